@@ -1,0 +1,103 @@
+package io.sluice.service;
+
+import java.net.InetAddress;
+import java.util.Arrays;
+import java.util.Comparator;
+
+/** Parsing, printing and ordering of IP addresses; never asks a name server. */
+public final class IpAddresses {
+
+    /** IPv4 before IPv6, then by the address's octets as unsigned numbers. */
+    public static final Comparator<InetAddress> ORDER = (a, b) -> {
+        byte[] left = a.getAddress();
+        byte[] right = b.getAddress();
+        return left.length != right.length
+                ? Integer.compare(left.length, right.length)
+                : Arrays.compareUnsigned(left, right);
+    };
+
+    private IpAddresses() {
+    }
+
+    /**
+     * Reads an address in its strict text form: dotted decimal without leading zeros, or RFC 4291 text without a zone.
+     *
+     * @throws IllegalArgumentException if {@code text} is not such an address; the message names it
+     */
+    public static InetAddress parse(String text) {
+        if (text.indexOf('%') >= 0 || text.indexOf('[') >= 0 || hasLeadingZeroOctet(text)) {
+            throw new IllegalArgumentException("'" + text + "' is not an IP address");
+        }
+        try {
+            InetAddress address = InetAddress.ofLiteral(text);
+            boolean dotted = text.indexOf(':') < 0;
+            if (dotted && text.chars().filter(c -> c == '.').count() != 3) {
+                throw new IllegalArgumentException("'" + text + "' is not an IP address");
+            }
+            return address;
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("'" + text + "' is not an IP address", e);
+        }
+    }
+
+    private static boolean hasLeadingZeroOctet(String text) {
+        if (text.indexOf(':') >= 0) {
+            return false;
+        }
+        for (String part : text.split("\\.", -1)) {
+            if (part.length() > 1 && part.charAt(0) == '0') {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** The shortest usual text: dotted decimal, or RFC 5952 (lower case, longest run of zeros as {@code ::}). */
+    public static String format(InetAddress address) {
+        byte[] octets = address.getAddress();
+        return octets.length == 4 ? formatV4(octets) : formatV6(octets);
+    }
+
+    /** {@code ip:port}, with an IPv6 address in brackets. */
+    public static String format(InetAddress address, int port) {
+        String ip = format(address);
+        return ip.indexOf(':') >= 0 ? '[' + ip + "]:" + port : ip + ':' + port;
+    }
+
+    private static String formatV4(byte[] octets) {
+        return (octets[0] & 0xff) + "." + (octets[1] & 0xff) + "." + (octets[2] & 0xff) + "." + (octets[3] & 0xff);
+    }
+
+    private static String formatV6(byte[] octets) {
+        int[] groups = new int[8];
+        for (int i = 0; i < 8; i++) {
+            groups[i] = (octets[2 * i] & 0xff) << 8 | octets[2 * i + 1] & 0xff;
+        }
+        int longestStart = -1;
+        int longestLength = 1;
+        for (int i = 0; i < 8; i++) {
+            int end = i;
+            while (end < 8 && groups[end] == 0) {
+                end++;
+            }
+            if (end - i > longestLength) {
+                longestStart = i;
+                longestLength = end - i;
+            }
+            i = Math.max(i, end);
+        }
+        StringBuilder text = new StringBuilder(39);
+        for (int i = 0; i < 8; i++) {
+            if (i == longestStart) {
+                text.append("::");
+                i += longestLength - 1;
+                continue;
+            }
+            if (!text.isEmpty() && text.charAt(text.length() - 1) != ':') {
+                text.append(':');
+            }
+            text.append(Integer.toHexString(groups[i]));
+        }
+        return text.toString();
+    }
+}

@@ -1,0 +1,9 @@
+/**
+ * The model: what a Service is, where it listens and which endpoints stand behind it, as immutable values.
+ *
+ * <p>Everything above imports this room; it imports nothing but the JDK. Instances may be shared between threads.
+ */
+@NullMarked
+package io.sluice.service;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,22 @@
+package io.sluice.source;
+
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How much a source's view can be trusted right now.
+ *
+ * @param synced   whether a complete snapshot was handed over at least once
+ * @param current  whether the view is known to be up to date: false while an edit is broken or a watch is silent
+ * @param asOf     when the view was last known to be true; null before the first
+ * @param detail   one line: what is watched, or what is wrong
+ * @param problems what is wrong with the input now; empty when all is well
+ */
+public record Freshness(boolean synced, boolean current, @Nullable Instant asOf, String detail,
+        List<Problem> problems) {
+
+    public Freshness {
+        problems = List.copyOf(problems);
+    }
+}

@@ -1,0 +1,21 @@
+package io.sluice.source;
+
+import java.util.List;
+
+/** A source cannot start as it is configured. Its messages are for the user: one clear line each. */
+public final class SourceException extends Exception {
+
+    private static final long serialVersionUID = 1L;
+
+    private final transient List<Problem> problems;
+
+    /** One or more reasons. */
+    public SourceException(List<Problem> problems) {
+        super(String.join("\n", problems.stream().map(Problem::toString).toList()));
+        this.problems = List.copyOf(problems);
+    }
+
+    public List<Problem> problems() {
+        return problems;
+    }
+}
