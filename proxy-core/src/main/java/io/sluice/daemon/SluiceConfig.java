@@ -1,0 +1,37 @@
+package io.sluice.daemon;
+
+import io.sluice.proxy.ProxySettings;
+import io.sluice.service.Cidr;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Everything the daemon is told, parsed and checked: flags, environment and configuration file have already been put
+ * together.
+ *
+ * @param manifests          files, directories or {@code -} to read Services from
+ * @param serviceCidrs       where static mode allocates cluster addresses, at most one range of each family
+ * @param nodePortMin        first node port that static mode allocates
+ * @param nodePortMax        last one
+ * @param nodeName           this node's name
+ * @param nodePortAddresses  ranges of the node's own addresses that node ports listen at; or the one word {@code primary}
+ * @param portOffset         added to every cluster port that is listened at, 0 to listen at the Service's own ports
+ * @param drainTimeout       how long established connections may go on after SIGTERM
+ * @param metricsBindAddress for {@code /metrics} and {@code /api/v1}; empty for none
+ * @param healthzBindAddress for {@code /healthz}, {@code /livez}, {@code /readyz}; empty for none; may equal the former
+ * @param bindAddressHardFail whether an admin address that is in use ends the start
+ * @param accessLog          whether one line is logged for each closed connection
+ */
+public record SluiceConfig(List<String> manifests, List<Cidr> serviceCidrs, int nodePortMin, int nodePortMax,
+        String nodeName, List<String> nodePortAddresses, int portOffset, ProxySettings proxy, Duration drainTimeout,
+        Optional<InetSocketAddress> metricsBindAddress, Optional<InetSocketAddress> healthzBindAddress,
+        boolean bindAddressHardFail, boolean accessLog) {
+
+    public SluiceConfig {
+        manifests = List.copyOf(manifests);
+        serviceCidrs = List.copyOf(serviceCidrs);
+        nodePortAddresses = List.copyOf(nodePortAddresses);
+    }
+}
