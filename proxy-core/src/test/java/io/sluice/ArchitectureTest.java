@@ -1,0 +1,120 @@
+package io.sluice;
+
+import static com.tngtech.archunit.base.DescribedPredicate.describe;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.NullMarked;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Keeps the house in order: imports point down only, and the middle stays pure. */
+class ArchitectureTest {
+
+    private static final JavaClasses SLUICE =
+            new ClassFileImporter().withImportOption(new ImportOption.DoNotIncludeTests()).importPackages("io.sluice");
+
+    /** The rooms from the ground up, each with the rooms it may touch besides itself. */
+    enum Room {
+        SERVICE("service"),
+        METRICS("metrics", SERVICE),
+        BALANCE("balance", SERVICE),
+        CONNECTION("connection"),
+        PROXY("proxy", CONNECTION, BALANCE, SERVICE, METRICS),
+        ENV("env", SERVICE),
+        DNS("dns", SERVICE),
+        NODE("node", SERVICE),
+        RECONCILE("reconcile", NODE, PROXY, DNS, BALANCE, SERVICE),
+        SOURCE("source", SERVICE),
+        SOURCE_MANIFEST("source.manifest", SOURCE, SERVICE),
+        SOURCE_KUBERNETES("source.kubernetes", SOURCE, SERVICE),
+        ADMIN("admin", SERVICE, METRICS, BALANCE, CONNECTION, PROXY, ENV, DNS, NODE, RECONCILE, SOURCE, SOURCE_MANIFEST,
+                SOURCE_KUBERNETES),
+        DAEMON("daemon", SERVICE, METRICS, BALANCE, CONNECTION, PROXY, ENV, DNS, NODE, RECONCILE, SOURCE,
+                SOURCE_MANIFEST, SOURCE_KUBERNETES, ADMIN);
+
+        private final String packageName;
+        @SuppressWarnings("ImmutableEnumChecker") // filled by List.of
+        private final List<Room> mayTouch;
+
+        Room(String name, Room... mayTouch) {
+            this.packageName = "io.sluice." + name;
+            this.mayTouch = List.of(mayTouch);
+        }
+
+        /** The innermost room: a class of {@code source.manifest} is not one of {@code source}. */
+        static Optional<Room> of(JavaClass type) {
+            String name = type.getPackageName();
+            return Arrays.stream(values())
+                    .filter(room -> name.equals(room.packageName) || name.startsWith(room.packageName + "."))
+                    .max(Comparator.comparingInt(room -> room.packageName.length()));
+        }
+
+        private DescribedPredicate<JavaClass> inside() {
+            return describe("are in " + packageName, type -> of(type).filter(this::equals).isPresent());
+        }
+
+        private DescribedPredicate<JavaClass> forbidden() {
+            String allowed = mayTouch.stream().map(room -> room.packageName).collect(Collectors.joining(", "));
+            return describe(
+                    "are of Sluice but not in " + packageName + (allowed.isEmpty() ? "" : " or " + allowed),
+                    type -> type.getPackageName().startsWith("io.sluice")
+                            && of(type).filter(room -> room == this || mayTouch.contains(room)).isEmpty());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void importsPointDownOnly(Room room) {
+        noClasses().that(room.inside()).should().dependOnClassesThat(room.forbidden()).allowEmptyShould(true)
+                .check(SLUICE);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"SERVICE", "BALANCE", "CONNECTION"})
+    void theMiddleIsPure(Room room) {
+        noClasses().that(room.inside())
+                .should().dependOnClassesThat().resideInAnyPackage("io.netty..", "io.fabric8..", "io.micrometer..")
+                .allowEmptyShould(true).check(SLUICE);
+    }
+
+    @Test
+    void everyClassLivesInARoom() {
+        Set<String> homeless = SLUICE.stream().filter(type -> Room.of(type).isEmpty()).map(JavaClass::getName)
+                .collect(Collectors.toSet());
+        assertThat(homeless).as("classes outside every room; a new room needs its row in this test").isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"util", "common", "helper", "manager", "impl"})
+    void thereAreNoUtilityRooms(String name) {
+        noClasses().should().resideInAPackage("io.sluice.." + name + "..").allowEmptyShould(true).check(SLUICE);
+    }
+
+    @Test
+    void loggingGoesThroughSlf4j() {
+        noClasses().should().dependOnClassesThat().resideInAPackage("java.util.logging..").allowEmptyShould(true)
+                .check(SLUICE);
+    }
+
+    @Test
+    void everyPackageIsNullMarked() {
+        Set<String> unmarked = SLUICE.stream().map(JavaClass::getPackage)
+                .filter(room -> !room.isAnnotatedWith(NullMarked.class)).map(room -> room.getName())
+                .collect(Collectors.toSet());
+        assertThat(unmarked).as("packages without a @NullMarked package-info.java").isEmpty();
+    }
+}
