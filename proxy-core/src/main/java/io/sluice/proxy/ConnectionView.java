@@ -21,5 +21,4 @@ import org.jspecify.annotations.Nullable;
  */
 public record ConnectionView(long id, InetSocketAddress client, InetSocketAddress listener, ServicePortName servicePort,
         @Nullable EndpointAddress endpoint, String state, Instant acceptedAt, long bytesFromClient,
-        long bytesFromBackend, int retries) {
-}
+        long bytesFromBackend, int retries) {}

@@ -16,5 +16,4 @@ import java.time.Duration;
  */
 public record ProxySettings(Transport transport, int workerThreads, Duration connectTimeout, int connectRetries,
         Duration idleTimeout, Duration halfCloseTimeout, int maxConnections, int maxConnectionsPerService,
-        int backlog) {
-}
+        int backlog) {}

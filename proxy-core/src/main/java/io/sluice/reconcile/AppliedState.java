@@ -45,8 +45,7 @@ public record AppliedState(ClusterSnapshot snapshot, Instant appliedAt, Duration
      * @param problem one line for a person, set if and only if {@code status} is {@code FAILED}
      */
     public record ListenerState(InetSocketAddress address, AddressKind kind, ListenerStatus status,
-            @Nullable String problem) {
-    }
+            @Nullable String problem) {}
 
     /** Whether an address accepts connections. */
     public enum ListenerStatus {

@@ -16,8 +16,7 @@ public final class IpAddresses {
                 : Arrays.compareUnsigned(left, right);
     };
 
-    private IpAddresses() {
-    }
+    private IpAddresses() {}
 
     /**
      * Reads an address in its strict text form: dotted decimal without leading zeros, or RFC 4291 text without a zone.

@@ -8,5 +8,4 @@ import org.jspecify.annotations.Nullable;
  * @param node the node's name
  * @param zone the node's label {@code topology.kubernetes.io/zone}, null if it has none
  */
-public record NodeTopology(String node, @Nullable String zone) {
-}
+public record NodeTopology(String node, @Nullable String zone) {}

@@ -9,7 +9,7 @@ import java.util.Comparator;
  */
 public record ServicePortName(ServiceName service, String port, Protocol protocol)
         implements
-            Comparable<ServicePortName> {
+        Comparable<ServicePortName> {
 
     private static final Comparator<ServicePortName> ORDER = Comparator.comparing(ServicePortName::service)
             .thenComparing(ServicePortName::port).thenComparing(ServicePortName::protocol);

@@ -21,6 +21,5 @@ public record ServiceState(Service service, List<PortState> ports) {
      * @param whyEmpty  set if and only if no endpoint is ready or serving while terminating; null otherwise and for
      *                  Services that are not proxied
      */
-    public record PortState(ServicePort port, EndpointSet endpoints, @Nullable EmptyReason whyEmpty) {
-    }
+    public record PortState(ServicePort port, EndpointSet endpoints, @Nullable EmptyReason whyEmpty) {}
 }

@@ -9,14 +9,12 @@ public sealed interface SessionAffinity {
     SessionAffinity NONE = new None();
 
     /** No affinity: every connection is balanced anew. */
-    record None() implements SessionAffinity {
-    }
+    record None() implements SessionAffinity {}
 
     /**
      * Connections of one client address go to the same endpoint.
      *
      * @param timeout since the client's last new connection; 1 s to 86,400 s, 10,800 s by default
      */
-    record ClientIp(Duration timeout) implements SessionAffinity {
-    }
+    record ClientIp(Duration timeout) implements SessionAffinity {}
 }
