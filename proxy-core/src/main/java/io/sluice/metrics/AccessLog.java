@@ -1,0 +1,99 @@
+package io.sluice.metrics;
+
+import io.sluice.service.EndpointAddress;
+import io.sluice.service.IpAddresses;
+import java.net.InetSocketAddress;
+import java.util.Locale;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One line for each closed connection, through the logger {@code access} at level INFO.
+ *
+ * <p>Called on event loops: the logger's appender should be asynchronous. Callers ask {@link #enabled} first, so that a
+ * connection costs nothing while the log is off.
+ */
+public final class AccessLog {
+
+    /** The name of the logger. */
+    public static final String LOGGER = "access";
+
+    private enum Form {
+        OFF, TEXT, FIELDS
+    }
+
+    private final Form form;
+    private final Logger logger = LoggerFactory.getLogger(LOGGER);
+
+    private AccessLog(Form form) {
+        this.form = form;
+    }
+
+    /** Logs nothing. */
+    public static AccessLog off() {
+        return new AccessLog(Form.OFF);
+    }
+
+    /** Everything in the message, for people. */
+    public static AccessLog text() {
+        return new AccessLog(Form.TEXT);
+    }
+
+    /** Everything in key-value pairs, for an encoder that prints them, such as JSON. */
+    public static AccessLog fields() {
+        return new AccessLog(Form.FIELDS);
+    }
+
+    /** Whether a line would be written. */
+    public boolean enabled() {
+        return form != Form.OFF && logger.isInfoEnabled();
+    }
+
+    /** Writes the line of {@code connection}, or nothing while not {@link #enabled}. */
+    public void log(ClosedConnection connection) {
+        if (!enabled()) {
+            return;
+        }
+        if (form == Form.TEXT) {
+            logger.info(line(connection));
+            return;
+        }
+        EndpointAddress endpoint = connection.endpoint();
+        logger.atInfo().addKeyValue("client", format(connection.client()))
+                .addKeyValue("namespace", connection.servicePort().service().namespace())
+                .addKeyValue("service", connection.servicePort().service().name())
+                .addKeyValue("port", connection.servicePort().port())
+                .addKeyValue("listener", format(connection.listener()))
+                .addKeyValue("endpoint", endpoint == null ? "" : endpoint.toString())
+                .addKeyValue("connectMs", millis(connection.connectNanos()))
+                .addKeyValue("totalMs", millis(connection.totalNanos()))
+                .addKeyValue("bytesFromClient", connection.bytesFromClient())
+                .addKeyValue("bytesFromBackend", connection.bytesFromBackend())
+                .addKeyValue("retries", connection.retries()).addKeyValue("termination", connection.termination())
+                .log("connection closed");
+    }
+
+    /** {@code 10.0.0.9:51324 default/kubia 10.96.0.1:80 -> 10.1.0.3:8080 0.412/25.103 ms 78/1024 B 0 retries --}. */
+    private static String line(ClosedConnection connection) {
+        EndpointAddress endpoint = connection.endpoint();
+        return format(connection.client()) + ' ' + connection.servicePort() + ' ' + format(connection.listener())
+                + " -> " + (endpoint == null ? "-" : endpoint.toString()) + ' ' + millisText(connection.connectNanos())
+                + '/' + millisText(connection.totalNanos()) + " ms " + connection.bytesFromClient() + '/'
+                + connection.bytesFromBackend() + " B " + connection.retries()
+                + (connection.retries() == 1 ? " retry " : " retries ") + connection.termination();
+    }
+
+    private static String format(InetSocketAddress address) {
+        return IpAddresses.format(address.getAddress(), address.getPort());
+    }
+
+    private static String millisText(long nanos) {
+        return nanos < 0 ? "-" : String.format(Locale.ROOT, "%.3f", millis(nanos));
+    }
+
+    /** With three digits after the point; -1 for never. */
+    private static double millis(long nanos) {
+        return nanos < 0 ? -1 : TimeUnit.NANOSECONDS.toMicros(nanos) / 1000.0;
+    }
+}

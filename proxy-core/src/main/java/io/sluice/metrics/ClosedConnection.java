@@ -1,0 +1,22 @@
+package io.sluice.metrics;
+
+import io.sluice.service.EndpointAddress;
+import io.sluice.service.ServicePortName;
+import java.net.InetSocketAddress;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A connection that has ended, as the access log tells of it.
+ *
+ * @param listener         the address that the client connected to
+ * @param endpoint         the last one that was tried, null if none was
+ * @param connectNanos     from the first attempt until an endpoint took it; -1 if none did
+ * @param totalNanos       from accept to close
+ * @param bytesFromClient  written to the endpoint
+ * @param bytesFromBackend written to the client
+ * @param retries          how many endpoints failed before the last one
+ * @param termination      the two-letter termination state: who ended it, in which phase
+ */
+public record ClosedConnection(InetSocketAddress client, ServicePortName servicePort, InetSocketAddress listener,
+        @Nullable EndpointAddress endpoint, long connectNanos, long totalNanos, long bytesFromClient,
+        long bytesFromBackend, int retries, String termination) {}

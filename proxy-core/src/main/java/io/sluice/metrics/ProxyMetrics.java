@@ -1,0 +1,135 @@
+package io.sluice.metrics;
+
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.sluice.service.EndpointAddress;
+import io.sluice.service.ServicePortName;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * The meters of the data path by Service port and endpoint, and the bound on their number.
+ *
+ * <p>The control thread asks for meters and retires them; event loops hold the objects it was given and count. The
+ * registry is changed by the control thread and by the executor for removals only, under one lock that neither event
+ * loops nor scrapes take.
+ */
+public final class ProxyMetrics {
+
+    /** How many endpoints have series of their own unless told otherwise. */
+    public static final int DEFAULT_MAX_ENDPOINTS = 20_000;
+
+    private final MeterRegistry registry;
+    private final Executor removals;
+    private final int maxEndpoints;
+    private final ConcurrentMap<ServicePortName, PortMeters> ports = new ConcurrentHashMap<>();
+
+    private final Object lock = new Object();
+    private int shownEndpoints;
+    private final AtomicInteger hiddenEndpoints = new AtomicInteger();
+
+    /** With {@link #DEFAULT_MAX_ENDPOINTS}, and removals on virtual threads. */
+    public ProxyMetrics(MeterRegistry registry) {
+        this(registry, DEFAULT_MAX_ENDPOINTS, task -> Thread.ofVirtual().name("sluice-metrics").start(task));
+    }
+
+    /**
+     * Counts into {@code registry}.
+     *
+     * @param maxEndpoints how many endpoints have series of their own; the others are counted in
+     *                     {@code sluice_metrics_series_dropped}
+     * @param removals     takes the series of a retired endpoint or port out of the registry after its last connection;
+     *                     handed to from event loops, so it must neither block nor run the task itself
+     */
+    public ProxyMetrics(MeterRegistry registry, int maxEndpoints, Executor removals) {
+        this.registry = registry;
+        this.maxEndpoints = maxEndpoints;
+        this.removals = removals;
+        Gauge.builder("sluice.metrics.series.dropped", hiddenEndpoints, AtomicInteger::get)
+                .description("Endpoints without series of their own, because there are too many").register(registry);
+    }
+
+    /** The meters of a port: always the same object for one name until its series were removed. Control thread. */
+    public PortMeters port(ServicePortName name) {
+        synchronized (lock) {
+            PortMeters port = ports.get(name);
+            if (port == null) {
+                port = new PortMeters(this, name, registry);
+                ports.put(name, port);
+            }
+            port.markRetired(false);
+            return port;
+        }
+    }
+
+    /** The meters of an endpoint, if it is known and not yet removed; changes nothing. Any thread. */
+    public Optional<EndpointMeters> find(ServicePortName name, EndpointAddress address) {
+        PortMeters port = ports.get(name);
+        return port == null ? Optional.empty() : Optional.ofNullable(port.known(address));
+    }
+
+    EndpointMeters endpoint(PortMeters port, EndpointAddress address) {
+        synchronized (lock) {
+            EndpointMeters endpoint = port.known(address);
+            if (endpoint == null) {
+                endpoint = new EndpointMeters(this, port, address);
+                port.add(endpoint);
+                hiddenEndpoints.incrementAndGet();
+            }
+            endpoint.markRetired(false);
+            if (!endpoint.hasSeries() && shownEndpoints < maxEndpoints) {
+                endpoint.addSeries(registry, port.tags());
+                shownEndpoints++;
+                hiddenEndpoints.decrementAndGet();
+            }
+            return endpoint;
+        }
+    }
+
+    void retire(EndpointMeters endpoint) {
+        synchronized (lock) {
+            endpoint.markRetired(true);
+            removeIfGone(endpoint);
+        }
+    }
+
+    void retire(PortMeters port) {
+        synchronized (lock) {
+            port.markRetired(true);
+            port.knownEndpoints().forEach(this::retire);
+            removeIfGone(port);
+        }
+    }
+
+    void endpointDrained(EndpointMeters endpoint) {
+        removals.execute(() -> removeIfGone(endpoint));
+    }
+
+    void portDrained(PortMeters port) {
+        removals.execute(() -> removeIfGone(port));
+    }
+
+    private void removeIfGone(EndpointMeters endpoint) {
+        synchronized (lock) {
+            if (endpoint.gone() && endpoint.port().remove(endpoint)) {
+                if (endpoint.hasSeries()) {
+                    endpoint.removeSeries();
+                    shownEndpoints--;
+                } else {
+                    hiddenEndpoints.decrementAndGet();
+                }
+            }
+        }
+    }
+
+    private void removeIfGone(PortMeters port) {
+        synchronized (lock) {
+            if (port.gone() && ports.remove(port.name(), port)) {
+                port.removeSeries();
+            }
+        }
+    }
+}
