@@ -37,7 +37,7 @@ class ArchitectureTest {
         ENV("env", SERVICE),
         DNS("dns", SERVICE),
         NODE("node", SERVICE),
-        RECONCILE("reconcile", NODE, PROXY, DNS, BALANCE, SERVICE),
+        RECONCILE("reconcile", NODE, PROXY, DNS, BALANCE, METRICS, SERVICE),
         SOURCE("source", SERVICE),
         SOURCE_MANIFEST("source.manifest", SOURCE, SERVICE),
         SOURCE_KUBERNETES("source.kubernetes", SOURCE, SERVICE),

@@ -1,0 +1,65 @@
+package io.sluice.connection;
+
+/**
+ * Who ended a connection, and in which phase: two letters in the spirit of HAProxy's termination states.
+ *
+ * <p>First letter: {@code -} both sides finished, {@code C} the client aborted, {@code S} the backend refused or
+ * aborted, {@code P} the proxy by a limit or for want of an endpoint, {@code R} a resource of this node ran out,
+ * {@code K} the drain deadline or an operator, {@code c} the client kept silent too long, {@code s} the backend did.
+ * Second letter: {@code -} after the end of both streams, {@code C} while connecting, {@code D} while data went both
+ * ways, {@code L} after one side had finished.
+ */
+public enum Termination {
+    /** Both sides finished. */
+    NORMAL("--", "both sides finished"),
+    /** The client aborted before an endpoint was connected. */
+    CLIENT_ABORTED_CONNECTING("CC", "the client aborted before an endpoint was connected"),
+    /** The client aborted. */
+    CLIENT_ABORTED("CD", "the client aborted"),
+    /** The client aborted after one side had finished. */
+    CLIENT_ABORTED_LAST("CL", "the client aborted after one side had finished"),
+    /** Every endpoint tried refused or could not be reached. */
+    BACKEND_REFUSED("SC", "every endpoint tried refused or could not be reached"),
+    /** The backend aborted. */
+    BACKEND_ABORTED("SD", "the backend aborted"),
+    /** The backend aborted after one side had finished. */
+    BACKEND_ABORTED_LAST("SL", "the backend aborted after one side had finished"),
+    /** No endpoint tried answered in time. */
+    BACKEND_CONNECT_TIMED_OUT("sC", "no endpoint tried answered in time"),
+    /** Idle, waiting for the client. */
+    CLIENT_IDLE("cD", "idle, waiting for the client"),
+    /** Idle, waiting for the backend. */
+    BACKEND_IDLE("sD", "idle, waiting for the backend"),
+    /** Half-closed and idle, waiting for the client. */
+    CLIENT_IDLE_LAST("cL", "half-closed and idle, waiting for the client"),
+    /** Half-closed and idle, waiting for the backend. */
+    BACKEND_IDLE_LAST("sL", "half-closed and idle, waiting for the backend"),
+    /** No endpoint to connect to. */
+    NO_ENDPOINT("PC", "no endpoint to connect to"),
+    /** A connection limit was reached. */
+    LIMIT("PL", "a connection limit was reached"),
+    /** This node ran out of a resource. */
+    LOCAL_RESOURCES("RC", "this node ran out of a resource"),
+    /** Ended by the proxy while connecting. */
+    KILLED_CONNECTING("KC", "ended by the proxy while connecting"),
+    /** Ended by the proxy. */
+    KILLED("KD", "ended by the proxy");
+
+    private final String code;
+    private final String meaning;
+
+    Termination(String code, String meaning) {
+        this.code = code;
+        this.meaning = meaning;
+    }
+
+    /** The two letters. */
+    public String code() {
+        return code;
+    }
+
+    /** One phrase for a person. */
+    public String meaning() {
+        return meaning;
+    }
+}

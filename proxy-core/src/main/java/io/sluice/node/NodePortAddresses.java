@@ -1,0 +1,78 @@
+package io.sluice.node;
+
+import io.sluice.service.Cidr;
+import io.sluice.service.IpAddresses;
+import io.sluice.service.IpFamily;
+import java.net.InetAddress;
+import java.net.NetworkInterface;
+import java.net.SocketException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * At which of the node's own addresses node ports listen: kube-proxy's {@code --nodeport-addresses}.
+ *
+ * <p>Either ranges, of which every local address inside one counts, or {@code primary}: the first global address of
+ * each family.
+ */
+public final class NodePortAddresses {
+
+    private static final Logger LOG = LoggerFactory.getLogger(NodePortAddresses.class);
+    private static final String PRIMARY = "primary";
+
+    private final boolean primary;
+    private final List<Cidr> ranges;
+
+    private NodePortAddresses(boolean primary, List<Cidr> ranges) {
+        this.primary = primary;
+        this.ranges = ranges;
+    }
+
+    /**
+     * Reads the setting: ranges, or the one word {@code primary}; nothing means every address of the node.
+     *
+     * @throws IllegalArgumentException naming the word that is neither
+     */
+    public static NodePortAddresses parse(List<String> words) {
+        if (words.contains(PRIMARY)) {
+            if (words.size() > 1) {
+                throw new IllegalArgumentException("'primary' stands alone; it cannot be mixed with ranges");
+            }
+            return new NodePortAddresses(true, List.of());
+        }
+        return new NodePortAddresses(false, words.stream().map(Cidr::parse).toList());
+    }
+
+    /** The addresses that the machine has now and that are chosen; asks the kernel. */
+    public List<InetAddress> resolve() {
+        List<InetAddress> local = new ArrayList<>();
+        try {
+            for (NetworkInterface networkInterface : Collections.list(NetworkInterface.getNetworkInterfaces())) {
+                if (networkInterface.isUp()) {
+                    local.addAll(Collections.list(networkInterface.getInetAddresses()));
+                }
+            }
+        } catch (SocketException e) {
+            LOG.warn("the node's addresses cannot be read, node ports are not served: {}", e.getMessage());
+            return List.of();
+        }
+        return choose(local);
+    }
+
+    List<InetAddress> choose(List<InetAddress> local) {
+        List<InetAddress> candidates = local.stream().filter(a -> !a.isLinkLocalAddress()).toList();
+        if (primary) {
+            List<InetAddress> chosen = new ArrayList<>();
+            for (IpFamily family : IpFamily.values()) {
+                candidates.stream().filter(a -> IpFamily.of(a) == family && !a.isLoopbackAddress()).findFirst()
+                        .ifPresent(chosen::add);
+            }
+            return chosen;
+        }
+        return candidates.stream().filter(a -> ranges.isEmpty() || ranges.stream().anyMatch(r -> r.contains(a)))
+                .distinct().sorted(IpAddresses.ORDER).toList();
+    }
+}

@@ -1,0 +1,222 @@
+package io.sluice.proxy;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
+import io.netty.util.concurrent.EventExecutor;
+import io.sluice.connection.ConnectFailure;
+import io.sluice.connection.ConnectionLimits;
+import io.sluice.metrics.AccessLog;
+import io.sluice.metrics.Ending;
+import io.sluice.metrics.RefusalReason;
+import io.sluice.service.EndpointAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The data path as a whole: event loops, listeners, connections and their limits.
+ *
+ * <p>Ports and listeners are opened and closed by the control thread; everything else happens on the event loops.
+ */
+public final class DataPath implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(DataPath.class);
+
+    /** Read but not delivered in one direction of one connection, above which reading pauses. */
+    static final int BUFFER_BYTES = 64 * 1024;
+
+    /** For what was read before a reset to reach the other side. */
+    private static final Duration FLUSH_TIMEOUT = Duration.ofSeconds(30);
+
+    private final ProxySettings settings;
+    private final AccessLog accessLog;
+    private final EventLoops loops;
+    private final ConnectionLimits limits;
+    private final List<LoopConnections> byLoop = new ArrayList<>();
+    private final long origin = System.nanoTime();
+    private final AtomicInteger next = new AtomicInteger();
+    private final AtomicLong ids = new AtomicLong();
+    private final AtomicInteger active = new AtomicInteger();
+    private final RepeatedWarning overallLimitReached = new RepeatedWarning(LOG);
+    private final RepeatedWarning serviceLimitReached = new RepeatedWarning(LOG);
+    private final RepeatedWarning acceptFailed = new RepeatedWarning(LOG);
+    private final RepeatedWarning localFault = new RepeatedWarning(LOG);
+    private volatile @Nullable CompletableFuture<Void> whenIdle;
+
+    /**
+     * Starts the event loops.
+     *
+     * @throws UnsupportedOperationException if the transport is not available; the message is for the user
+     */
+    public DataPath(ProxySettings settings, AccessLog accessLog) {
+        this.settings = settings;
+        this.accessLog = accessLog;
+        this.loops = EventLoops.start(settings.transport(), settings.workerThreads());
+        this.limits = new ConnectionLimits(settings.connectTimeout().toNanos(), settings.connectRetries(),
+                settings.idleTimeout().isZero() ? Long.MAX_VALUE : settings.idleTimeout().toNanos(),
+                settings.halfCloseTimeout().toNanos(), FLUSH_TIMEOUT.toNanos(), BUFFER_BYTES);
+        for (EventExecutor loop : loops.group()) {
+            byLoop.add(new LoopConnections(this, (EventLoop) loop));
+        }
+    }
+
+    /** The transport in use; never {@link Transport#AUTO}. */
+    public Transport transport() {
+        return loops.transport();
+    }
+
+    /** The event loops, for a probe of their lag. */
+    public Iterable<EventExecutor> eventLoops() {
+        return loops.group();
+    }
+
+    /** Begins to listen; the stage fails with the kernel's exception if the address cannot be had. Control thread. */
+    public CompletionStage<Listener> listen(InetSocketAddress address, AddressKind kind, PortProxy port) {
+        return new Listener(this, address, kind, port, nextLoop().eventLoop()).open();
+    }
+
+    /** Connections that are open now. */
+    public int activeConnections() {
+        return active.get();
+    }
+
+    /** The open connections, at most {@code limit}; gathered from the event loops. Must not be called on one. */
+    public List<ConnectionView> connections(int limit) {
+        List<ConnectionView> all = new ArrayList<>();
+        for (LoopConnections loop : byLoop) {
+            if (all.size() < limit) {
+                all.addAll(
+                        loop.eventLoop().submit(() -> loop.views(limit - all.size())).syncUninterruptibly().getNow());
+            }
+        }
+        return all;
+    }
+
+    /**
+     * Lets the open connections go on for {@code timeout} and resets those that are left. No listener may be open.
+     *
+     * @return completes when no connection is open any more
+     */
+    public CompletionStage<Void> drain(Duration timeout) {
+        CompletableFuture<Void> idle = new CompletableFuture<>();
+        whenIdle = idle;
+        long deadline = now() + timeout.toNanos();
+        byLoop.forEach(loop -> loop.eventLoop().execute(() -> loop.drain(deadline)));
+        if (active.get() == 0) {
+            idle.complete(null);
+        }
+        return idle;
+    }
+
+    /** Resets all connections and ends the event loops. */
+    @Override
+    public void close() {
+        byLoop.forEach(loop -> loop.eventLoop().execute(loop::kill));
+        loops.group().shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(5, TimeUnit.SECONDS);
+    }
+
+    // From listeners and connections, on event loops.
+
+    void accepted(Channel client, PortProxy port, InetSocketAddress listener, AddressKind kind) {
+        if (!admit(port)) {
+            rejectUnregistered(client);
+            return;
+        }
+        port.meters().accepted();
+        LoopConnections loop = nextLoop();
+        InetSocketAddress clientAddress = (InetSocketAddress) client.remoteAddress();
+        ProxiedConnection.configure(client);
+        loop.eventLoop().register(client).addListener(registered -> {
+            if (registered.isSuccess()) {
+                loop.begin(new ProxiedConnection(ids.incrementAndGet(), loop, port, listener, kind, client,
+                        clientAddress));
+            } else {
+                port.meters().closed(Ending.FAILED, 0);
+                release(port);
+            }
+        });
+    }
+
+    private boolean admit(PortProxy port) {
+        if (active.incrementAndGet() > settings.maxConnections()) {
+            active.decrementAndGet();
+            port.meters().refused(RefusalReason.LIMIT);
+            overallLimitReached.warn("the limit of " + settings.maxConnections()
+                    + " connections (--max-connections) is reached: new connections are reset", now());
+            return false;
+        }
+        int limit = settings.maxConnectionsPerService();
+        if (port.serviceConnections().incrementAndGet() > limit && limit > 0) {
+            port.serviceConnections().decrementAndGet();
+            active.decrementAndGet();
+            port.meters().refused(RefusalReason.SERVICE_LIMIT);
+            serviceLimitReached.warn(port.name().service() + " has reached the limit of " + limit
+                    + " connections (--max-connections-per-service): its new connections are reset", now());
+            return false;
+        }
+        return true;
+    }
+
+    private static void rejectUnregistered(Channel client) {
+        client.config().setOption(ChannelOption.SO_LINGER, 0);
+        client.unsafe().closeForcibly();
+    }
+
+    void release(PortProxy port) {
+        port.serviceConnections().decrementAndGet();
+        CompletableFuture<Void> idle = whenIdle;
+        if (active.decrementAndGet() == 0 && idle != null) {
+            idle.complete(null);
+        }
+    }
+
+    void acceptFailed(PortProxy port, Throwable cause) {
+        port.meters().refused(RefusalReason.LOCAL_RESOURCES);
+        acceptFailed.warn("cannot accept a connection for " + port.name() + ": " + cause.getMessage()
+                + "; it waits in the kernel's queue. Raise the limit of open files (ulimit -n, LimitNOFILE=)"
+                + " or lower --max-connections", now());
+    }
+
+    void localFault(ConnectFailure failure, @Nullable EndpointAddress endpoint) {
+        localFault.warn(failure == ConnectFailure.NO_LOCAL_PORT
+                ? "no free local port towards " + endpoint + ": widen net.ipv4.ip_local_port_range"
+                        + " or set net.ipv4.tcp_tw_reuse=1"
+                : "cannot connect to " + endpoint + ": this node is out of file descriptors or memory for sockets;"
+                        + " raise the limit of open files (ulimit -n, LimitNOFILE=) or lower --max-connections",
+                now());
+    }
+
+    ProxySettings settings() {
+        return settings;
+    }
+
+    AccessLog accessLog() {
+        return accessLog;
+    }
+
+    EventLoops loops() {
+        return loops;
+    }
+
+    ConnectionLimits limits() {
+        return limits;
+    }
+
+    long now() {
+        return System.nanoTime() - origin;
+    }
+
+    private LoopConnections nextLoop() {
+        return byLoop.get(Math.floorMod(next.getAndIncrement(), byLoop.size()));
+    }
+}

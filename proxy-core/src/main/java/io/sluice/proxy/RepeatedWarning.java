@@ -1,0 +1,29 @@
+package io.sluice.proxy;
+
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+
+/** A warning that may come a thousand times a second and is logged once in ten, with how often it was meant. Any thread. */
+final class RepeatedWarning {
+
+    private static final long INTERVAL_NANOS = 10_000_000_000L;
+
+    private final Logger log;
+    private final AtomicLong nextAt = new AtomicLong(Long.MIN_VALUE);
+    private final AtomicLong suppressed = new AtomicLong();
+
+    RepeatedWarning(Logger log) {
+        this.log = log;
+    }
+
+    /** Logs {@code message} unless another was logged less than ten seconds before {@code now}. */
+    void warn(String message, long now) {
+        long next = nextAt.get();
+        if (now >= next && nextAt.compareAndSet(next, now + INTERVAL_NANOS)) {
+            long before = suppressed.getAndSet(0);
+            log.warn(before == 0 ? "{}" : "{} ({} more of this kind in between)", message, before);
+        } else {
+            suppressed.incrementAndGet();
+        }
+    }
+}

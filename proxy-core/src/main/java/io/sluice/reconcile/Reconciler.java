@@ -1,0 +1,431 @@
+package io.sluice.reconcile;
+
+import io.sluice.balance.EndpointSelection;
+import io.sluice.metrics.PortMeters;
+import io.sluice.metrics.ProxyMetrics;
+import io.sluice.node.NodePortAddresses;
+import io.sluice.proxy.AddressKind;
+import io.sluice.proxy.DataPath;
+import io.sluice.proxy.Listener;
+import io.sluice.proxy.PortProxy;
+import io.sluice.reconcile.AppliedState.AppliedPort;
+import io.sluice.reconcile.AppliedState.ListenerState;
+import io.sluice.reconcile.AppliedState.ListenerStatus;
+import io.sluice.service.ClusterSnapshot;
+import io.sluice.service.Endpoint;
+import io.sluice.service.EndpointAddress;
+import io.sluice.service.EndpointSet;
+import io.sluice.service.IpAddresses;
+import io.sluice.service.IpFamily;
+import io.sluice.service.Protocol;
+import io.sluice.service.Service;
+import io.sluice.service.ServiceName;
+import io.sluice.service.ServicePortName;
+import io.sluice.service.ServiceState;
+import io.sluice.service.ServiceState.PortState;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes the data path follow the snapshots of a source.
+ *
+ * <p>Lives on the control thread. A snapshot is applied in the order make before break: endpoints first, then new
+ * listeners, then the closing of old ones. Snapshots that arrive while one is being applied replace each other. What
+ * could not be done, such as a port in use, is tried again every few seconds and reported once.
+ */
+public final class Reconciler {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Reconciler.class);
+    private static final Duration RETRY = Duration.ofSeconds(2);
+    private static final int LINES_PER_KIND = 10;
+
+    /** One port and what was applied for it. */
+    private static final class Port {
+        final PortProxy proxy;
+        final PortMeters meters;
+        PortState state;
+        Service service;
+        Map<IpFamily, EndpointSelection> selections = Map.of();
+
+        Port(PortProxy proxy, PortMeters meters, Service service, PortState state) {
+            this.proxy = proxy;
+            this.meters = meters;
+            this.service = service;
+            this.state = state;
+        }
+    }
+
+    /** One address that a port wants. */
+    private record Claim(ServicePortName owner, AddressKind kind) {}
+
+    /** One address that is listened at. */
+    private record Open(Claim claim, Listener listener) {}
+
+    private final DataPath dataPath;
+    private final ProxyMetrics metrics;
+    private final NodePortAddresses nodePortAddresses;
+    private final int portOffset;
+    private final ScheduledExecutorService control;
+
+    private final AtomicReference<@Nullable ClusterSnapshot> pending = new AtomicReference<>();
+    private final Map<ServicePortName, Port> ports = new HashMap<>();
+    private final Map<ServiceName, AtomicInteger> serviceConnections = new HashMap<>();
+    private final Map<InetSocketAddress, Open> open = new HashMap<>();
+    private final Map<InetSocketAddress, String> failed = new HashMap<>();
+    private final Set<ServiceName> toldNotProxied = new HashSet<>();
+    private @Nullable ClusterSnapshot applied;
+    private @Nullable ScheduledFuture<?> retry;
+    private boolean stopped;
+    private volatile @Nullable AppliedState state;
+
+    /**
+     * Applies nothing yet.
+     *
+     * @param portOffset added to each port of a cluster, external or load balancer address
+     * @param control    the control thread
+     */
+    public Reconciler(DataPath dataPath, ProxyMetrics metrics, NodePortAddresses nodePortAddresses, int portOffset,
+            ScheduledExecutorService control) {
+        this.dataPath = dataPath;
+        this.metrics = metrics;
+        this.nodePortAddresses = nodePortAddresses;
+        this.portOffset = portOffset;
+        this.control = control;
+    }
+
+    /**
+     * Takes the newest snapshot and returns at once; any thread.
+     *
+     * @return completes when this snapshot, or a newer one, is applied
+     */
+    public CompletableFuture<Void> submit(ClusterSnapshot snapshot) {
+        pending.set(snapshot);
+        return CompletableFuture.runAsync(this::applyPending, control);
+    }
+
+    /** What is applied now; null before the first. Any thread. */
+    public @Nullable AppliedState state() {
+        return state;
+    }
+
+    /** Closes every listener and applies nothing any more; established connections go on. */
+    public CompletableFuture<Void> stop() {
+        return CompletableFuture.runAsync(() -> {
+            stopped = true;
+            if (retry != null) {
+                retry.cancel(false);
+            }
+            closeAll(List.copyOf(open.keySet()));
+        }, control);
+    }
+
+    private void applyPending() {
+        ClusterSnapshot snapshot = pending.getAndSet(null);
+        if (snapshot != null && !stopped) {
+            apply(snapshot);
+        }
+    }
+
+    private void apply(ClusterSnapshot snapshot) {
+        long start = System.nanoTime();
+        Set<ServicePortName> gone = new HashSet<>(ports.keySet());
+        List<String> emptied = new ArrayList<>();
+        for (ServiceState service : snapshot.services().values()) {
+            if (service.service().proxied()) {
+                for (PortState port : service.ports()) {
+                    if (port.port().protocol() == Protocol.TCP) {
+                        ServicePortName name = name(service.service(), port);
+                        gone.remove(name);
+                        updatePort(name, service.service(), port, snapshot, emptied);
+                    }
+                }
+                tellNotProxied(service.service());
+            }
+        }
+        Map<InetSocketAddress, Claim> claims = new LinkedHashMap<>();
+        Map<InetSocketAddress, List<Claim>> rejected = new HashMap<>();
+        claimAddresses(snapshot, claims, rejected);
+        int opened = openListeners(claims);
+        int closed = closeListeners(claims);
+        gone.forEach(this::removePort);
+        serviceConnections.keySet().retainAll(snapshot.services().keySet());
+        toldNotProxied.retainAll(snapshot.services().keySet());
+
+        ClusterSnapshot before = applied;
+        applied = snapshot;
+        Duration took = Duration.ofNanos(System.nanoTime() - start);
+        publish(snapshot, claims, rejected, took);
+        logFirst(emptied);
+        if (before == null || opened + closed + gone.size() > 0 || !before.services().equals(snapshot.services())) {
+            LOG.info("applied {} Services with {} TCP ports: {} listeners ({} opened, {} closed) in {} ms",
+                    snapshot.services().size(), ports.size(), open.size(), opened, closed, took.toMillis());
+        }
+        retryLater();
+    }
+
+    private static ServicePortName name(Service service, PortState port) {
+        return new ServicePortName(service.name(), port.port().name(), port.port().protocol());
+    }
+
+    private void updatePort(ServicePortName name, Service service, PortState state, ClusterSnapshot snapshot,
+            List<String> emptied) {
+        Port port = ports.get(name);
+        boolean isNew = port == null;
+        if (port == null) {
+            PortMeters meters = metrics.port(name);
+            AtomicInteger count = serviceConnections.computeIfAbsent(name.service(), n -> new AtomicInteger());
+            port = new Port(new PortProxy(name, meters, count), meters, service, state);
+            ports.put(name, port);
+        } else if (port.state.equals(state) && port.service.equals(service) && applied != null
+                && applied.node().equals(snapshot.node())) {
+            return;
+        }
+        Map<IpFamily, EndpointSelection> selections = new EnumMap<>(IpFamily.class);
+        for (IpFamily family : IpFamily.values()) {
+            EndpointSet endpoints = state.endpoints().of(family);
+            if (!endpoints.isEmpty()) {
+                selections.put(family, EndpointSelection.of(service, endpoints, snapshot.node()));
+            }
+        }
+        boolean wasEmpty = !isNew && port.state.whyEmpty() != null;
+        if (state.whyEmpty() != null && (!wasEmpty || !state.whyEmpty().equals(port.state.whyEmpty()))) {
+            emptied.add(name + " has no endpoint, connections are refused: " + state.whyEmpty().describe());
+        } else if (state.whyEmpty() == null && wasEmpty) {
+            LOG.info("{} has endpoints again", name);
+        }
+        EndpointSet before = isNew ? EndpointSet.EMPTY : port.state.endpoints();
+        port.service = service;
+        port.state = state;
+        port.selections = selections;
+        port.proxy.update(selections);
+        port.meters.endpoints(state.endpoints());
+        retireMissing(port.meters, before, state.endpoints());
+    }
+
+    private static void retireMissing(PortMeters meters, EndpointSet before, EndpointSet now) {
+        if (before.isEmpty() || before.equals(now)) {
+            return;
+        }
+        Set<EndpointAddress> kept = new HashSet<>();
+        now.endpoints().forEach(e -> kept.add(e.address()));
+        for (Endpoint endpoint : before.endpoints()) {
+            if (!kept.contains(endpoint.address())) {
+                meters.endpoint(endpoint.address()).retire();
+            }
+        }
+    }
+
+    private void removePort(ServicePortName name) {
+        Port port = ports.remove(name);
+        if (port != null) {
+            port.proxy.update(Map.of());
+            port.meters.retire();
+        }
+    }
+
+    private void tellNotProxied(Service service) {
+        List<String> others = service.ports().stream().filter(p -> p.protocol() != Protocol.TCP)
+                .map(p -> p.port() + "/" + p.protocol()).toList();
+        if (!others.isEmpty() && toldNotProxied.add(service.name())) {
+            LOG.info("{}: {} not proxied, only TCP is", service.name(),
+                    String.join(", ", others) + (others.size() == 1 ? " is" : " are"));
+        }
+    }
+
+    /** Who gets which address: who has it keeps it, else the first Service by name; the others are told. */
+    private void claimAddresses(ClusterSnapshot snapshot, Map<InetSocketAddress, Claim> claims,
+            Map<InetSocketAddress, List<Claim>> rejected) {
+        List<InetAddress> nodeAddresses = null;
+        for (ServiceState state : snapshot.services().values()) {
+            Service service = state.service();
+            if (!service.proxied()) {
+                continue;
+            }
+            for (PortState portState : state.ports()) {
+                if (portState.port().protocol() != Protocol.TCP) {
+                    continue;
+                }
+                ServicePortName owner = name(service, portState);
+                int port = portState.port().port() + portOffset;
+                claim(service.clusterIps(), port, new Claim(owner, AddressKind.CLUSTER_IP), claims, rejected);
+                claim(service.externalIps(), port, new Claim(owner, AddressKind.EXTERNAL_IP), claims, rejected);
+                claim(service.loadBalancerIps(), port, new Claim(owner, AddressKind.LOAD_BALANCER), claims, rejected);
+                if (portState.port().nodePort() != 0) {
+                    if (nodeAddresses == null) {
+                        nodeAddresses = nodePortAddresses.resolve();
+                    }
+                    claim(nodeAddresses, portState.port().nodePort(), new Claim(owner, AddressKind.NODE_PORT), claims,
+                            rejected);
+                }
+            }
+        }
+    }
+
+    private void claim(List<InetAddress> addresses, int port, Claim claim, Map<InetSocketAddress, Claim> claims,
+            Map<InetSocketAddress, List<Claim>> rejected) {
+        if (port > 65_535) {
+            return;
+        }
+        for (InetAddress ip : addresses) {
+            InetSocketAddress address = new InetSocketAddress(ip, port);
+            Claim other = claims.putIfAbsent(address, claim);
+            if (other != null && !other.equals(claim)) {
+                Open current = open.get(address);
+                boolean mine = current != null && current.claim().owner().equals(claim.owner());
+                if (mine) {
+                    claims.put(address, claim);
+                }
+                rejected.computeIfAbsent(address, a -> new ArrayList<>()).add(mine ? other : claim);
+            }
+        }
+    }
+
+    private boolean usable(InetSocketAddress address, Claim claim) {
+        Port port = ports.get(claim.owner());
+        if (port == null) {
+            return false;
+        }
+        EndpointSelection selection = port.selections.getOrDefault(IpFamily.of(address.getAddress()),
+                EndpointSelection.EMPTY);
+        return !(claim.kind().external() ? selection.externalEndpoints() : selection.internalEndpoints()).isEmpty();
+    }
+
+    private int openListeners(Map<InetSocketAddress, Claim> claims) {
+        Map<InetSocketAddress, CompletableFuture<Listener>> opening = new LinkedHashMap<>();
+        claims.forEach((address, claim) -> {
+            Port port = ports.get(claim.owner());
+            Open current = open.get(address);
+            if (port == null || !usable(address, claim)) {
+                return;
+            }
+            if (current == null) {
+                opening.put(address, dataPath.listen(address, claim.kind(), port.proxy).toCompletableFuture());
+            } else if (!current.claim().equals(claim)) {
+                current.listener().retarget(port.proxy);
+                open.put(address, new Open(claim, current.listener()));
+            }
+        });
+        int opened = 0;
+        Map<String, List<String>> problems = new TreeMap<>();
+        for (Map.Entry<InetSocketAddress, CompletableFuture<Listener>> entry : opening.entrySet()) {
+            InetSocketAddress address = entry.getKey();
+            Claim claim = claims.get(address);
+            if (claim == null) {
+                continue;
+            }
+            try {
+                open.put(address, new Open(claim, entry.getValue().join()));
+                opened++;
+                if (failed.remove(address) != null) {
+                    LOG.info("{}: {} is listened at now", claim.owner(), display(address));
+                }
+            } catch (CompletionException e) {
+                Throwable cause = e.getCause() == null ? e : e.getCause();
+                String problem = BindProblems.describe(address, claim.kind(), cause);
+                if (!problem.equals(failed.put(address, problem))) {
+                    problems.computeIfAbsent(String.valueOf(cause.getMessage()), m -> new ArrayList<>())
+                            .add(claim.owner() + ": " + problem);
+                }
+            }
+        }
+        problems.values().forEach(Reconciler::logFirst);
+        return opened;
+    }
+
+    private int closeListeners(Map<InetSocketAddress, Claim> claims) {
+        List<InetSocketAddress> surplus = open.keySet().stream().filter(address -> {
+            Claim claim = claims.get(address);
+            return claim == null || !usable(address, claim);
+        }).toList();
+        closeAll(surplus);
+        failed.keySet().removeIf(address -> {
+            Claim claim = claims.get(address);
+            return claim == null || !usable(address, claim);
+        });
+        return surplus.size();
+    }
+
+    private void closeAll(List<InetSocketAddress> addresses) {
+        List<CompletableFuture<Void>> closing = new ArrayList<>();
+        for (InetSocketAddress address : addresses) {
+            Open listening = open.remove(address);
+            if (listening != null) {
+                closing.add(listening.listener().close().toCompletableFuture());
+            }
+        }
+        closing.forEach(CompletableFuture::join);
+    }
+
+    private void retryLater() {
+        if (retry != null) {
+            retry.cancel(false);
+            retry = null;
+        }
+        ClusterSnapshot current = applied;
+        if (!failed.isEmpty() && current != null) {
+            retry = control.schedule(() -> {
+                if (pending.compareAndSet(null, current)) {
+                    applyPending();
+                }
+            }, RETRY.toMillis(), TimeUnit.MILLISECONDS);
+        }
+    }
+
+    private void publish(ClusterSnapshot snapshot, Map<InetSocketAddress, Claim> claims,
+            Map<InetSocketAddress, List<Claim>> rejected, Duration took) {
+        Map<ServicePortName, List<ListenerState>> listeners = new HashMap<>();
+        claims.forEach((address, claim) -> {
+            String problem = failed.get(address);
+            ListenerStatus status = open.containsKey(address)
+                    ? ListenerStatus.LISTENING
+                    : problem != null ? ListenerStatus.FAILED : ListenerStatus.NO_ENDPOINTS;
+            listeners.computeIfAbsent(claim.owner(), n -> new ArrayList<>())
+                    .add(new ListenerState(address, claim.kind(), status, problem));
+        });
+        rejected.forEach((address, losers) -> {
+            Claim winner = claims.get(address);
+            if (winner != null) {
+                String problem = display(address) + " is claimed by " + winner.owner() + " as well, which has it";
+                losers.forEach(loser -> listeners.computeIfAbsent(loser.owner(), n -> new ArrayList<>())
+                        .add(new ListenerState(address, loser.kind(), ListenerStatus.FAILED, problem)));
+            }
+        });
+        Map<ServicePortName, AppliedPort> byName = new HashMap<>();
+        ports.forEach((name, port) -> byName.put(name,
+                new AppliedPort(listeners.getOrDefault(name, List.of()), port.selections)));
+        state = new AppliedState(snapshot, Instant.now(), took, byName);
+    }
+
+    private static void logFirst(List<String> lines) {
+        lines.stream().limit(LINES_PER_KIND).forEach(LOG::warn);
+        if (lines.size() > LINES_PER_KIND) {
+            LOG.warn("… and {} more of this kind; 'sluice get services -A -o wide' lists them",
+                    lines.size() - LINES_PER_KIND);
+        }
+    }
+
+    private static String display(InetSocketAddress address) {
+        return IpAddresses.format(address.getAddress(), address.getPort());
+    }
+}
