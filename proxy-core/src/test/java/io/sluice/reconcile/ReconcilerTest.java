@@ -1,0 +1,213 @@
+package io.sluice.reconcile;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.sluice.metrics.AccessLog;
+import io.sluice.metrics.ProxyMetrics;
+import io.sluice.node.NodePortAddresses;
+import io.sluice.proxy.DataPath;
+import io.sluice.proxy.ProxySettings;
+import io.sluice.proxy.Transport;
+import io.sluice.reconcile.AppliedState.ListenerState;
+import io.sluice.reconcile.AppliedState.ListenerStatus;
+import io.sluice.service.ClusterSnapshot;
+import io.sluice.service.EmptyReason;
+import io.sluice.service.Endpoint;
+import io.sluice.service.EndpointAddress;
+import io.sluice.service.EndpointSet;
+import io.sluice.service.IpAddresses;
+import io.sluice.service.NodeTopology;
+import io.sluice.service.Protocol;
+import io.sluice.service.Service;
+import io.sluice.service.ServiceName;
+import io.sluice.service.ServicePort;
+import io.sluice.service.ServicePortName;
+import io.sluice.service.ServiceState;
+import io.sluice.service.ServiceState.PortState;
+import io.sluice.service.ServiceType;
+import io.sluice.service.SessionAffinity;
+import io.sluice.service.TrafficPolicy;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.ConnectException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** The reconciler over real sockets on loopback addresses of its own. */
+class ReconcilerTest {
+
+    private static final String FIRST = "127.131.0.10";
+    private static final String SECOND = "127.131.0.11";
+    private static final int PORT = 18080;
+
+    private final ScheduledExecutorService control = Executors.newSingleThreadScheduledExecutor();
+    private final List<ServerSocket> pods = new ArrayList<>();
+    private DataPath dataPath;
+    private Reconciler reconciler;
+    private long version;
+
+    @BeforeEach
+    void start() {
+        dataPath = new DataPath(new ProxySettings(Transport.AUTO, 2, Duration.ofSeconds(5), 3, Duration.ZERO,
+                Duration.ofHours(1), 1000, 0, 128), AccessLog.off());
+        reconciler = new Reconciler(dataPath, new ProxyMetrics(new SimpleMeterRegistry()),
+                NodePortAddresses.parse(List.of("127.0.0.0/8")), 0, control);
+    }
+
+    @AfterEach
+    void stop() throws IOException {
+        reconciler.stop().join();
+        dataPath.close();
+        control.shutdownNow();
+        for (ServerSocket pod : pods) {
+            pod.close();
+        }
+    }
+
+    @Test
+    void a_ready_endpoint_opens_the_port_and_none_closes_it() {
+        apply(service("kubia", FIRST, pod("kubia-1")));
+        assertThat(ask(FIRST)).isEqualTo("kubia-1");
+        assertThat(listener("kubia").status()).isEqualTo(ListenerStatus.LISTENING);
+
+        apply(service("kubia", FIRST));
+        assertThatThrownBy(() -> ask(FIRST)).hasCauseInstanceOf(ConnectException.class);
+        assertThat(listener("kubia").status()).isEqualTo(ListenerStatus.NO_ENDPOINTS);
+
+        apply(service("kubia", FIRST, pod("kubia-2")));
+        assertThat(ask(FIRST)).isEqualTo("kubia-2");
+    }
+
+    @Test
+    void connections_are_spread_evenly_and_an_endpoint_that_refuses_is_passed_over() throws IOException {
+        Endpoint dead = pod("dead");
+        pods.removeLast().close();
+        apply(service("kubia", FIRST, pod("a"), pod("b"), dead));
+        Map<String, Integer> hits = new HashMap<>();
+        for (int i = 0; i < 30; i++) {
+            hits.merge(ask(FIRST), 1, Integer::sum);
+        }
+        assertThat(hits).containsOnlyKeys("a", "b");
+    }
+
+    @Test
+    void a_service_that_is_gone_refuses() {
+        apply(service("kubia", FIRST, pod("kubia-1")));
+        apply();
+        assertThatThrownBy(() -> ask(FIRST)).hasCauseInstanceOf(ConnectException.class);
+        assertThat(reconciler.state().ports()).isEmpty();
+    }
+
+    @Test
+    void an_address_that_moves_to_another_service_goes_on_without_a_gap() {
+        apply(service("blue", FIRST, pod("blue-1")));
+        apply(service("green", FIRST, pod("green-1")));
+        assertThat(ask(FIRST)).isEqualTo("green-1");
+    }
+
+    @Test
+    void of_two_services_with_one_address_the_one_that_has_it_keeps_it_and_the_other_is_told() {
+        ServiceState second = service("b", FIRST, pod("b-1"));
+        apply(second);
+        apply(service("a", FIRST, pod("a-1")), second);
+        assertThat(ask(FIRST)).isEqualTo("b-1");
+        assertThat(listener("a").problem()).contains("is claimed by default/b");
+
+        apply(service("a", FIRST, pod("a-2")));
+        assertThat(ask(FIRST)).isEqualTo("a-2");
+    }
+
+    @Test
+    void a_port_in_use_is_told_hurts_nobody_else_and_heals() throws IOException {
+        ServiceState other = service("other", SECOND, pod("other-1"));
+        try (ServerSocket inTheWay = new ServerSocket()) {
+            inTheWay.bind(new InetSocketAddress(FIRST, PORT));
+            apply(service("kubia", FIRST, pod("kubia-1")), other);
+            assertThat(listener("kubia").status()).isEqualTo(ListenerStatus.FAILED);
+            assertThat(listener("kubia").problem()).contains(FIRST + ":" + PORT + " is already in use");
+            assertThat(ask(SECOND)).isEqualTo("other-1");
+        }
+        await().untilAsserted(() -> assertThat(listener("kubia").status()).isEqualTo(ListenerStatus.LISTENING));
+        assertThat(ask(FIRST)).isEqualTo("kubia-1");
+    }
+
+    @Test
+    void an_address_that_is_not_of_this_machine_is_told_with_the_way_to_add_it() {
+        apply(service("kubia", "192.0.2.1", pod("kubia-1")));
+        assertThat(listener("kubia").problem()).contains("is not an address of this machine")
+                .contains("ip route add local 192.0.2.1/32 dev lo");
+    }
+
+    private ListenerState listener(String service) {
+        return reconciler.state().ports()
+                .get(new ServicePortName(new ServiceName("default", service), "http", Protocol.TCP)).listeners()
+                .getFirst();
+    }
+
+    private void apply(ServiceState... services) {
+        Map<ServiceName, ServiceState> byName = new HashMap<>();
+        for (ServiceState service : services) {
+            byName.put(service.service().name(), service);
+        }
+        reconciler.submit(
+                new ClusterSnapshot(++version, Instant.now(), new NodeTopology("node", null), byName)).join();
+    }
+
+    private static ServiceState service(String name, String clusterIp, Endpoint... endpoints) {
+        ServicePort port = new ServicePort("http", Protocol.TCP, PORT, 0, "8080", null);
+        Service service = new Service(new ServiceName("default", name), ServiceType.CLUSTER_IP,
+                List.of(IpAddresses.parse(clusterIp)), false, null, List.of(port), TrafficPolicy.CLUSTER,
+                TrafficPolicy.CLUSTER, SessionAffinity.NONE, List.of(), List.of(), List.of(), 0, false, Map.of(),
+                Map.of(), Instant.EPOCH);
+        return new ServiceState(service, List.of(new PortState(port, EndpointSet.of(List.of(endpoints)),
+                endpoints.length == 0 ? new EmptyReason.NothingWritten() : null)));
+    }
+
+    /** A server that says its name and closes. */
+    private Endpoint pod(String name) {
+        try {
+            ServerSocket server = new ServerSocket(0, 50, IpAddresses.parse("127.0.0.1"));
+            pods.add(server);
+            Thread.ofVirtual().start(() -> serve(server, name));
+            return Endpoint.ready(new EndpointAddress(server.getInetAddress(), server.getLocalPort()));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void serve(ServerSocket server, String name) {
+        while (!server.isClosed()) {
+            try (Socket socket = server.accept()) {
+                socket.getOutputStream().write(name.getBytes(StandardCharsets.UTF_8));
+            } catch (IOException e) {
+                return;
+            }
+        }
+    }
+
+    private static String ask(String ip) {
+        try (Socket socket = new Socket()) {
+            socket.connect(new InetSocketAddress(ip, PORT), 5000);
+            socket.setSoTimeout(10_000);
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
