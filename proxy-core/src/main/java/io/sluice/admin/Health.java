@@ -1,0 +1,135 @@
+package io.sluice.admin;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.sluice.reconcile.AppliedState;
+import io.sluice.reconcile.AppliedState.ListenerStatus;
+import io.sluice.service.IpAddresses;
+import io.sluice.service.ServicePortName;
+import io.sluice.source.Freshness;
+import io.sluice.source.Problem;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The health checks: {@code /healthz} and {@code /livez} with kube-proxy's rules and shape, and {@code /readyz}, which
+ * kube-proxy lacks. Any thread.
+ */
+final class Health {
+
+    /** kube-proxy's: twice its default sync period. */
+    static final Duration LONGEST_WAIT = Duration.ofSeconds(60);
+
+    private final DaemonStatus status;
+    private final Clock clock;
+    private final Answers healthz;
+    private final Answers livez;
+
+    Health(DaemonStatus status, MeterRegistry registry, Clock clock) {
+        this.status = status;
+        this.clock = clock;
+        this.healthz = new Answers(registry, "kubeproxy.proxy.healthz");
+        this.livez = new Answers(registry, "kubeproxy.proxy.livez");
+    }
+
+    /** For load balancers: 200 unless a change has been waiting for too long, or the node is going away. */
+    Answer healthz() {
+        Instant now = clock.instant();
+        boolean healthy = healthy(now);
+        boolean eligible = status.nodeEligible();
+        return healthz.count(Answer.json(healthy && eligible ? 200 : 503,
+                new HealthzView(lastUpdated(healthy, now), now, eligible)));
+    }
+
+    /** For a liveness probe: the same without the node's part. */
+    Answer livez() {
+        Instant now = clock.instant();
+        boolean healthy = healthy(now);
+        return livez.count(Answer.json(healthy ? 200 : 503, new LivezView(lastUpdated(healthy, now), now)));
+    }
+
+    /**
+     * For a readiness probe: 200 once the Services are known and were applied, until the daemon drains. A source that is
+     * not current leaves it at 200, since traffic is served from the last good state; the body says so.
+     */
+    Answer readyz() {
+        ReadyView view = ready();
+        return Answer.json(view.ready() ? 200 : 503, view);
+    }
+
+    /** What {@code /readyz} says. */
+    ReadyView ready() {
+        Freshness freshness = status.freshness();
+        AppliedState applied = status.applied().orElse(null);
+        boolean draining = status.draining();
+        return new ReadyView(freshness.synced() && applied != null && !draining, freshness.synced(), applied != null,
+                draining, freshness.current(), freshness.asOf(), freshness.detail(),
+                freshness.problems().stream().map(ProblemView::of).toList(),
+                applied == null ? List.of() : failedListeners(applied), status.build().version());
+    }
+
+    private boolean healthy(Instant now) {
+        return status.waitingSince().map(since -> !since.plus(LONGEST_WAIT).isBefore(now)).orElse(true);
+    }
+
+    /** As kube-proxy has it: now while healthy, else when the last change was applied. */
+    private @Nullable Instant lastUpdated(boolean healthy, Instant now) {
+        return healthy ? now : status.applied().map(AppliedState::appliedAt).orElse(null);
+    }
+
+    private static List<FailedListenerView> failedListeners(AppliedState applied) {
+        return applied.ports().entrySet().stream().sorted(Map.Entry.comparingByKey())
+                .flatMap(port -> port.getValue().listeners().stream()
+                        .filter(listener -> listener.status() == ListenerStatus.FAILED)
+                        .map(listener -> FailedListenerView.of(port.getKey(), listener)))
+                .toList();
+    }
+
+    record HealthzView(@Nullable Instant lastUpdated, Instant currentTime, boolean nodeEligible) {
+    }
+
+    record LivezView(@Nullable Instant lastUpdated, Instant currentTime) {
+    }
+
+    record ReadyView(boolean ready, boolean synced, boolean applied, boolean draining, boolean current,
+            @Nullable Instant asOf, String detail, List<ProblemView> problems,
+            List<FailedListenerView> failedListeners, String version) {
+    }
+
+    record ProblemView(String severity, String location, String subject, String message) {
+        static ProblemView of(Problem problem) {
+            return new ProblemView(Words.of(problem.severity()), problem.location(), problem.subject(),
+                    problem.message());
+        }
+    }
+
+    record FailedListenerView(String namespace, String service, String port, String address, String kind,
+            @Nullable String problem) {
+        static FailedListenerView of(ServicePortName name, AppliedState.ListenerState listener) {
+            return new FailedListenerView(name.service().namespace(), name.service().name(), name.port(),
+                    IpAddresses.format(listener.address().getAddress(), listener.address().getPort()),
+                    listener.kind().displayName(), listener.problem());
+        }
+    }
+
+    /** Counts the answers of one path by status. */
+    private record Answers(Counter ok, Counter unavailable) {
+        Answers(MeterRegistry registry, String name) {
+            this(counter(registry, name, 200), counter(registry, name, 503));
+        }
+
+        Answer count(Answer answer) {
+            (answer.status() == 200 ? ok : unavailable).increment();
+            return answer;
+        }
+
+        private static Counter counter(MeterRegistry registry, String name, int code) {
+            return Counter.builder(name).tag("code", Integer.toString(code))
+                    .description("Health checks that were answered").register(registry);
+        }
+    }
+}

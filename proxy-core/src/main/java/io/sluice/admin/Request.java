@@ -1,0 +1,73 @@
+package io.sluice.admin;
+
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a route may know of a request.
+ *
+ * @param accept the header {@code Accept}, empty if absent
+ * @param query  decoded; of a repeated parameter the last
+ */
+record Request(String accept, Map<String, String> query) {
+
+    static Request of(@Nullable String accept, @Nullable String rawQuery) {
+        Map<String, String> query = new LinkedHashMap<>();
+        for (String pair : rawQuery == null ? new String[0] : rawQuery.split("&")) {
+            int equals = pair.indexOf('=');
+            if (!pair.isEmpty()) {
+                query.put(decode(equals < 0 ? pair : pair.substring(0, equals)),
+                        equals < 0 ? "" : decode(pair.substring(equals + 1)));
+            }
+        }
+        return new Request(accept == null ? "" : accept, query);
+    }
+
+    /** Whether {@code value} passes the filter {@code name}; an absent or empty filter lets everything pass. */
+    boolean selects(String name, String value) {
+        String wanted = query.getOrDefault(name, "");
+        return wanted.isEmpty() || wanted.equals(value);
+    }
+
+    /**
+     * A number that is not negative.
+     *
+     * @throws BadRequestException if it is anything else
+     */
+    Optional<Integer> number(String name) {
+        String text = query.get(name);
+        if (text == null) {
+            return Optional.empty();
+        }
+        try {
+            int number = Integer.parseInt(text);
+            if (number < 0) {
+                throw new NumberFormatException(text);
+            }
+            return Optional.of(number);
+        } catch (NumberFormatException e) {
+            throw new BadRequestException("query parameter " + name + "='" + text + "' is not a number of 0 or more", e);
+        }
+    }
+
+    private static String decode(String text) {
+        try {
+            return URLDecoder.decode(text, StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException e) {
+            throw new BadRequestException("the query string is not properly encoded", e);
+        }
+    }
+
+    /** Answered with 400 and the message. */
+    static final class BadRequestException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        BadRequestException(String message, Throwable cause) {
+            super(message, cause);
+        }
+    }
+}

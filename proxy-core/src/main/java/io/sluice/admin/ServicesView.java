@@ -1,0 +1,133 @@
+package io.sluice.admin;
+
+import io.sluice.balance.EndpointSelection;
+import io.sluice.metrics.EndpointMeters;
+import io.sluice.metrics.ProxyMetrics;
+import io.sluice.reconcile.AppliedState;
+import io.sluice.reconcile.AppliedState.AppliedPort;
+import io.sluice.reconcile.AppliedState.ListenerState;
+import io.sluice.service.ClusterSnapshot;
+import io.sluice.service.EmptyReason;
+import io.sluice.service.Endpoint;
+import io.sluice.service.EndpointAddress;
+import io.sluice.service.IpAddresses;
+import io.sluice.service.Protocol;
+import io.sluice.service.Service;
+import io.sluice.service.ServicePort;
+import io.sluice.service.ServicePortName;
+import io.sluice.service.ServiceState;
+import io.sluice.service.ServiceState.PortState;
+import io.sluice.service.TrafficPolicy;
+import java.net.InetAddress;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code /api/v1/services}: what is applied, by Service and port. {@code docs/api.md} says what each field means; names
+ * and order of the components are the API.
+ */
+record ServicesView(long snapshotVersion, @Nullable Instant asOf, @Nullable Instant appliedAt,
+        List<ServiceView> services) {
+
+    static ServicesView of(DaemonStatus status, ProxyMetrics metrics, Request request) {
+        Optional<AppliedState> applied = status.applied();
+        if (applied.isEmpty()) {
+            return new ServicesView(0, null, null, List.of());
+        }
+        AppliedState state = applied.get();
+        ClusterSnapshot snapshot = state.snapshot();
+        return new ServicesView(snapshot.version(), snapshot.asOf(), state.appliedAt(),
+                snapshot.services().values().stream()
+                        .filter(s -> request.selects("namespace", s.service().name().namespace())
+                                && request.selects("service", s.service().name().name()))
+                        .map(s -> ServiceView.of(s, state, metrics)).toList());
+    }
+
+    record ServiceView(String namespace, String name, String type, List<String> clusterIPs, boolean headless,
+            @Nullable String externalName, List<String> externalIPs, List<String> loadBalancerIPs,
+            Map<String, String> selector, Instant createdAt, List<PortView> ports) {
+
+        static ServiceView of(ServiceState state, AppliedState applied, ProxyMetrics metrics) {
+            Service service = state.service();
+            return new ServiceView(service.name().namespace(), service.name().name(), service.type().apiName(),
+                    format(service.clusterIps()), service.headless(), service.externalName(),
+                    format(service.externalIps()), format(service.loadBalancerIps()), new TreeMap<>(service.selector()),
+                    service.createdAt(),
+                    state.ports().stream().map(port -> PortView.of(service, port, applied, metrics)).toList());
+        }
+
+        private static List<String> format(List<InetAddress> addresses) {
+            return addresses.stream().map(IpAddresses::format).toList();
+        }
+    }
+
+    record PortView(String name, String protocol, int port, int nodePort, String targetPort, boolean proxied,
+            List<ListenerView> listeners, List<String> clusterEndpoints, List<String> localEndpoints,
+            List<String> internalEndpoints, List<String> externalEndpoints, List<EndpointView> endpoints,
+            @Nullable WhyEmptyView whyEmpty) {
+
+        static PortView of(Service service, PortState state, AppliedState applied, ProxyMetrics metrics) {
+            ServicePort port = state.port();
+            ServicePortName name = new ServicePortName(service.name(), port.name(), port.protocol());
+            boolean proxied = service.proxied() && port.protocol() == Protocol.TCP;
+            AppliedPort appliedPort = applied.ports().getOrDefault(name, new AppliedPort(List.of(), Map.of()));
+            List<String> internal = addresses(appliedPort, EndpointSelection::internalEndpoints);
+            String node = applied.snapshot().node().node();
+            return new PortView(port.name(), port.protocol().name(), port.port(), port.nodePort(), port.targetPort(),
+                    proxied, appliedPort.listeners().stream().map(ListenerView::of).toList(),
+                    addresses(appliedPort, EndpointSelection::clusterEndpoints),
+                    addresses(appliedPort, EndpointSelection::localEndpoints), internal,
+                    addresses(appliedPort, EndpointSelection::externalEndpoints),
+                    state.endpoints().endpoints().stream().map(e -> EndpointView.of(name, e, metrics)).toList(),
+                    WhyEmptyView.of(service, state, proxied && internal.isEmpty(), node));
+        }
+
+        /** Of all families, sorted as text. */
+        private static List<String> addresses(AppliedPort port,
+                Function<EndpointSelection, List<Endpoint>> category) {
+            return port.selections().values().stream().flatMap(selection -> category.apply(selection).stream())
+                    .map(endpoint -> endpoint.address().toString()).sorted().toList();
+        }
+    }
+
+    record ListenerView(String address, String kind, String status, @Nullable String problem) {
+        static ListenerView of(ListenerState listener) {
+            return new ListenerView(
+                    IpAddresses.format(listener.address().getAddress(), listener.address().getPort()),
+                    listener.kind().displayName(), Words.of(listener.status()), listener.problem());
+        }
+    }
+
+    record EndpointView(String address, boolean ready, boolean serving, boolean terminating, @Nullable String node,
+            @Nullable String zone, @Nullable String pod, long activeConnections, long totalConnections) {
+        static EndpointView of(ServicePortName port, Endpoint endpoint, ProxyMetrics metrics) {
+            EndpointAddress address = endpoint.address();
+            Optional<EndpointMeters> meters = metrics.find(port, address);
+            return new EndpointView(address.toString(), endpoint.ready(), endpoint.serving(), endpoint.terminating(),
+                    endpoint.node(), endpoint.zone(), endpoint.target(), meters.map(EndpointMeters::active).orElse(0),
+                    meters.map(EndpointMeters::total).orElse(0L));
+        }
+    }
+
+    record WhyEmptyView(String reason, String message) {
+
+        /**
+         * The source knows why there is no endpoint at all; that a traffic policy left none over is seen only here.
+         *
+         * @param noneForClusterIp whether the port is proxied, and no endpoint takes connections to its cluster address
+         */
+        static @Nullable WhyEmptyView of(Service service, PortState state, boolean noneForClusterIp, String node) {
+            EmptyReason reason = state.whyEmpty();
+            if (reason == null && noneForClusterIp && !state.endpoints().isEmpty()
+                    && service.internalTrafficPolicy() == TrafficPolicy.LOCAL) {
+                reason = new EmptyReason.NoneOnThisNode(node);
+            }
+            return reason == null ? null : new WhyEmptyView(reason.code(), reason.describe());
+        }
+    }
+}

@@ -1,0 +1,13 @@
+/**
+ * What operators and monitoring see: metrics, health, and the state of Services and connections as JSON, over HTTP.
+ *
+ * <p>{@link io.sluice.admin.Admin} is the door; the daemon answers its questions through
+ * {@link io.sluice.admin.DaemonStatus}. Requests run on virtual threads, never on an event loop. Views are records of
+ * their own, so that the model may change without changing the API, which is described in {@code docs/api.md}.
+ *
+ * <p>May import every room but {@code daemon}.
+ */
+@NullMarked
+package io.sluice.admin;
+
+import org.jspecify.annotations.NullMarked;
