@@ -48,6 +48,5 @@ final class Answer {
     }
 
     /** What every status of 400 and above has as its body, except that of the health checks. */
-    private record Failure(String error) {
-    }
+    private record Failure(String error) {}
 }

@@ -44,6 +44,5 @@ public interface DaemonStatus {
      * @param version   of this program
      * @param startedAt when the daemon started
      */
-    record Build(String version, Instant startedAt) {
-    }
+    record Build(String version, Instant startedAt) {}
 }

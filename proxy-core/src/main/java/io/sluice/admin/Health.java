@@ -89,16 +89,13 @@ final class Health {
                 .toList();
     }
 
-    record HealthzView(@Nullable Instant lastUpdated, Instant currentTime, boolean nodeEligible) {
-    }
+    record HealthzView(@Nullable Instant lastUpdated, Instant currentTime, boolean nodeEligible) {}
 
-    record LivezView(@Nullable Instant lastUpdated, Instant currentTime) {
-    }
+    record LivezView(@Nullable Instant lastUpdated, Instant currentTime) {}
 
     record ReadyView(boolean ready, boolean synced, boolean applied, boolean draining, boolean current,
             @Nullable Instant asOf, String detail, List<ProblemView> problems,
-            List<FailedListenerView> failedListeners, String version) {
-    }
+            List<FailedListenerView> failedListeners, String version) {}
 
     record ProblemView(String severity, String location, String subject, String message) {
         static ProblemView of(Problem problem) {

@@ -13,8 +13,7 @@ final class Json {
             .changeDefaultPropertyInclusion(inclusion -> inclusion.withValueInclusion(JsonInclude.Include.NON_NULL))
             .build();
 
-    private Json() {
-    }
+    private Json() {}
 
     /** In UTF-8, with a line feed at the end so that a terminal's prompt starts on a line of its own. */
     static byte[] write(Object view) {

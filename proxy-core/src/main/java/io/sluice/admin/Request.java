@@ -50,7 +50,8 @@ record Request(String accept, Map<String, String> query) {
             }
             return Optional.of(number);
         } catch (NumberFormatException e) {
-            throw new BadRequestException("query parameter " + name + "='" + text + "' is not a number of 0 or more", e);
+            throw new BadRequestException("query parameter " + name + "='" + text + "' is not a number of 0 or more",
+                    e);
         }
     }
 

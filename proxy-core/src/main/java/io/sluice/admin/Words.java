@@ -6,8 +6,7 @@ import io.sluice.source.Problem;
 /** How the API spells what the model has as enums; the model may rename its constants, the API may not. */
 final class Words {
 
-    private Words() {
-    }
+    private Words() {}
 
     static String of(ListenerStatus status) {
         return switch (status) {

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param listener         the address that the client connected to
  * @param endpoint         the last one that was tried, null if none was
- * @param connectNanos     from the first attempt until an endpoint took it; -1 if none did
+ * @param connectNanos     from accept until an endpoint took it; -1 if none did
  * @param totalNanos       from accept to close
  * @param bytesFromClient  written to the endpoint
  * @param bytesFromBackend written to the client

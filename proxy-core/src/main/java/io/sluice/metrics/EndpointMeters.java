@@ -10,10 +10,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * What is counted of one endpoint of one Service port.
  *
- * <p>Each {@link #opened} is followed by exactly one {@link #connectFailed} or {@link #closed}. These, and
- * {@code bytesFrom…}, are called on any event loop, never block and never allocate, except that the end of the last
- * connection of a {@linkplain #retire retired} endpoint hands the removal of its series to an executor. The figures may
- * be read on any thread.
+ * <p>An attempt to connect ends with {@link #connectFailed} or {@link #opened}, and each {@link #opened} is followed by
+ * exactly one {@link #closed}. These, and {@code bytesFrom…}, are called on any event loop, never block and never
+ * allocate, except that the end of the last connection of a {@linkplain #retire retired} endpoint hands the removal of
+ * its series to an executor. The figures may be read on any thread.
  */
 public final class EndpointMeters {
 
@@ -42,7 +42,7 @@ public final class EndpointMeters {
         return address;
     }
 
-    /** It was chosen for a connection, and the attempt to connect begins. */
+    /** It took a connection. */
     public void opened() {
         active.incrementAndGet();
         total.increment();
@@ -51,10 +51,9 @@ public final class EndpointMeters {
     /** The attempt to connect failed: refused, unreachable or too slow. */
     public void connectFailed() {
         failed.increment();
-        closed();
     }
 
-    /** The connection, or the attempt, ended in any other way. */
+    /** A connection that it had taken ended. */
     public void closed() {
         if (active.decrementAndGet() == 0 && retired) {
             owner.endpointDrained(this);
@@ -71,12 +70,12 @@ public final class EndpointMeters {
         fromBackend.add(bytes);
     }
 
-    /** How many connections and attempts are open now; exact, and cheap enough to balance by. */
+    /** How many connections are open now; exact, and cheap enough to balance by. */
     public int active() {
         return active.get();
     }
 
-    /** How many connections were ever attempted, failed ones included. */
+    /** How many connections it ever took. */
     public long total() {
         return total.sum();
     }
@@ -88,7 +87,8 @@ public final class EndpointMeters {
 
     /**
      * The endpoint is gone: its series leave the registry now if no connection is open, else when the last one ends. If
-     * {@link PortMeters#endpoint} is asked for it before that, the same meters go on. Control thread; idempotent.
+     * {@link PortMeters#endpoint} is asked for it before that, the same meters go on. What is counted after the removal,
+     * as by an attempt that was under way, is not seen. Control thread; idempotent.
      */
     public void retire() {
         owner.retire(this);
@@ -118,7 +118,7 @@ public final class EndpointMeters {
         MeterGroup group = new MeterGroup(registry, portTags.and("endpoint", address.toString()));
         group.gauge("sluice.endpoint.connections.active", "Connections that are open to the endpoint", active,
                 AtomicInteger::get);
-        group.counter("sluice.endpoint.connections", "Connections that were attempted to the endpoint", total);
+        group.counter("sluice.endpoint.connections", "Connections that the endpoint took", total);
         group.counter("sluice.endpoint.connections.failed", "Attempts to connect to the endpoint that failed", failed);
         group.counter("sluice.endpoint.relayed.bytes", "Bytes that were passed on", PortMeters.FROM_CLIENT, fromClient);
         group.counter("sluice.endpoint.relayed.bytes", "Bytes that were passed on", PortMeters.FROM_BACKEND,

@@ -82,6 +82,5 @@ public final class EventLoopLag implements AutoCloseable {
      *
      * @param due when the task should run next
      */
-    private record Window(long start, long due, long worst, long worstBefore) {
-    }
+    private record Window(long start, long due, long worst, long worstBefore) {}
 }

@@ -86,7 +86,7 @@ public final class PortMeters {
                     Tags.of("reason", reason.label()), count);
         }
         connectDuration = series.histogram("sluice.connect.duration",
-                "From the first attempt until an endpoint took the connection", CONNECT_BUCKETS);
+                "From accept until an endpoint took the connection", CONNECT_BUCKETS);
         connectionDuration = series.histogram("sluice.connection.duration", "From accept to close",
                 CONNECTION_BUCKETS);
         for (EndpointState state : EndpointState.values()) {
@@ -127,7 +127,7 @@ public final class PortMeters {
     /**
      * An endpoint took a connection.
      *
-     * @param latencyNanos from the start of the first attempt, failed ones included
+     * @param latencyNanos from accept, failed attempts included
      */
     public void connected(long latencyNanos) {
         connectDuration.record(latencyNanos, TimeUnit.NANOSECONDS);
