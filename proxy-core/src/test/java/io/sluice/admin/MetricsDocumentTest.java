@@ -1,0 +1,114 @@
+package io.sluice.admin;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.sluice.metrics.EventLoopLag;
+import io.sluice.metrics.ProxyMetrics;
+import io.sluice.metrics.RuntimeMetrics;
+import io.sluice.metrics.SyncMetrics;
+import io.sluice.service.EndpointAddress;
+import io.sluice.service.IpAddresses;
+import io.sluice.service.Protocol;
+import io.sluice.service.ServiceName;
+import io.sluice.service.ServicePortName;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** {@code docs/metrics.md} lists what a scrape shows, with types and labels, and nothing else. */
+class MetricsDocumentTest {
+
+    private static final Path DOCUMENT = Path.of("..", "docs", "metrics.md");
+    private static final Pattern ROW =
+            Pattern.compile("^\\| `((?:sluice|kubeproxy)_\\w+)` \\| (\\w+) \\| ([^|]*) \\|", Pattern.MULTILINE);
+    private static final Pattern FAMILY_ROW = Pattern.compile("^\\| `(\\w+)_\\*`", Pattern.MULTILINE);
+    private static final Pattern TYPE = Pattern.compile("^# TYPE (\\w+) (\\w+)$", Pattern.MULTILINE);
+    private static final Pattern WORD = Pattern.compile("\\w+");
+    private static final Pattern LABEL = Pattern.compile("(\\w+)=\"");
+
+    private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final ProxyMetrics proxy = new ProxyMetrics(registry);
+    private final SyncMetrics sync = new SyncMetrics(registry);
+    private final RuntimeMetrics runtime = new RuntimeMetrics(registry, "1.2.3", 1000);
+    private final ScheduledExecutorService loop = Executors.newSingleThreadScheduledExecutor();
+    private final EventLoopLag lag = new EventLoopLag(registry, List.of(loop));
+    private final Admin admin = new Admin(Optional.empty(), Optional.empty(), new ScriptedDaemon(), proxy, registry);
+
+    @BeforeEach
+    void countSomething() {
+        proxy.port(new ServicePortName(new ServiceName("default", "kubia"), "http", Protocol.TCP))
+                .endpoint(new EndpointAddress(IpAddresses.parse("10.1.0.3"), 8080));
+    }
+
+    @AfterEach
+    void close() {
+        admin.close();
+        lag.close();
+        loop.close();
+        runtime.close();
+    }
+
+    @Test
+    void everyMetricIsDocumentedWithItsTypeAndLabels() throws IOException {
+        Map<String, String> documented = new TreeMap<>();
+        for (MatchResult row : ROW.matcher(Files.readString(DOCUMENT)).results().toList()) {
+            assertThat(documented.put(row.group(1), row.group(2) + " " + labelsOfCell(row.group(3))))
+                    .as("documented twice: %s", row.group(1)).isNull();
+        }
+
+        assertThat(scraped()).isNotEmpty().isEqualTo(documented);
+    }
+
+    @Test
+    void everyOtherFamilyIsDocumented() throws IOException {
+        Collection<String> families = FAMILY_ROW.matcher(Files.readString(DOCUMENT)).results().map(row -> row.group(1))
+                .collect(Collectors.toCollection(TreeSet::new));
+        Collection<String> scraped = TYPE.matcher(registry.scrape()).results().map(type -> type.group(1))
+                .filter(name -> !isOurs(name)).map(name -> name.substring(0, name.indexOf('_')))
+                .collect(Collectors.toCollection(TreeSet::new));
+
+        assertThat(scraped).isEqualTo(families);
+        assertThat(sync).isNotNull();
+    }
+
+    private Map<String, String> scraped() {
+        String text = registry.scrape();
+        Map<String, String> metrics = new TreeMap<>();
+        for (MatchResult type : TYPE.matcher(text).results().toList()) {
+            if (isOurs(type.group(1))) {
+                metrics.put(type.group(1), type.group(2) + " " + labels(text, type.group(1)));
+            }
+        }
+        return metrics;
+    }
+
+    private static Collection<String> labels(String text, String metric) {
+        return text.lines().filter(line -> line.matches(metric + "(_bucket)?[{ ].*"))
+                .flatMap(line -> LABEL.matcher(line).results()).map(label -> label.group(1))
+                .filter(label -> !label.equals("le")).collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    private static Collection<String> labelsOfCell(String cell) {
+        return WORD.matcher(cell).results().map(MatchResult::group).collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    private static boolean isOurs(String name) {
+        return name.startsWith("sluice_") || name.startsWith("kubeproxy_");
+    }
+}

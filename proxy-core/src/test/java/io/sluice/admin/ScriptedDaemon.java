@@ -1,0 +1,175 @@
+package io.sluice.admin;
+
+import io.sluice.balance.EndpointSelection;
+import io.sluice.proxy.AddressKind;
+import io.sluice.proxy.ConnectionView;
+import io.sluice.reconcile.AppliedState;
+import io.sluice.reconcile.AppliedState.AppliedPort;
+import io.sluice.reconcile.AppliedState.ListenerState;
+import io.sluice.reconcile.AppliedState.ListenerStatus;
+import io.sluice.service.ClusterSnapshot;
+import io.sluice.service.EmptyReason;
+import io.sluice.service.Endpoint;
+import io.sluice.service.EndpointAddress;
+import io.sluice.service.EndpointSet;
+import io.sluice.service.IpAddresses;
+import io.sluice.service.IpFamily;
+import io.sluice.service.NodeTopology;
+import io.sluice.service.Protocol;
+import io.sluice.service.Service;
+import io.sluice.service.ServiceName;
+import io.sluice.service.ServicePort;
+import io.sluice.service.ServicePortName;
+import io.sluice.service.ServiceState;
+import io.sluice.service.ServiceState.PortState;
+import io.sluice.service.ServiceType;
+import io.sluice.service.SessionAffinity;
+import io.sluice.service.TrafficPolicy;
+import io.sluice.source.Freshness;
+import io.sluice.source.Problem;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** A daemon that says what a test wants it to. */
+final class ScriptedDaemon implements DaemonStatus {
+
+    static final Instant CREATED = Instant.parse("2026-11-01T08:00:00Z");
+    static final Instant APPLIED = Instant.parse("2026-11-23T10:00:00Z");
+    static final NodeTopology NODE = new NodeTopology("node-a", "zone-1");
+    static final Freshness FRESH = new Freshness(true, true, APPLIED, "watching config/examples", List.of());
+    static final Freshness BROKEN = new Freshness(true, false, APPLIED, "an edit is broken",
+            List.of(new Problem(Problem.Severity.ERROR, "svc.yaml:7", "Service default/kubia spec.ports[0].port",
+                    "must be between 1 and 65535")));
+
+    volatile @Nullable AppliedState applied;
+    volatile Freshness freshness = new Freshness(false, false, null, "starting", List.of());
+    volatile List<ConnectionView> connections = List.of();
+    volatile @Nullable Instant waitingSince;
+    volatile boolean nodeEligible = true;
+    volatile boolean draining;
+
+    @Override
+    public Optional<AppliedState> applied() {
+        return Optional.ofNullable(applied);
+    }
+
+    @Override
+    public Freshness freshness() {
+        return freshness;
+    }
+
+    @Override
+    public List<ConnectionView> connections() {
+        return connections;
+    }
+
+    @Override
+    public Optional<Instant> waitingSince() {
+        return Optional.ofNullable(waitingSince);
+    }
+
+    @Override
+    public boolean nodeEligible() {
+        return nodeEligible;
+    }
+
+    @Override
+    public boolean draining() {
+        return draining;
+    }
+
+    @Override
+    public Build build() {
+        return new Build("1.2.3", CREATED);
+    }
+
+    /** Three Services: one with endpoints of both families, one that nothing matches, one that is not proxied. */
+    static AppliedState threeServices() {
+        Service kubia = service("kubia", ServiceType.NODE_PORT, List.of("10.96.0.1", "fd00::1"), false, null,
+                TrafficPolicy.LOCAL, Map.of("tier", "web", "app", "kubia"),
+                new ServicePort("http", Protocol.TCP, 80, 30080, "web", null),
+                new ServicePort("dns", Protocol.UDP, 53, 0, "53", null));
+        Service empty = service("lonely", ServiceType.CLUSTER_IP, List.of("10.96.0.2"), false, null,
+                TrafficPolicy.CLUSTER, Map.of("app", "nobody"),
+                new ServicePort("", Protocol.TCP, 80, 0, "8080", null));
+        Service external = service("outside", ServiceType.EXTERNAL_NAME, List.of(), false, "api.example.com",
+                TrafficPolicy.CLUSTER, Map.of());
+        EndpointSet endpoints = EndpointSet.of(List.of(endpoint("10.1.0.3", true, "node-a", "kubia-3"),
+                endpoint("10.1.0.20", true, "node-b", null), endpoint("fd01::3", true, "node-b", null),
+                endpoint("10.1.0.4", false, null, null)));
+        EmptyReason noPod = new EmptyReason.SelectorMatchesNoPod(Map.of("app", "nobody"), 0, null, Map.of(), null);
+
+        return applied(List.of(
+                new ServiceState(kubia, List.of(new PortState(kubia.ports().get(0), endpoints, null),
+                        new PortState(kubia.ports().get(1), endpoints, null))),
+                new ServiceState(empty, List.of(new PortState(empty.ports().get(0), EndpointSet.EMPTY, noPod))),
+                new ServiceState(external, List.of())),
+                Map.of("kubia",
+                        List.of(listener("10.96.0.1", 80, AddressKind.CLUSTER_IP, ListenerStatus.LISTENING, null),
+                                listener("fd00::1", 80, AddressKind.CLUSTER_IP, ListenerStatus.LISTENING, null),
+                                listener("127.0.0.1", 30080, AddressKind.NODE_PORT, ListenerStatus.FAILED,
+                                        "in use by another program")),
+                        "lonely", List
+                                .of(listener("10.96.0.2", 80, AddressKind.CLUSTER_IP, ListenerStatus.NO_ENDPOINTS,
+                                        null))));
+    }
+
+    /** What the reconciler would say of these Services. */
+    static AppliedState applied(List<ServiceState> services, Map<String, List<ListenerState>> listeners) {
+        Map<ServiceName, ServiceState> byName = new TreeMap<>();
+        Map<ServicePortName, AppliedPort> ports = new HashMap<>();
+        for (ServiceState state : services) {
+            Service service = state.service();
+            byName.put(service.name(), state);
+            for (PortState port : state.ports()) {
+                if (service.proxied() && port.port().protocol() == Protocol.TCP) {
+                    Map<IpFamily, EndpointSelection> selections = new EnumMap<>(IpFamily.class);
+                    for (IpFamily family : IpFamily.values()) {
+                        selections.put(family, EndpointSelection.of(service, port.endpoints().of(family), NODE));
+                    }
+                    ports.put(new ServicePortName(service.name(), port.port().name(), Protocol.TCP), new AppliedPort(
+                            listeners.getOrDefault(service.name().name(), List.of()), selections));
+                }
+            }
+        }
+        return new AppliedState(new ClusterSnapshot(7, APPLIED, NODE, byName), APPLIED, Duration.ofMillis(4), ports);
+    }
+
+    static Service service(String name, ServiceType type, List<String> clusterIps, boolean headless,
+            @Nullable String externalName, TrafficPolicy internal, Map<String, String> selector,
+            ServicePort... ports) {
+        List<InetAddress> addresses = new ArrayList<>();
+        clusterIps.forEach(ip -> addresses.add(IpAddresses.parse(ip)));
+        return new Service(new ServiceName("default", name), type, addresses, headless, externalName, List.of(ports),
+                internal, TrafficPolicy.CLUSTER, SessionAffinity.NONE, List.of(), List.of(), List.of(), 0, false,
+                selector, Map.of(), CREATED);
+    }
+
+    static Endpoint endpoint(String ip, boolean ready, @Nullable String node, @Nullable String pod) {
+        return new Endpoint(new EndpointAddress(IpAddresses.parse(ip), 8080), ready, ready, false, node, null,
+                Set.of(), Set.of(), null, pod);
+    }
+
+    static ListenerState listener(String ip, int port, AddressKind kind, ListenerStatus status,
+            @Nullable String problem) {
+        return new ListenerState(new InetSocketAddress(IpAddresses.parse(ip), port), kind, status, problem);
+    }
+
+    static ConnectionView connection(long id, String service, Instant acceptedAt) {
+        return new ConnectionView(id, new InetSocketAddress(IpAddresses.parse("10.0.0.9"), 40_000 + (int) id),
+                new InetSocketAddress(IpAddresses.parse("10.96.0.1"), 80),
+                new ServicePortName(new ServiceName("default", service), "http", Protocol.TCP),
+                new EndpointAddress(IpAddresses.parse("10.1.0.3"), 8080), "established", acceptedAt, 78, 1024, 0);
+    }
+}

@@ -1,0 +1,89 @@
+package io.sluice.metrics;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import io.sluice.service.EndpointAddress;
+import io.sluice.service.IpAddresses;
+import io.sluice.service.Protocol;
+import io.sluice.service.ServiceName;
+import io.sluice.service.ServicePortName;
+import java.net.InetSocketAddress;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
+
+/** One line for each closed connection. */
+class AccessLogTest {
+
+    private static final ServicePortName HTTP =
+            new ServicePortName(new ServiceName("default", "kubia"), "http", Protocol.TCP);
+    private static final ClosedConnection SERVED = new ClosedConnection(socket("10.0.0.9", 51324), HTTP,
+            socket("10.96.0.1", 80), new EndpointAddress(IpAddresses.parse("10.1.0.3"), 8080), 412_300, 25_103_000, 78,
+            1024, 1, "--");
+    private static final ClosedConnection REFUSED = new ClosedConnection(socket("fd00::9", 51324), HTTP,
+            socket("fd00::1", 80), null, -1, 2_000_000, 0, 0, 0, "SC");
+
+    private final Logger logger = (Logger) LoggerFactory.getLogger(AccessLog.LOGGER);
+    private final ListAppender<ILoggingEvent> appender = new ListAppender<>();
+
+    @BeforeEach
+    void listen() {
+        logger.setLevel(Level.INFO);
+        logger.setAdditive(false);
+        appender.start();
+        logger.addAppender(appender);
+    }
+
+    @AfterEach
+    void forget() {
+        logger.detachAppender(appender);
+        logger.setLevel(null);
+        logger.setAdditive(true);
+    }
+
+    @Test
+    void textHasEverythingInTheMessage() {
+        AccessLog log = AccessLog.text();
+        log.log(SERVED);
+        log.log(REFUSED);
+
+        assertThat(appender.list).extracting(ILoggingEvent::getFormattedMessage).containsExactly(
+                "10.0.0.9:51324 default/kubia:http 10.96.0.1:80 -> 10.1.0.3:8080 0.412/25.103 ms 78/1024 B 1 retry --",
+                "[fd00::9]:51324 default/kubia:http [fd00::1]:80 -> - -/2.000 ms 0/0 B 0 retries SC");
+    }
+
+    @Test
+    void fieldsHaveEverythingInKeyValuePairs() {
+        AccessLog.fields().log(SERVED);
+
+        ILoggingEvent event = appender.list.getFirst();
+        assertThat(event.getFormattedMessage()).isEqualTo("connection closed");
+        assertThat(event.getKeyValuePairs().stream().map(pair -> pair.key + "=" + pair.value)
+                .collect(Collectors.joining(" ")))
+                .isEqualTo("client=10.0.0.9:51324 namespace=default service=kubia port=http listener=10.96.0.1:80"
+                        + " endpoint=10.1.0.3:8080 connectMs=0.412 totalMs=25.103 bytesFromClient=78"
+                        + " bytesFromBackend=1024 retries=1 termination=--");
+    }
+
+    @Test
+    void offOrBelowTheLevelNothingIsWritten() {
+        AccessLog.off().log(SERVED);
+        assertThat(AccessLog.off().enabled()).isFalse();
+        assertThat(AccessLog.text().enabled()).isTrue();
+
+        logger.setLevel(Level.WARN);
+        AccessLog.text().log(SERVED);
+        assertThat(AccessLog.text().enabled()).isFalse();
+        assertThat(appender.list).isEmpty();
+    }
+
+    private static InetSocketAddress socket(String ip, int port) {
+        return new InetSocketAddress(IpAddresses.parse(ip), port);
+    }
+}
