@@ -1,5 +1,6 @@
 package io.sluice.daemon;
 
+import io.sluice.metrics.AccessLog;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.service.Cidr;
 import java.net.InetSocketAddress;
@@ -22,12 +23,12 @@ import java.util.Optional;
  * @param metricsBindAddress for {@code /metrics} and {@code /api/v1}; empty for none
  * @param healthzBindAddress for {@code /healthz}, {@code /livez}, {@code /readyz}; empty for none; may equal the former
  * @param bindAddressHardFail whether an admin address that is in use ends the start
- * @param accessLog          whether one line is logged for each closed connection
+ * @param accessLog          what happens to closed connections
  */
 public record SluiceConfig(List<String> manifests, List<Cidr> serviceCidrs, int nodePortMin, int nodePortMax,
         String nodeName, List<String> nodePortAddresses, int portOffset, ProxySettings proxy, Duration drainTimeout,
         Optional<InetSocketAddress> metricsBindAddress, Optional<InetSocketAddress> healthzBindAddress,
-        boolean bindAddressHardFail, boolean accessLog) {
+        boolean bindAddressHardFail, AccessLog accessLog) {
 
     public SluiceConfig {
         manifests = List.copyOf(manifests);

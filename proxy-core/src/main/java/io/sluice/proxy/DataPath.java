@@ -1,6 +1,7 @@
 package io.sluice.proxy;
 
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.EventExecutor;
@@ -105,9 +106,9 @@ public final class DataPath implements AutoCloseable {
     /**
      * Lets the open connections go on for {@code timeout} and resets those that are left. No listener may be open.
      *
-     * @return completes when no connection is open any more
+     * @return completes when no connection is open any more, with whether that was before the timeout
      */
-    public CompletionStage<Void> drain(Duration timeout) {
+    public CompletionStage<Boolean> drain(Duration timeout) {
         CompletableFuture<Void> idle = new CompletableFuture<>();
         whenIdle = idle;
         long deadline = now() + timeout.toNanos();
@@ -115,7 +116,7 @@ public final class DataPath implements AutoCloseable {
         if (active.get() == 0) {
             idle.complete(null);
         }
-        return idle;
+        return idle.thenApply(nothing -> now() < deadline);
     }
 
     /** Resets all connections and ends the event loops. */
@@ -128,23 +129,33 @@ public final class DataPath implements AutoCloseable {
     // From listeners and connections, on event loops.
 
     void accepted(Channel client, PortProxy port, InetSocketAddress listener, AddressKind kind) {
-        if (!admit(port)) {
+        if (!(client.remoteAddress() instanceof InetSocketAddress clientAddress) || !admit(port)) {
             rejectUnregistered(client);
             return;
         }
         port.meters().accepted();
         LoopConnections loop = nextLoop();
-        InetSocketAddress clientAddress = (InetSocketAddress) client.remoteAddress();
-        ProxiedConnection.configure(client);
+        try {
+            ProxiedConnection.configure(client);
+        } catch (ChannelException e) {
+            LOG.debug("{} was gone before it was served: {}", clientAddress, e.getMessage());
+            abandon(client, port);
+            return;
+        }
         loop.eventLoop().register(client).addListener(registered -> {
             if (registered.isSuccess()) {
                 loop.begin(new ProxiedConnection(ids.incrementAndGet(), loop, port, listener, kind, client,
                         clientAddress));
             } else {
-                port.meters().closed(Ending.FAILED, 0);
-                release(port);
+                abandon(client, port);
             }
         });
+    }
+
+    private void abandon(Channel client, PortProxy port) {
+        client.unsafe().closeForcibly();
+        port.meters().closed(Ending.CLIENT_ABORTED, 0);
+        release(port);
     }
 
     private boolean admit(PortProxy port) {
@@ -168,7 +179,11 @@ public final class DataPath implements AutoCloseable {
     }
 
     private static void rejectUnregistered(Channel client) {
-        client.config().setOption(ChannelOption.SO_LINGER, 0);
+        try {
+            client.config().setOption(ChannelOption.SO_LINGER, 0);
+        } catch (ChannelException e) {
+            LOG.debug("the client is gone already: {}", e.getMessage());
+        }
         client.unsafe().closeForcibly();
     }
 

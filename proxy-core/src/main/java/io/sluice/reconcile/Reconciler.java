@@ -1,8 +1,10 @@
 package io.sluice.reconcile;
 
 import io.sluice.balance.EndpointSelection;
+import io.sluice.metrics.EndpointMeters;
 import io.sluice.metrics.PortMeters;
 import io.sluice.metrics.ProxyMetrics;
+import io.sluice.metrics.SyncMetrics;
 import io.sluice.node.NodePortAddresses;
 import io.sluice.proxy.AddressKind;
 import io.sluice.proxy.DataPath;
@@ -34,6 +36,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -84,6 +87,7 @@ public final class Reconciler {
 
     private final DataPath dataPath;
     private final ProxyMetrics metrics;
+    private final SyncMetrics syncMetrics;
     private final NodePortAddresses nodePortAddresses;
     private final int portOffset;
     private final ScheduledExecutorService control;
@@ -98,6 +102,7 @@ public final class Reconciler {
     private @Nullable ScheduledFuture<?> retry;
     private boolean stopped;
     private volatile @Nullable AppliedState state;
+    private volatile @Nullable Instant waitingSince;
 
     /**
      * Applies nothing yet.
@@ -105,10 +110,11 @@ public final class Reconciler {
      * @param portOffset added to each port of a cluster, external or load balancer address
      * @param control    the control thread
      */
-    public Reconciler(DataPath dataPath, ProxyMetrics metrics, NodePortAddresses nodePortAddresses, int portOffset,
-            ScheduledExecutorService control) {
+    public Reconciler(DataPath dataPath, ProxyMetrics metrics, SyncMetrics syncMetrics,
+            NodePortAddresses nodePortAddresses, int portOffset, ScheduledExecutorService control) {
         this.dataPath = dataPath;
         this.metrics = metrics;
+        this.syncMetrics = syncMetrics;
         this.nodePortAddresses = nodePortAddresses;
         this.portOffset = portOffset;
         this.control = control;
@@ -120,13 +126,21 @@ public final class Reconciler {
      * @return completes when this snapshot, or a newer one, is applied
      */
     public CompletableFuture<Void> submit(ClusterSnapshot snapshot) {
+        if (waitingSince == null) {
+            waitingSince = Instant.now();
+        }
         pending.set(snapshot);
         return CompletableFuture.runAsync(this::applyPending, control);
     }
 
-    /** What is applied now; null before the first. Any thread. */
-    public @Nullable AppliedState state() {
-        return state;
+    /** What is applied now; empty before the first. Any thread. */
+    public Optional<AppliedState> state() {
+        return Optional.ofNullable(state);
+    }
+
+    /** Since when a snapshot has been waiting to be applied; empty if none is. Any thread. */
+    public Optional<Instant> waitingSince() {
+        return Optional.ofNullable(waitingSince);
     }
 
     /** Closes every listener and applies nothing any more; established connections go on. */
@@ -141,6 +155,7 @@ public final class Reconciler {
     }
 
     private void applyPending() {
+        waitingSince = null;
         ClusterSnapshot snapshot = pending.getAndSet(null);
         if (snapshot != null && !stopped) {
             apply(snapshot);
@@ -176,6 +191,7 @@ public final class Reconciler {
         applied = snapshot;
         Duration took = Duration.ofNanos(System.nanoTime() - start);
         publish(snapshot, claims, rejected, took);
+        syncMetrics.synced(snapshot, Instant.now(), took);
         logFirst(emptied);
         if (before == null || opened + closed + gone.size() > 0 || !before.services().equals(snapshot.services())) {
             LOG.info("applied {} Services with {} TCP ports: {} listeners ({} opened, {} closed) in {} ms",
@@ -220,10 +236,10 @@ public final class Reconciler {
         port.selections = selections;
         port.proxy.update(selections);
         port.meters.endpoints(state.endpoints());
-        retireMissing(port.meters, before, state.endpoints());
+        retireMissing(name, before, state.endpoints());
     }
 
-    private static void retireMissing(PortMeters meters, EndpointSet before, EndpointSet now) {
+    private void retireMissing(ServicePortName name, EndpointSet before, EndpointSet now) {
         if (before.isEmpty() || before.equals(now)) {
             return;
         }
@@ -231,7 +247,7 @@ public final class Reconciler {
         now.endpoints().forEach(e -> kept.add(e.address()));
         for (Endpoint endpoint : before.endpoints()) {
             if (!kept.contains(endpoint.address())) {
-                meters.endpoint(endpoint.address()).retire();
+                metrics.find(name, endpoint.address()).ifPresent(EndpointMeters::retire);
             }
         }
     }

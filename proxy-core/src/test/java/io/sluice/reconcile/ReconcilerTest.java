@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.metrics.AccessLog;
 import io.sluice.metrics.ProxyMetrics;
+import io.sluice.metrics.SyncMetrics;
 import io.sluice.node.NodePortAddresses;
 import io.sluice.proxy.DataPath;
 import io.sluice.proxy.ProxySettings;
@@ -66,7 +67,8 @@ class ReconcilerTest {
     void start() {
         dataPath = new DataPath(new ProxySettings(Transport.AUTO, 2, Duration.ofSeconds(5), 3, Duration.ZERO,
                 Duration.ofHours(1), 1000, 0, 128), AccessLog.off());
-        reconciler = new Reconciler(dataPath, new ProxyMetrics(new SimpleMeterRegistry()),
+        SimpleMeterRegistry registry = new SimpleMeterRegistry();
+        reconciler = new Reconciler(dataPath, new ProxyMetrics(registry), new SyncMetrics(registry),
                 NodePortAddresses.parse(List.of("127.0.0.0/8")), 0, control);
     }
 
@@ -111,7 +113,7 @@ class ReconcilerTest {
         apply(service("kubia", FIRST, pod("kubia-1")));
         apply();
         assertThatThrownBy(() -> ask(FIRST)).hasCauseInstanceOf(ConnectException.class);
-        assertThat(reconciler.state().ports()).isEmpty();
+        assertThat(reconciler.state().orElseThrow().ports()).isEmpty();
     }
 
     @Test
@@ -155,7 +157,7 @@ class ReconcilerTest {
     }
 
     private ListenerState listener(String service) {
-        return reconciler.state().ports()
+        return reconciler.state().orElseThrow().ports()
                 .get(new ServicePortName(new ServiceName("default", service), "http", Protocol.TCP)).listeners()
                 .getFirst();
     }

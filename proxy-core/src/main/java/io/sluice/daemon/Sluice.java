@@ -1,0 +1,212 @@
+package io.sluice.daemon;
+
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.sluice.admin.Admin;
+import io.sluice.admin.DaemonStatus;
+import io.sluice.metrics.EventLoopLag;
+import io.sluice.metrics.ProxyMetrics;
+import io.sluice.metrics.RuntimeMetrics;
+import io.sluice.metrics.SyncMetrics;
+import io.sluice.node.NodePortAddresses;
+import io.sluice.proxy.ConnectionView;
+import io.sluice.proxy.DataPath;
+import io.sluice.reconcile.AppliedState;
+import io.sluice.reconcile.Reconciler;
+import io.sluice.service.ClusterSnapshot;
+import io.sluice.source.Freshness;
+import io.sluice.source.ServiceSource;
+import io.sluice.source.SourceException;
+import io.sluice.source.manifest.ManifestOptions;
+import io.sluice.source.manifest.ManifestSource;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A running proxy: started once, reloaded any number of times, drained and closed.
+ *
+ * <p>All methods may be called from any thread but an event loop.
+ */
+public final class Sluice implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Sluice.class);
+
+    /** More connections than this are not listed by the admin API. */
+    private static final int LISTED_CONNECTIONS = 100_000;
+
+    private final SluiceConfig config;
+    private final ScheduledExecutorService control = Executors
+            .newSingleThreadScheduledExecutor(Thread.ofPlatform().name("sluice-control").daemon().factory());
+    private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final DataPath dataPath;
+    private final EventLoopLag eventLoopLag;
+    private final RuntimeMetrics runtimeMetrics;
+    private final Reconciler reconciler;
+    private final ServiceSource source;
+    private final Admin admin;
+    private final Status status;
+    private final AtomicBoolean closed = new AtomicBoolean();
+    private final CompletableFuture<Boolean> drained = new CompletableFuture<>();
+    private volatile boolean draining;
+    private volatile CompletableFuture<Void> lastSubmitted = CompletableFuture.completedFuture(null);
+
+    private Sluice(SluiceConfig config, String version) throws StartException {
+        this.config = config;
+        NodePortAddresses nodePortAddresses;
+        try {
+            nodePortAddresses = NodePortAddresses.parse(config.nodePortAddresses());
+            dataPath = new DataPath(config.proxy(), config.accessLog());
+        } catch (IllegalArgumentException | UnsupportedOperationException e) {
+            control.shutdownNow();
+            throw new StartException(String.valueOf(e.getMessage()), e);
+        }
+        eventLoopLag = new EventLoopLag(registry, dataPath.eventLoops());
+        runtimeMetrics = new RuntimeMetrics(registry, version, config.proxy().maxConnections());
+        ProxyMetrics metrics = new ProxyMetrics(registry);
+        reconciler = new Reconciler(dataPath, metrics, new SyncMetrics(registry), nodePortAddresses,
+                config.portOffset(), control);
+        source = new ManifestSource(new ManifestOptions(config.manifests(), config.serviceCidrs(), config.nodePortMin(),
+                config.nodePortMax(), config.nodeName()));
+        status = new Status(new DaemonStatus.Build(version, Instant.now()));
+        admin = new Admin(config.metricsBindAddress(), config.healthzBindAddress(), status, metrics, registry);
+    }
+
+    /**
+     * Starts: returns once the Services that the source knows are listened at.
+     *
+     * @param version of this program, for metrics and the admin API
+     * @throws StartException if the daemon cannot do its work as it is configured; nothing is left running
+     */
+    public static Sluice start(SluiceConfig config, String version) throws StartException {
+        Sluice sluice = new Sluice(config, version);
+        try {
+            sluice.begin();
+            return sluice;
+        } catch (SourceException | IOException e) {
+            sluice.close();
+            throw new StartException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private void begin() throws SourceException, IOException {
+        admin.start(config.bindAddressHardFail());
+        source.start(this::apply);
+        lastSubmitted.join();
+        LOG.info("started on {} event loops with {}", config.proxy().workerThreads(),
+                dataPath.transport().name().toLowerCase(Locale.ROOT));
+    }
+
+    private void apply(ClusterSnapshot snapshot) {
+        lastSubmitted = reconciler.submit(snapshot);
+    }
+
+    /** Reads the sources again now; the effect comes when it has been read. */
+    public void reload() {
+        source.refresh();
+    }
+
+    /**
+     * Stops to accept connections, lets the open ones go on until they end or the drain timeout has passed, and resets
+     * those that are left. Blocks until then, or until {@link #close} is called.
+     *
+     * @return whether every connection ended by itself
+     */
+    public boolean drain() {
+        draining = true;
+        source.close();
+        reconciler.stop().join();
+        dataPath.drain(config.drainTimeout()).thenAccept(drained::complete);
+        return drained.join();
+    }
+
+    /** Where metrics and the API are served; empty while nowhere. */
+    public Optional<InetSocketAddress> metricsAddress() {
+        return admin.metricsAddress();
+    }
+
+    /** Where health checks are answered; empty while nowhere. */
+    public Optional<InetSocketAddress> healthAddress() {
+        return admin.healthAddress();
+    }
+
+    /** What is applied now. */
+    public Optional<AppliedState> applied() {
+        return reconciler.state();
+    }
+
+    /** How many connections are open. */
+    public int activeConnections() {
+        return dataPath.activeConnections();
+    }
+
+    /** Ends at once: every connection is reset, every socket closed. Idempotent. */
+    @Override
+    public void close() {
+        if (!closed.compareAndSet(false, true)) {
+            return;
+        }
+        source.close();
+        reconciler.stop().join();
+        drained.complete(false);
+        eventLoopLag.close();
+        dataPath.close();
+        admin.close();
+        runtimeMetrics.close();
+        control.shutdownNow();
+    }
+
+    /** What the admin addresses tell of this daemon. */
+    private final class Status implements DaemonStatus {
+
+        private final Build build;
+
+        Status(Build build) {
+            this.build = build;
+        }
+
+        @Override
+        public Optional<AppliedState> applied() {
+            return reconciler.state();
+        }
+
+        @Override
+        public Freshness freshness() {
+            return source.freshness();
+        }
+
+        @Override
+        public List<ConnectionView> connections() {
+            return dataPath.connections(LISTED_CONNECTIONS);
+        }
+
+        @Override
+        public Optional<Instant> waitingSince() {
+            return reconciler.waitingSince();
+        }
+
+        @Override
+        public boolean nodeEligible() {
+            return !draining;
+        }
+
+        @Override
+        public boolean draining() {
+            return draining;
+        }
+
+        @Override
+        public Build build() {
+            return build;
+        }
+    }
+}

@@ -1,0 +1,22 @@
+package io.sluice.source.manifest;
+
+import io.sluice.service.Cidr;
+import java.util.List;
+
+/**
+ * What is read, and what is added where manifests leave something out.
+ *
+ * @param inputs       files, directories, or {@code -} for standard input
+ * @param serviceCidrs where cluster addresses are allocated, at most one range of each family
+ * @param nodePortMin  first node port that is allocated
+ * @param nodePortMax  last one
+ * @param nodeName     this node; a Node manifest of that name tells its zone
+ */
+public record ManifestOptions(List<String> inputs, List<Cidr> serviceCidrs, int nodePortMin, int nodePortMax,
+        String nodeName) {
+
+    public ManifestOptions {
+        inputs = List.copyOf(inputs);
+        serviceCidrs = List.copyOf(serviceCidrs);
+    }
+}
