@@ -1,34 +1,182 @@
 package io.sluice.cli;
 
+import io.sluice.cli.render.Terminal;
+import io.sluice.daemon.StartException;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.OutputStreamWriter;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Help;
 import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
- * The {@code sluice} command itself: knows its subcommands and nothing else. Exit codes are 0 for success, 1 for a
- * failure and 2 for wrong usage.
+ * The {@code sluice} command itself: knows its subcommands, and how mistakes and failures are told. Exit codes are 0
+ * for success, 1 for a failure and 2 for wrong usage.
  */
 @Command(
         name = "sluice",
-        description = "A userspace TCP proxy for Kubernetes Services.",
-        mixinStandardHelpOptions = true,
+        header = "A userspace TCP proxy for Kubernetes Services.",
+        description = {"", "Gives every Service in a set of manifests a ClusterIP that works on this machine, and "
+                + "spreads connections to it over the Service's pods."},
         versionProvider = VersionCommand.Provider.class,
-        subcommands = {VersionCommand.class, HelpCommand.class})
+        synopsisSubcommandLabel = "COMMAND",
+        subcommands = {RunCommand.class, CheckCommand.class, GetCommand.class, DemoCommand.class,
+                CompletionCommand.class, VersionCommand.class, ReferenceCommand.class, HelpCommand.class},
+        footer = {"", "Examples:",
+                "  sluice demo                  see it work, with pods made for the occasion",
+                "  sluice check -f manifests/   what would be proxied, and what is wrong",
+                "  sluice run -f manifests/     proxy it until Ctrl-C; edits take effect at once",
+                "  sluice get services -A       what a running sluice proxies", "",
+                "Exit codes: 0 fine, 1 failed, 2 wrong usage. NO_COLOR=1 switches colours off."})
 public final class Main implements Runnable {
+
+    private final Map<String, String> environment;
 
     @Spec
     private CommandSpec spec;
 
+    private Main(Map<String, String> environment) {
+        this.environment = environment;
+    }
+
     /** Runs one command on the main thread and leaves with its exit code. */
     public static void main(String[] args) {
-        System.exit(new CommandLine(new Main()).execute(args));
+        Map<String, String> environment = System.getenv();
+        CommandLine commandLine = commandLine(environment);
+        commandLine.setOut(writer(FileDescriptor.out)).setErr(writer(FileDescriptor.err));
+        commandLine.setColorScheme(Help.defaultColorScheme(
+                Terminal.colours(Terminal.STDOUT, environment) ? Help.Ansi.ON : Help.Ansi.OFF));
+        int exitCode = commandLine.execute(args);
+        Logging.close();
+        System.exit(exitCode);
+    }
+
+    /** The whole command line, told what the environment is. */
+    static CommandLine commandLine(Map<String, String> environment) {
+        CommandLine commandLine = new CommandLine(new Main(environment));
+        commandLine.setParameterExceptionHandler(Main::usageMistake);
+        commandLine.setExecutionExceptionHandler(Main::failure);
+        commandLine.setUsageHelpWidth(100);
+        commandLine.setUsageHelpAutoWidth(true);
+        commandLine.setAbbreviatedOptionsAllowed(false);
+        commandLine.setOverwrittenOptionsAllowed(true);
+        commandLine.getCommandSpec().addOption(OptionSpec.builder("-V", "--version").versionHelp(true)
+                .description("Print the version.").build());
+        for (CommandLine subcommand : commandLine.getSubcommands().values()) {
+            subcommand.setDefaultValueProvider(new SettingSources(environment));
+        }
+        complete(commandLine);
+        return commandLine;
+    }
+
+    /** Gives this command and those below it what all have in common. */
+    private static void complete(CommandLine commandLine) {
+        CommandSpec command = commandLine.getCommandSpec();
+        commandLine.getHelpSectionMap().put(UsageMessageSpec.SECTION_KEY_OPTION_LIST, new SectionedOptions());
+        command.usageMessage().sortOptions(false);
+        if (!(command.userObject() instanceof HelpCommand)) {
+            command.addMixin("common", CommonOptions.create());
+        }
+        if (!Setting.sectionsOf(command).isEmpty()) {
+            command.addMixin("config", ConfigFileOption.create());
+        }
+        new LinkedHashSet<>(commandLine.getSubcommands().values()).forEach(Main::complete);
+    }
+
+    Map<String, String> environment() {
+        return environment;
     }
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "Missing command");
+        throw new ParameterException(spec.commandLine(), "say what to do: a command is missing");
+    }
+
+    /** Autoflushed UTF-8, whatever the locale says. */
+    private static PrintWriter writer(FileDescriptor descriptor) {
+        return new PrintWriter(new OutputStreamWriter(new FileOutputStream(descriptor), StandardCharsets.UTF_8), true);
+    }
+
+    /** One line for the mistake, one for how to go on. */
+    private static int usageMistake(ParameterException mistake, String[] args) {
+        CommandLine commandLine = mistake.getCommandLine();
+        PrintWriter err = commandLine.getErr();
+        message(mistake, args).lines().forEach(line -> err.println("sluice: " + line));
+        err.println("See '" + commandLine.getCommandSpec().qualifiedName() + " --help'.");
+        err.flush();
+        return CommandLine.ExitCode.USAGE;
+    }
+
+    /** The mistake, begun with where it was made: a flag, a variable, or a file and its line. */
+    private static String message(ParameterException mistake, String[] args) {
+        String text = String.valueOf(mistake.getMessage());
+        if (mistake instanceof UnmatchedArgumentException unmatched) {
+            return unexpected(unmatched.getUnmatched().getFirst(), mistake.getCommandLine().getCommandSpec());
+        }
+        ArgSpec argument = mistake.getArgSpec();
+        if (!(argument instanceof OptionSpec option)) {
+            return text;
+        }
+        String reason =
+                text.replaceFirst("(?s)^Invalid value for option '[^']*'( at index \\d+)?( \\([^)]*\\))?: ", "");
+        if (reason.startsWith("Missing required parameter") || reason.startsWith("Expected parameter")) {
+            return reason;
+        }
+        CommandLine commandLine = mistake.getCommandLine();
+        boolean flag = Arrays.stream(args).anyMatch(word -> Arrays.stream(option.names())
+                .anyMatch(name -> word.equals(name) || word.startsWith(name + "=")));
+        String origin = !flag && commandLine.getDefaultValueProvider() instanceof SettingSources sources
+                ? sources.origin(option).orElse(option.longestName())
+                : option.longestName();
+        return origin + ": " + reason;
+    }
+
+    private static String unexpected(String word, CommandSpec command) {
+        boolean option = word.startsWith("-") && word.length() > 1;
+        List<String> known = new ArrayList<>();
+        if (option) {
+            command.options().forEach(candidate -> known.addAll(List.of(candidate.names())));
+        } else {
+            command.subcommands().forEach((name, subcommand) -> {
+                if (!subcommand.getCommandSpec().usageMessage().hidden()) {
+                    known.add(name);
+                }
+            });
+        }
+        return (option ? "there is no option '" : "unexpected argument '") + word + "'"
+                + ConfigFile.nearest(word, known).map(name -> "; did you mean " + name + "?").orElse("");
+    }
+
+    private static int failure(Exception failure, CommandLine commandLine, ParseResult result) {
+        PrintWriter err = commandLine.getErr();
+        boolean verbose = CommonOptions.verbose(commandLine.getCommandSpec());
+        if (failure instanceof FailureException || failure instanceof StartException) {
+            String.valueOf(failure.getMessage()).lines().forEach(line -> err.println("sluice: " + line));
+        } else {
+            err.println("sluice: unexpected failure: " + failure);
+            err.println("This is a bug in sluice. Please report it"
+                    + (verbose ? " with the trace below." : " with what the same command prints with -v."));
+        }
+        if (verbose) {
+            failure.printStackTrace(err);
+        }
+        err.flush();
+        return CommandLine.ExitCode.SOFTWARE;
     }
 }

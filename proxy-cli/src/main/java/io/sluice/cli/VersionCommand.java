@@ -12,7 +12,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
 /** {@code sluice version}: what is running here, in one line. */
-@Command(name = "version", description = "Print the version of sluice and of the Java runtime.")
+@Command(name = "version", header = "Print the version of sluice and of the Java runtime.")
 final class VersionCommand implements Callable<Integer> {
 
     @Spec
@@ -30,7 +30,8 @@ final class VersionCommand implements Callable<Integer> {
         return "sluice " + version() + " (Java " + Runtime.version() + ")";
     }
 
-    private static String version() throws IOException {
+    /** For example {@code 1.0.0}. */
+    static String version() throws IOException {
         Properties properties = new Properties();
         try (InputStream in = VersionCommand.class.getResourceAsStream("/io/sluice/version.properties")) {
             properties.load(Objects.requireNonNull(in, "version.properties"));

@@ -1,0 +1,104 @@
+package io.sluice.cli;
+
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Asks a running daemon for its views over HTTP. */
+final class AdminClient {
+
+    /** Where a daemon answers unless it is told otherwise. */
+    static final String DEFAULT_ADDRESS = "127.0.0.1:10249";
+
+    /** Names the address when no flag does. */
+    static final String SERVER_VARIABLE = "SLUICE_SERVER";
+
+    private static final Duration TIMEOUT = Duration.ofSeconds(5);
+
+    private final String address;
+    private final URI base;
+
+    private AdminClient(String address, URI base) {
+        this.address = address;
+        this.base = base;
+    }
+
+    /**
+     * A client of the daemon at {@code host:port} or {@code http://host:port}.
+     *
+     * @throws IllegalArgumentException if {@code address} is neither; the message names it
+     */
+    static AdminClient at(String address) {
+        String authority = address.replaceFirst("^http://", "").replaceFirst("/$", "");
+        try {
+            URI base = URI.create("http://" + authority + "/api/v1/");
+            if (base.getHost() != null && base.getPort() > 0) {
+                return new AdminClient(authority, base);
+            }
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("'" + address + "' is not an address like " + DEFAULT_ADDRESS, e);
+        }
+        throw new IllegalArgumentException("'" + address + "' is not an address like " + DEFAULT_ADDRESS);
+    }
+
+    /**
+     * The objects of one view.
+     *
+     * @param view      the last part of its path
+     * @param namespace only those of this one; null for all
+     * @param service   only this one; null for all
+     */
+    List<JsonNode> items(String view, @Nullable String namespace, @Nullable String service)
+            throws FailureException, InterruptedException {
+        try (HttpClient client = HttpClient.newBuilder().connectTimeout(TIMEOUT).build()) {
+            HttpRequest request =
+                    HttpRequest.newBuilder(base.resolve(view + query(namespace, service))).timeout(TIMEOUT)
+                            .header("Accept", "application/json").build();
+            HttpResponse<String> response = client.send(request, HttpResponse.BodyHandlers.ofString());
+            if (response.statusCode() != 200) {
+                throw new FailureException(
+                        "the daemon at " + address + " answered " + response.statusCode() + " to GET "
+                                + base.resolve(view).getPath() + ": is it another program, or an older sluice?");
+            }
+            JsonNode body = JsonMapper.shared().readTree(response.body());
+            JsonNode items = body.path(view);
+            if (!items.isArray()) {
+                throw new FailureException("what answers at " + address + " is not sluice: it has no " + view);
+            }
+            return items.valueStream().toList();
+        } catch (ConnectException e) {
+            throw new FailureException("no sluice answers at " + address
+                    + ": start one with 'sluice run', or say --server ADDRESS", e);
+        } catch (HttpTimeoutException e) {
+            throw new FailureException("the daemon at " + address + " did not answer within " + TIMEOUT.toSeconds()
+                    + " s", e);
+        } catch (JacksonException e) {
+            throw new FailureException("what answers at " + address + " is not sluice: its answer is not JSON", e);
+        } catch (IOException e) {
+            throw new FailureException("no answer from " + address + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static String query(@Nullable String namespace, @Nullable String service) {
+        StringBuilder query = new StringBuilder("?limit=").append(Integer.MAX_VALUE);
+        if (namespace != null) {
+            query.append("&namespace=").append(URLEncoder.encode(namespace, StandardCharsets.UTF_8));
+        }
+        if (service != null) {
+            query.append("&service=").append(URLEncoder.encode(service, StandardCharsets.UTF_8));
+        }
+        return query.toString();
+    }
+}

@@ -1,0 +1,90 @@
+package io.sluice.cli;
+
+import io.sluice.source.Problem;
+import io.sluice.source.Problem.Severity;
+import io.sluice.source.manifest.LoadedManifests;
+import io.sluice.source.manifest.ManifestSource;
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice check}: what {@code run} would make of the manifests, and what is wrong with them. */
+@Command(
+        name = "check",
+        header = "Show what would be proxied, and what is wrong with the manifests.",
+        description = {"", "Reads the manifests as run does and prints each Service's port with its cluster IP and its "
+                + "endpoints, or why it has none. Warnings and errors come with file and line.", "",
+                "Exit code 1 if anything is an error; warnings alone are fine."},
+        abbreviateSynopsis = true,
+        footer = {"", "Examples:", "  sluice check -f manifests/",
+                "  kubectl get svc,endpointslices,pods -A -o yaml | sluice check -f -",
+                "  sluice check -f manifests/ -o json | jq '.problems[]'"})
+final class CheckCommand implements Callable<Integer> {
+
+    @Spec
+    private CommandSpec spec;
+
+    @ParentCommand
+    private Main main;
+
+    @Option(names = {"-o", "--output"}, paramLabel = "FORMAT", defaultValue = "table",
+            converter = Word.OfPlainOutput.class, completionCandidates = Word.OfPlainOutput.class,
+            description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
+    private OutputFormat output;
+
+    @Mixin(name = "services")
+    private ServiceSettings services = new ServiceSettings();
+
+    @Override
+    public Integer call() {
+        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter err = spec.commandLine().getErr();
+        ((SettingSources) spec.commandLine().getDefaultValueProvider()).warnings()
+                .forEach(warning -> err.println("sluice: " + warning));
+        LoadedManifests loaded = ManifestSource.load(services.options(main.environment()));
+        List<Problem> problems = loaded.problems();
+        if (output == OutputFormat.JSON) {
+            out.println(SnapshotView.json(loaded.snapshot(), problems));
+        } else {
+            print(loaded, out);
+        }
+        out.flush();
+        return count(problems, Severity.ERROR) == 0 ? ExitCode.OK : ExitCode.SOFTWARE;
+    }
+
+    private void print(LoadedManifests loaded, PrintWriter out) {
+        List<Problem> problems = loaded.problems();
+        if (!loaded.snapshot().services().isEmpty()) {
+            out.print(SnapshotView.table(loaded.snapshot()));
+            out.println();
+        }
+        Ansi ansi = spec.commandLine().getColorScheme().ansi();
+        for (Problem problem : problems) {
+            boolean error = problem.severity() == Severity.ERROR;
+            out.println(ansi.string(error ? "@|bold,red error|@" : "@|bold,yellow warning|@") + ": " + problem);
+        }
+        if (!problems.isEmpty()) {
+            out.println();
+        }
+        out.println(SnapshotView.summary(loaded.snapshot()) + "; " + plural(problems, Severity.ERROR) + ", "
+                + plural(problems, Severity.WARNING));
+    }
+
+    private static String plural(List<Problem> problems, Severity severity) {
+        long count = count(problems, severity);
+        return count + " " + severity.name().toLowerCase(Locale.ROOT) + (count == 1 ? "" : "s");
+    }
+
+    private static long count(List<Problem> problems, Severity severity) {
+        return problems.stream().filter(problem -> problem.severity() == severity).count();
+    }
+}

@@ -1,0 +1,78 @@
+package io.sluice.cli;
+
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What signals do to a running daemon: SIGHUP reloads, the first SIGTERM or SIGINT drains, a second one ends at once.
+ * Signals may come on any thread; {@link #run} works through them on its caller's.
+ */
+final class DaemonLoop {
+
+    private static final Logger LOG = LoggerFactory.getLogger("sluice");
+
+    /** The part of the daemon that signals act on. */
+    interface Daemon {
+
+        /** Looks at its sources again. */
+        void reload();
+
+        /** Refuses new connections and waits for the others; false if some had to be cut. */
+        boolean drain();
+
+        /** Ends at once, also while draining. */
+        void close();
+    }
+
+    /** What a signal asks for. */
+    enum Order {
+        RELOAD, STOP
+    }
+
+    private final Daemon daemon;
+    private final BlockingQueue<Order> orders = new LinkedBlockingQueue<>();
+    private final AtomicBoolean stopping = new AtomicBoolean();
+
+    DaemonLoop(Daemon daemon) {
+        this.daemon = daemon;
+    }
+
+    /** Lets this process's signals act on the daemon. */
+    void handleSignals() {
+        Signals.on(this::stop, "TERM", "INT");
+        Signals.on(this::reload, "HUP");
+    }
+
+    /** SIGHUP. */
+    void reload() {
+        orders.add(Order.RELOAD);
+    }
+
+    /** SIGTERM and SIGINT. The second time the daemon is closed on the caller's thread, whatever it is doing. */
+    void stop() {
+        if (stopping.compareAndSet(false, true)) {
+            orders.add(Order.STOP);
+        } else {
+            LOG.warn("asked to stop again: ending at once");
+            daemon.close();
+        }
+    }
+
+    /** Works until the daemon has stopped. */
+    void run() throws InterruptedException {
+        while (orders.take() == Order.RELOAD) {
+            LOG.info("reloading");
+            daemon.reload();
+        }
+        LOG.info("stopping: no new connections, waiting for established ones");
+        if (daemon.drain()) {
+            LOG.info("stopped, every connection had ended by itself");
+        } else {
+            LOG.warn("stopped, connections that had not ended were cut");
+        }
+        daemon.close();
+    }
+}

@@ -1,0 +1,54 @@
+package io.sluice.cli;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+
+/** The manifests of config/examples, which are inside the jar, as files of their own while the demo runs. */
+final class DemoFiles implements AutoCloseable {
+
+    /** In the order in which a reader would want to see them. */
+    static final List<String> NAMES = List.of("kubia-svc.yaml", "kubia-pods.yaml", "external-service.yaml",
+            "external-service-endpoints.yaml", "external-service-externalname.yaml");
+
+    private final Path directory;
+
+    private DemoFiles(Path directory) {
+        this.directory = directory;
+    }
+
+    /** Writes them into a new directory. */
+    static DemoFiles unpack() throws IOException {
+        DemoFiles files = new DemoFiles(Files.createTempDirectory("sluice-demo-"));
+        try {
+            for (String name : NAMES) {
+                try (InputStream in = DemoFiles.class.getResourceAsStream("examples/" + name)) {
+                    Files.copy(Objects.requireNonNull(in, name), files.directory.resolve(name));
+                }
+            }
+        } catch (IOException | RuntimeException e) {
+            files.close();
+            throw e;
+        }
+        return files;
+    }
+
+    /** Where they are. */
+    Path directory() {
+        return directory;
+    }
+
+    /** Deletes them, also what an editor left beside them. */
+    @Override
+    public void close() throws IOException {
+        try (var entries = Files.newDirectoryStream(directory)) {
+            for (Path entry : entries) {
+                Files.delete(entry);
+            }
+        }
+        Files.delete(directory);
+    }
+}

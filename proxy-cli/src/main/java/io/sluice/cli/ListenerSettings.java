@@ -1,0 +1,88 @@
+package io.sluice.cli;
+
+import io.sluice.proxy.Transport;
+import io.sluice.service.Cidr;
+import java.util.List;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
+
+/** Settings that say where and how the proxy accepts connections. */
+final class ListenerSettings {
+
+    private static final String PRIMARY = "primary";
+
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec spec;
+
+    @Option(names = "--nodeport-addresses", paramLabel = "CIDR", split = ",", hideParamSyntax = true,
+            defaultValue = "127.0.0.0/8,::1/128", converter = RangeOrPrimary.class,
+            description = "Which of this node's addresses node ports are served at: ranges separated by commas, or "
+                    + "the word primary for the node's own address. Default: ${DEFAULT-VALUE}")
+    private List<String> nodePortAddresses = List.of();
+
+    @Option(names = "--port-offset", paramLabel = "N", defaultValue = "0", converter = Numbers.PortOffset.class,
+            description = "Added to the port of every cluster IP, so that ports below 1024 need no privilege: "
+                    + "with 8000, port 80 is served at 8080. Default: ${DEFAULT-VALUE}")
+    private int portOffset;
+
+    @Option(names = "--backlog", paramLabel = "N", defaultValue = "4096", converter = Numbers.Backlog.class,
+            description = "How many connections may wait to be accepted at each address; the kernel's "
+                    + "net.core.somaxconn limits it too. Default: ${DEFAULT-VALUE}")
+    private int backlog;
+
+    @Option(names = "--transport", paramLabel = "NAME", defaultValue = "auto", converter = Word.OfTransport.class,
+            completionCandidates = Word.OfTransport.class,
+            description = "How sockets are waited for: ${COMPLETION-CANDIDATES}; auto is epoll on Linux and nio "
+                    + "elsewhere. Default: ${DEFAULT-VALUE}")
+    private Transport transport;
+
+    @Option(names = "--worker-threads", paramLabel = "N", defaultValue = "auto", converter = Numbers.Threads.class,
+            completionCandidates = Numbers.AutoWord.class,
+            description = "Event loops that move bytes; auto is one for each processor. Default: ${DEFAULT-VALUE}")
+    private Numbers.Auto workerThreads;
+
+    /** Ranges, or the one word {@code primary}. */
+    List<String> nodePortAddresses() {
+        if (nodePortAddresses.contains(PRIMARY) && nodePortAddresses.size() > 1) {
+            throw new ParameterException(spec.commandLine(), "primary cannot be combined with ranges",
+                    spec.findOption("--nodeport-addresses"), "");
+        }
+        return nodePortAddresses;
+    }
+
+    int portOffset() {
+        return portOffset;
+    }
+
+    int backlog() {
+        return backlog;
+    }
+
+    Transport transport() {
+        return transport;
+    }
+
+    int workerThreads() {
+        return workerThreads.count().orElse(Runtime.getRuntime().availableProcessors());
+    }
+
+    /** An address range in its usual notation, or {@code primary}. */
+    static final class RangeOrPrimary implements ITypeConverter<String> {
+        @Override
+        public String convert(String value) {
+            String text = value.strip();
+            if (text.equals(PRIMARY)) {
+                return text;
+            }
+            try {
+                return Cidr.parse(text).toString();
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException(e.getMessage() + ", nor the word primary");
+            }
+        }
+    }
+}

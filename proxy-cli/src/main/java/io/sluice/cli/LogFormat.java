@@ -1,0 +1,9 @@
+package io.sluice.cli;
+
+/** How a log line is written. */
+enum LogFormat {
+    /** For people. */
+    TEXT,
+    /** One JSON object a line. */
+    JSON
+}

@@ -1,0 +1,135 @@
+package io.sluice.cli;
+
+import io.sluice.cli.render.Terminal;
+import io.sluice.daemon.Sluice;
+import io.sluice.daemon.SluiceConfig;
+import io.sluice.daemon.StartException;
+import io.sluice.proxy.ProxySettings;
+import io.sluice.reconcile.AppliedState;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice run}: the daemon, until a signal ends it. Its options are the one definition of all settings. */
+@Command(
+        name = "run",
+        header = "Proxy the Services of a set of manifests until Ctrl-C.",
+        description = {"",
+                "Gives each Service a ClusterIP of this machine and spreads connections to it over its ready "
+                        + "endpoints. Edits of the manifests take effect at once and never touch established connections.",
+                "", "SIGTERM or Ctrl-C: no new connections, established ones may go on for --drain-timeout, then exit "
+                        + "code 0. A second one ends at once. SIGHUP reads the manifests again."},
+        abbreviateSynopsis = true,
+        footer = {"", "Examples:", "  sluice run -f manifests/", "",
+                "  No privilege for ports below 1024: serve port 80 at 8080.",
+                "  sluice run -f svc.yaml -f pods.yaml --port-offset 8000", "",
+                "  What a cluster has, from here.",
+                "  kubectl get svc,endpointslices -A -o yaml | sluice run -f -", "",
+                "  What is set, and by what.", "  sluice run --config sluice.yaml --print-config"})
+final class RunCommand implements Callable<Integer> {
+
+    private static final Logger LOG = LoggerFactory.getLogger("sluice");
+
+    private static final int SHOWN_PORTS = 30;
+
+    @Spec
+    private CommandSpec spec;
+
+    @ParentCommand
+    private Main main;
+
+    @Option(names = "--print-config", description = "Print the settings in effect as a configuration file, and end.")
+    private boolean printConfig;
+
+    @Mixin(name = "services")
+    private ServiceSettings services = new ServiceSettings();
+
+    @Mixin(name = "listeners")
+    private ListenerSettings listeners = new ListenerSettings();
+
+    @Mixin(name = "connections")
+    private ConnectionSettings connections = new ConnectionSettings();
+
+    @Mixin(name = "admin")
+    private AdminSettings admin = new AdminSettings();
+
+    @Mixin(name = "logs")
+    private LogSettings logs = new LogSettings();
+
+    @Override
+    public Integer call() throws StartException, InterruptedException, IOException {
+        PrintWriter out = spec.commandLine().getOut();
+        SettingSources sources = (SettingSources) spec.commandLine().getDefaultValueProvider();
+        if (printConfig) {
+            sources.warnings().forEach(warning -> spec.commandLine().getErr().println("sluice: " + warning));
+            out.print(sources.effective(spec));
+            out.flush();
+            return ExitCode.OK;
+        }
+        Map<String, String> environment = main.environment();
+        SluiceConfig config = config(environment);
+        Logging.set(logs.logFormat(), CommonOptions.verbose(spec) ? LogLevel.DEBUG : logs.logLevel(),
+                Terminal.colours(Terminal.STDERR, environment));
+        sources.warnings().forEach(LOG::warn);
+        if (LOG.isDebugEnabled()) {
+            LOG.debug("{}", sources.effective(spec));
+        }
+        Sluice sluice = Sluice.start(config, VersionCommand.version());
+        try {
+            sluice.applied().ifPresent(this::introduce);
+            DaemonLoop loop = new DaemonLoop(new DaemonLoop.Daemon() {
+                @Override
+                public void reload() {
+                    sluice.reload();
+                }
+
+                @Override
+                public boolean drain() {
+                    return sluice.drain();
+                }
+
+                @Override
+                public void close() {
+                    sluice.close();
+                }
+            });
+            loop.handleSignals();
+            loop.run();
+        } finally {
+            sluice.close();
+        }
+        return ExitCode.OK;
+    }
+
+    /** Tells what is served; the table is for people only, and only while it fits on a screen. */
+    private void introduce(AppliedState state) {
+        if (logs.logFormat() == LogFormat.TEXT && !state.ports().isEmpty() && state.ports().size() <= SHOWN_PORTS) {
+            PrintWriter out = spec.commandLine().getOut();
+            out.println(SnapshotView.table(state));
+            out.flush();
+        }
+        LOG.info("serving {}", SnapshotView.summary(state.snapshot()));
+    }
+
+    /** What the daemon is told; everything in it has been checked. */
+    SluiceConfig config(Map<String, String> environment) {
+        ProxySettings proxy = new ProxySettings(listeners.transport(), listeners.workerThreads(),
+                connections.connectTimeout(), connections.connectRetries(), connections.idleTimeout(),
+                connections.halfCloseTimeout(), connections.maxConnections(), connections.maxConnectionsPerService(),
+                listeners.backlog());
+        return new SluiceConfig(services.filenames(), services.serviceCidrs(), services.nodePortRange().first(),
+                services.nodePortRange().last(), services.nodeName(environment), listeners.nodePortAddresses(),
+                listeners.portOffset(), proxy, connections.drainTimeout(), admin.metricsBindAddress(),
+                admin.healthzBindAddress(), admin.bindAddressHardFail(), logs.accessLog());
+    }
+}

@@ -1,0 +1,71 @@
+package io.sluice.cli.render;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/**
+ * A table as {@code kubectl get} prints it: a header in upper case, columns as wide as their widest cell, three spaces
+ * between them, no trailing blanks. Not for several threads.
+ */
+public final class Table {
+
+    private static final int GAP = 3;
+
+    private final List<List<String>> rows = new ArrayList<>();
+
+    /** An empty table; the headers are printed as they are given. */
+    public Table(String... headers) {
+        rows.add(List.of(headers));
+    }
+
+    /**
+     * Adds one row.
+     *
+     * @throws IllegalArgumentException if it has not one cell for each header
+     */
+    public Table row(Object... cells) {
+        if (cells.length != rows.getFirst().size()) {
+            throw new IllegalArgumentException(cells.length + " cells under " + rows.getFirst().size() + " headers");
+        }
+        List<String> row = new ArrayList<>(cells.length);
+        for (Object cell : cells) {
+            row.add(String.valueOf(cell));
+        }
+        rows.add(Collections.unmodifiableList(row));
+        return this;
+    }
+
+    /** Whether it has a header only. */
+    public boolean isEmpty() {
+        return rows.size() == 1;
+    }
+
+    /** The lines, each ended by a line feed. */
+    @Override
+    public String toString() {
+        int columns = rows.getFirst().size();
+        int[] widths = new int[columns];
+        for (List<String> row : rows) {
+            for (int i = 0; i < columns; i++) {
+                widths[i] = Math.max(widths[i], length(row.get(i)));
+            }
+        }
+        StringBuilder text = new StringBuilder();
+        for (List<String> row : rows) {
+            StringBuilder line = new StringBuilder();
+            for (int i = 0; i < columns; i++) {
+                line.append(row.get(i));
+                if (i < columns - 1) {
+                    line.repeat(' ', widths[i] - length(row.get(i)) + GAP);
+                }
+            }
+            text.append(line.toString().stripTrailing()).append('\n');
+        }
+        return text.toString();
+    }
+
+    private static int length(String cell) {
+        return cell.codePointCount(0, cell.length());
+    }
+}

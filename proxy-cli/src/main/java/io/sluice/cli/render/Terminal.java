@@ -1,0 +1,37 @@
+package io.sluice.cli.render;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Objects;
+
+/** What may be printed where: whether an output stream is a terminal that wants colours. */
+public final class Terminal {
+
+    /** File descriptor of standard output. */
+    public static final int STDOUT = 1;
+    /** File descriptor of standard error. */
+    public static final int STDERR = 2;
+
+    private Terminal() {}
+
+    /**
+     * Whether to colour what is written to {@code descriptor}: it is a terminal, {@code NO_COLOR} is not set (to
+     * anything but the empty text) and {@code TERM} is not {@code dumb}.
+     */
+    public static boolean colours(int descriptor, Map<String, String> environment) {
+        return environment.getOrDefault("NO_COLOR", "").isEmpty() && !"dumb".equals(environment.get("TERM"))
+                && isTerminal(descriptor);
+    }
+
+    /** Whether {@code descriptor} of this process is a terminal; false where the system does not tell. */
+    static boolean isTerminal(int descriptor) {
+        try {
+            String target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor)).toString();
+            return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty") || target.equals("/dev/console");
+        } catch (IOException | UnsupportedOperationException e) {
+            return Objects.requireNonNull(System.console()).isTerminal();
+        }
+    }
+}

@@ -1,0 +1,69 @@
+package io.sluice.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** What {@code check} prints, and how it ends. */
+class CheckCommandTest {
+
+    private static final String EXAMPLES = "../config/examples";
+
+    @TempDir
+    private Path directory;
+
+    @Test
+    void theExamplesAreFine() {
+        Console console = Console.run("check", "-f", EXAMPLES);
+        assertThat(console.exitCode()).as(console.out()).isZero();
+        assertThat(console.out()).startsWith("NAMESPACE   NAME  ")
+                .contains("127.121.0.11:8080,127.121.0.12:8080,127.121.0.13:8080").endsWith("0 errors, 0 warnings\n");
+    }
+
+    @Test
+    void anErrorIsToldWithFileAndLineAndEndsWithOne() throws IOException {
+        Path file = Files.writeString(directory.resolve("svc.yaml"), """
+                apiVersion: v1
+                kind: Service
+                metadata:
+                  name: broken
+                spec:
+                  ports:
+                    - port: 99999
+                """);
+
+        Console console = Console.run("check", "-f", file.toString());
+
+        assertThat(console.exitCode()).isEqualTo(1);
+        assertThat(console.out()).contains("error: " + file + ":7: ", "99999", "1 error, ");
+    }
+
+    @Test
+    void aFileThatDoesNotExistIsAnError() {
+        Console console = Console.run("check", "-f", directory.resolve("nowhere.yaml").toString());
+        assertThat(console.exitCode()).isEqualTo(1);
+        assertThat(console.out()).contains("nowhere.yaml").doesNotContain("Exception");
+    }
+
+    @Test
+    void jsonHasTheSameForPrograms() {
+        Console console = Console.run("check", "-f", EXAMPLES, "-o", "json");
+        JsonNode json = JsonMapper.shared().readTree(console.out());
+        assertThat(json.path("services").valueStream().map(service -> service.path("name").asString()))
+                .contains("kubia", "external-service");
+        assertThat(json.path("problems").isEmpty()).isTrue();
+    }
+
+    @Test
+    void settingsThatDecideAddressesAreHeeded() {
+        Console console = Console.run(Map.of("SLUICE_SERVICE_CIDR", "127.99.0.0/16"), "check", "-f", EXAMPLES);
+        assertThat(console.out()).contains(" 127.99.").doesNotContain("127.120.");
+    }
+}

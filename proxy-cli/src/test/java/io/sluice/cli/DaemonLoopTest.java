@@ -1,0 +1,81 @@
+package io.sluice.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What signals do, without sending any. */
+@Timeout(20)
+class DaemonLoopTest {
+
+    private final List<String> calls = new CopyOnWriteArrayList<>();
+    private final CountDownLatch draining = new CountDownLatch(1);
+    private final CountDownLatch drained = new CountDownLatch(1);
+    private boolean drainsAtOnce;
+
+    private final DaemonLoop loop = new DaemonLoop(new DaemonLoop.Daemon() {
+        @Override
+        public void reload() {
+            calls.add("reload");
+        }
+
+        @Override
+        public boolean drain() {
+            calls.add("drain");
+            draining.countDown();
+            try {
+                return drainsAtOnce || drained.await(10, TimeUnit.SECONDS);
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+
+        @Override
+        public void close() {
+            calls.add("close");
+            drained.countDown();
+        }
+    });
+
+    @BeforeEach
+    void quietly() {
+        Logging.set(LogFormat.TEXT, LogLevel.ERROR, false);
+    }
+
+    @Test
+    void eachHangupReloadsAndTheFirstStopDrains() throws InterruptedException {
+        drainsAtOnce = true;
+        loop.reload();
+        loop.reload();
+        loop.stop();
+
+        loop.run();
+
+        assertThat(calls).containsExactly("reload", "reload", "drain", "close");
+    }
+
+    @Test
+    void aSecondStopEndsAtOnceWhileTheFirstStillDrains() throws InterruptedException {
+        Thread runner = Thread.ofVirtual().start(() -> {
+            try {
+                loop.run();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        loop.stop();
+        draining.await();
+        assertThat(calls).containsExactly("drain");
+
+        loop.stop();
+        runner.join();
+
+        assertThat(calls).containsExactly("drain", "close", "close");
+    }
+}

@@ -1,0 +1,241 @@
+package io.sluice.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Where settings come from, which source wins, and how mistakes in each of them are told. */
+class SettingsTest {
+
+    @TempDir
+    private Path directory;
+
+    @ParameterizedTest(name = "flag {0}, variable {1}, file {2}: {3}")
+    @CsvSource(nullValues = "-", value = {"-,-,-,connectTimeout: 2s  # default", "-,-,3s,connectTimeout: 3s  # FILE:1",
+            "-,4s,-,connectTimeout: 4s  # SLUICE_CONNECT_TIMEOUT",
+            "-,4s,3s,connectTimeout: 4s  # SLUICE_CONNECT_TIMEOUT",
+            "5s,-,-,connectTimeout: 5s  # --connect-timeout", "5s,-,3s,connectTimeout: 5s  # --connect-timeout",
+            "5s,4s,3s,connectTimeout: 5s  # --connect-timeout", "-,'',3s,connectTimeout: 3s  # FILE:1"})
+    void aFlagWinsOverAVariableAndAVariableOverTheFile(String flag, String variable, String fileValue, String expected)
+            throws IOException {
+        Map<String, String> environment = new LinkedHashMap<>();
+        List<String> words = new ArrayList<>(List.of("run", "--print-config"));
+        if (flag != null) {
+            words.addAll(List.of("--connect-timeout", flag));
+        }
+        if (variable != null) {
+            environment.put("SLUICE_CONNECT_TIMEOUT", variable);
+        }
+        Path file = directory.resolve("sluice.yaml");
+        if (fileValue != null) {
+            Files.writeString(file, "connectTimeout: " + fileValue + "\n");
+            words.addAll(List.of("--config", file.toString()));
+        }
+
+        Console console = Console.run(environment, words.toArray(String[]::new));
+
+        assertThat(console.exitCode()).isZero();
+        assertThat(console.out().lines()).contains(expected.replace("FILE", file.toString()));
+    }
+
+    @Test
+    void theVariableOfTheFileNamesItToo() throws IOException {
+        Path file = write("portOffset: 7\n");
+        assertThat(Console.run(Map.of("SLUICE_CONFIG", file.toString()), "run", "--print-config").out())
+                .contains("portOffset: 7  #");
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @ValueSource(strings = {"filename: [a.yaml, 'b,c.yaml']", "filename:\n- a.yaml\n- b,c.yaml",
+            "{\"filename\": [\"a.yaml\", \"b,c.yaml\"]}"})
+    void listsInTheFileMayBeWrittenAsYamlHasThem(String content) throws IOException {
+        assertThat(Console.run("run", "--print-config", "--config", write(content).toString()).out())
+                .contains("filename: [a.yaml, \"b,c.yaml\"]");
+    }
+
+    @Test
+    void listsInVariablesAndFlagsAreSeparatedByCommas() {
+        assertThat(Console.run(Map.of("SLUICE_FILENAME", "a.yaml,b.yaml"), "run", "--print-config", "--service-cidr",
+                "10.0.0.0/8,fd00::/64").out()).contains("filename: [a.yaml, b.yaml]",
+                        "serviceCidr: [10.0.0.0/8, fd00::/64]");
+    }
+
+    @Test
+    void theEmptyTextSwitchesAnAdminAddressOffFromEverySource() throws IOException {
+        String off = "metricsBindAddress: \"\"";
+        assertThat(Console.run("run", "--print-config", "--metrics-bind-address=").out()).contains(off);
+        assertThat(Console.run(Map.of("SLUICE_METRICS_BIND_ADDRESS", ""), "run", "--print-config").out()).contains(off);
+        assertThat(Console.run("run", "--print-config", "--config", write(off + "\n").toString()).out()).contains(off);
+    }
+
+    @Test
+    void aKeyWithoutAValueIsAsGoodAsNone() throws IOException {
+        assertThat(Console.run("run", "--print-config", "--config", write("portOffset:\nlogLevel: ~\n").toString())
+                .out()).contains("portOffset: 0  # default", "logLevel: info  # default");
+    }
+
+    @Test
+    void aFlagCanSwitchOffWhatTheFileSwitchesOn() throws IOException {
+        String file = write("accessLog: true\n").toString();
+        assertThat(Console.run("run", "--print-config", "--config", file).out()).contains("accessLog: true");
+        assertThat(Console.run("run", "--print-config", "--config", file, "--access-log=false").out())
+                .contains("accessLog: false");
+    }
+
+    @Test
+    void thePrintedSettingsCanBeFedBack() throws IOException {
+        String printed =
+                Console.run("run", "--print-config", "-f", "a b: \"c\".yaml", "-f", "-", "--nodeport-addresses",
+                        "primary", "--max-connections", "10", "--metrics-bind-address", "[::1]:1", "--access-log",
+                        "--hostname-override", "null").out();
+
+        String again = Console.run("run", "--print-config", "--config", write(printed).toString()).out();
+
+        assertThat(withoutOrigins(again)).isEqualTo(withoutOrigins(printed));
+    }
+
+    static Stream<Arguments> mistakesInTheFile() {
+        return Stream.of(
+                Arguments.of("an unknown key, with the nearest known one", "\nconectTimeout: 1s\n",
+                        "FILE:2: there is no setting 'conectTimeout'; did you mean connectTimeout?"),
+                Arguments.of("a flag's spelling", "connect-timeout: 1s\n",
+                        "FILE:1: there is no setting 'connect-timeout'; did you mean connectTimeout?"),
+                Arguments.of("an unknown key that is like no other", "zzz: 1\n", "FILE:1: there is no setting 'zzz'"),
+                Arguments.of("the same key twice", "portOffset: 1\nportOffset: 2\n",
+                        "FILE:2: portOffset stands here a second time"),
+                Arguments.of("a value of the wrong kind", "logLevel: info\nconnectTimeout: soon\n",
+                        "FILE:2: connectTimeout: 'soon' is not a duration like 250ms, 30s, 5m or 1h30m"),
+                Arguments.of("a map where a word belongs", "portOffset: {a: b}\n",
+                        "FILE:1: portOffset: is a map, and has to be one word"),
+                Arguments.of("a list where a word belongs", "portOffset: [1, 2]\n",
+                        "FILE:1: portOffset: is a list, and has to be one word"),
+                Arguments.of("a map inside a list", "serviceCidr: [{a: b}]\n",
+                        "FILE:1: serviceCidr: each value of the list has to be one word"),
+                Arguments.of("no map at all", "- a\n",
+                        "FILE:1: is not a map of settings: write one 'key: value' on each line"),
+                Arguments.of("a wrong value inside a list", "serviceCidr:\n- 10.0.0.0/8\n- 10.0.0.0/99\n",
+                        "FILE:2: serviceCidr: '10.0.0.0/99' is not an address range like 10.96.0.0/12"),
+                Arguments.of("two ranges of one family", "serviceCidr: 10.0.0.0/8,11.0.0.0/8\nfilename: a\n",
+                        "FILE:1: serviceCidr: two IPv4 ranges; one of each family at most"));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("mistakesInTheFile")
+    void aMistakeInTheFileIsOneLineWithFileAndLine(String what, String content, String message) throws IOException {
+        Path file = write(content);
+
+        Console console = Console.run("run", "-f", "nowhere", "--config", file.toString());
+
+        assertThat(console.exitCode()).isEqualTo(2);
+        assertThat(console.err()).isEqualTo(
+                "sluice: " + message.replace("FILE", file.toString()) + "\nSee 'sluice run --help'.\n");
+    }
+
+    @Test
+    void whatIsNotYamlIsToldWithItsLine() throws IOException {
+        Path file = write("portOffset: 1\n  x: [\n");
+        assertThat(Console.run("run", "--config", file.toString()).err())
+                .startsWith("sluice: " + file + ":2: is not YAML")
+                .hasLineCount(2);
+    }
+
+    @Test
+    void aFileThatDoesNotExistIsToldByName() {
+        Console console = Console.run("run", "--config", "no/such.yaml");
+        assertThat(console.exitCode()).isEqualTo(2);
+        assertThat(console.err()).startsWith("sluice: no/such.yaml: there is no such file\n");
+    }
+
+    @Test
+    void severalMistakesInTheFileAreToldAtOnce() throws IOException {
+        Console console = Console.run("run", "--config", write("a: 1\nb: 2\n").toString());
+        assertThat(console.err()).contains(":1: there is no setting 'a'", ":2: there is no setting 'b'");
+    }
+
+    static Stream<Arguments> mistakesOnTheCommandLine() {
+        return Stream.of(Arguments.of("--connect-timeout", "0s", "it has to be longer than nothing"),
+                Arguments.of("--half-close-timeout", "0", "it has to be longer than nothing"),
+                Arguments.of("--service-cidr", "10.0.0.0/33", "'10.0.0.0/33' is not an address range"),
+                Arguments.of("--transport", "kqueue",
+                        "'kqueue' is none of auto, epoll, io_uring, nio"),
+                Arguments.of("--node-port-range", "5-4", "'5-4' is not a port range like 30000-32767"),
+                Arguments.of("--port-offset", "70000", "'70000' is not a number from 0 to 65534"),
+                Arguments.of("--worker-threads", "0", "'0' is not a number from 1 to 1024, nor the word auto"),
+                Arguments.of("--max-connections", "-1", "'-1' is not a number of at least 1, nor the word auto"),
+                Arguments.of("--nodeport-addresses", "primary,10.0.0.0/8", "primary cannot be combined with ranges"),
+                Arguments.of("--nodeport-addresses", "eth0",
+                        "'eth0' is not an address range like 10.96.0.0/12, nor the "
+                                + "word primary"),
+                Arguments.of("--log-level", "loud", "'loud' is none of error, warn, info, debug, trace"),
+                Arguments.of("--access-log", "maybe", "'maybe'"));
+    }
+
+    @ParameterizedTest(name = "{0} {1}")
+    @MethodSource("mistakesOnTheCommandLine")
+    void aMistakeOnTheCommandLineIsOneLineWithTheFlag(String flag, String value, String reason) {
+        Console console = Console.run("run", "-f", "nowhere", flag + "=" + value);
+
+        assertThat(console.exitCode()).isEqualTo(2);
+        assertThat(console.err()).startsWith("sluice: " + flag + ": ").contains(reason)
+                .endsWith("See 'sluice run --help'.\n").hasLineCount(2);
+    }
+
+    @Test
+    void aMistakeInAVariableIsToldWithItsName() {
+        assertThat(Console.run(Map.of("SLUICE_LOG_FORMAT", "xml"), "run", "-f", "x").err())
+                .startsWith("sluice: SLUICE_LOG_FORMAT: 'xml' is none of text, json\n");
+    }
+
+    @Test
+    void aMistakenVariableDoesNotMatterWhenAFlagOverridesIt() {
+        assertThat(
+                Console.run(Map.of("SLUICE_LOG_FORMAT", "xml"), "run", "--print-config", "--log-format", "json").out())
+                .contains("logFormat: json  # --log-format");
+    }
+
+    @Test
+    void aVariableThatIsNoSettingIsAWarningWithTheNearestSetting() {
+        Console console = Console.run(Map.of("SLUICE_LOG_FORMT", "json", "SLUICE_PORT_80_TCP_ADDR", "10.0.0.1",
+                "SLUICE_SERVICE_HOST", "10.0.0.1", "SLUICE_JAVA_OPTS", "-Xmx1g"), "run", "--print-config");
+
+        assertThat(console.exitCode()).isZero();
+        assertThat(console.err())
+                .isEqualTo("sluice: the variable SLUICE_LOG_FORMT is not a setting and is ignored; did "
+                        + "you mean SLUICE_LOG_FORMAT?\n");
+    }
+
+    @Test
+    void helpIsShownEvenWhenTheFileIsBroken() throws IOException {
+        Console console = Console.run(Map.of("SLUICE_CONFIG", write("a: [").toString()), "run", "--help");
+        assertThat(console.exitCode()).isZero();
+        assertThat(console.out().replaceAll("\\s", "")).contains("--service-cidr", "Default:127.120.0.0/16");
+    }
+
+    @ParameterizedTest(name = "{0} open files: {1} connections")
+    @CsvSource({"1024,256", "65536,32512", "1048576,524032", "512,16", "9223372036854775807,1000000"})
+    void theLimitOfConnectionsFollowsTheLimitOfOpenFiles(long descriptors, int connections) {
+        assertThat(ConnectionSettings.affordableConnections(descriptors)).isEqualTo(connections);
+    }
+
+    private Path write(String content) throws IOException {
+        return Files.writeString(directory.resolve("config.yaml"), content);
+    }
+
+    private static String withoutOrigins(String printed) {
+        return printed.replaceAll("(?m) {2}# .*$", "");
+    }
+}
