@@ -1,0 +1,235 @@
+package io.sluice.source.manifest;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.service.Endpoint;
+import io.sluice.service.EmptyReason;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class EndpointRulesTest {
+
+    @TempDir
+    private Path directory;
+    private ManifestFiles files;
+
+    @BeforeEach
+    void directory() {
+        files = new ManifestFiles(directory);
+    }
+
+    private static String statusPod(String name, String extraMetadata, String status) {
+        return """
+                ---
+                apiVersion: v1
+                kind: Pod
+                metadata:
+                  name: %s
+                  labels: {app: kubia}
+                  %s
+                spec:
+                  nodeName: node-1
+                  initContainers: [{name: sidecar, restartPolicy: Always, ports: [{name: admin, containerPort: 9000}]}]
+                  containers: [{name: c, ports: [{name: http, containerPort: 8080}, {name: http, containerPort: 5353, protocol: UDP}]}]
+                status: %s
+                """.formatted(name, extraMetadata, status);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', quoteCharacter = '"', textBlock = """
+            a ready pod is an endpoint            |                                          | {phase: Running, podIP: 10.0.0.1, conditions: [{type: Ready, status: 'True'}]}  | 10.0.0.1:8080
+            an unready pod is a not ready one     |                                          | {phase: Running, podIP: 10.0.0.1, conditions: [{type: Ready, status: 'False'}]} | 10.0.0.1:8080 not ready
+            no Ready condition is not ready       |                                          | {phase: Running, podIP: 10.0.0.1}                                               | 10.0.0.1:8080 not ready
+            a pending pod with an IP counts       |                                          | {phase: Pending, podIP: 10.0.0.1}                                               | 10.0.0.1:8080 not ready
+            a terminating pod serves              | deletionTimestamp: 2026-01-01T00:00:00Z  | {phase: Running, podIP: 10.0.0.1, conditions: [{type: Ready, status: 'True'}]}  | 10.0.0.1:8080 serving terminating
+            a succeeded pod is left out           |                                          | {phase: Succeeded, podIP: 10.0.0.1}                                             | ""
+            a failed pod is left out              |                                          | {phase: Failed, podIP: 10.0.0.1}                                                | ""
+            a pod without an IP is left out       |                                          | {phase: Pending}                                                                | ""
+            podIPs counts with both families      |                                          | {phase: Running, podIPs: [{ip: 10.0.0.1}, {ip: 'fd00::1'}], conditions: [{type: Ready, status: 'True'}]} | "10.0.0.1:8080, [fd00::1]:8080"
+            """)
+    void pods(String rule, String metadata, String status, String expected) {
+        LoadedManifests loaded = files
+                .load(ManifestFiles.SERVICE + statusPod("p", metadata == null ? "" : metadata, status));
+        assertThat(String.join(", ", ManifestFiles.endpoints(loaded, "kubia"))).isEqualTo(expected);
+    }
+
+    @Test
+    void publishNotReadyAddresses_makes_even_a_terminating_pod_ready() {
+        LoadedManifests loaded = files.load(ManifestFiles.SERVICE + "  publishNotReadyAddresses: true\n"
+                + statusPod("p", "deletionTimestamp: 2026-01-01T00:00:00Z", "{phase: Running, podIP: 10.0.0.1}"));
+        Endpoint endpoint =
+                ManifestFiles.service(loaded, "kubia").ports().getFirst().endpoints().endpoints().getFirst();
+        assertThat(endpoint.ready()).isTrue();
+        assertThat(endpoint.serving()).isFalse();
+        assertThat(endpoint.terminating()).isTrue();
+    }
+
+    @Test
+    void a_named_target_port_is_looked_up_in_each_pod_by_name_and_protocol_and_in_sidecars() {
+        String service = """
+                apiVersion: v1
+                kind: Service
+                metadata: {name: kubia}
+                spec:
+                  selector: {app: kubia}
+                  ports:
+                  - {name: web, port: 80, targetPort: http}
+                  - {name: admin, port: 81, targetPort: admin}
+                  - {name: none, port: 82, targetPort: nothing}
+                """;
+        String other = """
+                ---
+                apiVersion: v1
+                kind: Pod
+                metadata: {name: q, labels: {app: kubia}, annotations: {sluice.io/pod-ip: 10.0.0.2}}
+                spec: {containers: [{name: c, ports: [{name: http, containerPort: 9090}]}]}
+                """;
+        LoadedManifests loaded = files.load(service
+                + statusPod("p", "", "{podIP: 10.0.0.1, conditions: [{type: Ready, status: 'True'}]}") + other);
+        var ports = ManifestFiles.service(loaded, "kubia").ports();
+        assertThat(ManifestFiles.endpoints(ports.get(0))).containsExactly("10.0.0.1:8080", "10.0.0.2:9090");
+        assertThat(ManifestFiles.endpoints(ports.get(1))).containsExactly("10.0.0.1:9000");
+        assertThat(ports.get(2).endpoints().isEmpty()).isTrue();
+        assertThat(ports.get(2).whyEmpty()).isInstanceOf(EmptyReason.TargetPortNotFound.class);
+    }
+
+    @Test
+    void pods_of_another_namespace_or_with_other_labels_are_no_endpoints() {
+        LoadedManifests loaded = files.load(ManifestFiles.SERVICE
+                + ManifestFiles.pod("a", "10.0.0.1").replace("name: a", "name: a\n  namespace: other")
+                + ManifestFiles.pod("b", "10.0.0.2").replace("app: kubia", "app: kubia-v2"));
+        assertThat(ManifestFiles.endpoints(loaded, "kubia")).isEmpty();
+        assertThat(why(loaded)).isEqualTo(
+                "selector app=kubia matches 0 of 1 pod; it would match in namespace other");
+    }
+
+    @Test
+    void the_annotation_gives_an_address_and_can_take_the_readiness_back() {
+        LoadedManifests loaded = files.load(ManifestFiles.SERVICE + ManifestFiles.pod("a", "10.0.0.1")
+                + ManifestFiles.pod("b", "10.0.0.2").replace("\"}", "\", sluice.io/ready: \"false\"}"));
+        assertThat(ManifestFiles.endpoints(loaded, "kubia")).containsExactly("10.0.0.1:8080",
+                "10.0.0.2:8080 not ready");
+    }
+
+    @Test
+    void endpoints_and_slices_written_by_hand_are_merged_by_address() {
+        LoadedManifests loaded = files.load("""
+                apiVersion: v1
+                kind: Service
+                metadata: {name: db}
+                spec: {ports: [{port: 5432}]}
+                ---
+                apiVersion: v1
+                kind: Endpoints
+                metadata: {name: db}
+                subsets:
+                - addresses: [{ip: 10.1.0.2}, {ip: 10.1.0.1}]
+                  notReadyAddresses: [{ip: 10.1.0.3}]
+                  ports: [{port: 15432}]
+                ---
+                apiVersion: discovery.k8s.io/v1
+                kind: EndpointSlice
+                metadata: {name: db-1, labels: {kubernetes.io/service-name: db}}
+                addressType: IPv4
+                endpoints:
+                - addresses: [10.1.0.3]
+                - {addresses: [10.1.0.4], conditions: {ready: false, serving: true, terminating: true}}
+                ports: [{port: 15432}]
+                """);
+        assertThat(ManifestFiles.endpoints(loaded, "db")).containsExactly("10.1.0.1:15432", "10.1.0.2:15432",
+                "10.1.0.3:15432", "10.1.0.4:15432 serving terminating");
+        assertThat(loaded.problems()).isEmpty();
+    }
+
+    @Test
+    void slices_of_the_controller_count_only_where_the_pods_are_not_given() {
+        String slice = """
+                ---
+                apiVersion: discovery.k8s.io/v1
+                kind: EndpointSlice
+                metadata:
+                  name: kubia-abc
+                  labels: {kubernetes.io/service-name: kubia, endpointslice.kubernetes.io/managed-by: endpointslice-controller.k8s.io}
+                addressType: IPv4
+                endpoints: [{addresses: [10.9.9.9]}]
+                ports: [{name: "", port: 8080}]
+                """;
+        assertThat(ManifestFiles.endpoints(files.load(ManifestFiles.SERVICE + slice), "kubia"))
+                .containsExactly("10.9.9.9:8080");
+        assertThat(ManifestFiles.endpoints(
+                files.load(ManifestFiles.SERVICE + slice + ManifestFiles.pod("a", "10.0.0.1")), "kubia"))
+                .containsExactly("10.0.0.1:8080");
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource({"PreferClose,true,false", "PreferSameZone,true,false", "PreferSameNode,true,true", "Other,false,false"})
+    void traffic_distribution_writes_hints(String distribution, boolean zoneHint, boolean nodeHint) {
+        LoadedManifests loaded = files.load(ManifestFiles.SERVICE + "  trafficDistribution: " + distribution + "\n"
+                + statusPod("p", "", "{podIP: 10.0.0.1, conditions: [{type: Ready, status: 'True'}]}") + """
+                        ---
+                        apiVersion: v1
+                        kind: Node
+                        metadata: {name: node-1, labels: {topology.kubernetes.io/zone: eu-1}}
+                        """);
+        Endpoint endpoint =
+                ManifestFiles.service(loaded, "kubia").ports().getFirst().endpoints().endpoints().getFirst();
+        assertThat(endpoint.zone()).isEqualTo("eu-1");
+        assertThat(endpoint.zoneHints()).isEqualTo(zoneHint ? Set.of("eu-1") : Set.of());
+        assertThat(endpoint.nodeHints()).isEqualTo(nodeHint ? Set.of("node-1") : Set.of());
+        assertThat(loaded.snapshot().node().zone()).isEqualTo("eu-1");
+    }
+
+    @Test
+    void why_a_service_is_empty() {
+        assertThat(why(files.load(ManifestFiles.SERVICE))).isEqualTo("selector app=kubia matches 0 of 0 pods");
+        assertThat(why(files.load(
+                ManifestFiles.SERVICE + ManifestFiles.pod("a", "10.0.0.1").replace("app: kubia", "app: kubia-v2"))))
+                .isEqualTo("selector app=kubia matches 0 of 1 pod; nearest is pod a with app=kubia-v2");
+        assertThat(why(files.load(ManifestFiles.SERVICE + statusPod("p", "", "{podIP: 10.0.0.1}"))))
+                .isEqualTo("1 endpoint, not ready: p");
+        assertThat(why(files.load(ManifestFiles.SERVICE + statusPod("p", "", "{phase: Pending}"))))
+                .isEqualTo("1 pod is selected but left out: p has no IP");
+        assertThat(why(files.load(ManifestFiles.SERVICE.replace("  selector: {app: kubia}\n", ""))))
+                .isEqualTo("no selector, and no Endpoints or EndpointSlice is written for it");
+        assertThat(why(files.load(ManifestFiles.SERVICE.replace("  selector: {app: kubia}\n", "") + """
+                ---
+                apiVersion: v1
+                kind: Endpoints
+                metadata: {name: kubia}
+                subsets: [{addresses: [{ip: 10.0.0.1}], ports: [{name: web, port: 80}]}]
+                """))).isEqualTo("its endpoints have no port named '', only 'web'");
+    }
+
+    @Test
+    void endpoints_without_their_service_are_warned_about() {
+        LoadedManifests loaded = files.load("""
+                apiVersion: v1
+                kind: Endpoints
+                metadata: {name: nobody}
+                subsets: [{addresses: [{ip: 10.0.0.1}], ports: [{port: 80}]}]
+                """);
+        assertThat(loaded.problems()).singleElement().hasToString(
+                directory
+                        + "/all.yaml:1: Endpoints default/nobody: belongs to Service default/nobody, which is not there");
+    }
+
+    private static String why(LoadedManifests loaded) {
+        EmptyReason reason = ManifestFiles.service(loaded, "kubia").ports().getFirst().whyEmpty();
+        return reason == null ? "" : reason.describe();
+    }
+
+    @Test
+    void a_hostname_counts_only_with_the_services_own_subdomain() {
+        String pod = ManifestFiles.pod("a", "10.0.0.1").replace("spec: {", "spec: {hostname: h, subdomain: kubia, ");
+        String stranger = ManifestFiles.pod("b", "10.0.0.2").replace("spec: {", "spec: {hostname: h, subdomain: x, ");
+        List<Endpoint> endpoints = ManifestFiles.service(files.load(ManifestFiles.SERVICE + pod + stranger), "kubia")
+                .ports().getFirst().endpoints().endpoints();
+        assertThat(endpoints).extracting(Endpoint::hostname).containsExactly("h", null);
+    }
+}
