@@ -77,14 +77,11 @@ final class CompletionCommand implements Callable<Integer> {
                 words.append(name.startsWith("--") ? " -l " + name.substring(2) : " -s " + name.substring(1));
             }
             if (option.arity().min() > 0) {
-                words.append(" -r");
+                boolean file = List.of("PATH", "FILE").contains(option.paramLabel());
+                words.append(file ? " -r -F" : " -x");
                 if (option.completionCandidates() != null) {
-                    words.append(" -a '")
-                            .append(StreamSupport.stream(option.completionCandidates().spliterator(), false)
-                                    .collect(Collectors.joining(" ")))
-                            .append('\'');
-                } else if (List.of("PATH", "FILE").contains(option.paramLabel())) {
-                    words.append(" -F");
+                    words.append(" -a '").append(StreamSupport.stream(option.completionCandidates().spliterator(), false)
+                            .collect(Collectors.joining(" "))).append('\'');
                 }
             }
             line(script, flags, words.toString().strip(), new Setting(option).description());
