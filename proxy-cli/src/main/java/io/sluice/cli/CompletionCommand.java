@@ -80,8 +80,10 @@ final class CompletionCommand implements Callable<Integer> {
                 boolean file = List.of("PATH", "FILE").contains(option.paramLabel());
                 words.append(file ? " -r -F" : " -x");
                 if (option.completionCandidates() != null) {
-                    words.append(" -a '").append(StreamSupport.stream(option.completionCandidates().spliterator(), false)
-                            .collect(Collectors.joining(" "))).append('\'');
+                    words.append(" -a '")
+                            .append(StreamSupport.stream(option.completionCandidates().spliterator(), false)
+                                    .collect(Collectors.joining(" ")))
+                            .append('\'');
                 }
             }
             line(script, flags, words.toString().strip(), new Setting(option).description());
