@@ -4,6 +4,8 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.epoll.LinuxSocket;
 import io.netty.util.concurrent.EventExecutor;
 import io.sluice.connection.ConnectFailure;
 import io.sluice.connection.ConnectionLimits;
@@ -11,6 +13,8 @@ import io.sluice.metrics.AccessLog;
 import io.sluice.metrics.Ending;
 import io.sluice.metrics.RefusalReason;
 import io.sluice.service.EndpointAddress;
+import io.sluice.proxy.ProxiedConnection.Arrival;
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -83,7 +87,10 @@ public final class DataPath implements AutoCloseable {
 
     /** Begins to listen; the stage fails with the kernel's exception if the address cannot be had. Control thread. */
     public CompletionStage<Listener> listen(InetSocketAddress address, AddressKind kind, PortProxy port) {
-        return new Listener(this, address, kind, port, nextLoop().eventLoop()).open();
+        EventLoop loop = nextLoop().eventLoop();
+        return (loops.transport() == Transport.EPOLL
+                ? new EpollListener(this, address, kind, port, (IoEventLoop) loop)
+                : new ChannelListener(this, address, kind, port, loop)).open();
     }
 
     /** Connections that are open now. */
@@ -135,8 +142,9 @@ public final class DataPath implements AutoCloseable {
         }
         port.meters().accepted();
         LoopConnections loop = nextLoop();
+        Arrival arrival = new Arrival(ids.incrementAndGet(), port, listener, kind, clientAddress);
         try {
-            ProxiedConnection.configure(client);
+            ChannelConnection.configure(client);
         } catch (ChannelException e) {
             LOG.debug("{} was gone before it was served: {}", clientAddress, e.getMessage());
             abandon(client, port);
@@ -144,8 +152,7 @@ public final class DataPath implements AutoCloseable {
         }
         loop.eventLoop().register(client).addListener(registered -> {
             if (registered.isSuccess()) {
-                loop.begin(new ProxiedConnection(ids.incrementAndGet(), loop, port, listener, kind, client,
-                        clientAddress));
+                loop.begin(new ChannelConnection(arrival, loop, client));
             } else {
                 abandon(client, port);
             }
@@ -156,6 +163,23 @@ public final class DataPath implements AutoCloseable {
         client.unsafe().closeForcibly();
         port.meters().closed(Ending.CLIENT_ABORTED, 0);
         release(port);
+    }
+
+    void accepted(int fd, InetSocketAddress client, PortProxy port, InetSocketAddress listener, AddressKind kind) {
+        LinuxSocket socket = LinuxSocket.newSocket(fd);
+        if (!admit(port)) {
+            try {
+                socket.setSoLinger(0);
+                socket.close();
+            } catch (IOException e) {
+                LOG.debug("the client is gone already: {}", e.getMessage());
+            }
+            return;
+        }
+        port.meters().accepted();
+        LoopConnections loop = nextLoop();
+        Arrival arrival = new Arrival(ids.incrementAndGet(), port, listener, kind, client);
+        loop.eventLoop().execute(() -> loop.begin(new EpollConnection(arrival, loop, socket)));
     }
 
     private boolean admit(PortProxy port) {

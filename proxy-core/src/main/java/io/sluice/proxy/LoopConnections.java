@@ -1,11 +1,15 @@
 package io.sluice.proxy;
 
 import io.netty.channel.EventLoop;
+import io.netty.channel.epoll.EpollIoHandle;
 import io.sluice.connection.ConnectFailure;
 import io.sluice.connection.ConnectionLimits;
 import io.sluice.metrics.AccessLog;
 import io.sluice.service.EndpointAddress;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -14,9 +18,20 @@ import org.jspecify.annotations.Nullable;
 /** The connections that one event loop owns, and what they share. Lives on that event loop. */
 final class LoopConnections {
 
+    /** The most that is read at once, and so the most that a direction of an {@link EpollConnection} holds. */
+    static final int READ_BYTES = 64 * 1024;
+
+    /** Buffers beyond this many are left to the garbage collector. */
+    private static final int SPARE_BUFFERS = 64;
+
     private final DataPath dataPath;
     private final EventLoop eventLoop;
     private final Set<ProxiedConnection> connections = new HashSet<>();
+
+    private final ByteBuffer readBuffer = ByteBuffer.allocateDirect(READ_BYTES);
+    private final Deque<ByteBuffer> spare = new ArrayDeque<>();
+    private final List<EpollIoHandle> toClose = new ArrayList<>();
+    private final Runnable closing = this::closePending;
 
     LoopConnections(DataPath dataPath, EventLoop eventLoop) {
         this.dataPath = dataPath;
@@ -56,6 +71,49 @@ final class LoopConnections {
 
     void localFault(ConnectFailure failure, @Nullable EndpointAddress endpoint) {
         dataPath.localFault(failure, endpoint);
+    }
+
+    /** The one buffer that everything is read into; what is not passed on at once has to be copied. */
+    ByteBuffer readBuffer() {
+        return readBuffer;
+    }
+
+    /** A copy of {@code from} to {@code to} of the read buffer, ready to be got; to be given back. */
+    ByteBuffer copy(ByteBuffer bytes, int from, int to) {
+        ByteBuffer copy = spare.poll();
+        if (copy == null) {
+            copy = ByteBuffer.allocateDirect(READ_BYTES);
+        }
+        copy.clear();
+        copy.put(0, bytes, from, to - from);
+        return copy.limit(to - from);
+    }
+
+    /** Ends the use of a {@link #copy}. */
+    void giveBack(ByteBuffer copy) {
+        if (spare.size() < SPARE_BUFFERS) {
+            spare.push(copy);
+        }
+    }
+
+    /**
+     * Closes the descriptor of {@code end} when all events of this round are handled: were it closed at once, the kernel
+     * could give its number to a new socket, and an event that is still to be handled would be taken for the new one's.
+     */
+    void closeLater(EpollIoHandle end) {
+        if (eventLoop.isShuttingDown()) {
+            EpollConnection.closeNow(end);
+            return;
+        }
+        toClose.add(end);
+        if (toClose.size() == 1) {
+            eventLoop.execute(closing);
+        }
+    }
+
+    private void closePending() {
+        toClose.forEach(EpollConnection::closeNow);
+        toClose.clear();
     }
 
     /** At most {@code limit} of them. */

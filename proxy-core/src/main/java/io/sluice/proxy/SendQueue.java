@@ -1,7 +1,5 @@
 package io.sluice.proxy;
 
-import io.netty.channel.Channel;
-import io.netty.channel.unix.UnixChannel;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -22,15 +20,15 @@ final class SendQueue {
 
     private SendQueue() {}
 
-    /** Bytes on their way, 0 also where the kernel cannot be asked: not Linux, or not a socket with a descriptor. */
-    static int bytes(Channel channel) {
+    /** Bytes on their way from the open socket {@code fd}; 0 also where the kernel cannot be asked. */
+    static int bytes(int fd) {
         MethodHandle ioctl = IOCTL;
-        if (ioctl == null || !(channel instanceof UnixChannel socket) || !channel.isOpen()) {
+        if (ioctl == null) {
             return 0;
         }
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment value = arena.allocate(ValueLayout.JAVA_INT);
-            int result = (int) ioctl.invokeExact(socket.fd().intValue(), SIOCOUTQ, value);
+            int result = (int) ioctl.invokeExact(fd, SIOCOUTQ, value);
             return result < 0 ? 0 : value.get(ValueLayout.JAVA_INT, 0);
         } catch (Throwable e) {
             throw new IllegalStateException("ioctl cannot be called", e);

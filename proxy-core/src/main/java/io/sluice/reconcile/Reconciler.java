@@ -387,7 +387,7 @@ public final class Reconciler {
         for (InetSocketAddress address : addresses) {
             Open listening = open.remove(address);
             if (listening != null) {
-                closing.add(listening.listener().close().toCompletableFuture());
+                closing.add(listening.listener().stop().toCompletableFuture());
             }
         }
         closing.forEach(CompletableFuture::join);

@@ -1,0 +1,289 @@
+package io.sluice.proxy;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelConfig;
+import io.netty.channel.ChannelException;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.DefaultChannelPromise;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.channel.unix.UnixChannel;
+import io.netty.util.ReferenceCountUtil;
+import io.sluice.connection.Side;
+import io.sluice.service.EndpointAddress;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.Queue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A connection over two Netty channels with their pipelines: works on every transport, and is what
+ * {@link EpollConnection} is compared with.
+ *
+ * <p>Each buffer that is read is written and flushed at once; it counts as delivered when the kernel has taken it.
+ */
+final class ChannelConnection extends ProxiedConnection {
+
+    private final Channel client;
+    private @Nullable Channel backend;
+    /** What the client sent before an endpoint was connected. */
+    private @Nullable Queue<ByteBuf> held;
+
+    ChannelConnection(Arrival arrival, LoopConnections owner, Channel client) {
+        super(arrival, owner);
+        this.client = client;
+    }
+
+    @Override
+    void start() {
+        client.pipeline().addLast(new SideHandler(Side.CLIENT));
+        super.start();
+    }
+
+    private final class SideHandler extends ChannelInboundHandlerAdapter {
+
+        private final Side side;
+
+        SideHandler(Side side) {
+            this.side = side;
+        }
+
+        private boolean stale(ChannelHandlerContext ctx) {
+            return side == Side.BACKEND && !ctx.channel().equals(backend);
+        }
+
+        @Override
+        public void channelRead(ChannelHandlerContext ctx, Object msg) {
+            ByteBuf bytes = (ByteBuf) msg;
+            int length = bytes.readableBytes();
+            if (stale(ctx) || !machine.received(side, length, owner.now())) {
+                bytes.release();
+            } else if (!connected()) {
+                hold(bytes);
+            } else {
+                write(side.other(), bytes, length);
+            }
+        }
+
+        @Override
+        public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+            if (event == ChannelInputShutdownEvent.INSTANCE && !stale(ctx)) {
+                machine.finished(side, owner.now());
+                rearm();
+            }
+            ReferenceCountUtil.release(event);
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+            if (!(cause instanceof IOException)) {
+                LOG.error("connection {} to {} failed by a fault in the proxy; please report it", id(), port().name(),
+                        cause);
+            }
+            socketFailed(ctx);
+        }
+
+        @Override
+        public void channelInactive(ChannelHandlerContext ctx) {
+            socketFailed(ctx);
+        }
+
+        private void socketFailed(ChannelHandlerContext ctx) {
+            if (!stale(ctx) && (side == Side.CLIENT || connected())) {
+                machine.failed(side, owner.now());
+                rearm();
+            }
+        }
+    }
+
+    private void hold(ByteBuf bytes) {
+        if (held == null) {
+            held = new ArrayDeque<>(2);
+        }
+        held.add(bytes);
+    }
+
+    private void write(Side to, ByteBuf bytes, int length) {
+        Channel channel = channel(to);
+        if (channel == null) {
+            bytes.release();
+            return;
+        }
+        channel.writeAndFlush(bytes, new Delivery(channel, to, length));
+    }
+
+    /** Tells the machine when the kernel has taken one buffer; an object of its own for each, as Netty's promises are. */
+    private final class Delivery extends DefaultChannelPromise {
+
+        private final Side to;
+        private final int length;
+
+        Delivery(Channel channel, Side to, int length) {
+            super(channel);
+            this.to = to;
+            this.length = length;
+        }
+
+        @Override
+        public boolean trySuccess(@Nullable Void nothing) {
+            boolean first = super.trySuccess(null);
+            if (first) {
+                delivered(to, length);
+            }
+            return first;
+        }
+
+        @Override
+        public boolean tryFailure(Throwable cause) {
+            boolean first = super.tryFailure(cause);
+            if (first) {
+                machine.writeFailed(to, owner.now());
+                rearm();
+            }
+            return first;
+        }
+    }
+
+    @Override
+    void open(EndpointAddress address) {
+        Channel channel;
+        try {
+            channel = owner.loops().socket().get();
+            backend = channel;
+            configure(channel);
+        } catch (ChannelException e) {
+            backendFailed(e);
+            return;
+        }
+        channel.pipeline().addLast(new SideHandler(Side.BACKEND));
+        owner.eventLoop().register(channel);
+        channel.connect(address.toSocketAddress()).addListener((ChannelFuture future) -> {
+            if (!channel.equals(backend)) {
+                channel.close();
+            } else if (future.isSuccess()) {
+                opened();
+            } else {
+                backend = null;
+                channel.close();
+                backendFailed(future.cause());
+            }
+        });
+    }
+
+    private void opened() {
+        backendConnected();
+        Queue<ByteBuf> early = held;
+        held = null;
+        if (early != null) {
+            for (ByteBuf bytes = early.poll(); bytes != null; bytes = early.poll()) {
+                write(Side.BACKEND, bytes, bytes.readableBytes());
+            }
+        }
+        rearm();
+    }
+
+    @Override
+    void abandon() {
+        Channel attempt = backend;
+        backend = null;
+        if (attempt != null) {
+            attempt.close();
+        }
+    }
+
+    private @Nullable Channel channel(Side side) {
+        return side == Side.CLIENT ? client : backend;
+    }
+
+    @Override
+    public void read(Side side, boolean enabled) {
+        Channel channel = channel(side);
+        if (channel != null) {
+            channel.config().setAutoRead(enabled);
+        }
+    }
+
+    @Override
+    public void finish(Side side) {
+        Channel channel = channel(side);
+        if (channel != null) {
+            ((DuplexChannel) channel).shutdownOutput();
+        }
+    }
+
+    @Override
+    public void close(Side side) {
+        Channel channel = channel(side);
+        if (channel != null) {
+            channel.close();
+        }
+    }
+
+    @Override
+    public void reset(Side side) {
+        Channel channel = channel(side);
+        if (channel != null) {
+            reset(channel);
+        }
+    }
+
+    @Override
+    public void resetAfterDelivery(Side side) {
+        Channel channel = channel(side);
+        if (channel != null) {
+            channel.config().setAutoRead(false);
+            resetOnceDelivered(channel, owner.now() + owner.limits().flushTimeout());
+        }
+    }
+
+    private void resetOnceDelivered(Channel channel, long deadline) {
+        if (undelivered(channel) == 0 || owner.now() >= deadline) {
+            reset(channel);
+        } else {
+            owner.eventLoop().schedule(() -> resetOnceDelivered(channel, deadline), DELIVERY_POLL_MILLIS,
+                    TimeUnit.MILLISECONDS);
+        }
+    }
+
+    /** The JDK's channels do not show their descriptor: what they have not delivered cannot be known. */
+    private static int undelivered(Channel channel) {
+        return channel.isOpen() && channel instanceof UnixChannel socket
+                ? SendQueue.bytes(socket.fd().intValue())
+                : 0;
+    }
+
+    /** Closes so that the other end sees a reset. */
+    private static void reset(Channel channel) {
+        try {
+            channel.config().setOption(ChannelOption.SO_LINGER, 0);
+        } catch (ChannelException e) {
+            LOG.debug("the socket is closed already: {}", e.getMessage());
+        }
+        channel.close();
+    }
+
+    @Override
+    void release() {
+        Queue<ByteBuf> early = held;
+        held = null;
+        if (early != null) {
+            early.forEach(ByteBuf::release);
+        }
+    }
+
+    /** What both sockets of a connection get. */
+    static void configure(Channel channel) {
+        ChannelConfig config = channel.config();
+        config.setAutoRead(false);
+        config.setAutoClose(false);
+        config.setConnectTimeoutMillis(0);
+        config.setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
+        config.setOption(ChannelOption.TCP_NODELAY, true);
+        config.setOption(ChannelOption.SO_KEEPALIVE, true);
+    }
+}

@@ -1,0 +1,91 @@
+package io.sluice.proxy;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelException;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
+import java.net.InetSocketAddress;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** A listener over a Netty server channel. */
+final class ChannelListener extends Listener {
+
+    private final EventLoop eventLoop;
+    private volatile @Nullable Channel channel;
+
+    ChannelListener(DataPath dataPath, InetSocketAddress address, AddressKind kind, PortProxy port,
+            EventLoop eventLoop) {
+        super(dataPath, address, kind, port);
+        this.eventLoop = eventLoop;
+    }
+
+    @Override
+    CompletionStage<Listener> open() {
+        CompletableFuture<Listener> opened = new CompletableFuture<>();
+        Channel server;
+        try {
+            server = dataPath.loops().serverSocket().get();
+        } catch (ChannelException e) {
+            opened.completeExceptionally(e.getCause() == null ? e : e.getCause());
+            return opened;
+        }
+        server.config().setOption(ChannelOption.SO_REUSEADDR, true);
+        server.config().setOption(ChannelOption.SO_BACKLOG, dataPath.settings().backlog());
+        server.pipeline().addLast(new Acceptor());
+        eventLoop.register(server).addListener((ChannelFuture registered) -> {
+            if (!registered.isSuccess()) {
+                opened.completeExceptionally(registered.cause());
+                return;
+            }
+            server.bind(address).addListener((ChannelFuture bound) -> {
+                if (bound.isSuccess()) {
+                    channel = server;
+                    opened.complete(this);
+                } else {
+                    server.close();
+                    opened.completeExceptionally(bound.cause());
+                }
+            });
+        });
+        return opened;
+    }
+
+    @Override
+    public CompletionStage<Void> stop() {
+        CompletableFuture<Void> closed = new CompletableFuture<>();
+        Channel server = channel;
+        channel = null;
+        if (server == null) {
+            closed.complete(null);
+        } else {
+            server.close().addListener(future -> closed.complete(null));
+        }
+        return closed;
+    }
+
+    private final class Acceptor extends ChannelInboundHandlerAdapter {
+
+        @Override
+        public void channelRead(ChannelHandlerContext ctx, Object msg) {
+            dataPath.accepted((Channel) msg, port(), address, kind);
+        }
+
+        /** Out of file descriptors: the connection stays in the kernel's queue, and is tried again soon. */
+        @Override
+        public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+            dataPath.acceptFailed(port(), cause);
+            Channel server = ctx.channel();
+            if (server.config().isAutoRead()) {
+                server.config().setAutoRead(false);
+                ctx.executor().schedule(() -> server.config().setAutoRead(true), ACCEPT_PAUSE_MILLIS,
+                        TimeUnit.MILLISECONDS);
+            }
+        }
+    }
+}

@@ -1,0 +1,465 @@
+package io.sluice.proxy;
+
+import io.netty.channel.IoEvent;
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.IoRegistration;
+import io.netty.channel.epoll.EpollIoEvent;
+import io.netty.channel.epoll.EpollIoHandle;
+import io.netty.channel.epoll.EpollIoOps;
+import io.netty.channel.epoll.LinuxSocket;
+import io.netty.channel.unix.FileDescriptor;
+import io.netty.channel.unix.Socket;
+import io.netty.util.concurrent.Future;
+import io.sluice.connection.Side;
+import io.sluice.service.EndpointAddress;
+import io.sluice.service.IpFamily;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A connection over two bare sockets on Netty's epoll event loop, without channels and pipelines.
+ *
+ * <p>Each socket is registered once, edge-triggered for everything, and never again: {@code epoll_ctl} is not called to
+ * pause or resume. A read goes into the event loop's one buffer and is written to the other socket at once; only what
+ * that does not take is copied into a buffer of the connection's own, and nothing more is read in that direction until
+ * it is gone. So a direction never holds more than one read.
+ */
+final class EpollConnection extends ProxiedConnection {
+
+    /** Edge-triggered, once and for all. */
+    private static final EpollIoOps EVERYTHING = EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLOUT)
+            .with(EpollIoOps.EPOLLRDHUP).with(EpollIoOps.EPOLLET);
+
+    private static final int IN = EpollIoOps.EPOLLIN.value();
+    private static final int OUT = EpollIoOps.EPOLLOUT.value();
+    private static final int ERR = EpollIoOps.EPOLLERR.value();
+    private static final int RDHUP = EpollIoOps.EPOLLRDHUP.value();
+    private static final int HUP = 0x10;
+
+    /** After so many reads in a row other connections have their turn. */
+    private static final int READS_IN_A_ROW = 8;
+
+    private final End client;
+    private @Nullable End backend;
+
+    EpollConnection(Arrival arrival, LoopConnections owner, Socket client) {
+        super(arrival, owner);
+        this.client = new End(Side.CLIENT, client);
+    }
+
+    @Override
+    void start() {
+        if (!client.register()) {
+            machine.failed(Side.CLIENT, owner.now());
+        }
+        super.start();
+        pump();
+    }
+
+    @Override
+    void open(EndpointAddress address) {
+        LinuxSocket socket;
+        try {
+            socket = LinuxSocket.newSocketStream(address.family() == IpFamily.IPV6);
+        } catch (RuntimeException e) {
+            backendFailed(e);
+            return;
+        }
+        End end = new End(Side.BACKEND, socket);
+        backend = end;
+        try {
+            socket.setTcpNoDelay(true);
+            socket.setKeepAlive(true);
+            end.connecting = !socket.connect(address.toSocketAddress());
+        } catch (IOException e) {
+            backend = null;
+            end.close();
+            backendFailed(e);
+            return;
+        }
+        if (!end.register()) {
+            backend = null;
+            end.close();
+            backendFailed(new IOException("Cannot allocate memory for the event loop's registration"));
+        } else if (!end.connecting) {
+            opened();
+        }
+    }
+
+    /** The endpoint took it: what the client has sent by now goes out. */
+    private void opened() {
+        backendConnected();
+        End end = backend;
+        if (end != null) {
+            end.writable = true;
+            end.flush();
+        }
+        rearm();
+        pump();
+    }
+
+    @Override
+    void abandon() {
+        End attempt = backend;
+        backend = null;
+        if (attempt != null) {
+            attempt.close();
+        }
+    }
+
+    /** Reads from both sides as long as there is something to read and it may be. */
+    private void pump() {
+        client.pump();
+        End end = backend;
+        if (end != null) {
+            end.pump();
+        }
+    }
+
+    private @Nullable End end(Side side) {
+        return side == Side.CLIENT ? client : backend;
+    }
+
+    @Override
+    public void read(Side side, boolean enabled) {
+        End end = end(side);
+        if (end != null) {
+            end.reading = enabled;
+        }
+    }
+
+    @Override
+    public void finish(Side side) {
+        End end = end(side);
+        if (end != null) {
+            end.finish();
+        }
+    }
+
+    @Override
+    public void close(Side side) {
+        End end = end(side);
+        if (end != null) {
+            end.close();
+        }
+    }
+
+    @Override
+    public void reset(Side side) {
+        End end = end(side);
+        if (end != null) {
+            end.reset();
+        }
+    }
+
+    @Override
+    public void resetAfterDelivery(Side side) {
+        End end = end(side);
+        if (end != null) {
+            end.resetOnceDelivered(owner.now() + owner.limits().flushTimeout());
+        }
+    }
+
+    @Override
+    void release() {
+        client.releaseBuffers();
+        End end = backend;
+        if (end != null) {
+            end.releaseBuffers();
+        }
+    }
+
+    /** One of the two sockets. */
+    private final class End implements EpollIoHandle, Runnable {
+
+        private final Side side;
+        private final Socket socket;
+        private @Nullable IoRegistration registration;
+        private boolean connecting;
+        /** The machine wants to read. */
+        private boolean reading;
+        /** The kernel may have something for us: data, an end or an error. */
+        private boolean readable;
+        /** The kernel takes what is written. */
+        private boolean writable;
+        /** An end or an error was announced: only reading on shows where it stands. */
+        private boolean ending;
+        /** An end has been read. */
+        private boolean finished;
+        private boolean closed;
+        private boolean pumping;
+        private boolean continued;
+        /** What this socket has not taken yet, ready to be got; null for nothing. */
+        private @Nullable ByteBuffer pending;
+        /** For the client's end only: what it has sent before an endpoint is connected. */
+        private @Nullable ByteBuffer held;
+
+        End(Side side, Socket socket) {
+            this.side = side;
+            this.socket = socket;
+            this.writable = side == Side.CLIENT;
+        }
+
+        /** Whether it could be registered; it may not for want of kernel memory. */
+        boolean register() {
+            Future<IoRegistration> registered = ((IoEventLoop) owner.eventLoop()).register(this);
+            if (!registered.isSuccess()) {
+                return false;
+            }
+            IoRegistration mine = registered.getNow();
+            registration = mine;
+            try {
+                mine.submit(EVERYTHING);
+                return true;
+            } catch (UncheckedIOException e) {
+                LOG.debug("epoll does not take a socket: {}", e.getMessage());
+                return false;
+            }
+        }
+
+        @Override
+        public FileDescriptor fd() {
+            return socket;
+        }
+
+        @Override
+        public void handle(IoRegistration which, IoEvent event) {
+            if (closed) {
+                return;
+            }
+            int ops = ((EpollIoEvent) event).ops().value();
+            if (connecting && ((ops & (OUT | ERR | HUP)) == 0 || !finishConnect())) {
+                return;
+            }
+            if ((ops & (OUT | ERR)) != 0) {
+                writable = true;
+                flush();
+            }
+            if ((ops & (IN | RDHUP | ERR | HUP)) != 0) {
+                readable = true;
+                ending |= (ops & (RDHUP | ERR | HUP)) != 0;
+                if ((ops & ERR) != 0 && !closed && (finished || !connected())) {
+                    // Nothing more will be read here, so the reset that this is would not be noticed by reading.
+                    machine.failed(side, owner.now());
+                }
+            }
+            EpollConnection.this.pump();
+            rearm();
+        }
+
+        private boolean finishConnect() {
+            try {
+                if (!socket.finishConnect()) {
+                    return false;
+                }
+            } catch (IOException e) {
+                backend = null;
+                close();
+                backendFailed(e);
+                return false;
+            }
+            connecting = false;
+            opened();
+            return true;
+        }
+
+        /** The rest of what the kernel has, after others had their turn. */
+        @Override
+        public void run() {
+            continued = false;
+            EpollConnection.this.pump();
+            rearm();
+        }
+
+        void pump() {
+            if (pumping) {
+                return;
+            }
+            pumping = true;
+            try {
+                for (int reads = 0; mayRead(); reads++) {
+                    if (reads == READS_IN_A_ROW) {
+                        if (!continued) {
+                            continued = true;
+                            owner.eventLoop().execute(this);
+                        }
+                        break;
+                    }
+                    readOnce();
+                }
+            } finally {
+                pumping = false;
+            }
+        }
+
+        private boolean mayRead() {
+            if (!readable || !reading || finished || closed || continued) {
+                return false;
+            }
+            End sink = end(side.other());
+            return connected() ? sink != null && sink.pending == null : side == Side.CLIENT && held == null;
+        }
+
+        private void readOnce() {
+            ByteBuffer buffer = owner.readBuffer();
+            int n;
+            try {
+                n = socket.read(buffer, 0, buffer.capacity());
+            } catch (IOException e) {
+                readable = false;
+                machine.failed(side, owner.now());
+                return;
+            }
+            if (n == 0) {
+                readable = false;
+            } else if (n < 0) {
+                readable = false;
+                finished = true;
+                machine.finished(side, owner.now());
+            } else {
+                // Less than there is room for: the kernel has no more, and says so when it has (epoll(7)).
+                readable = ending || n == buffer.capacity();
+                if (machine.received(side, n, owner.now())) {
+                    pass(buffer, n);
+                }
+            }
+        }
+
+        private void pass(ByteBuffer buffer, int length) {
+            if (!connected()) {
+                held = owner.copy(buffer, 0, length);
+                return;
+            }
+            End sink = end(side.other());
+            if (sink != null) {
+                sink.write(buffer, length);
+            }
+        }
+
+        /** Writes the first {@code length} bytes of the event loop's buffer, and keeps what is not taken. */
+        private void write(ByteBuffer buffer, int length) {
+            int n = 0;
+            if (writable) {
+                try {
+                    n = socket.write(buffer, 0, length);
+                } catch (IOException e) {
+                    machine.writeFailed(side, owner.now());
+                    return;
+                }
+            }
+            if (n < length) {
+                writable = false;
+                pending = owner.copy(buffer, n, length);
+            }
+            if (n > 0) {
+                delivered(side, n);
+            }
+        }
+
+        /** Writes what is kept for this socket: from before it was connected, or from a write that was not taken. */
+        void flush() {
+            if (side == Side.BACKEND && client.held != null) {
+                pending = client.held;
+                client.held = null;
+            }
+            ByteBuffer rest = pending;
+            if (rest == null || closed) {
+                return;
+            }
+            int n;
+            try {
+                n = socket.write(rest, rest.position(), rest.limit());
+            } catch (IOException e) {
+                releaseBuffers();
+                machine.writeFailed(side, owner.now());
+                return;
+            }
+            rest.position(rest.position() + n);
+            if (rest.hasRemaining()) {
+                writable = false;
+            } else {
+                pending = null;
+                owner.giveBack(rest);
+            }
+            if (n > 0) {
+                delivered(side, n);
+            }
+        }
+
+        void finish() {
+            if (!closed) {
+                try {
+                    socket.shutdown(false, true);
+                } catch (IOException e) {
+                    LOG.debug("the socket was reset before its end could be told: {}", e.getMessage());
+                }
+            }
+        }
+
+        @Override
+        public void close() {
+            if (!closed) {
+                closed = true;
+                releaseBuffers();
+                owner.closeLater(this);
+            }
+        }
+
+        void reset() {
+            if (!closed) {
+                try {
+                    socket.setSoLinger(0);
+                } catch (IOException e) {
+                    LOG.debug("the socket is gone already: {}", e.getMessage());
+                }
+                close();
+            }
+        }
+
+        void resetOnceDelivered(long deadline) {
+            if (closed) {
+                return;
+            }
+            reading = false;
+            if (SendQueue.bytes(socket.intValue()) == 0 || owner.now() >= deadline) {
+                reset();
+            } else {
+                owner.eventLoop().schedule(() -> resetOnceDelivered(deadline), DELIVERY_POLL_MILLIS,
+                        TimeUnit.MILLISECONDS);
+            }
+        }
+
+        void releaseBuffers() {
+            ByteBuffer rest = pending;
+            pending = null;
+            if (rest != null) {
+                owner.giveBack(rest);
+            }
+            ByteBuffer early = held;
+            held = null;
+            if (early != null) {
+                owner.giveBack(early);
+            }
+        }
+
+        /** Closes the descriptor; called once all events of this round are handled. */
+        void closeNow() {
+            try {
+                socket.close();
+            } catch (IOException e) {
+                LOG.debug("closing a socket: {}", e.getMessage());
+            }
+            if (registration != null) {
+                registration.cancel();
+            }
+        }
+    }
+
+    /** Closes the descriptors of what was closed in this round of events: their numbers must not be given out in it. */
+    static void closeNow(EpollIoHandle end) {
+        ((End) end).closeNow();
+    }
+}

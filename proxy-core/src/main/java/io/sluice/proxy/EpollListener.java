@@ -1,0 +1,144 @@
+package io.sluice.proxy;
+
+import io.netty.channel.IoEvent;
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.IoRegistration;
+import io.netty.channel.epoll.EpollIoHandle;
+import io.netty.channel.epoll.EpollIoOps;
+import io.netty.channel.epoll.LinuxSocket;
+import io.netty.channel.unix.FileDescriptor;
+import io.netty.channel.unix.NativeInetAddress;
+import io.netty.util.concurrent.Future;
+import io.sluice.service.IpFamily;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A listener over a bare socket on Netty's epoll event loop. What accepted sockets should have set is set here: they
+ * inherit it.
+ */
+final class EpollListener extends Listener implements EpollIoHandle {
+
+    /** Level-triggered, so that a pause cannot miss anything. */
+    private static final EpollIoOps ACCEPT = EpollIoOps.EPOLLIN;
+    /** No operation but the kernel's own: a listening socket reports neither end nor error. */
+    private static final EpollIoOps PAUSE = EpollIoOps.EPOLLRDHUP;
+    /** So many connections at once before others have their turn. */
+    private static final int ACCEPTS_IN_A_ROW = 64;
+
+    private final IoEventLoop eventLoop;
+    private final byte[] peer = new byte[26];
+    private @Nullable LinuxSocket socket;
+    private @Nullable IoRegistration registration;
+    private boolean closed;
+
+    EpollListener(DataPath dataPath, InetSocketAddress address, AddressKind kind, PortProxy port,
+            IoEventLoop eventLoop) {
+        super(dataPath, address, kind, port);
+        this.eventLoop = eventLoop;
+    }
+
+    @Override
+    CompletionStage<Listener> open() {
+        CompletableFuture<Listener> opened = new CompletableFuture<>();
+        eventLoop.execute(() -> {
+            try {
+                bindAndRegister();
+                opened.complete(this);
+            } catch (IOException | RuntimeException e) {
+                close();
+                opened.completeExceptionally(e);
+            }
+        });
+        return opened;
+    }
+
+    private void bindAndRegister() throws IOException {
+        LinuxSocket created = LinuxSocket.newSocketStream(IpFamily.of(address.getAddress()) == IpFamily.IPV6);
+        socket = created;
+        created.setReuseAddress(true);
+        created.setTcpNoDelay(true);
+        created.setKeepAlive(true);
+        created.bind(address);
+        created.listen(dataPath.settings().backlog());
+        Future<IoRegistration> registered = eventLoop.register(this);
+        if (!registered.isSuccess()) {
+            throw new IOException("the event loop does not take the socket", registered.cause());
+        }
+        IoRegistration mine = registered.getNow();
+        registration = mine;
+        mine.submit(ACCEPT);
+    }
+
+    @Override
+    public FileDescriptor fd() {
+        if (socket == null) {
+            throw new IllegalStateException("not open");
+        }
+        return socket;
+    }
+
+    @Override
+    public void handle(IoRegistration which, IoEvent event) {
+        LinuxSocket server = socket;
+        if (server == null) {
+            return;
+        }
+        for (int i = 0; i < ACCEPTS_IN_A_ROW && !closed; i++) {
+            int fd;
+            try {
+                fd = server.accept(peer);
+            } catch (IOException e) {
+                dataPath.acceptFailed(port(), e);
+                pause(which);
+                return;
+            }
+            if (fd < 0) {
+                return;
+            }
+            dataPath.accepted(fd, NativeInetAddress.address(peer, 1, peer[0]), port(), address, kind);
+        }
+    }
+
+    /** Out of file descriptors: the connection stays in the kernel's queue, and is tried again soon. */
+    private void pause(IoRegistration which) {
+        which.submit(PAUSE);
+        eventLoop.schedule(() -> {
+            if (!closed) {
+                which.submit(ACCEPT);
+            }
+        }, ACCEPT_PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    @Override
+    public CompletionStage<Void> stop() {
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        eventLoop.execute(() -> {
+            close();
+            done.complete(null);
+        });
+        return done;
+    }
+
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        if (socket != null) {
+            try {
+                socket.close();
+            } catch (IOException e) {
+                throw new IllegalStateException("a listening socket cannot be closed", e);
+            }
+        }
+        if (registration != null) {
+            registration.cancel();
+        }
+    }
+}
