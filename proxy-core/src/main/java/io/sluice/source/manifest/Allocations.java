@@ -50,6 +50,14 @@ final class Allocations {
         this.options = options;
     }
 
+    /** A copy that remembers the same. */
+    Allocations(Allocations other) {
+        this(other.options);
+        addresses.putAll(other.addresses);
+        nodePorts.putAll(other.nodePorts);
+        firstSeen.putAll(other.firstSeen);
+    }
+
     /** Allocates for all of {@code services}, and forgets those that are not among them. */
     void allocate(List<ServiceManifest> services, Instant now, Problems problems) {
         List<ServiceManifest> sorted = services.stream().sorted(Comparator.comparing(ServiceManifest::name)).toList();

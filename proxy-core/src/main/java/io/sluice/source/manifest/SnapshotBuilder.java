@@ -24,7 +24,7 @@ final class SnapshotBuilder {
 
     private final ManifestOptions options;
     private final InputReader inputs;
-    private final Allocations allocations;
+    private Allocations allocations;
     private Map<String, Integer> toldSkipped = Map.of();
     private long version;
 
@@ -44,18 +44,24 @@ final class SnapshotBuilder {
         }
         List<ServiceManifest> services = objects.objects().stream().filter(ServiceManifest.class::isInstance)
                 .map(ServiceManifest.class::cast).toList();
-        allocations.allocate(services, now, problems);
+        Allocations next = new Allocations(allocations);
+        next.allocate(services, now, problems);
         EndpointRules rules = new EndpointRules(objects.objects());
         Map<ServiceName, ServiceState> states = new HashMap<>();
         for (ServiceManifest service : services) {
-            states.put(service.name(), state(service, rules));
+            states.put(service.name(), state(service, next, rules));
         }
         rules.reportOrphans(states.keySet(), problems);
         NodeTopology node = new NodeTopology(options.nodeName(), rules.zoneOf(options.nodeName()));
-        return new LoadedManifests(new ClusterSnapshot(++version, now, node, states), problems.all());
+        LoadedManifests loaded = new LoadedManifests(new ClusterSnapshot(++version, now, node, states), problems.all());
+        if (!loaded.hasErrors()) {
+            // A broken edit will not be applied: what it leaves out for a moment must not lose its address.
+            allocations = next;
+        }
+        return loaded;
     }
 
-    private ServiceState state(ServiceManifest manifest, EndpointRules rules) {
+    private static ServiceState state(ServiceManifest manifest, Allocations allocations, EndpointRules rules) {
         List<ServicePort> ports = new ArrayList<>();
         for (PortManifest port : manifest.ports()) {
             ports.add(new ServicePort(port.name(), port.protocol(), port.port(),

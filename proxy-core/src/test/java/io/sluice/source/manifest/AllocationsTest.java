@@ -7,6 +7,7 @@ import io.sluice.service.IpAddresses;
 import io.sluice.service.Service;
 import java.net.InetAddress;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -74,13 +75,28 @@ class AllocationsTest {
                         30_000, 32_767, "node");
         SnapshotBuilder running = new SnapshotBuilder(small, new InputReader(small.inputs(), System.in));
         files.write("all.yaml", service("m", "") + service("n", ""));
-        LoadedManifests before = running.build(java.time.Instant.EPOCH);
+        LoadedManifests before = running.build(Instant.EPOCH);
         files.write("all.yaml", service("a", "") + service("b", "") + service("m", "") + service("n", ""));
-        LoadedManifests after = running.build(java.time.Instant.EPOCH);
+        LoadedManifests after = running.build(Instant.EPOCH);
         assertThat(after.problems()).isEmpty();
         for (String name : List.of("m", "n")) {
             assertThat(ips(after, name)).isEqualTo(ips(before, name));
         }
+    }
+
+    @Test
+    void a_broken_edit_that_hides_a_service_does_not_lose_its_address() {
+        ManifestOptions small = new ManifestOptions(List.of(directory.toString()),
+                List.of(Cidr.parse("127.120.0.0/29")), 30_000, 32_767, "node");
+        SnapshotBuilder running = new SnapshotBuilder(small, new InputReader(small.inputs(), System.in));
+        String four = service("a", "") + service("b", "") + service("c", "") + service("d", "");
+        files.write("all.yaml", four);
+        LoadedManifests before = running.build(Instant.EPOCH);
+        files.write("all.yaml", four.replaceFirst("port: 80", "port: x"));
+        assertThat(running.build(Instant.EPOCH.plusSeconds(1)).hasErrors()).isTrue();
+        files.write("all.yaml", four);
+        assertThat(running.build(Instant.EPOCH.plusSeconds(2)).snapshot().services())
+                .isEqualTo(before.snapshot().services());
     }
 
     @Test
