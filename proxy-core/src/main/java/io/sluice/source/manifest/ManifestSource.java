@@ -72,7 +72,7 @@ public final class ManifestSource implements ServiceSource {
     @Override
     public void refresh() {
         if (!thread.isShutdown()) {
-            thread.execute(() -> read(inputs.fingerprint()));
+            thread.execute(() -> read = null);
         }
     }
 
@@ -113,8 +113,11 @@ public final class ManifestSource implements ServiceSource {
     }
 
     private void read(InputReader.Fingerprint fingerprint) {
-        read = fingerprint;
         LoadedManifests loaded = builder.build(Instant.now());
+        if (!inputs.fingerprint().equals(fingerprint)) {
+            return; // Somebody is writing: what was read may be half of it. The next look sees the change.
+        }
+        read = fingerprint;
         if (loaded.hasErrors()) {
             refuse(loaded);
         } else {
