@@ -90,6 +90,35 @@ public sealed interface EmptyReason {
         }
     }
 
+    /** No selector, and what is written under the Service's name stands in another namespace. */
+    record WrittenElsewhere(String namespace) implements EmptyReason {
+        @Override
+        public String describe() {
+            return "no selector, and its endpoints are written in namespace " + namespace + " instead of its own";
+        }
+    }
+
+    /** Endpoints or EndpointSlices exist for the Service, but hold no address. */
+    record NoAddressWritten() implements EmptyReason {
+        @Override
+        public String describe() {
+            return "its Endpoints and EndpointSlices hold no address";
+        }
+    }
+
+    /**
+     * Endpoints exist, but none has an address of the family of the Service's cluster address.
+     *
+     * @param wanted the family of the cluster address
+     */
+    record OtherFamilyOnly(int endpoints, IpFamily wanted) implements EmptyReason {
+        @Override
+        public String describe() {
+            return endpoints + (endpoints == 1 ? " endpoint" : " endpoints") + ", but none with an " + wanted.apiName()
+                    + " address as the Service has";
+        }
+    }
+
     /** Endpoints are ready, but a traffic policy of {@code Local} leaves none on this node. */
     record NoneOnThisNode(String node) implements EmptyReason {
         @Override

@@ -18,8 +18,8 @@ public record ServiceState(Service service, List<PortState> ports) {
      * One port and what stands behind it.
      *
      * @param endpoints every known endpoint, ready or not
-     * @param whyEmpty  set if and only if no endpoint is ready or serving while terminating; null otherwise and for
-     *                  Services that are not proxied
+     * @param whyEmpty  set if and only if no endpoint of the Service's address families is ready or serving while
+     *                  terminating; null otherwise, for Services that are not proxied and for protocols other than TCP
      */
     public record PortState(ServicePort port, EndpointSet endpoints, @Nullable EmptyReason whyEmpty) {}
 }

@@ -20,20 +20,25 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Gives Services the addresses and node ports that their manifests leave out, as an API server does.
  *
- * <p>Each is derived from namespace and name, so it is the same after a restart. Where two would get the same, the first
- * by name has it and the other gets the next free one. What was given is remembered as long as the Service is there, so
- * that an edit of one never moves another. Not thread-safe.
+ * <p>Each is derived from namespace and name, so it is the same after a restart and in any order of the files. Where two
+ * would get the same, what is written comes first, then what was given before, then the first by name, and the other gets
+ * the next free one. What was given is remembered as long as the Service is there, so that an edit of one never moves
+ * another. Immutable: an edit that turns out to be unusable must not have moved anything.
  */
 final class Allocations {
 
-    /** The first addresses of a range are left to those who write them by hand, as the API server prefers it (KEP-3070). */
+    /**
+     * The first addresses of a range are left to those who write them by hand, as the API server prefers it (KEP-3070);
+     * the network and the broadcast address are never given. A range of fewer than 256 addresses leaves out one.
+     */
     private static final int RESERVED = 16;
+    /** Not a port's name, which has no capital letters. */
+    private static final String HEALTH_CHECK = "healthCheckNodePort";
 
     private record AddressKey(ServiceName service, IpFamily family) {}
 
@@ -41,31 +46,33 @@ final class Allocations {
 
     private record NodePort(int number, Protocol protocol) {}
 
+    /** Where a node port is wanted, and which: 0 for any. */
+    private record NodePortWish(PortKey key, ServiceManifest service, int number, String place, String path) {}
+
     private final ManifestOptions options;
     private final Map<AddressKey, InetAddress> addresses = new HashMap<>();
     private final Map<PortKey, NodePort> nodePorts = new HashMap<>();
     private final Map<ServiceName, Instant> firstSeen = new HashMap<>();
 
-    Allocations(ManifestOptions options) {
+    private Allocations(ManifestOptions options) {
         this.options = options;
     }
 
-    /** A copy that remembers the same. */
-    Allocations(Allocations other) {
-        this(other.options);
-        addresses.putAll(other.addresses);
-        nodePorts.putAll(other.nodePorts);
-        firstSeen.putAll(other.firstSeen);
+    /** Nothing is given yet. */
+    static Allocations none(ManifestOptions options) {
+        return new Allocations(options);
     }
 
-    /** Allocates for all of {@code services}, and forgets those that are not among them. */
-    void allocate(List<ServiceManifest> services, Instant now, Problems problems) {
+    /** What all of {@code services} have, and no others: what they have now stays theirs. */
+    Allocations with(List<ServiceManifest> services, Instant now, Problems problems) {
         List<ServiceManifest> sorted = services.stream().sorted(Comparator.comparing(ServiceManifest::name)).toList();
-        allocateAddresses(sorted, problems);
-        allocateNodePorts(sorted, problems);
-        Set<ServiceName> present = Set.copyOf(sorted.stream().map(ServiceManifest::name).toList());
-        firstSeen.keySet().retainAll(present);
-        present.forEach(name -> firstSeen.putIfAbsent(name, now));
+        Allocations next = new Allocations(options);
+        next.allocateAddresses(sorted, addresses, problems);
+        next.allocateNodePorts(sorted, nodePorts, problems);
+        for (ServiceManifest service : sorted) {
+            next.firstSeen.put(service.name(), firstSeen.getOrDefault(service.name(), now));
+        }
+        return next;
     }
 
     /** The Service's cluster addresses, the primary one first. */
@@ -83,6 +90,12 @@ final class Allocations {
     /** The port's node port, 0 for none. */
     int nodePort(ServiceManifest service, PortManifest port) {
         NodePort nodePort = nodePorts.get(new PortKey(service.name(), port.name(), port.protocol()));
+        return nodePort == null ? 0 : nodePort.number();
+    }
+
+    /** The Service's health check node port, 0 for none. */
+    int healthCheckNodePort(ServiceManifest service) {
+        NodePort nodePort = nodePorts.get(new PortKey(service.name(), HEALTH_CHECK, Protocol.TCP));
         return nodePort == null ? 0 : nodePort.number();
     }
 
@@ -106,30 +119,30 @@ final class Allocations {
                     ? IpFamily.IPV4
                     : options.serviceCidrs().getFirst().family());
         }
-        if (service.familyPolicy() == FamilyPolicy.SINGLE && service.clusterIps().size() < 2) {
+        if (service.familyPolicy() == FamilyPolicy.SINGLE) {
             return families.subList(0, 1);
         }
         for (IpFamily family : IpFamily.values()) {
-            if (service.familyPolicy() != FamilyPolicy.SINGLE && !families.contains(family)) {
+            if (!families.contains(family)) {
                 families.add(family);
             }
         }
         return families;
     }
 
-    private void allocateAddresses(List<ServiceManifest> services, Problems problems) {
+    private void allocateAddresses(List<ServiceManifest> services, Map<AddressKey, InetAddress> before,
+            Problems problems) {
         Map<InetAddress, ServiceManifest> taken = new HashMap<>();
-        Map<AddressKey, InetAddress> now = new HashMap<>();
         Map<AddressKey, ServiceManifest> wanted = new LinkedHashMap<>();
         for (ServiceManifest service : services) {
             for (InetAddress ip : service.clusterIps()) {
                 ServiceManifest other = taken.putIfAbsent(ip, service);
                 if (other != null) {
-                    problems.error(service.location(), service.subject() + " spec.clusterIP",
-                            IpAddresses.format(ip) + " is the address of " + other.subject() + " (" + other.location()
-                                    + ") already");
+                    problems.error(service.clusterIpPlace(), service.subject() + " spec.clusterIP",
+                            IpAddresses.format(ip) + " is the address of " + other.subject() + " ("
+                                    + other.clusterIpPlace() + ") already; leave it out to have one allocated");
                 } else {
-                    now.put(new AddressKey(service.name(), IpFamily.of(ip)), ip);
+                    addresses.put(new AddressKey(service.name(), IpFamily.of(ip)), ip);
                 }
             }
             if (hasAddress(service)) {
@@ -140,7 +153,7 @@ final class Allocations {
                 }
             }
         }
-        keepGiven(wanted, taken, now);
+        keepGiven(wanted, before, taken);
         wanted.forEach((key, service) -> {
             Cidr range = range(key.family());
             if (range == null) {
@@ -156,23 +169,21 @@ final class Allocations {
                         "gets no address: " + range + " (--service-cidr) is full");
             } else {
                 taken.put(ip, service);
-                now.put(key, ip);
+                addresses.put(key, ip);
             }
         });
-        addresses.clear();
-        addresses.putAll(now);
     }
 
-    private void keepGiven(Map<AddressKey, ServiceManifest> wanted, Map<InetAddress, ServiceManifest> taken,
-            Map<AddressKey, InetAddress> now) {
+    private void keepGiven(Map<AddressKey, ServiceManifest> wanted, Map<AddressKey, InetAddress> before,
+            Map<InetAddress, ServiceManifest> taken) {
         wanted.entrySet().removeIf(entry -> {
-            InetAddress given = addresses.get(entry.getKey());
+            InetAddress given = before.get(entry.getKey());
             Cidr range = range(entry.getKey().family());
             if (given == null || range == null || !range.contains(given)
                     || taken.putIfAbsent(given, entry.getValue()) != null) {
                 return false;
             }
-            now.put(entry.getKey(), given);
+            addresses.put(entry.getKey(), given);
             return true;
         });
     }
@@ -197,53 +208,87 @@ final class Allocations {
         return null;
     }
 
-    private void allocateNodePorts(List<ServiceManifest> services, Problems problems) {
-        Map<NodePort, ServiceManifest> taken = new HashMap<>();
-        Map<PortKey, NodePort> now = new HashMap<>();
-        Map<PortKey, ServiceManifest> wanted = new LinkedHashMap<>();
+    private static List<NodePortWish> nodePortWishes(ServiceManifest service) {
+        List<NodePortWish> wishes = new ArrayList<>();
+        for (PortManifest port : service.ports()) {
+            if (service.nodePorts() || port.nodePort() != 0) {
+                wishes.add(new NodePortWish(new PortKey(service.name(), port.name(), port.protocol()), service,
+                        port.nodePort(), port.location(), port.path()));
+            }
+        }
+        if (service.healthCheck()) {
+            wishes.add(new NodePortWish(new PortKey(service.name(), HEALTH_CHECK, Protocol.TCP), service,
+                    service.healthCheckNodePort(), service.healthCheckPlace(), "spec.healthCheckNodePort"));
+        }
+        return wishes;
+    }
+
+    private void allocateNodePorts(List<ServiceManifest> services, Map<PortKey, NodePort> before, Problems problems) {
+        Map<NodePort, NodePortWish> taken = new HashMap<>();
+        List<NodePortWish> wanted = new ArrayList<>();
         for (ServiceManifest service : services) {
-            for (PortManifest port : service.ports()) {
-                PortKey key = new PortKey(service.name(), port.name(), port.protocol());
-                if (!service.nodePorts()) {
-                    continue;
-                }
-                if (port.nodePort() == 0) {
-                    wanted.put(key, service);
-                    continue;
-                }
-                NodePort explicit = new NodePort(port.nodePort(), port.protocol());
-                ServiceManifest other = taken.putIfAbsent(explicit, service);
-                if (other != null) {
-                    problems.error(port.location(), service.subject() + " nodePort", port.nodePort()
-                            + " is a node port of " + other.subject() + " (" + other.location() + ") already");
+            for (NodePortWish wish : nodePortWishes(service)) {
+                if (wish.number() == 0) {
+                    wanted.add(wish);
                 } else {
-                    now.put(key, explicit);
+                    giveExplicit(wish, taken, problems);
                 }
             }
         }
-        wanted.entrySet().removeIf(entry -> {
-            NodePort given = nodePorts.get(entry.getKey());
-            if (given == null || taken.putIfAbsent(given, entry.getValue()) != null) {
+        wanted.removeIf(wish -> {
+            NodePort given = before.get(wish.key());
+            if (given == null || !inRange(given.number()) || taken.putIfAbsent(given, wish) != null) {
                 return false;
             }
-            now.put(entry.getKey(), given);
+            nodePorts.put(wish.key(), given);
             return true;
         });
-        wanted.forEach((key, service) -> {
-            int size = options.nodePortMax() - options.nodePortMin() + 1;
-            int start = hash(key.service() + ":" + key.port() + "/" + key.protocol())
-                    .mod(BigInteger.valueOf(size)).intValueExact();
-            for (int i = 0; i < size; i++) {
-                NodePort candidate = new NodePort(options.nodePortMin() + (start + i) % size, key.protocol());
-                if (taken.putIfAbsent(candidate, service) == null) {
-                    now.put(key, candidate);
-                    return;
-                }
+        for (NodePortWish wish : wanted) {
+            NodePort free = probe(wish.key(), taken);
+            if (free == null) {
+                problems.error(wish.place(), wish.service().subject() + " " + wish.path(),
+                        "gets no node port: " + range() + " (--node-port-range) is full");
+            } else {
+                taken.put(free, wish);
+                nodePorts.put(wish.key(), free);
             }
-            problems.error(service.location(), service.subject(), "gets no node port: --node-port-range is full");
-        });
-        nodePorts.clear();
-        nodePorts.putAll(now);
+        }
+    }
+
+    private void giveExplicit(NodePortWish wish, Map<NodePort, NodePortWish> taken, Problems problems) {
+        String subject = wish.service().subject() + " " + wish.path();
+        NodePort explicit = new NodePort(wish.number(), wish.key().protocol());
+        NodePortWish other = taken.get(explicit);
+        if (!inRange(wish.number())) {
+            problems.error(wish.place(), subject, wish.number() + " is outside " + range() + " (--node-port-range)");
+        } else if (other != null) {
+            problems.error(wish.place(), subject, wish.number() + " is a node port of " + other.service().subject()
+                    + " (" + other.place() + ") already; leave it out to have one allocated");
+        } else {
+            taken.put(explicit, wish);
+            nodePorts.put(wish.key(), explicit);
+        }
+    }
+
+    private boolean inRange(int nodePort) {
+        return nodePort >= options.nodePortMin() && nodePort <= options.nodePortMax();
+    }
+
+    private String range() {
+        return options.nodePortMin() + "-" + options.nodePortMax();
+    }
+
+    private @Nullable NodePort probe(PortKey key, Map<NodePort, NodePortWish> taken) {
+        int size = options.nodePortMax() - options.nodePortMin() + 1;
+        int start = hash(key.service() + ":" + key.port() + "/" + key.protocol()).mod(BigInteger.valueOf(size))
+                .intValueExact();
+        for (int i = 0; i < size; i++) {
+            NodePort candidate = new NodePort(options.nodePortMin() + (start + i) % size, key.protocol());
+            if (!taken.containsKey(candidate)) {
+                return candidate;
+            }
+        }
+        return null;
     }
 
     private static BigInteger hash(String text) {

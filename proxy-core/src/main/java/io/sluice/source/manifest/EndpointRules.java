@@ -6,8 +6,8 @@ import io.sluice.service.EndpointAddress;
 import io.sluice.service.EndpointSet;
 import io.sluice.service.IpFamily;
 import io.sluice.service.Protocol;
+import io.sluice.service.Service;
 import io.sluice.service.ServiceName;
-import io.sluice.service.ServicePort;
 import io.sluice.service.ServiceState.PortState;
 import io.sluice.source.manifest.Manifest.ContainerPort;
 import io.sluice.source.manifest.Manifest.EndpointsManifest;
@@ -22,8 +22,8 @@ import io.sluice.source.manifest.Manifest.WrittenPort;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.EnumSet;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -34,29 +34,43 @@ import org.jspecify.annotations.Nullable;
 /**
  * How Services get their endpoints: what the EndpointSlice controller makes of Pods, what the mirroring controller makes
  * of hand-written Endpoints, and what EndpointSlices say themselves (staging/src/k8s.io/endpointslice, KEP-752).
+ *
+ * <p>A Service with a selector has the endpoints that its Pods give. If no Pod of its namespace is among the manifests,
+ * they come from a cluster without them, and what that cluster's controllers wrote counts as it is.
  */
 final class EndpointRules {
 
-    private static final Set<String> CONTROLLERS = Set.of("endpointslice-controller.k8s.io",
-            "endpointslicemirroring-controller.k8s.io");
+    private static final String SLICE_CONTROLLER = "endpointslice-controller.k8s.io";
+    private static final String MIRRORING_CONTROLLER = "endpointslicemirroring-controller.k8s.io";
 
-    private final Map<String, List<PodManifest>> podsByNamespace = new HashMap<>();
+    private final PodIndex pods = new PodIndex();
     private final Map<ServiceName, List<SliceManifest>> slices = new HashMap<>();
     private final Map<ServiceName, EndpointsManifest> endpoints = new HashMap<>();
+    /** Namespaces in which Endpoints or EndpointSlices name a Service, by the Service's name. */
+    private final Map<String, Set<String>> writtenIn = new HashMap<>();
     private final Map<String, NodeManifest> nodes = new HashMap<>();
 
     EndpointRules(Collection<Manifest> objects) {
         for (Manifest object : objects) {
             switch (object) {
-                case PodManifest pod -> podsByNamespace
-                        .computeIfAbsent(pod.name().namespace(), n -> new ArrayList<>()).add(pod);
-                case SliceManifest slice -> slices.computeIfAbsent(slice.service(), n -> new ArrayList<>()).add(slice);
-                case EndpointsManifest written -> endpoints.put(written.name(), written);
+                case PodManifest pod -> pods.add(pod);
+                case SliceManifest slice -> {
+                    slices.computeIfAbsent(slice.service(), n -> new ArrayList<>()).add(slice);
+                    writtenFor(slice.service());
+                }
+                case EndpointsManifest written -> {
+                    endpoints.put(written.name(), written);
+                    writtenFor(written.name());
+                }
                 case NodeManifest node -> nodes.put(node.name().name(), node);
                 default -> {
                 }
             }
         }
+    }
+
+    private void writtenFor(ServiceName service) {
+        writtenIn.computeIfAbsent(service.name(), n -> new TreeSet<>()).add(service.namespace());
     }
 
     @Nullable
@@ -65,77 +79,97 @@ final class EndpointRules {
         return found == null ? null : found.zone();
     }
 
-    /** The endpoints of {@code port}, and why there are none. */
-    PortState portState(ServiceManifest service, PortManifest port, ServicePort servicePort, boolean proxied) {
-        List<Endpoint> found = new ArrayList<>();
-        if (fromPods(service)) {
-            for (PodManifest pod : selected(service)) {
-                if (pod.leftOut() == null) {
-                    addPod(service, port, pod, found);
-                }
+    /** The endpoints of each port of {@code service}, in the order of the ports, and why there are none. */
+    List<PortState> portStates(ServiceManifest manifest, Service service) {
+        Set<IpFamily> families = families(manifest, service);
+        boolean fromPods = fromPods(manifest);
+        List<PodManifest> selected =
+                fromPods ? pods.selected(manifest.name().namespace(), manifest.selector()) : List.of();
+        List<SliceManifest> counting = slices(manifest, fromPods);
+        EndpointsManifest mirrored = endpoints(manifest, fromPods);
+        List<PortState> states = new ArrayList<>();
+        for (int i = 0; i < manifest.ports().size(); i++) {
+            PortManifest port = manifest.ports().get(i);
+            List<Endpoint> found = new ArrayList<>();
+            selected.stream().filter(pod -> pod.leftOut() == null)
+                    .forEach(pod -> addPod(manifest, port, pod, families, found));
+            counting.forEach(slice -> add(slice.endpoints(), slice.ports(), port, found));
+            if (mirrored != null) {
+                mirrored.subsets().forEach(subset -> add(subset.endpoints(), subset.ports(), port, found));
             }
+            EndpointSet set = EndpointSet.of(found);
+            boolean mayBeEmpty = !service.proxied() || port.protocol() != Protocol.TCP || usable(set, families);
+            EmptyReason why = mayBeEmpty
+                    ? null
+                    : !set.isEmpty()
+                            ? whyUnusable(set, families)
+                    : fromPods
+                            ? whyNoPod(manifest, port, selected, families)
+                    : whyNothingWritten(manifest, port, counting, mirrored);
+            states.add(new PortState(service.ports().get(i), set, why));
         }
-        for (SliceManifest slice : slices.getOrDefault(service.name(), List.of())) {
-            if (!fromPods(service) || !CONTROLLERS.contains(slice.managedBy())) {
-                add(slice.endpoints(), slice.ports(), port, found);
-            }
+        return states;
+    }
+
+    /** A headless Service without ipFamilies has endpoints of both families. */
+    private static Set<IpFamily> families(ServiceManifest manifest, Service service) {
+        EnumSet<IpFamily> families = EnumSet.noneOf(IpFamily.class);
+        service.clusterIps().forEach(ip -> families.add(IpFamily.of(ip)));
+        if (families.isEmpty()) {
+            families.addAll(manifest.families());
         }
-        EndpointsManifest written = endpoints.get(service.name());
-        if (written != null && !fromPods(service)) {
-            for (Subset subset : written.subsets()) {
-                add(subset.endpoints(), subset.ports(), port, found);
-            }
-        }
-        EndpointSet set = EndpointSet.of(found);
-        boolean usable = set.endpoints().stream().anyMatch(e -> e.ready() || e.serving() && e.terminating());
-        return new PortState(servicePort, set, usable || !proxied || port.protocol() != Protocol.TCP
-                ? null
-                : whyEmpty(service, port, set));
+        return families.isEmpty() ? EnumSet.allOf(IpFamily.class) : families;
+    }
+
+    private static boolean usable(EndpointSet set, Set<IpFamily> families) {
+        return set.endpoints().stream().anyMatch(e -> families.contains(e.address().family())
+                && (e.ready() || e.serving() && e.terminating()));
+    }
+
+    private boolean fromPods(ServiceManifest service) {
+        return !service.selector().isEmpty() && service.externalName() == null
+                && (pods.count(service.name().namespace()) > 0
+                        || !slices.containsKey(service.name()) && !endpoints.containsKey(service.name()));
     }
 
     /**
-     * Whether a controller would make the endpoints. A dump of a cluster without its Pods has them already made.
+     * The slices that count: not those that a controller made of what is here itself. Those that are written by hand, or
+     * by a controller of somebody's own, always count.
      */
-    private boolean fromPods(ServiceManifest service) {
-        return !service.selector().isEmpty() && service.externalName() == null
-                && (podsByNamespace.containsKey(service.name().namespace()) || !slices.containsKey(service.name())
-                        && !endpoints.containsKey(service.name()));
+    private List<SliceManifest> slices(ServiceManifest service, boolean fromPods) {
+        EndpointsManifest written = endpoints.get(service.name());
+        return slices.getOrDefault(service.name(), List.of()).stream()
+                .filter(slice -> !(fromPods && slice.managedBy().equals(SLICE_CONTROLLER))
+                        && !(written != null && slice.managedBy().equals(MIRRORING_CONTROLLER)))
+                .toList();
     }
 
-    private List<PodManifest> selected(ServiceManifest service) {
-        return selected(service, service.name().namespace());
+    /** Endpoints of a Service with a selector are never mirrored: the controller has made them of the Pods. */
+    private @Nullable EndpointsManifest endpoints(ServiceManifest service, boolean fromPods) {
+        EndpointsManifest written = endpoints.get(service.name());
+        return written == null || fromPods || service.selector().isEmpty() && !written.mirrored() ? null : written;
     }
 
-    private List<PodManifest> selected(ServiceManifest service, String namespace) {
-        return podsByNamespace.getOrDefault(namespace, List.of()).stream()
-                .filter(pod -> pod.labels().entrySet().containsAll(service.selector().entrySet())).toList();
-    }
-
-    private void addPod(ServiceManifest service, PortManifest port, PodManifest pod, List<Endpoint> found) {
+    private void addPod(ServiceManifest service, PortManifest port, PodManifest pod, Set<IpFamily> families,
+            List<Endpoint> found) {
         int number = targetPort(port, pod);
         if (number == 0) {
             return;
         }
         boolean ready = service.publishNotReadyAddresses() || pod.ready() && !pod.terminating();
         String zone = zoneOf(pod.node());
-        Set<String> zoneHints = Set.of();
-        Set<String> nodeHints = Set.of();
-        if (ready) {
-            boolean sameNode = service.distribution().equals("PreferSameNode");
-            if (zone != null && (sameNode || service.distribution().equals("PreferSameZone")
-                    || service.distribution().equals("PreferClose"))) {
-                zoneHints = Set.of(zone);
-            }
-            if (sameNode && pod.node() != null) {
-                nodeHints = Set.of(pod.node());
-            }
-        }
+        boolean sameNode = service.distribution().equals("PreferSameNode");
+        boolean sameZone = sameNode || service.distribution().equals("PreferSameZone")
+                || service.distribution().equals("PreferClose");
+        Set<String> zoneHints = ready && sameZone && zone != null ? Set.of(zone) : Set.of();
+        String node = pod.node();
+        Set<String> nodeHints = ready && sameNode && node != null ? Set.of(node) : Set.of();
         String hostname = service.name().name().equals(pod.subdomain()) ? pod.hostname() : null;
-        Set<IpFamily> seen = new TreeSet<>();
+        Set<IpFamily> wanted = EnumSet.copyOf(families);
         for (InetAddress ip : pod.ips()) {
-            if (seen.add(IpFamily.of(ip))) {
-                found.add(new Endpoint(new EndpointAddress(ip, number), ready, pod.ready(), pod.terminating(),
-                        pod.node(), zone, zoneHints, nodeHints, hostname, pod.name().name()));
+            if (wanted.remove(IpFamily.of(ip))) {
+                found.add(new Endpoint(new EndpointAddress(ip, number), ready, pod.ready(), pod.terminating(), node,
+                        zone, zoneHints, nodeHints, hostname, pod.name().name()));
             }
         }
     }
@@ -153,38 +187,53 @@ final class EndpointRules {
         return 0;
     }
 
-    private static void add(List<WrittenEndpoint> endpoints, List<WrittenPort> ports, PortManifest port,
+    private void add(List<WrittenEndpoint> endpoints, List<WrittenPort> ports, PortManifest port,
             List<Endpoint> found) {
         for (WrittenPort written : ports) {
             if (written.name().equals(port.name()) && written.protocol() == port.protocol()) {
                 for (WrittenEndpoint endpoint : endpoints) {
+                    String zone = endpoint.zone() == null ? zoneOf(endpoint.node()) : endpoint.zone();
                     found.add(new Endpoint(new EndpointAddress(endpoint.ip(), written.port()), endpoint.ready(),
-                            endpoint.serving(), endpoint.terminating(), endpoint.node(), endpoint.zone(),
+                            endpoint.serving(), endpoint.terminating(), endpoint.node(), zone,
                             endpoint.zoneHints(), endpoint.nodeHints(), endpoint.hostname(), endpoint.target()));
                 }
             }
         }
     }
 
-    private EmptyReason whyEmpty(ServiceManifest service, PortManifest port, EndpointSet set) {
-        if (!set.isEmpty()) {
-            return new EmptyReason.NoneReady(set.endpoints().size(), set.endpoints().stream()
-                    .map(e -> e.target() == null ? e.address().toString() : String.valueOf(e.target())).toList());
-        }
-        if (!fromPods(service)) {
-            return whyNothingWritten(service, port);
-        }
-        List<PodManifest> selected = selected(service);
+    private static EmptyReason whyUnusable(EndpointSet set, Set<IpFamily> families) {
+        List<Endpoint> ofFamily =
+                set.endpoints().stream().filter(e -> families.contains(e.address().family())).toList();
+        return ofFamily.isEmpty()
+                ? new EmptyReason.OtherFamilyOnly(set.endpoints().size(), families.iterator().next())
+                : new EmptyReason.NoneReady(ofFamily.size(), ofFamily.stream().map(EndpointRules::nameOf).toList());
+    }
+
+    private static String nameOf(Endpoint endpoint) {
+        String target = endpoint.target();
+        return target == null ? endpoint.address().toString() : target;
+    }
+
+    private EmptyReason whyNoPod(ServiceManifest service, PortManifest port, List<PodManifest> selected,
+            Set<IpFamily> families) {
         if (selected.isEmpty()) {
-            return whyNoneSelected(service);
+            String namespace = service.name().namespace();
+            PodManifest nearest = pods.nearest(namespace, service.selector());
+            return new EmptyReason.SelectorMatchesNoPod(service.selector(), pods.count(namespace),
+                    nearest == null ? null : nearest.name().name(),
+                    nearest == null ? Map.of() : PodIndex.labelsOf(nearest, service.selector()),
+                    pods.otherNamespace(namespace, service.selector()));
         }
         Map<String, String> leftOut = new TreeMap<>();
         List<String> withoutPort = new ArrayList<>();
         for (PodManifest pod : selected) {
-            if (pod.leftOut() == null) {
+            String why = pod.leftOut();
+            if (why != null) {
+                leftOut.put(pod.name().name(), why);
+            } else if (targetPort(port, pod) == 0) {
                 withoutPort.add(pod.name().name());
             } else {
-                leftOut.put(pod.name().name(), pod.leftOut());
+                leftOut.put(pod.name().name(), "has no " + families.iterator().next().apiName() + " address");
             }
         }
         return withoutPort.isEmpty()
@@ -192,55 +241,36 @@ final class EndpointRules {
                 : new EmptyReason.TargetPortNotFound(port.targetPort(), port.protocol(), withoutPort);
     }
 
-    private EmptyReason whyNothingWritten(ServiceManifest service, PortManifest port) {
+    private EmptyReason whyNothingWritten(ServiceManifest service, PortManifest port, List<SliceManifest> counting,
+            @Nullable EndpointsManifest mirrored) {
         TreeSet<String> names = new TreeSet<>();
         int addresses = 0;
-        for (SliceManifest slice : slices.getOrDefault(service.name(), List.of())) {
-            slice.ports().forEach(p -> names.add(p.name()));
+        for (SliceManifest slice : counting) {
+            slice.ports().forEach(p -> names.add(portName(p)));
             addresses += slice.endpoints().size();
         }
-        EndpointsManifest written = endpoints.get(service.name());
-        if (written != null) {
-            for (Subset subset : written.subsets()) {
-                subset.ports().forEach(p -> names.add(p.name()));
+        if (mirrored != null) {
+            for (Subset subset : mirrored.subsets()) {
+                subset.ports().forEach(p -> names.add(portName(p)));
                 addresses += subset.endpoints().size();
             }
         }
-        return addresses == 0
-                ? new EmptyReason.NothingWritten()
-                : new EmptyReason.PortNotWritten(port.name(), List.copyOf(names));
+        if (addresses > 0) {
+            return new EmptyReason.PortNotWritten(port.name(), List.copyOf(names));
+        }
+        if (mirrored != null || !counting.isEmpty()) {
+            return new EmptyReason.NoAddressWritten();
+        }
+        for (String namespace : writtenIn.getOrDefault(service.name().name(), Set.of())) {
+            if (!namespace.equals(service.name().namespace())) {
+                return new EmptyReason.WrittenElsewhere(namespace);
+            }
+        }
+        return new EmptyReason.NothingWritten();
     }
 
-    private EmptyReason whyNoneSelected(ServiceManifest service) {
-        String namespace = service.name().namespace();
-        List<PodManifest> pods = podsByNamespace.getOrDefault(namespace, List.of());
-        PodManifest nearest = null;
-        int best = -1;
-        for (PodManifest pod : pods) {
-            int score = 0;
-            for (Map.Entry<String, String> wanted : service.selector().entrySet()) {
-                String value = pod.labels().get(wanted.getKey());
-                score += value == null ? 0 : value.equals(wanted.getValue()) ? 2 : 1;
-            }
-            if (score > best) {
-                best = score;
-                nearest = pod;
-            }
-        }
-        Map<String, String> labels = new LinkedHashMap<>();
-        if (nearest != null) {
-            for (String key : service.selector().keySet()) {
-                String value = nearest.labels().get(key);
-                if (value != null) {
-                    labels.put(key, value);
-                }
-            }
-        }
-        String elsewhere = podsByNamespace.keySet().stream().sorted()
-                .filter(other -> !other.equals(namespace) && !selected(service, other).isEmpty()).findFirst()
-                .orElse(null);
-        return new EmptyReason.SelectorMatchesNoPod(service.selector(), pods.size(),
-                nearest == null ? null : nearest.name().name(), labels, elsewhere);
+    private static String portName(WrittenPort port) {
+        return port.protocol() == Protocol.TCP ? port.name() : port.name() + "/" + port.protocol();
     }
 
     /** Warns of endpoints that belong to no Service. */
@@ -251,7 +281,7 @@ final class EndpointRules {
                         "belongs to Service " + service + ", which is not there"));
             }
         });
-        endpoints.values().stream().filter(written -> !services.contains(written.name()))
+        endpoints.values().stream().filter(written -> written.mirrored() && !services.contains(written.name()))
                 .forEach(written -> problems.warning(written.location(), written.subject(),
                         "belongs to Service " + written.name() + ", which is not there"));
     }

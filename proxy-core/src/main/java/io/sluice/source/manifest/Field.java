@@ -3,10 +3,11 @@ package io.sluice.source.manifest;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
+import org.snakeyaml.engine.v2.common.ScalarStyle;
 import org.snakeyaml.engine.v2.nodes.MappingNode;
 import org.snakeyaml.engine.v2.nodes.Node;
 import org.snakeyaml.engine.v2.nodes.NodeTuple;
@@ -20,16 +21,26 @@ import org.snakeyaml.engine.v2.nodes.Tag;
  */
 final class Field {
 
+    /** Unquoted, these are truth values to Kubernetes tools, which read YAML 1.1, and texts to YAML 1.2. */
+    private static final Set<String> OLD_TRUE = Set.of("y", "yes", "on");
+    private static final Set<String> OLD_FALSE = Set.of("n", "no", "off");
+
     private final String source;
     private final String path;
     private final @Nullable Node node;
-    private final int parentLine;
+    private final int line;
+    private final String key;
 
-    private Field(String source, String path, @Nullable Node node, int parentLine) {
+    private Field(String source, String path, @Nullable Node node, int line) {
+        this(source, path, node, line, "");
+    }
+
+    private Field(String source, String path, @Nullable Node node, int line, String key) {
+        this.key = key;
         this.source = source;
         this.path = path;
         this.node = node == null || node.getTag().equals(Tag.NULL) ? null : node;
-        this.parentLine = parentLine;
+        this.line = line;
     }
 
     /** The root of a document. */
@@ -49,9 +60,9 @@ final class Field {
         return path;
     }
 
-    /** {@code file:line}; an absent field stands where its parent does. */
+    /** {@code file:line} of a member's key or of a list's element; an absent field stands where its parent does. */
     String location() {
-        return source + ":" + line(node, parentLine);
+        return source + ":" + line;
     }
 
     InvalidFieldException invalid(String message) {
@@ -61,17 +72,17 @@ final class Field {
     /** The member {@code key} of a mapping. */
     Field get(String key) throws InvalidFieldException {
         String childPath = path.isEmpty() ? key : path + "." + key;
-        int line = line(node, parentLine);
         if (node == null) {
             return new Field(source, childPath, null, line);
         }
         Field found = null;
         for (NodeTuple tuple : mapping().getValue()) {
             if (tuple.getKeyNode() instanceof ScalarNode name && name.getValue().equals(key)) {
+                int nameLine = line(name, line);
                 if (found != null) {
-                    throw new InvalidFieldException(source + ":" + line(name, line), childPath, "stands twice");
+                    throw new InvalidFieldException(source + ":" + nameLine, childPath, "stands twice");
                 }
-                found = new Field(source, childPath, tuple.getValueNode(), line(name, line));
+                found = new Field(source, childPath, tuple.getValueNode(), nameLine);
             }
         }
         return found == null ? new Field(source, childPath, null, line) : found;
@@ -87,7 +98,7 @@ final class Field {
         }
         List<Field> elements = new ArrayList<>(sequence.getValue().size());
         for (Node element : sequence.getValue()) {
-            elements.add(new Field(source, path + "[" + elements.size() + "]", element, line(element, parentLine)));
+            elements.add(new Field(source, path + "[" + elements.size() + "]", element, line(element, line)));
         }
         return elements;
     }
@@ -100,7 +111,7 @@ final class Field {
         if (!(node instanceof ScalarNode scalar)) {
             throw invalid("must be a text");
         }
-        if (!scalar.getTag().equals(Tag.STR)) {
+        if (!scalar.getTag().equals(Tag.STR) || scalar.getValue().length() > 1 && oldTruth(scalar) != null) {
             throw invalid("must be a text: write \"" + scalar.getValue() + "\" in quotes");
         }
         return scalar.getValue();
@@ -112,18 +123,6 @@ final class Field {
         return node == null ? null : text("");
     }
 
-    /** Text or a number as text, for fields that take both. */
-    String textOrNumber(String otherwise) throws InvalidFieldException {
-        if (node == null) {
-            return otherwise;
-        }
-        if (node instanceof ScalarNode scalar
-                && (scalar.getTag().equals(Tag.STR) || scalar.getTag().equals(Tag.INT))) {
-            return scalar.getValue();
-        }
-        throw invalid("must be a number or a name");
-    }
-
     boolean isNumber() {
         return node instanceof ScalarNode scalar && scalar.getTag().equals(Tag.INT);
     }
@@ -133,18 +132,21 @@ final class Field {
         if (node == null) {
             return otherwise;
         }
-        if (node instanceof ScalarNode scalar && scalar.getTag().equals(Tag.INT)) {
+        String wanted = "must be a whole number between " + min + " and " + max;
+        if (!(node instanceof ScalarNode scalar)) {
+            throw invalid(wanted);
+        }
+        if (scalar.getTag().equals(Tag.INT)) {
             try {
                 long value = Long.parseLong(scalar.getValue());
-                if (value >= min && value <= max) {
+                if (value >= min && value <= max && Long.toString(value).equals(scalar.getValue())) {
                     return (int) value;
                 }
             } catch (NumberFormatException e) {
-                throw invalid("'" + scalar.getValue() + "' must be a whole number between " + min + " and " + max);
+                throw invalid("'" + scalar.getValue() + "' " + wanted);
             }
         }
-        throw invalid((node instanceof ScalarNode scalar ? "'" + scalar.getValue() + "' " : "")
-                + "must be a whole number between " + min + " and " + max);
+        throw invalid("'" + scalar.getValue() + "' " + wanted);
     }
 
     /** A truth value, or {@code otherwise} if absent. */
@@ -155,31 +157,52 @@ final class Field {
         if (node instanceof ScalarNode scalar && scalar.getTag().equals(Tag.BOOL)) {
             return Boolean.parseBoolean(scalar.getValue());
         }
-        throw invalid("must be true or false");
+        Boolean old = node instanceof ScalarNode scalar ? oldTruth(scalar) : null;
+        if (old == null) {
+            throw invalid("must be true or false");
+        }
+        return old;
+    }
+
+    private static @Nullable Boolean oldTruth(ScalarNode scalar) {
+        String text = scalar.getValue();
+        if (text.length() > 3 || scalar.getScalarStyle() != ScalarStyle.PLAIN) {
+            return null;
+        }
+        String lower = text.toLowerCase(Locale.ROOT);
+        return OLD_TRUE.contains(lower) ? Boolean.TRUE : OLD_FALSE.contains(lower) ? Boolean.FALSE : null;
     }
 
     /** A mapping from text to text, such as labels; empty if absent. */
     Map<String, String> texts() throws InvalidFieldException {
         Map<String, String> texts = new LinkedHashMap<>();
-        for (String key : keys()) {
-            texts.put(key, get(key).text(""));
+        for (Field member : members()) {
+            if (texts.put(member.key(), member.text("")) != null) {
+                throw member.invalid("stands twice");
+            }
         }
         return texts;
     }
 
-    /** The keys of a mapping, in order; none if absent. */
-    Set<String> keys() throws InvalidFieldException {
-        Set<String> keys = new TreeSet<>();
-        if (node != null) {
-            for (NodeTuple tuple : mapping().getValue()) {
-                if (tuple.getKeyNode() instanceof ScalarNode name) {
-                    keys.add(name.getValue());
-                } else {
-                    throw invalid("has a key that is not a text");
-                }
-            }
+    /** The members of a mapping, in order; none if absent. */
+    List<Field> members() throws InvalidFieldException {
+        if (node == null) {
+            return List.of();
         }
-        return keys;
+        List<Field> members = new ArrayList<>();
+        for (NodeTuple tuple : mapping().getValue()) {
+            if (!(tuple.getKeyNode() instanceof ScalarNode name)) {
+                throw invalid("has a key that is not a text");
+            }
+            String childPath = path.isEmpty() ? name.getValue() : path + "." + name.getValue();
+            members.add(new Field(source, childPath, tuple.getValueNode(), line(name, line), name.getValue()));
+        }
+        return members;
+    }
+
+    /** The name of a member that {@link #members} gave. */
+    String key() {
+        return key;
     }
 
     private MappingNode mapping() throws InvalidFieldException {

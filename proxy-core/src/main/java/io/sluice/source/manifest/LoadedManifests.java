@@ -17,6 +17,11 @@ public record LoadedManifests(ClusterSnapshot snapshot, List<Problem> problems) 
         problems = List.copyOf(problems);
     }
 
+    /** The problems that keep the daemon from taking this. */
+    public List<Problem> errors() {
+        return problems.stream().filter(p -> p.severity() == Severity.ERROR).toList();
+    }
+
     /** Whether the daemon would refuse this. */
     public boolean hasErrors() {
         return problems.stream().anyMatch(p -> p.severity() == Severity.ERROR);

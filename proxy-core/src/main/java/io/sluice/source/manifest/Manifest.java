@@ -20,7 +20,7 @@ sealed interface Manifest {
     /** {@code namespace/name}; the namespace is empty for kinds that have none. */
     ServiceName name();
 
-    /** {@code file:line} of the object. */
+    /** {@code file:line} of the object's name. */
     String location();
 
     /** The kind, for messages. */
@@ -48,27 +48,36 @@ sealed interface Manifest {
     /**
      * A Service.
      *
-     * @param clusterIps  those that are written; empty if they are to be allocated
-     * @param families    {@code ipFamilies}; empty if not written
-     * @param nodePorts   whether ports without one get a node port
-     * @param distribution {@code trafficDistribution}, or {@code Auto} for the topology annotation; empty for none
+     * @param clusterIps           those that are written; empty if they are to be allocated
+     * @param clusterIpPlace       {@code file:line} of the field that writes them
+     * @param families             {@code ipFamilies}; empty if not written
+     * @param healthCheck          whether it has a health check node port, written or not
+     * @param healthCheckNodePort  0 if not written
+     * @param healthCheckPlace     {@code file:line} of {@code healthCheckNodePort}
+     * @param nodePorts            whether ports without one get a node port
+     * @param distribution         {@code trafficDistribution}, or {@code Auto} for the topology annotation; empty for none
      */
     record ServiceManifest(ServiceName name, String location, ServiceType type, List<InetAddress> clusterIps,
-            boolean headless, @Nullable String externalName, List<IpFamily> families, FamilyPolicy familyPolicy,
+            String clusterIpPlace, boolean headless, @Nullable String externalName, List<IpFamily> families,
+            FamilyPolicy familyPolicy,
             List<PortManifest> ports, TrafficPolicy internalTrafficPolicy, TrafficPolicy externalTrafficPolicy,
             SessionAffinity sessionAffinity, List<InetAddress> externalIps, List<InetAddress> loadBalancerIps,
-            List<Cidr> loadBalancerSourceRanges, int healthCheckNodePort, boolean publishNotReadyAddresses,
+            List<Cidr> loadBalancerSourceRanges, boolean healthCheck, int healthCheckNodePort,
+            String healthCheckPlace, boolean publishNotReadyAddresses,
             boolean nodePorts, String distribution, Map<String, String> selector, Map<String, String> annotations,
             @Nullable Instant createdAt) implements Manifest {}
 
     /**
      * A port of a Service.
      *
+     * @param location   {@code file:line} of {@code nodePort}, or of the port if it has none
+     * @param path       the path of {@code nodePort}
      * @param targetPort the number or name as written; the port's own number if nothing is
      * @param named      whether {@code targetPort} is a name
      * @param nodePort   0 if not written
      */
-    record PortManifest(String location, String name, Protocol protocol, int port, String targetPort, boolean named,
+    record PortManifest(String location, String path, String name, Protocol protocol, int port, String targetPort,
+            boolean named,
             int nodePort, @Nullable String appProtocol) {}
 
     /**
@@ -83,8 +92,13 @@ sealed interface Manifest {
     /** A port that a container names. */
     record ContainerPort(String name, Protocol protocol, int port) {}
 
-    /** Endpoints, each subset with its ports. */
-    record EndpointsManifest(ServiceName name, String location, List<Subset> subsets) implements Manifest {}
+    /**
+     * Endpoints, each subset with its ports.
+     *
+     * @param mirrored false if a label or annotation keeps the mirroring controller from making EndpointSlices of them
+     */
+    record EndpointsManifest(ServiceName name, String location, boolean mirrored, List<Subset> subsets)
+            implements Manifest {}
 
     /** Addresses that share ports. */
     record Subset(List<WrittenEndpoint> endpoints, List<WrittenPort> ports) {}

@@ -15,7 +15,14 @@ import java.util.List;
 public record ManifestOptions(List<String> inputs, List<Cidr> serviceCidrs, int nodePortMin, int nodePortMax,
         String nodeName) {
 
+    /** Throws IllegalArgumentException for ranges that hold nothing, or two of one family. */
     public ManifestOptions {
+        if (nodePortMin < 1 || nodePortMax > 65_535 || nodePortMin > nodePortMax) {
+            throw new IllegalArgumentException("node ports " + nodePortMin + "-" + nodePortMax + " are no range");
+        }
+        if (serviceCidrs.stream().map(Cidr::family).distinct().count() < serviceCidrs.size()) {
+            throw new IllegalArgumentException("two ranges of one family: " + serviceCidrs);
+        }
         inputs = List.copyOf(inputs);
         serviceCidrs = List.copyOf(serviceCidrs);
     }

@@ -7,11 +7,17 @@ import io.sluice.source.Problem.Severity;
 import io.sluice.source.ServiceSource;
 import io.sluice.source.SnapshotConsumer;
 import io.sluice.source.SourceException;
+import io.sluice.source.manifest.InputReader.Fingerprint;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,14 +25,20 @@ import org.slf4j.LoggerFactory;
 /**
  * Services from Kubernetes manifest files, followed as they are edited.
  *
- * <p>Files are looked at every {@value #POLL_MILLIS} ms and read when they have changed and then stood still for one
- * look; that finds edits, renames, replaced symbolic links and new files on every file system alike. An edit that cannot
- * be used keeps the last good state and is told once. Reading happens on a thread of its own.
+ * <p>File events tell of an edit at once; besides, the files are looked at every {@value #POLL_MILLIS} ms, which finds
+ * edits, renames, replaced symbolic links and new files on every file system alike. They are read when they have stood
+ * still for {@value #STILL_MILLIS} ms, and again if they changed meanwhile, so that no half-written file is taken. An edit
+ * that cannot be used keeps the last good state and is told once. All of it happens on one thread of its own,
+ * {@code sluice-manifests}; only the first snapshot is handed over on the thread that calls {@link #start}.
  */
 public final class ManifestSource implements ServiceSource {
 
-    /** Between two looks at the files; an edit is read after one to two of these. */
-    static final int POLL_MILLIS = 200;
+    /** Between two looks at the files. */
+    static final int POLL_MILLIS = 500;
+    /** How long files must not change before they are read. */
+    static final int STILL_MILLIS = 100;
+    /** Files that never stand still are read nevertheless after so many looks at intervals of {@link #STILL_MILLIS}. */
+    private static final int MAX_LOOKS = 20;
 
     private static final Logger LOG = LoggerFactory.getLogger(ManifestSource.class);
 
@@ -35,13 +47,15 @@ public final class ManifestSource implements ServiceSource {
     private final SnapshotBuilder builder;
     private final ScheduledExecutorService thread = Executors
             .newSingleThreadScheduledExecutor(Thread.ofPlatform().name("sluice-manifests").daemon().factory());
+    private final CountDownLatch closed = new CountDownLatch(1);
+    private final AtomicBoolean lookIsDue = new AtomicBoolean();
 
     private volatile Freshness freshness;
+    private volatile @Nullable InputWatch watch;
     private @Nullable SnapshotConsumer consumer;
     private @Nullable ClusterSnapshot last;
-    private InputReader.@Nullable Fingerprint read;
-    private InputReader.@Nullable Fingerprint seen;
-    private List<Problem> told = List.of();
+    private @Nullable Fingerprint read;
+    private Set<Problem> told = Set.of();
 
     /** Reads nothing yet. */
     public ManifestSource(ManifestOptions options) {
@@ -51,29 +65,37 @@ public final class ManifestSource implements ServiceSource {
         this.freshness = new Freshness(false, false, null, "not read yet", List.of());
     }
 
-    /** Reads once, without following: for a look at what manifests come to. */
+    /**
+     * Reads once, without following: for a look at what manifests come to. Never fails: what cannot be read is a problem,
+     * and the snapshot has the rest.
+     */
     public static LoadedManifests load(ManifestOptions options) {
         return new SnapshotBuilder(options, new InputReader(options.inputs(), System.in)).build(Instant.now());
     }
 
+    /**
+     * {@inheritDoc}
+     *
+     * @throws SourceException if anything in the manifests is an error; it names every one
+     */
     @Override
     public void start(SnapshotConsumer snapshotConsumer) throws SourceException {
         consumer = snapshotConsumer;
         read = inputs.fingerprint();
         LoadedManifests loaded = builder.build(Instant.now());
         if (loaded.hasErrors()) {
-            throw new SourceException(
-                    loaded.problems().stream().filter(p -> p.severity() == Severity.ERROR).toList());
+            throw new SourceException(loaded.errors());
         }
         take(loaded);
-        thread.scheduleWithFixedDelay(this::look, POLL_MILLIS, POLL_MILLIS, TimeUnit.MILLISECONDS);
+        watch = new InputWatch(this::lookSoon);
+        watchInputs();
+        thread.scheduleWithFixedDelay(this::look, 0, POLL_MILLIS, TimeUnit.MILLISECONDS);
     }
 
+    /** {@inheritDoc} Standard input is not read again: it has ended. */
     @Override
     public void refresh() {
-        if (!thread.isShutdown()) {
-            thread.execute(() -> read = null);
-        }
+        submit(() -> guarded(this::readWhenStill));
     }
 
     @Override
@@ -83,79 +105,133 @@ public final class ManifestSource implements ServiceSource {
 
     @Override
     public void close() {
-        thread.shutdownNow();
-        boolean interrupted = false;
+        closed.countDown();
+        InputWatch opened = watch;
+        if (opened != null) {
+            opened.close();
+        }
+        thread.shutdown();
         try {
             if (!thread.awaitTermination(10, TimeUnit.SECONDS)) {
                 LOG.warn("still reading manifests; not waiting for the end of it");
             }
         } catch (InterruptedException e) {
-            interrupted = true;
-        }
-        if (interrupted) {
             Thread.currentThread().interrupt();
         }
     }
 
-    /** A fault of this program must not end the watching unseen: it is told, and the next edit is looked at again. */
-    private void look() {
+    /** Many events at once, as an editor causes them, are one look. */
+    private void lookSoon() {
+        if (lookIsDue.compareAndSet(false, true)) {
+            submit(this::look);
+        }
+    }
+
+    private void submit(Runnable task) {
         try {
-            InputReader.Fingerprint now = inputs.fingerprint();
-            boolean stable = now.equals(seen);
-            seen = now;
-            if (stable && !now.equals(read)) {
-                read(now);
+            thread.execute(task);
+        } catch (RejectedExecutionException e) {
+            LOG.debug("closed; nothing is read any more");
+        }
+    }
+
+    private void look() {
+        lookIsDue.set(false);
+        guarded(() -> {
+            if (!inputs.fingerprint().equals(read)) {
+                readWhenStill();
+            } else if (freshness.current()) {
+                Freshness now = freshness;
+                freshness = new Freshness(true, true, Instant.now(), now.detail(), now.problems());
             }
-        } catch (RuntimeException e) {
+        });
+    }
+
+    /** A fault of this program must not end the following unseen: it is told, and the next edit is looked at again. */
+    private void guarded(Runnable work) {
+        try {
+            if (closed.getCount() > 0) {
+                work.run();
+            }
+        } catch (RuntimeException | StackOverflowError e) {
             LOG.error("reading the manifests failed by a fault in the program; please report it", e);
             freshness = new Freshness(freshness.synced(), false, freshness.asOf(), "reading failed: " + e, List.of());
         }
     }
 
-    private void read(InputReader.Fingerprint fingerprint) {
-        LoadedManifests loaded = builder.build(Instant.now());
-        if (!inputs.fingerprint().equals(fingerprint)) {
-            return; // Somebody is writing: what was read may be half of it. The next look sees the change.
-        }
-        read = fingerprint;
-        if (loaded.hasErrors()) {
-            refuse(loaded);
-        } else {
-            if (!freshness.current()) {
-                LOG.info("the manifests are usable again");
+    private void readWhenStill() {
+        Fingerprint now = inputs.fingerprint();
+        for (int looks = 1;; looks++) {
+            Fingerprint before = now;
+            if (isClosedAfter(STILL_MILLIS)) {
+                return;
             }
-            take(loaded);
+            now = inputs.fingerprint();
+            if (!now.equals(before) && looks < MAX_LOOKS) {
+                continue;
+            }
+            watchInputs();
+            LoadedManifests loaded = builder.build(Instant.now());
+            if (looks >= MAX_LOOKS || inputs.fingerprint().equals(now)) {
+                read = now;
+                takeOrRefuse(loaded);
+                return;
+            }
         }
     }
 
-    private void refuse(LoadedManifests loaded) {
-        List<Problem> errors = loaded.problems().stream().filter(p -> p.severity() == Severity.ERROR).toList();
-        tell(loaded.problems(), "the last good state stays in force");
-        freshness = new Freshness(true, false, freshness.asOf(),
-                "an edit cannot be used, the last good state is in force", errors);
+    private void watchInputs() {
+        InputWatch opened = watch;
+        if (opened != null) {
+            opened.watch(inputs.directories());
+        }
+    }
+
+    private void takeOrRefuse(LoadedManifests loaded) {
+        if (loaded.hasErrors()) {
+            tell(loaded.problems(), "; the last good state stays in force");
+            freshness = new Freshness(true, false, freshness.asOf(),
+                    "an edit cannot be used, the last good state is in force", loaded.errors());
+            return;
+        }
+        if (!freshness.current()) {
+            LOG.info("the manifests are usable again");
+        }
+        take(loaded);
+    }
+
+    private boolean isClosedAfter(int millis) {
+        try {
+            return closed.await(millis, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return true;
+        }
     }
 
     private void take(LoadedManifests loaded) {
+        builder.commit();
         tell(loaded.problems(), "");
         ClusterSnapshot before = last;
         ClusterSnapshot snapshot = loaded.snapshot();
+        boolean changed = before == null || !before.services().equals(snapshot.services())
+                || !before.node().equals(snapshot.node());
+        if (changed && consumer != null && closed.getCount() > 0) {
+            consumer.accept(snapshot);
+        }
         last = snapshot;
         freshness = new Freshness(true, true, snapshot.asOf(), "watching " + String.join(", ", options.inputs()),
                 loaded.problems());
-        boolean changed = before == null || !before.services().equals(snapshot.services())
-                || !before.node().equals(snapshot.node());
-        if (changed && consumer != null && !thread.isShutdown()) {
-            consumer.accept(snapshot);
-        }
     }
 
-    /** Each set of problems once, however often it is met. */
+    /** Each problem once, however often it is met, until it has gone. */
     private void tell(List<Problem> problems, String consequence) {
-        if (!problems.equals(told)) {
-            told = problems;
-            for (Problem problem : problems) {
+        Set<Problem> known = told;
+        told = new HashSet<>(problems);
+        for (Problem problem : problems) {
+            if (!known.contains(problem)) {
                 if (problem.severity() == Severity.ERROR) {
-                    LOG.error("{}{}", problem, consequence.isEmpty() ? "" : "; " + consequence);
+                    LOG.error("{}{}", problem, consequence);
                 } else {
                     LOG.warn("{}", problem);
                 }

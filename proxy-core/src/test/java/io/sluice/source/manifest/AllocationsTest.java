@@ -76,6 +76,7 @@ class AllocationsTest {
         SnapshotBuilder running = new SnapshotBuilder(small, new InputReader(small.inputs(), System.in));
         files.write("all.yaml", service("m", "") + service("n", ""));
         LoadedManifests before = running.build(Instant.EPOCH);
+        running.commit();
         files.write("all.yaml", service("a", "") + service("b", "") + service("m", "") + service("n", ""));
         LoadedManifests after = running.build(Instant.EPOCH);
         assertThat(after.problems()).isEmpty();
@@ -92,6 +93,7 @@ class AllocationsTest {
         String four = service("a", "") + service("b", "") + service("c", "") + service("d", "");
         files.write("all.yaml", four);
         LoadedManifests before = running.build(Instant.EPOCH);
+        running.commit();
         files.write("all.yaml", four.replaceFirst("port: 80", "port: x"));
         assertThat(running.build(Instant.EPOCH.plusSeconds(1)).hasErrors()).isTrue();
         files.write("all.yaml", four);
@@ -104,9 +106,9 @@ class AllocationsTest {
         LoadedManifests loaded = files
                 .load(service("a", "clusterIP: 10.120.9.43") + service("b", "clusterIP: 10.120.9.43"));
         assertThat(ips(loaded, "a")).containsExactly("10.120.9.43");
-        assertThat(loaded.problems()).singleElement().hasToString(directory + "/all.yaml:9: Service default/b"
+        assertThat(loaded.problems()).singleElement().hasToString(directory + "/all.yaml:14: Service default/b"
                 + " spec.clusterIP: 10.120.9.43 is the address of Service default/a (" + directory
-                + "/all.yaml:2) already");
+                + "/all.yaml:7) already; leave it out to have one allocated");
     }
 
     @Test

@@ -51,7 +51,7 @@ class EndpointRulesTest {
             a succeeded pod is left out           |                                          | {phase: Succeeded, podIP: 10.0.0.1}                                             | ""
             a failed pod is left out              |                                          | {phase: Failed, podIP: 10.0.0.1}                                                | ""
             a pod without an IP is left out       |                                          | {phase: Pending}                                                                | ""
-            podIPs counts with both families      |                                          | {phase: Running, podIPs: [{ip: 10.0.0.1}, {ip: 'fd00::1'}], conditions: [{type: Ready, status: 'True'}]} | "10.0.0.1:8080, [fd00::1]:8080"
+            only the Service's family counts       |                                          | {phase: Running, podIPs: [{ip: 10.0.0.1}, {ip: 'fd00::1'}], conditions: [{type: Ready, status: 'True'}]} | "10.0.0.1:8080"
             """)
     void pods(String rule, String metadata, String status, String expected) {
         LoadedManifests loaded = files
@@ -216,7 +216,7 @@ class EndpointRulesTest {
                 """);
         assertThat(loaded.problems()).singleElement().hasToString(
                 directory
-                        + "/all.yaml:1: Endpoints default/nobody: belongs to Service default/nobody, which is not there");
+                        + "/all.yaml:3: Endpoints default/nobody: belongs to Service default/nobody, which is not there");
     }
 
     private static String why(LoadedManifests loaded) {

@@ -77,8 +77,8 @@ class ManifestErrorsTest {
     void an_object_that_stands_twice_is_an_error_that_names_both_places() {
         files.write("a.yaml", GOOD);
         files.write("b.yaml", GOOD);
-        assertThat(files.load().problems()).singleElement().hasToString(directory + "/b.yaml:1: Service default/kubia:"
-                + " stands at " + directory + "/a.yaml:1 as well; one of the two has to go");
+        assertThat(files.load().problems()).singleElement().hasToString(directory + "/b.yaml:4: Service default/kubia:"
+                + " stands at " + directory + "/a.yaml:4 as well; one of the two has to go");
     }
 
     @Test

@@ -1,0 +1,154 @@
+package io.sluice.source.manifest;
+
+import io.sluice.service.IpFamily;
+import io.sluice.service.ServiceName;
+import io.sluice.source.manifest.Manifest.EndpointsManifest;
+import io.sluice.source.manifest.Manifest.SliceManifest;
+import io.sluice.source.manifest.Manifest.Subset;
+import io.sluice.source.manifest.Manifest.WrittenEndpoint;
+import io.sluice.source.manifest.Manifest.WrittenPort;
+import java.net.InetAddress;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads Endpoints and EndpointSlices. Loopback and link-local addresses, which an API server refuses, are taken: on one
+ * machine they are what there is.
+ */
+final class EndpointsReader {
+
+    private static final Set<String> ENDPOINTS_FIELDS = Set.of("apiVersion", "kind", "metadata", "subsets");
+    private static final Set<String> SUBSET_FIELDS = Set.of("addresses", "notReadyAddresses", "ports");
+    private static final Set<String> ADDRESS_FIELDS = Set.of("hostname", "ip", "nodeName", "targetRef");
+    private static final Set<String> PORT_FIELDS = Set.of("appProtocol", "name", "port", "protocol");
+    private static final Set<String> SLICE_FIELDS = Set.of("apiVersion", "kind", "metadata", "addressType",
+            "endpoints", "ports");
+    private static final Set<String> SLICE_ENDPOINT_FIELDS = Set.of("addresses", "conditions", "deprecatedTopology",
+            "hints", "hostname", "nodeName", "targetRef", "zone");
+    private static final Set<String> CONDITION_FIELDS = Set.of("ready", "serving", "terminating");
+
+    private final Problems problems;
+
+    EndpointsReader(Problems problems) {
+        this.problems = problems;
+    }
+
+    EndpointsManifest readEndpoints(Field document, ServiceName name, String subject) throws InvalidFieldException {
+        FieldRules.warnUnknown(document, ENDPOINTS_FIELDS, subject, problems);
+        Field metadata = document.get("metadata");
+        List<Subset> subsets = new ArrayList<>();
+        for (Field subset : document.get("subsets").elements()) {
+            FieldRules.warnUnknown(subset, SUBSET_FIELDS, subject, problems);
+            List<WrittenEndpoint> endpoints = new ArrayList<>();
+            for (Field address : subset.get("addresses").elements()) {
+                endpoints.add(endpointsAddress(address, true, subject));
+            }
+            for (Field address : subset.get("notReadyAddresses").elements()) {
+                endpoints.add(endpointsAddress(address, false, subject));
+            }
+            if (endpoints.isEmpty()) {
+                throw subset.get("addresses").invalid("is missing: a subset needs addresses or notReadyAddresses");
+            }
+            subsets.add(new Subset(endpoints, ports(subset.get("ports"), subject)));
+        }
+        return new EndpointsManifest(name, ObjectReader.place(document), mirrored(metadata), subsets);
+    }
+
+    /** The mirroring controller leaves out what says so, and the locks of leader election (KEP-2395). */
+    private static boolean mirrored(Field metadata) throws InvalidFieldException {
+        return !metadata.get("labels").get("endpointslice.kubernetes.io/skip-mirror").text("").equals("true")
+                && !metadata.get("annotations").get("control-plane.alpha.kubernetes.io/leader").present();
+    }
+
+    private WrittenEndpoint endpointsAddress(Field address, boolean ready, String subject)
+            throws InvalidFieldException {
+        FieldRules.warnUnknown(address, ADDRESS_FIELDS, subject, problems);
+        return new WrittenEndpoint(FieldRules.address(address.get("ip")), ready, ready, false,
+                address.get("nodeName").text(), null, Set.of(), Set.of(), address.get("hostname").text(),
+                target(address));
+    }
+
+    private static @Nullable String target(Field endpoint) throws InvalidFieldException {
+        Field ref = endpoint.get("targetRef");
+        return ref.get("kind").text("Pod").equals("Pod") ? ref.get("name").text() : null;
+    }
+
+    /** A port without number means every port to the API and nothing to a proxy. */
+    private List<WrittenPort> ports(Field field, String subject) throws InvalidFieldException {
+        List<WrittenPort> ports = new ArrayList<>();
+        for (Field element : field.elements()) {
+            FieldRules.warnUnknown(element, PORT_FIELDS, subject, problems);
+            int port = element.get("port").integer(0, 65_535, 0);
+            Field name = element.get("name");
+            String text = name.text("");
+            if (!text.isEmpty() && !FieldRules.isDnsLabel(text)) {
+                throw name.invalid("'" + text + "' is not a port name: lower case letters, digits, '-'");
+            }
+            if (port != 0) {
+                ports.add(new WrittenPort(text, FieldRules.protocol(element.get("protocol")), port));
+            }
+        }
+        return ports;
+    }
+
+    SliceManifest readSlice(Field document, ServiceName name, String subject)
+            throws InvalidFieldException, UnusableObjectException {
+        FieldRules.warnUnknown(document, SLICE_FIELDS, subject, problems);
+        Field labels = document.get("metadata").get("labels");
+        String service = labels.get("kubernetes.io/service-name").text("");
+        if (service.isEmpty()) {
+            throw new UnusableObjectException(
+                    "belongs to no Service: give it the label kubernetes.io/service-name with the Service's name");
+        }
+        Field addressType = document.get("addressType");
+        if (!addressType.present()) {
+            throw addressType.invalid("is missing: it must be IPv4 or IPv6");
+        }
+        String type = addressType.text("");
+        if (type.equals("FQDN")) {
+            throw new UnusableObjectException("has addressType FQDN, which no proxy serves; it is left out");
+        }
+        if (!type.equals("IPv4") && !type.equals("IPv6")) {
+            throw addressType.invalid("'" + type + "' must be IPv4 or IPv6");
+        }
+        List<WrittenEndpoint> endpoints = new ArrayList<>();
+        for (Field endpoint : document.get("endpoints").elements()) {
+            endpoints.add(sliceEndpoint(endpoint, type, subject));
+        }
+        return new SliceManifest(name, ObjectReader.place(document), new ServiceName(name.namespace(), service),
+                labels.get("endpointslice.kubernetes.io/managed-by").text(""), endpoints,
+                ports(document.get("ports"), subject));
+    }
+
+    /** Conditions that are missing mean ready, serving as ready says, and not terminating. */
+    private WrittenEndpoint sliceEndpoint(Field endpoint, String type, String subject) throws InvalidFieldException {
+        FieldRules.warnUnknown(endpoint, SLICE_ENDPOINT_FIELDS, subject, problems);
+        List<Field> addresses = endpoint.get("addresses").elements();
+        if (addresses.isEmpty()) {
+            throw endpoint.get("addresses").invalid("is missing");
+        }
+        InetAddress ip = FieldRules.address(addresses.getFirst());
+        if (!IpFamily.of(ip).apiName().equals(type)) {
+            throw addresses.getFirst().invalid("is no " + type + " address, but addressType says so");
+        }
+        Field conditions = endpoint.get("conditions");
+        FieldRules.warnUnknown(conditions, CONDITION_FIELDS, subject, problems);
+        Field hints = endpoint.get("hints");
+        boolean ready = conditions.get("ready").bool(true);
+        return new WrittenEndpoint(ip, ready, conditions.get("serving").bool(ready),
+                conditions.get("terminating").bool(false), endpoint.get("nodeName").text(),
+                endpoint.get("zone").text(), names(hints.get("forZones")), names(hints.get("forNodes")),
+                endpoint.get("hostname").text(), target(endpoint));
+    }
+
+    private static Set<String> names(Field field) throws InvalidFieldException {
+        Set<String> names = new HashSet<>();
+        for (Field element : field.elements()) {
+            names.add(element.get("name").text(""));
+        }
+        return names;
+    }
+}

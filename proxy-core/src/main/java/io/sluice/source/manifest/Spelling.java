@@ -1,0 +1,47 @@
+package io.sluice.source.manifest;
+
+import java.util.Collection;
+import org.jspecify.annotations.Nullable;
+
+/** Finds what somebody probably meant. */
+final class Spelling {
+
+    /** Longer texts are compared by their beginnings only; a person compares no more either. */
+    private static final int MAX_LENGTH = 64;
+
+    private Spelling() {}
+
+    /** The candidate that {@code text} differs least from, null if none is near enough to be a typing error. */
+    static @Nullable String nearest(String text, Collection<String> candidates) {
+        String nearest = null;
+        int least = text.length() <= 4 ? 2 : 3;
+        for (String candidate : candidates) {
+            int distance = text.equalsIgnoreCase(candidate) ? 0 : distance(text, candidate);
+            if (distance < least || distance == least && nearest != null && candidate.compareTo(nearest) < 0) {
+                least = distance;
+                nearest = candidate;
+            }
+        }
+        return nearest;
+    }
+
+    /** How many letters have to be added, dropped or replaced to turn one text into the other (Levenshtein). */
+    static int distance(String from, String to) {
+        String a = from.substring(0, Math.min(from.length(), MAX_LENGTH));
+        String b = to.substring(0, Math.min(to.length(), MAX_LENGTH));
+        int[] row = new int[b.length() + 1];
+        for (int j = 0; j <= b.length(); j++) {
+            row[j] = j;
+        }
+        for (int i = 1; i <= a.length(); i++) {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= b.length(); j++) {
+                int replaced = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.min(replaced, Math.min(row[j], row[j - 1]) + 1);
+            }
+        }
+        return row[b.length()];
+    }
+}
