@@ -125,7 +125,7 @@ class SpreadIT {
             sluice.with(Backend.named(sluice.address(1), "pod-1"));
             sluice.service("kubia").start();
             assertThatThrownBy(() -> sluice.ask("kubia")).isInstanceOf(ConnectException.class);
-            assertThat(sluice.get(false, "/api/v1/services")).contains("NothingWritten");
+            assertThat(sluice.get(false, "/api/v1/services")).contains("NoAddressWritten");
             sluice.service("kubia", sluice.address(1));
             await().ignoreExceptions().until(() -> sluice.ask("kubia"), "pod-1"::equals);
         }
