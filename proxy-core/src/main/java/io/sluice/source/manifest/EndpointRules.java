@@ -273,6 +273,16 @@ final class EndpointRules {
         return port.protocol() == Protocol.TCP ? port.name() : port.name() + "/" + port.protocol();
     }
 
+    /** Warns of Services whose topology annotation asks for hints that only a controller with the nodes' sizes can write. */
+    void reportProportionalHints(Collection<ServiceManifest> services, Problems problems) {
+        for (ServiceManifest service : services) {
+            if (service.distribution().equals("Auto") && fromPods(service)) {
+                problems.warning(service.location(), service.subject(), "topology mode Auto has no effect on endpoints"
+                        + " that are made of Pods here; write trafficDistribution: PreferSameZone instead");
+            }
+        }
+    }
+
     /** Warns of endpoints that belong to no Service. */
     void reportOrphans(Set<ServiceName> services, Problems problems) {
         slices.forEach((service, written) -> {

@@ -54,6 +54,7 @@ final class SnapshotBuilder {
         for (ServiceManifest service : services) {
             states.put(service.name(), state(service, given, rules));
         }
+        rules.reportProportionalHints(services, problems);
         rules.reportOrphans(states.keySet(), problems);
         NodeTopology node = new NodeTopology(options.nodeName(), rules.zoneOf(options.nodeName()));
         built = given;

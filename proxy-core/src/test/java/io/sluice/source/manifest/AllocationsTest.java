@@ -140,4 +140,60 @@ class AllocationsTest {
         Service service = ManifestFiles.service(loaded, name).service();
         return service.ports().getFirst().nodePort();
     }
+
+    @Test
+    void a_load_balancer_with_local_traffic_gets_a_health_check_node_port_of_its_own() {
+        String local = "type: LoadBalancer\n  externalTrafficPolicy: Local";
+        LoadedManifests loaded = files.load(service("a", local)
+                + service("b", local + "\n  healthCheckNodePort: 32001") + service("c", "type: LoadBalancer"));
+        assertThat(loaded.problems()).isEmpty();
+        assertThat(healthCheck(loaded, "a")).isBetween(30_000, 32_767).isNotEqualTo(32_001)
+                .isNotEqualTo(nodePort(loaded, "a"));
+        assertThat(healthCheck(loaded, "b")).isEqualTo(32_001);
+        assertThat(healthCheck(loaded, "c")).isZero();
+        assertThat(files.load(service("a", local + "\n  healthCheckNodePort: 32001")
+                + service("b", local + "\n  healthCheckNodePort: 32001")).problems()).singleElement().asString()
+                .contains("Service default/b spec.healthCheckNodePort: 32001 is a node port of Service default/a");
+    }
+
+    private static int healthCheck(LoadedManifests loaded, String name) {
+        return ManifestFiles.service(loaded, name).service().healthCheckNodePort();
+    }
+
+    @Test
+    void allocations_do_not_depend_on_the_order_of_the_manifests() {
+        List<String> services = IntStream.range(0, 200).mapToObj(i -> service("s" + i, "type: NodePort")).toList();
+        LoadedManifests forth = files.load(String.join("", services));
+        LoadedManifests back = files.load(String.join("", services.reversed()));
+        forth.snapshot().services().keySet().forEach(name -> {
+            assertThat(ips(back, name.name())).isEqualTo(ips(forth, name.name()));
+            assertThat(nodePort(back, name.name())).isEqualTo(nodePort(forth, name.name()));
+        });
+    }
+
+    @Test
+    void without_a_range_of_its_family_a_service_has_no_address_and_a_warning() {
+        files.write("all.yaml", service("six", "ipFamilies: [IPv6]") + service("both",
+                "ipFamilyPolicy: RequireDualStack") + service("prefer", "ipFamilyPolicy: PreferDualStack"));
+        LoadedManifests loaded = ManifestSource.load(new ManifestOptions(List.of(directory.toString()),
+                List.of(Cidr.parse("127.120.0.0/16")), 30_000, 32_767, "node"));
+        assertThat(ips(loaded, "six")).isEmpty();
+        assertThat(ips(loaded, "both")).hasSize(1);
+        assertThat(ips(loaded, "prefer")).hasSize(1);
+        assertThat(loaded.hasErrors()).isFalse();
+        assertThat(loaded.problems()).hasSize(2).allSatisfy(
+                p -> assertThat(p.message()).isEqualTo("wants an IPv6 address, but --service-cidr has no IPv6 range"));
+    }
+
+    @Test
+    void the_first_addresses_of_a_range_and_its_ends_are_never_given() {
+        files.write("all.yaml",
+                IntStream.range(0, 239).mapToObj(i -> service("s" + i, "")).collect(Collectors.joining()));
+        LoadedManifests loaded = ManifestSource.load(new ManifestOptions(List.of(directory.toString()),
+                List.of(Cidr.parse("127.120.0.0/24")), 30_000, 32_767, "node"));
+        assertThat(loaded.problems()).isEmpty();
+        assertThat(loaded.snapshot().services().values())
+                .allSatisfy(
+                        s -> assertThat(s.service().clusterIps().getFirst().getAddress()[3] & 0xff).isBetween(16, 254));
+    }
 }

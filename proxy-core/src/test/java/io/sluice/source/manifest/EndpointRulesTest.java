@@ -232,4 +232,132 @@ class EndpointRulesTest {
                 .ports().getFirst().endpoints().endpoints();
         assertThat(endpoints).extracting(Endpoint::hostname).containsExactly("h", null);
     }
+
+    private static final String DB = """
+            apiVersion: v1
+            kind: Service
+            metadata: {name: db}
+            spec: {ports: [{port: 5432}]}
+            """;
+
+    private static String endpoints(String metadata, String ip) {
+        return """
+                ---
+                apiVersion: v1
+                kind: Endpoints
+                metadata: {name: db, %s}
+                subsets: [{addresses: [{ip: '%s'}], ports: [{port: 5432}]}]
+                """.formatted(metadata, ip);
+    }
+
+    private static String slice(String managedBy, String type, String ip) {
+        return """
+                ---
+                apiVersion: discovery.k8s.io/v1
+                kind: EndpointSlice
+                metadata: {name: db-1, labels: {kubernetes.io/service-name: db, endpointslice.kubernetes.io/managed-by: %s}}
+                addressType: %s
+                endpoints: [{addresses: ['%s']}]
+                ports: [{port: 5432}]
+                """.formatted(managedBy, type, ip);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource({"Endpoints count, namespace: default, 10.1.0.1:5432",
+            "those that are not to be mirrored do not, labels: {endpointslice.kubernetes.io/skip-mirror: 'true'}, ''",
+            "locks do not, annotations: {control-plane.alpha.kubernetes.io/leader: x}, ''"})
+    void endpoints_are_mirrored_as_the_controller_does(String rule, String metadata, String expected) {
+        LoadedManifests loaded = files.load(DB + endpoints(metadata, "10.1.0.1"));
+        assertThat(String.join(",", ManifestFiles.endpoints(loaded, "db"))).isEqualTo(expected);
+        assertThat(loaded.problems()).isEmpty();
+    }
+
+    @Test
+    void a_mirrored_slice_gives_way_to_the_endpoints_that_it_was_made_of() {
+        String mirrored = slice("endpointslicemirroring-controller.k8s.io", "IPv4", "10.1.0.9");
+        assertThat(ManifestFiles.endpoints(files.load(DB + mirrored), "db")).containsExactly("10.1.0.9:5432");
+        assertThat(ManifestFiles.endpoints(files.load(DB + endpoints("namespace: default", "10.1.0.1") + mirrored),
+                "db")).containsExactly("10.1.0.1:5432");
+    }
+
+    @Test
+    void a_slice_of_ones_own_counts_beside_pods() {
+        String own = slice("somebody", "IPv4", "10.9.9.9").replace("service-name: db", "service-name: kubia")
+                .replace("5432", "8080");
+        assertThat(ManifestFiles.endpoints(
+                files.load(ManifestFiles.SERVICE + own + ManifestFiles.pod("a", "10.0.0.1")), "kubia"))
+                .containsExactly("10.0.0.1:8080", "10.9.9.9:8080");
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            one family takes the Pods' addresses of it | ipFamilies: [IPv4]               | 10.0.0.1:8080
+            the other takes the others                 | ipFamilies: [IPv6]               | [fd00::1]:8080
+            both take both                             | ipFamilyPolicy: RequireDualStack | 10.0.0.1:8080,[fd00::1]:8080
+            headless without families takes both       | clusterIP: None                  | 10.0.0.1:8080,[fd00::1]:8080
+            """)
+    void pods_give_addresses_of_the_families_of_the_service(String rule, String spec, String expected) {
+        LoadedManifests loaded = files.load(ManifestFiles.SERVICE + "  " + spec + "\n"
+                + ManifestFiles.pod("a", "10.0.0.1, fd00::1"));
+        assertThat(String.join(",", ManifestFiles.endpoints(loaded, "kubia"))).isEqualTo(expected);
+    }
+
+    @Test
+    void why_a_service_of_one_family_is_empty() {
+        assertThat(why(files.load(ManifestFiles.SERVICE + ManifestFiles.pod("a", "fd00::1"))))
+                .isEqualTo("1 pod is selected but left out: a has no IPv4 address");
+        EmptyReason why =
+                ManifestFiles.service(files.load(DB + slice("me", "IPv6", "fd00::1")), "db").ports().getFirst()
+                        .whyEmpty();
+        assertThat(why.describe()).isEqualTo("1 endpoint, but none with an IPv4 address as the Service has");
+    }
+
+    @Test
+    void why_a_service_with_misplaced_or_empty_endpoints_is_empty() {
+        assertThat(ManifestFiles.service(files.load(DB + endpoints("namespace: other", "10.1.0.1")), "db").ports()
+                .getFirst().whyEmpty()).isEqualTo(new EmptyReason.WrittenElsewhere("other"));
+        assertThat(ManifestFiles.service(files.load(DB + slice("me", "IPv4", "10.1.0.1")
+                .replace("[{addresses: ['10.1.0.1']}]", "[]")), "db").ports().getFirst().whyEmpty())
+                .isEqualTo(new EmptyReason.NoAddressWritten());
+    }
+
+    @Test
+    void the_nearest_pod_is_the_one_whose_label_is_misspelt_least() {
+        LoadedManifests loaded = files.load(ManifestFiles.SERVICE
+                + ManifestFiles.pod("far", "10.0.0.1").replace("app: kubia", "app: something-else")
+                + ManifestFiles.pod("near", "10.0.0.2").replace("app: kubia", "app: kubai")
+                + ManifestFiles.pod("none", "10.0.0.3").replace("app: kubia", "other: kubia"));
+        assertThat(why(loaded)).isEqualTo("selector app=kubia matches 0 of 3 pods; nearest is pod near with app=kubai");
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            an address that is none        | sluice.io/pod-ip: "10.0.0.1"    | sluice.io/pod-ip: "10.0.0"                | 6: Pod default/a metadata.annotations.sluice.io/pod-ip: '10.0.0' is not an IP address
+            two addresses of one family    | sluice.io/pod-ip: "10.0.0.1"    | sluice.io/pod-ip: "10.0.0.1,10.0.0.2"     | 6: Pod default/a metadata.annotations.sluice.io/pod-ip: may hold one IPv4 and one IPv6 address
+            a misspelt annotation          | sluice.io/pod-ip: "10.0.0.1"    | sluice.io/pod-ip: "10.0.0.1", sluice.io/redy: "false" | 6: Pod default/a metadata.annotations.sluice.io/redy: is not an annotation of a Pod: there are sluice.io/pod-ip and sluice.io/ready
+            a readiness that is none       | sluice.io/pod-ip: "10.0.0.1"    | sluice.io/pod-ip: "10.0.0.1", sluice.io/ready: "no"   | 6: Pod default/a metadata.annotations.sluice.io/ready: 'no' must be "true" or "false"
+            neither status nor annotation  | sluice.io/pod-ip: "10.0.0.1"    | a: "b"                                    | 4: Pod default/a: has no status and so no IP, it is left out: give it an address with the annotation sluice.io/pod-ip: 127.0.1.1
+            a misspelt field               | spec: {containers               | spec: {container                          | 7: Pod default/a spec.container: has no effect; did you mean containers?
+            a port out of range            | containerPort: 8080             | containerPort: 80800                      | 7: Pod default/a spec.containers[0].ports[0].containerPort: '80800' must be a whole number between 1 and 65535
+            """)
+    void problems_of_pods_are_told(String rule, String from, String to, String problem) {
+        String pod = ManifestFiles.pod("a", "10.0.0.1").substring("---\n".length());
+        assertThat(files.load(pod.replace(from, to)).problems()).singleElement()
+                .hasToString(directory + "/all.yaml:" + problem);
+    }
+
+    @Test
+    void an_empty_status_as_a_dry_run_writes_it_is_none() {
+        LoadedManifests loaded = files.load(ManifestFiles.pod("a", "10.0.0.1")
+                .replace("annotations: {sluice.io/pod-ip: \"10.0.0.1\"}", "uid: x") + "status: {}\n");
+        assertThat(loaded.problems()).singleElement().asString().contains("has no status and so no IP");
+    }
+
+    @Test
+    void topology_mode_Auto_is_said_to_have_no_effect_on_endpoints_made_here() {
+        String auto = ManifestFiles.SERVICE.replace("{name: kubia}",
+                "{name: kubia, annotations: {service.kubernetes.io/topology-mode: Auto}}");
+        assertThat(files.load(auto + ManifestFiles.pod("a", "10.0.0.1")).problems()).singleElement().asString()
+                .contains("topology mode Auto has no effect");
+    }
 }
