@@ -51,6 +51,7 @@ class EndpointRulesTest {
             a succeeded pod is left out           |                                          | {phase: Succeeded, podIP: 10.0.0.1}                                             | ""
             a failed pod is left out              |                                          | {phase: Failed, podIP: 10.0.0.1}                                                | ""
             a pod without an IP is left out       |                                          | {phase: Pending}                                                                | ""
+            the first address of a family counts  |                                          | {phase: Running, podIPs: [{ip: 10.0.0.1}, {ip: 10.0.0.2}], conditions: [{type: Ready, status: 'True'}]}    | 10.0.0.1:8080
             only the Service's family counts       |                                          | {phase: Running, podIPs: [{ip: 10.0.0.1}, {ip: 'fd00::1'}], conditions: [{type: Ready, status: 'True'}]} | "10.0.0.1:8080"
             """)
     void pods(String rule, String metadata, String status, String expected) {
