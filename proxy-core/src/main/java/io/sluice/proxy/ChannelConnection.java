@@ -253,7 +253,7 @@ final class ChannelConnection extends ProxiedConnection {
     /** The JDK's channels do not show their descriptor: what they have not delivered cannot be known. */
     private static int undelivered(Channel channel) {
         return channel.isOpen() && channel instanceof UnixChannel socket
-                ? SendQueue.bytes(socket.fd().intValue())
+                ? LinuxCalls.unacknowledged(socket.fd().intValue())
                 : 0;
     }
 

@@ -129,7 +129,7 @@ public final class DataPath implements AutoCloseable {
     /** Resets all connections and ends the event loops. */
     @Override
     public void close() {
-        byLoop.forEach(loop -> loop.eventLoop().execute(loop::kill));
+        byLoop.forEach(loop -> loop.eventLoop().execute(loop::close));
         loops.group().shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(5, TimeUnit.SECONDS);
     }
 

@@ -41,6 +41,12 @@ final class EpollConnection extends ProxiedConnection {
 
     /** After so many reads in a row other connections have their turn. */
     private static final int READS_IN_A_ROW = 8;
+    /** After so many reads in a row that filled the buffer a direction is spliced … */
+    private static final int FULL_READS = 4;
+    /** … until it has brought less than this … */
+    private static final int SHORT_SPLICE = LoopConnections.READ_BYTES / 2;
+    /** … so many times in a row. */
+    private static final int SHORT_SPLICES = 4;
 
     private final End client;
     private @Nullable End backend;
@@ -196,6 +202,12 @@ final class EpollConnection extends ProxiedConnection {
         private @Nullable ByteBuffer pending;
         /** For the client's end only: what it has sent before an endpoint is connected. */
         private @Nullable ByteBuffer held;
+        /** Bulk: what is read here goes through a pipe. */
+        private boolean splicing;
+        /** Reads in a row that speak for the other way. */
+        private int streak;
+        /** What comes to this socket through a pipe; null while nothing is under way. */
+        private @Nullable Pipe pipe;
 
         End(Side side, Socket socket) {
             this.side = side;
@@ -300,10 +312,16 @@ final class EpollConnection extends ProxiedConnection {
                 return false;
             }
             End sink = end(side.other());
-            return connected() ? sink != null && sink.pending == null : side == Side.CLIENT && held == null;
+            return connected()
+                    ? sink != null && sink.pending == null && (sink.pipe == null || sink.pipe.held() == 0)
+                    : side == Side.CLIENT && held == null;
         }
 
         private void readOnce() {
+            End sink = end(side.other());
+            if (splicing && sink != null && connected() && spliceOnce(sink)) {
+                return;
+            }
             ByteBuffer buffer = owner.readBuffer();
             int n;
             try {
@@ -322,9 +340,84 @@ final class EpollConnection extends ProxiedConnection {
             } else {
                 // Less than there is room for: the kernel has no more, and says so when it has (epoll(7)).
                 readable = ending || n == buffer.capacity();
+                streak = n == buffer.capacity() ? streak + 1 : 0;
+                if (streak >= FULL_READS) {
+                    splicing = true;
+                    streak = 0;
+                }
                 if (machine.received(side, n, owner.now())) {
                     pass(buffer, n);
                 }
+            }
+        }
+
+        /** Whether something came; if not, only a read tells whether that is all for now or for ever. */
+        private boolean spliceOnce(End sink) {
+            Pipe through = sink.pipe;
+            if (through == null) {
+                through = owner.pipe();
+                if (through == null) {
+                    splicing = false;
+                    return false;
+                }
+                sink.pipe = through;
+            }
+            int n;
+            try {
+                n = through.fill(socket);
+            } catch (IOException e) {
+                sink.releasePipe();
+                readable = false;
+                machine.failed(side, owner.now());
+                return true;
+            }
+            if (n == 0) {
+                sink.releasePipe();
+                return false;
+            }
+            streak = n < SHORT_SPLICE ? streak + 1 : 0;
+            if (streak >= SHORT_SPLICES) {
+                splicing = false;
+                streak = 0;
+            }
+            if (machine.received(side, n, owner.now())) {
+                sink.drainPipe();
+            } else {
+                sink.releasePipe();
+            }
+            return true;
+        }
+
+        /** Gives this socket what is in its pipe. */
+        private void drainPipe() {
+            Pipe through = pipe;
+            if (through == null || closed) {
+                return;
+            }
+            int n = 0;
+            if (writable) {
+                try {
+                    n = through.drain(socket);
+                } catch (IOException e) {
+                    releasePipe();
+                    machine.writeFailed(side, owner.now());
+                    return;
+                }
+            }
+            if (through.held() > 0) {
+                writable = false;
+            }
+            if (n > 0) {
+                delivered(side, n);
+            }
+        }
+
+        /** An empty pipe is for others to use; one that is not is closed, its bytes have nowhere to go. */
+        private void releasePipe() {
+            Pipe through = pipe;
+            pipe = null;
+            if (through != null) {
+                owner.giveBack(through);
             }
         }
 
@@ -365,6 +458,7 @@ final class EpollConnection extends ProxiedConnection {
                 pending = client.held;
                 client.held = null;
             }
+            drainPipe();
             ByteBuffer rest = pending;
             if (rest == null || closed) {
                 return;
@@ -424,7 +518,7 @@ final class EpollConnection extends ProxiedConnection {
                 return;
             }
             reading = false;
-            if (SendQueue.bytes(socket.intValue()) == 0 || owner.now() >= deadline) {
+            if (LinuxCalls.unacknowledged(socket.intValue()) == 0 || owner.now() >= deadline) {
                 reset();
             } else {
                 owner.eventLoop().schedule(() -> resetOnceDelivered(deadline), DELIVERY_POLL_MILLIS,
@@ -433,6 +527,7 @@ final class EpollConnection extends ProxiedConnection {
         }
 
         void releaseBuffers() {
+            releasePipe();
             ByteBuffer rest = pending;
             pending = null;
             if (rest != null) {

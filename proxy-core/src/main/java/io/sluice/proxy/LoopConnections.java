@@ -6,6 +6,7 @@ import io.sluice.connection.ConnectFailure;
 import io.sluice.connection.ConnectionLimits;
 import io.sluice.metrics.AccessLog;
 import io.sluice.service.EndpointAddress;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -14,9 +15,13 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The connections that one event loop owns, and what they share. Lives on that event loop. */
 final class LoopConnections {
+
+    private static final Logger LOG = LoggerFactory.getLogger(LoopConnections.class);
 
     /** The most that is read at once, and so the most that a direction of an {@link EpollConnection} holds. */
     static final int READ_BYTES = 64 * 1024;
@@ -24,12 +29,20 @@ final class LoopConnections {
     /** Buffers beyond this many are left to the garbage collector. */
     private static final int SPARE_BUFFERS = 64;
 
+    /** Pipes in use at once: what slow readers can make the kernel hold for spliced connections is bounded by them. */
+    private static final int PIPES = 256;
+
+    /** Empty pipes that are kept; each costs two descriptors. */
+    private static final int SPARE_PIPES = 8;
+
     private final DataPath dataPath;
     private final EventLoop eventLoop;
     private final Set<ProxiedConnection> connections = new HashSet<>();
 
     private final ByteBuffer readBuffer = ByteBuffer.allocateDirect(READ_BYTES);
     private final Deque<ByteBuffer> spare = new ArrayDeque<>();
+    private final Deque<Pipe> sparePipes = new ArrayDeque<>();
+    private int pipesInUse;
     private final List<EpollIoHandle> toClose = new ArrayList<>();
     private final Runnable closing = this::closePending;
 
@@ -96,6 +109,42 @@ final class LoopConnections {
         }
     }
 
+    /** An empty pipe; null if enough are in use, or there are no descriptors for one: bulk is copied then. */
+    @Nullable
+    Pipe pipe() {
+        if (pipesInUse >= PIPES) {
+            return null;
+        }
+        Pipe pipe = sparePipes.poll();
+        if (pipe == null) {
+            try {
+                pipe = Pipe.open();
+            } catch (IOException e) {
+                LOG.debug("no pipe for bulk, it is copied: {}", e.getMessage());
+                return null;
+            }
+        }
+        pipesInUse++;
+        return pipe;
+    }
+
+    /** Ends the use of a {@link #pipe}. */
+    void giveBack(Pipe pipe) {
+        pipesInUse--;
+        if (pipe.held() == 0 && sparePipes.size() < SPARE_PIPES) {
+            sparePipes.push(pipe);
+        } else {
+            pipe.close();
+        }
+    }
+
+    /** Gives back what is kept for the next connections; none follows. */
+    void close() {
+        kill();
+        sparePipes.forEach(Pipe::close);
+        sparePipes.clear();
+    }
+
     /**
      * Closes the descriptor of {@code end} when all events of this round are handled: were it closed at once, the kernel
      * could give its number to a new socket, and an event that is still to be handled would be taken for the new one's.
@@ -132,7 +181,7 @@ final class LoopConnections {
         List.copyOf(connections).forEach(c -> c.drain(deadline));
     }
 
-    void kill() {
+    private void kill() {
         List.copyOf(connections).forEach(ProxiedConnection::kill);
     }
 }
