@@ -81,6 +81,7 @@ public final class ConnectionMachine {
     /** The client was accepted: the first endpoint is asked for, and reading from the client begins. */
     public void start(long now) {
         lastActivity = now;
+        attemptStarted = now;
         actions.read(Side.CLIENT, true);
         if (phase == Phase.CONNECTING) {
             attempt(now);
@@ -121,6 +122,7 @@ public final class ConnectionMachine {
      */
     public void noEndpoint(@Nullable ConnectFailure lastFailure) {
         if (phase == Phase.CONNECTING) {
+            attempts--;
             giveUp(lastFailure == null ? Termination.NO_ENDPOINT : failed(lastFailure));
         }
     }
@@ -154,7 +156,8 @@ public final class ConnectionMachine {
         Direction direction = direction(to.other());
         direction.delivered += bytes;
         lastActivity = now;
-        if (direction.paused && phase != Phase.FLUSHING && direction.buffered() <= limits.bufferBytes() / 2) {
+        if (direction.paused && phase != Phase.FLUSHING && !direction.sourceFinished && !direction.sinkBroken
+                && direction.buffered() <= limits.bufferBytes() / 2) {
             direction.paused = false;
             actions.read(direction.from, true);
         }
@@ -193,7 +196,8 @@ public final class ConnectionMachine {
             return;
         }
         toIt.sinkBroken = true;
-        if (phase == Phase.CONNECTING || phase == Phase.FLUSHING || direction(to).sourceFinished) {
+        Direction fromIt = direction(to);
+        if (phase == Phase.CONNECTING || phase == Phase.FLUSHING || fromIt.sourceFinished || fromIt.sinkBroken) {
             failed(to, now);
             return;
         }
@@ -270,9 +274,9 @@ public final class ConnectionMachine {
                 actions.cancelConnect();
                 connectFailed(ConnectFailure.TIMED_OUT, now);
             }
-            case ESTABLISHED -> end(lastSender == Side.CLIENT ? Termination.BACKEND_IDLE : Termination.CLIENT_IDLE);
+            case ESTABLISHED -> end(silent() == Side.CLIENT ? Termination.CLIENT_IDLE : Termination.BACKEND_IDLE);
             case HALF_CLOSED ->
-                    end(fromClient.sourceFinished ? Termination.BACKEND_IDLE_LAST : Termination.CLIENT_IDLE_LAST);
+                    end(silent() == Side.CLIENT ? Termination.CLIENT_IDLE_LAST : Termination.BACKEND_IDLE_LAST);
             case FLUSHING -> end(flushTermination());
             case CLOSED -> {
             }
@@ -329,6 +333,16 @@ public final class ConnectionMachine {
         actions.ended(termination);
     }
 
+    /** Who is waited for: the side that does not take what it is sent, else the one whose turn it is to send. */
+    private Side silent() {
+        boolean clientIsSlow = fromBackend.buffered() > 0;
+        boolean backendIsSlow = fromClient.buffered() > 0;
+        if (clientIsSlow != backendIsSlow) {
+            return clientIsSlow ? Side.CLIENT : Side.BACKEND;
+        }
+        return phase == Phase.HALF_CLOSED ? finishedSide().other() : lastSender.other();
+    }
+
     /** After a delivery or an end: relays the end of a stream, and closes when both are over. */
     private void settle(Direction direction) {
         if (phase == Phase.FLUSHING) {
@@ -355,13 +369,15 @@ public final class ConnectionMachine {
     private void relayReset(Side side, long now) {
         boolean afterFinish = fromClient.sourceFinished || fromBackend.sourceFinished;
         Direction fromIt = direction(side);
-        flushCulprit = side;
         flushAfterFinish = afterFinish;
-        direction(side.other()).sinkBroken = true;
         if (fromIt.sinkBroken) {
+            // The other side was reset before this one.
+            flushCulprit = side.other();
             end(flushTermination());
             return;
         }
+        flushCulprit = side;
+        direction(side.other()).sinkBroken = true;
         if (fromIt.buffered() == 0) {
             resetRelayed();
             return;

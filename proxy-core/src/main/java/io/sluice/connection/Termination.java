@@ -4,7 +4,7 @@ package io.sluice.connection;
  * Who ended a connection, and in which phase: two letters in the spirit of HAProxy's termination states.
  *
  * <p>First letter: {@code -} both sides finished, {@code C} the client aborted, {@code S} the backend refused or
- * aborted, {@code P} the proxy by a limit or for want of an endpoint, {@code R} a resource of this node ran out,
+ * aborted, {@code P} the proxy for want of an endpoint, {@code R} a resource of this node ran out,
  * {@code K} the drain deadline or an operator, {@code c} the client kept silent too long, {@code s} the backend did.
  * Second letter: {@code -} after the end of both streams, {@code C} while connecting, {@code D} while data went both
  * ways, {@code L} after one side had finished.
@@ -36,8 +36,6 @@ public enum Termination {
     BACKEND_IDLE_LAST("sL", "half-closed and idle, waiting for the backend"),
     /** No endpoint to connect to. */
     NO_ENDPOINT("PC", "no endpoint to connect to"),
-    /** A connection limit was reached. */
-    LIMIT("PL", "a connection limit was reached"),
     /** This node ran out of a resource. */
     LOCAL_RESOURCES("RC", "this node ran out of a resource"),
     /** Ended by the proxy while connecting. */
