@@ -4,18 +4,24 @@ import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Each endpoint in turn: of any n consecutive picks over n endpoints each gets exactly one.
+ * Each endpoint in turn: of any n consecutive picks over n endpoints each gets exactly one. Retries take their turn
+ * like everybody else, so that the others stay even while one refuses.
  *
- * <p>The turn is kept when endpoints come and go. Where it begins is given from outside: nodes that all began at the
- * first endpoint would send their first connections to the same one.
+ * <p>The turn is kept when endpoints come and go: next is whoever comes after the last that was picked. Where it begins
+ * is given from outside: nodes that all began at the first endpoint would send their first connections to the same one.
  */
 public final class RoundRobin implements Balancer {
 
     private final List<Endpoint> endpoints;
-    private final AtomicInteger turn;
+    private final long start;
+    /** Counts up for ever; a {@code long} lasts for 290 years of one pick each nanosecond. */
+    private final AtomicLong turn;
+    /** Who was picked last before the endpoints changed, null for nobody. */
+    private final @Nullable EndpointAddress before;
 
     /**
      * Over {@code endpoints}, sorted by address.
@@ -23,8 +29,14 @@ public final class RoundRobin implements Balancer {
      * @param start any number; decides which endpoint comes first
      */
     public RoundRobin(List<Endpoint> endpoints, int start) {
+        this(endpoints, start, null);
+    }
+
+    private RoundRobin(List<Endpoint> endpoints, long start, @Nullable EndpointAddress before) {
         this.endpoints = List.copyOf(endpoints);
-        this.turn = new AtomicInteger(start);
+        this.start = start;
+        this.turn = new AtomicLong(start);
+        this.before = before;
     }
 
     @Override
@@ -35,46 +47,41 @@ public final class RoundRobin implements Balancer {
     @Override
     public int pick(Set<EndpointAddress> tried) {
         int size = endpoints.size();
-        for (int i = 0; i < size; i++) {
-            int index = next(size);
-            if (tried.isEmpty() || !tried.contains(endpoints.get(index).address())) {
-                return index;
+        if (size == 0) {
+            return -1;
+        }
+        return tried.isEmpty() ? Math.floorMod(turn.getAndIncrement(), size) : pickOther(size, tried);
+    }
+
+    private int pickOther(int size, Set<EndpointAddress> tried) {
+        while (true) {
+            long current = turn.get();
+            long chosen = current;
+            while (tried.contains(endpoints.get(Math.floorMod(chosen, size)).address())) {
+                chosen++;
+                if (chosen == current + size) {
+                    return -1;
+                }
+            }
+            if (turn.compareAndSet(current, chosen + 1)) {
+                return Math.floorMod(chosen, size);
             }
         }
-        return firstNotIn(tried);
     }
 
     @Override
     public RoundRobin with(List<Endpoint> others) {
-        if (endpoints.isEmpty() || others.isEmpty()) {
-            return new RoundRobin(others, turn.get());
+        long current = turn.get();
+        EndpointAddress last = current == start || endpoints.isEmpty()
+                ? before
+                : endpoints.get(Math.floorMod(current - 1, endpoints.size())).address();
+        if (last == null) {
+            return new RoundRobin(others, current, null);
         }
-        EndpointAddress expected = endpoints.get(Math.floorMod(turn.get(), endpoints.size())).address();
-        int start = 0;
-        while (start < others.size() && others.get(start).address().compareTo(expected) < 0) {
-            start++;
+        int next = 0;
+        while (next < others.size() && others.get(next).address().compareTo(last) <= 0) {
+            next++;
         }
-        return new RoundRobin(others, start % others.size());
-    }
-
-    /** The turn stays within the size, so that it stays exact when the counter would overflow. */
-    private int next(int size) {
-        int current;
-        int index;
-        do {
-            current = turn.get();
-            index = Math.floorMod(current, size);
-        } while (!turn.compareAndSet(current, index + 1 == size ? 0 : index + 1));
-        return index;
-    }
-
-    /** With other event loops taking turns in between, a full round may have missed the only one left. */
-    private int firstNotIn(Set<EndpointAddress> tried) {
-        for (int i = 0; i < endpoints.size(); i++) {
-            if (!tried.contains(endpoints.get(i).address())) {
-                return i;
-            }
-        }
-        return -1;
+        return new RoundRobin(others, next, last);
     }
 }
