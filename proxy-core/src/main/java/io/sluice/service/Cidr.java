@@ -31,10 +31,18 @@ public record Cidr(InetAddress network, int prefixLength) {
                 InetAddress address = IpAddresses.parse(text);
                 return new Cidr(address, address.getAddress().length * 8);
             }
-            return new Cidr(IpAddresses.parse(text.substring(0, slash)), Integer.parseInt(text.substring(slash + 1)));
+            return new Cidr(IpAddresses.parse(text.substring(0, slash)), prefixLength(text.substring(slash + 1)));
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException("'" + text + "' is not an address range like 10.96.0.0/12", e);
         }
+    }
+
+    private static int prefixLength(String digits) {
+        int length = Integer.parseInt(digits);
+        if (!Integer.toString(length).equals(digits)) {
+            throw new IllegalArgumentException("'" + digits + "' has a sign or leading zeros");
+        }
+        return length;
     }
 
     /** Whether {@code address} is of this range's family and inside it. */

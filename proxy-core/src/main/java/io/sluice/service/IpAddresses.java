@@ -20,6 +20,7 @@ public final class IpAddresses {
 
     /**
      * Reads an address in its strict text form: dotted decimal without leading zeros, or RFC 4291 text without a zone.
+     * An IPv4-mapped address is the IPv4 address that it stands for, as in Kubernetes.
      *
      * @throws IllegalArgumentException if {@code text} is not such an address; the message names it
      */
@@ -39,11 +40,13 @@ public final class IpAddresses {
         }
     }
 
+    /** Some read such an octet as octal: the same text would be two addresses (CVE-2021-29923). */
     private static boolean hasLeadingZeroOctet(String text) {
-        if (text.indexOf(':') >= 0) {
+        String dotted = text.substring(text.lastIndexOf(':') + 1);
+        if (dotted.indexOf('.') < 0) {
             return false;
         }
-        for (String part : text.split("\\.", -1)) {
+        for (String part : dotted.split("\\.", -1)) {
             if (part.length() > 1 && part.charAt(0) == '0') {
                 return true;
             }
