@@ -4,10 +4,10 @@ import ch.qos.logback.classic.AsyncAppender;
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.LoggerContext;
-import ch.qos.logback.classic.encoder.JsonEncoder;
 import ch.qos.logback.classic.spi.Configurator;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.ConsoleAppender;
+import ch.qos.logback.core.Layout;
 import ch.qos.logback.core.encoder.Encoder;
 import ch.qos.logback.core.encoder.LayoutWrappingEncoder;
 import ch.qos.logback.core.spi.ContextAwareBase;
@@ -60,9 +60,8 @@ public final class Logging extends ContextAwareBase implements Configurator {
     }
 
     private static void install(LoggerContext context, LogFormat format, LogLevel level, boolean colours) {
-        Encoder<ILoggingEvent> encoder = format == LogFormat.JSON ? json() : text(context, colours);
-        encoder.setContext(context);
-        encoder.start();
+        Encoder<ILoggingEvent> encoder = encoder(context,
+                format == LogFormat.JSON ? new JsonLayout() : new TextLayout(colours));
         ConsoleAppender<ILoggingEvent> appender = new ConsoleAppender<>();
         appender.setContext(context);
         appender.setName("stderr");
@@ -90,26 +89,14 @@ public final class Logging extends ContextAwareBase implements Configurator {
         access.addAppender(queue);
     }
 
-    private static Encoder<ILoggingEvent> text(LoggerContext context, boolean colours) {
-        TextLayout layout = new TextLayout(colours);
+    private static Encoder<ILoggingEvent> encoder(LoggerContext context, Layout<ILoggingEvent> layout) {
         layout.setContext(context);
         layout.start();
         LayoutWrappingEncoder<ILoggingEvent> encoder = new LayoutWrappingEncoder<>();
         encoder.setCharset(StandardCharsets.UTF_8);
         encoder.setLayout(layout);
-        return encoder;
-    }
-
-    private static Encoder<ILoggingEvent> json() {
-        JsonEncoder encoder = new JsonEncoder();
-        encoder.setWithSequenceNumber(false);
-        encoder.setWithNanoseconds(false);
-        encoder.setWithContext(false);
-        encoder.setWithMDC(false);
-        encoder.setWithMarkers(false);
-        encoder.setWithMessage(false);
-        encoder.setWithArguments(false);
-        encoder.setWithFormattedMessage(true);
+        encoder.setContext(context);
+        encoder.start();
         return encoder;
     }
 }

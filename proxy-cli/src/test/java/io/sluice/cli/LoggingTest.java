@@ -57,10 +57,10 @@ class LoggingTest {
         assertThat(logged()).endsWith("\n").hasLineCount(1);
         JsonNode line = JsonMapper.shared().readTree(logged());
         assertThat(line.path("level").asString()).isEqualTo("WARN");
-        assertThat(line.path("loggerName").asString()).isEqualTo("io.sluice.X");
-        assertThat(line.path("formattedMessage").asString()).isEqualTo("first\nsecond");
-        assertThat(line.path("kvpList").toString()).contains("\"port\"", "80");
-        assertThat(line.path("throwable").path("message").asString()).contains("broken");
+        assertThat(line.path("logger").asString()).isEqualTo("io.sluice.X");
+        assertThat(line.path("message").asString()).isEqualTo("first\nsecond");
+        assertThat(line.path("port").asInt()).isEqualTo(80);
+        assertThat(line.path("error").asString()).contains("broken");
     }
 
     @Test

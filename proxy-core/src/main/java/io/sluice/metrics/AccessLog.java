@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.spi.LoggingEventBuilder;
 
 /**
  * One line for each closed connection, through the logger {@code access} at level INFO.
@@ -40,7 +41,7 @@ public final class AccessLog {
         return new AccessLog(Form.TEXT);
     }
 
-    /** Everything in key-value pairs, for an encoder that prints them, such as JSON. */
+    /** Everything in key-value pairs, for an encoder that prints them, such as JSON; what there is none of is left out. */
     public static AccessLog fields() {
         return new AccessLog(Form.FIELDS);
     }
@@ -59,15 +60,18 @@ public final class AccessLog {
             logger.info(line(connection));
             return;
         }
-        EndpointAddress endpoint = connection.endpoint();
-        logger.atInfo().addKeyValue("client", format(connection.client()))
+        LoggingEventBuilder line = logger.atInfo().addKeyValue("client", format(connection.client()))
                 .addKeyValue("namespace", connection.servicePort().service().namespace())
                 .addKeyValue("service", connection.servicePort().service().name())
                 .addKeyValue("port", connection.servicePort().port())
-                .addKeyValue("listener", format(connection.listener()))
-                .addKeyValue("endpoint", endpoint == null ? "" : endpoint.toString())
-                .addKeyValue("connectMs", millis(connection.connectNanos()))
-                .addKeyValue("totalMs", millis(connection.totalNanos()))
+                .addKeyValue("listener", format(connection.listener()));
+        if (connection.endpoint() != null) {
+            line = line.addKeyValue("endpoint", connection.endpoint().toString());
+        }
+        if (connection.connectNanos() >= 0) {
+            line = line.addKeyValue("connectMs", millis(connection.connectNanos()));
+        }
+        line.addKeyValue("totalMs", millis(connection.totalNanos()))
                 .addKeyValue("bytesFromClient", connection.bytesFromClient())
                 .addKeyValue("bytesFromBackend", connection.bytesFromBackend())
                 .addKeyValue("retries", connection.retries()).addKeyValue("termination", connection.termination())
@@ -92,8 +96,8 @@ public final class AccessLog {
         return nanos < 0 ? "-" : String.format(Locale.ROOT, "%.3f", millis(nanos));
     }
 
-    /** With three digits after the point; -1 for never. */
+    /** With three digits after the point. */
     private static double millis(long nanos) {
-        return nanos < 0 ? -1 : TimeUnit.NANOSECONDS.toMicros(nanos) / 1000.0;
+        return TimeUnit.NANOSECONDS.toMicros(nanos) / 1000.0;
     }
 }

@@ -194,8 +194,8 @@ public final class Reconciler {
         syncMetrics.synced(snapshot, Instant.now(), took);
         logFirst(emptied);
         if (before == null || opened + closed + gone.size() > 0 || !before.services().equals(snapshot.services())) {
-            LOG.info("applied {} Services with {} TCP ports: {} listeners ({} opened, {} closed) in {} ms",
-                    snapshot.services().size(), ports.size(), open.size(), opened, closed, took.toMillis());
+            LOG.info("applied in {} ms: Services {}, TCP ports {}, listeners {} (opened {}, closed {})",
+                    took.toMillis(), snapshot.services().size(), ports.size(), open.size(), opened, closed);
         }
         retryLater();
     }

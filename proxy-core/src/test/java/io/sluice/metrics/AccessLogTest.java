@@ -72,6 +72,14 @@ class AccessLogTest {
     }
 
     @Test
+    void fieldsThatThereAreNoneOfAreLeftOut() {
+        AccessLog.fields().log(REFUSED);
+
+        assertThat(appender.list.getFirst().getKeyValuePairs()).extracting(pair -> pair.key)
+                .doesNotContain("endpoint", "connectMs").contains("totalMs", "termination");
+    }
+
+    @Test
     void offOrBelowTheLevelNothingIsWritten() {
         AccessLog.off().log(SERVED);
         assertThat(AccessLog.off().enabled()).isFalse();
