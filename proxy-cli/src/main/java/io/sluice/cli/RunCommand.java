@@ -57,6 +57,9 @@ final class RunCommand implements Callable<Integer> {
     @Mixin(name = "listeners")
     private ListenerSettings listeners = new ListenerSettings();
 
+    @Mixin(name = "balancing")
+    private BalancingSettings balancing = new BalancingSettings();
+
     @Mixin(name = "connections")
     private ConnectionSettings connections = new ConnectionSettings();
 
@@ -129,7 +132,8 @@ final class RunCommand implements Callable<Integer> {
                 listeners.backlog());
         return new SluiceConfig(services.filenames(), services.serviceCidrs(), services.nodePortRange().first(),
                 services.nodePortRange().last(), services.nodeName(environment), listeners.nodePortAddresses(),
-                listeners.portOffset(), proxy, connections.drainTimeout(), admin.metricsBindAddress(),
+                listeners.portOffset(), balancing.clusterCidrs(), proxy, connections.drainTimeout(),
+                admin.metricsBindAddress(),
                 admin.healthzBindAddress(), admin.bindAddressHardFail(), logs.accessLog());
     }
 }

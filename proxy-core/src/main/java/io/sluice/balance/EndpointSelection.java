@@ -38,6 +38,15 @@ public record EndpointSelection(List<Endpoint> clusterEndpoints, List<Endpoint> 
     public static final EndpointSelection EMPTY = new EndpointSelection(List.of(), List.of(), List.of(), List.of(),
             TopologyMode.NONE);
 
+    /** What connections of this kind are spread over. */
+    public List<Endpoint> endpoints(Traffic traffic) {
+        return switch (traffic) {
+            case INTERNAL -> internalEndpoints;
+            case EXTERNAL -> externalEndpoints;
+            case LOOPED -> clusterEndpoints;
+        };
+    }
+
     /** Applies the rules to {@code endpoints}, which are of one address family. */
     public static EndpointSelection of(Service service, EndpointSet endpoints, NodeTopology node) {
         if (endpoints.isEmpty()) {

@@ -19,6 +19,7 @@ import java.util.Optional;
  * @param nodeName           this node's name
  * @param nodePortAddresses  ranges of the node's own addresses that node ports listen at; or the one word {@code primary}
  * @param portOffset         added to every cluster port that is listened at, 0 to listen at the Service's own ports
+ * @param clusterCidrs       the addresses of pods
  * @param drainTimeout       how long established connections may go on after SIGTERM
  * @param metricsBindAddress for {@code /metrics} and {@code /api/v1}; empty for none
  * @param healthzBindAddress for {@code /healthz}, {@code /livez}, {@code /readyz}; empty for none; may equal the former
@@ -26,7 +27,8 @@ import java.util.Optional;
  * @param accessLog          what happens to closed connections
  */
 public record SluiceConfig(List<String> manifests, List<Cidr> serviceCidrs, int nodePortMin, int nodePortMax,
-        String nodeName, List<String> nodePortAddresses, int portOffset, ProxySettings proxy, Duration drainTimeout,
+        String nodeName, List<String> nodePortAddresses, int portOffset, List<Cidr> clusterCidrs, ProxySettings proxy,
+        Duration drainTimeout,
         Optional<InetSocketAddress> metricsBindAddress, Optional<InetSocketAddress> healthzBindAddress,
         boolean bindAddressHardFail, AccessLog accessLog) {
 
@@ -34,5 +36,6 @@ public record SluiceConfig(List<String> manifests, List<Cidr> serviceCidrs, int 
         manifests = List.copyOf(manifests);
         serviceCidrs = List.copyOf(serviceCidrs);
         nodePortAddresses = List.copyOf(nodePortAddresses);
+        clusterCidrs = List.copyOf(clusterCidrs);
     }
 }

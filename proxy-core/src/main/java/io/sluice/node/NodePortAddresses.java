@@ -4,10 +4,8 @@ import io.sluice.service.Cidr;
 import io.sluice.service.IpAddresses;
 import io.sluice.service.IpFamily;
 import java.net.InetAddress;
-import java.net.NetworkInterface;
 import java.net.SocketException;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,18 +46,12 @@ public final class NodePortAddresses {
 
     /** The addresses that the machine has now and that are chosen; asks the kernel. */
     public List<InetAddress> resolve() {
-        List<InetAddress> local = new ArrayList<>();
         try {
-            for (NetworkInterface networkInterface : Collections.list(NetworkInterface.getNetworkInterfaces())) {
-                if (networkInterface.isUp()) {
-                    local.addAll(Collections.list(networkInterface.getInetAddresses()));
-                }
-            }
+            return choose(LocalAddresses.read());
         } catch (SocketException e) {
             LOG.warn("the node's addresses cannot be read, node ports are not served: {}", e.getMessage());
             return List.of();
         }
-        return choose(local);
     }
 
     List<InetAddress> choose(List<InetAddress> local) {

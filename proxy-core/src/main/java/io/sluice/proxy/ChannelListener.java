@@ -73,7 +73,7 @@ final class ChannelListener extends Listener {
 
         @Override
         public void channelRead(ChannelHandlerContext ctx, Object msg) {
-            dataPath.accepted((Channel) msg, port(), address, kind);
+            dataPath.accepted((Channel) msg, port(), address, kind());
         }
 
         /** Out of file descriptors: the connection stays in the kernel's queue, and is tried again soon. */

@@ -7,6 +7,7 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.IoEventLoop;
 import io.netty.channel.epoll.LinuxSocket;
 import io.netty.util.concurrent.EventExecutor;
+import io.sluice.balance.Sources;
 import io.sluice.connection.ConnectFailure;
 import io.sluice.connection.ConnectionLimits;
 import io.sluice.metrics.AccessLog;
@@ -56,6 +57,7 @@ public final class DataPath implements AutoCloseable {
     private final RepeatedWarning serviceLimitReached = new RepeatedWarning(LOG);
     private final RepeatedWarning acceptFailed = new RepeatedWarning(LOG);
     private final RepeatedWarning localFault = new RepeatedWarning(LOG);
+    private volatile Sources sources = Sources.NONE;
     private volatile @Nullable CompletableFuture<Void> whenIdle;
 
     /**
@@ -83,6 +85,11 @@ public final class DataPath implements AutoCloseable {
     /** The event loops, for a probe of their lag. */
     public Iterable<EventExecutor> eventLoops() {
         return loops.group();
+    }
+
+    /** Tells where clients may come from, as far as it matters; takes effect with the next connection. Any thread. */
+    public void sources(Sources now) {
+        sources = now;
     }
 
     /** Begins to listen; the stage fails with the kernel's exception if the address cannot be had. Control thread. */
@@ -136,13 +143,14 @@ public final class DataPath implements AutoCloseable {
     // From listeners and connections, on event loops.
 
     void accepted(Channel client, PortProxy port, InetSocketAddress listener, AddressKind kind) {
-        if (!(client.remoteAddress() instanceof InetSocketAddress clientAddress) || !admit(port)) {
+        if (!(client.remoteAddress() instanceof InetSocketAddress clientAddress)
+                || !admit(port, clientAddress, listener, kind)) {
             rejectUnregistered(client);
             return;
         }
         port.meters().accepted();
         LoopConnections loop = nextLoop();
-        Arrival arrival = new Arrival(ids.incrementAndGet(), port, listener, kind, clientAddress);
+        Arrival arrival = arrival(port, clientAddress, listener, kind);
         try {
             ChannelConnection.configure(client);
         } catch (ChannelException e) {
@@ -167,7 +175,7 @@ public final class DataPath implements AutoCloseable {
 
     void accepted(int fd, InetSocketAddress client, PortProxy port, InetSocketAddress listener, AddressKind kind) {
         LinuxSocket socket = LinuxSocket.newSocket(fd);
-        if (!admit(port)) {
+        if (!admit(port, client, listener, kind)) {
             try {
                 socket.setSoLinger(0);
                 socket.close();
@@ -178,11 +186,21 @@ public final class DataPath implements AutoCloseable {
         }
         port.meters().accepted();
         LoopConnections loop = nextLoop();
-        Arrival arrival = new Arrival(ids.incrementAndGet(), port, listener, kind, client);
+        Arrival arrival = arrival(port, client, listener, kind);
         loop.eventLoop().execute(() -> loop.begin(new EpollConnection(arrival, loop, socket)));
     }
 
-    private boolean admit(PortProxy port) {
+    private Arrival arrival(PortProxy port, InetSocketAddress client, InetSocketAddress listener, AddressKind kind) {
+        return new Arrival(ids.incrementAndGet(), port, listener,
+                sources.traffic(kind.external(), client.getAddress(), listener.getAddress()), client);
+    }
+
+    private boolean admit(PortProxy port, InetSocketAddress client, InetSocketAddress listener, AddressKind kind) {
+        if (kind == AddressKind.LOAD_BALANCER
+                && !sources.allows(port.sourceRanges(), client.getAddress(), listener.getAddress())) {
+            port.meters().refused(RefusalReason.SOURCE_RANGE);
+            return false;
+        }
         if (active.incrementAndGet() > settings.maxConnections()) {
             active.decrementAndGet();
             port.meters().refused(RefusalReason.LIMIT);

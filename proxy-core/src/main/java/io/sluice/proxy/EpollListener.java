@@ -100,7 +100,7 @@ final class EpollListener extends Listener implements EpollIoHandle {
             if (fd < 0) {
                 return;
             }
-            dataPath.accepted(fd, NativeInetAddress.address(peer, 1, peer[0]), port(), address, kind);
+            dataPath.accepted(fd, NativeInetAddress.address(peer, 1, peer[0]), port(), address, kind());
         }
     }
 

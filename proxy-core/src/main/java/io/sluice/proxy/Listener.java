@@ -15,14 +15,15 @@ public abstract sealed class Listener permits ChannelListener, EpollListener {
 
     final DataPath dataPath;
     final InetSocketAddress address;
-    final AddressKind kind;
-    private volatile PortProxy port;
+    private volatile Target target;
+
+    /** Whom the address is listened at for, and as what. */
+    private record Target(PortProxy port, AddressKind kind) {}
 
     Listener(DataPath dataPath, InetSocketAddress address, AddressKind kind, PortProxy port) {
         this.dataPath = dataPath;
         this.address = address;
-        this.kind = kind;
-        this.port = port;
+        this.target = new Target(port, kind);
     }
 
     /** Where it was asked to listen. */
@@ -30,13 +31,17 @@ public abstract sealed class Listener permits ChannelListener, EpollListener {
         return address;
     }
 
-    /** Hands all further connections to another port without closing. */
-    public final void retarget(PortProxy newPort) {
-        port = newPort;
+    /** Hands all further connections to another port, or to the same as another kind of address, without closing. */
+    public final void retarget(PortProxy port, AddressKind kind) {
+        target = new Target(port, kind);
     }
 
     final PortProxy port() {
-        return port;
+        return target.port();
+    }
+
+    final AddressKind kind() {
+        return target.kind();
     }
 
     /** Binds; fails with the kernel's {@link java.io.IOException} if the address cannot be had. */

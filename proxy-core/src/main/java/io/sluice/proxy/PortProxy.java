@@ -3,8 +3,10 @@ package io.sluice.proxy;
 import io.sluice.balance.Balancer;
 import io.sluice.balance.EndpointSelection;
 import io.sluice.balance.RoundRobin;
+import io.sluice.balance.Traffic;
 import io.sluice.metrics.EndpointMeters;
 import io.sluice.metrics.PortMeters;
+import io.sluice.service.Cidr;
 import io.sluice.service.Endpoint;
 import io.sluice.service.IpFamily;
 import io.sluice.service.ServicePortName;
@@ -26,9 +28,9 @@ public final class PortProxy {
         static final Targets NONE = new Targets(new RoundRobin(List.of(), 0), List.of());
     }
 
-    /** Targets of one family for the two kinds of traffic. */
-    private record FamilyTargets(Targets internal, Targets external) {
-        static final FamilyTargets NONE = new FamilyTargets(Targets.NONE, Targets.NONE);
+    /** Targets of one family for each kind of traffic. */
+    private record FamilyTargets(Targets internal, Targets external, Targets looped) {
+        static final FamilyTargets NONE = new FamilyTargets(Targets.NONE, Targets.NONE, Targets.NONE);
     }
 
     private final ServicePortName name;
@@ -36,6 +38,7 @@ public final class PortProxy {
     private final AtomicInteger serviceConnections;
     private volatile FamilyTargets ipv4 = FamilyTargets.NONE;
     private volatile FamilyTargets ipv6 = FamilyTargets.NONE;
+    private volatile List<Cidr> sourceRanges = List.of();
 
     /**
      * A port without endpoints.
@@ -52,16 +55,28 @@ public final class PortProxy {
         return name;
     }
 
-    /** Replaces the endpoints; takes effect with the next connection. Control thread. */
-    public void update(Map<IpFamily, EndpointSelection> selections) {
+    /**
+     * Replaces the endpoints; takes effect with the next connection. Control thread.
+     *
+     * @param ranges {@code loadBalancerSourceRanges}
+     */
+    public void update(Map<IpFamily, EndpointSelection> selections, List<Cidr> ranges) {
+        sourceRanges = ranges;
         ipv4 = next(ipv4, selections.getOrDefault(IpFamily.IPV4, EndpointSelection.EMPTY));
         ipv6 = next(ipv6, selections.getOrDefault(IpFamily.IPV6, EndpointSelection.EMPTY));
     }
 
+    /** Kinds of traffic that go to the same endpoints share one turn. */
     private FamilyTargets next(FamilyTargets before, EndpointSelection selection) {
-        Targets internal = next(before.internal(), selection.internalEndpoints());
-        boolean same = selection.internalEndpoints().equals(selection.externalEndpoints());
-        return new FamilyTargets(internal, same ? internal : next(before.external(), selection.externalEndpoints()));
+        List<Endpoint> forInternal = selection.endpoints(Traffic.INTERNAL);
+        List<Endpoint> forExternal = selection.endpoints(Traffic.EXTERNAL);
+        List<Endpoint> forLooped = selection.endpoints(Traffic.LOOPED);
+        Targets internal = next(before.internal(), forInternal);
+        Targets external = forExternal.equals(forInternal) ? internal : next(before.external(), forExternal);
+        Targets looped = forLooped.equals(forInternal)
+                ? internal
+                : forLooped.equals(forExternal) ? external : next(before.looped(), forLooped);
+        return new FamilyTargets(internal, external, looped);
     }
 
     private Targets next(Targets before, List<Endpoint> endpoints) {
@@ -75,9 +90,18 @@ public final class PortProxy {
     }
 
     /** What a connection that arrived at an address of {@code family} may go to. Any thread. */
-    Targets targets(IpFamily family, AddressKind kind) {
+    Targets targets(IpFamily family, Traffic traffic) {
         FamilyTargets targets = family == IpFamily.IPV4 ? ipv4 : ipv6;
-        return kind.external() ? targets.external() : targets.internal();
+        return switch (traffic) {
+            case INTERNAL -> targets.internal();
+            case EXTERNAL -> targets.external();
+            case LOOPED -> targets.looped();
+        };
+    }
+
+    /** Who may use the Service's load balancer addresses; empty means everybody. Any thread. */
+    List<Cidr> sourceRanges() {
+        return sourceRanges;
     }
 
     PortMeters meters() {

@@ -1,5 +1,6 @@
 package io.sluice.proxy;
 
+import io.sluice.balance.Traffic;
 import io.sluice.connection.ConnectFailure;
 import io.sluice.connection.ConnectionActions;
 import io.sluice.connection.ConnectionMachine;
@@ -37,7 +38,7 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Cha
      *
      * @param listener the address that the client connected to
      */
-    record Arrival(long id, PortProxy port, InetSocketAddress listener, AddressKind kind, InetSocketAddress client) {}
+    record Arrival(long id, PortProxy port, InetSocketAddress listener, Traffic traffic, InetSocketAddress client) {}
 
     final LoopConnections owner;
     final ConnectionMachine machine;
@@ -109,7 +110,7 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Cha
     @Override
     public final void connect() {
         PortProxy.Targets targets = arrival.port().targets(IpFamily.of(arrival.listener().getAddress()),
-                arrival.kind());
+                arrival.traffic());
         int index = targets.balancer().pick(tried);
         if (index < 0) {
             machine.noEndpoint(lastFailure);

@@ -1,10 +1,13 @@
 package io.sluice.reconcile;
 
 import io.sluice.balance.EndpointSelection;
+import io.sluice.balance.Sources;
+import io.sluice.balance.Traffic;
 import io.sluice.metrics.EndpointMeters;
 import io.sluice.metrics.PortMeters;
 import io.sluice.metrics.ProxyMetrics;
 import io.sluice.metrics.SyncMetrics;
+import io.sluice.node.LocalAddresses;
 import io.sluice.node.NodePortAddresses;
 import io.sluice.proxy.AddressKind;
 import io.sluice.proxy.DataPath;
@@ -13,6 +16,7 @@ import io.sluice.proxy.PortProxy;
 import io.sluice.reconcile.AppliedState.AppliedPort;
 import io.sluice.reconcile.AppliedState.ListenerState;
 import io.sluice.reconcile.AppliedState.ListenerStatus;
+import io.sluice.service.Cidr;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
@@ -27,6 +31,7 @@ import io.sluice.service.ServiceState;
 import io.sluice.service.ServiceState.PortState;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.SocketException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -61,6 +66,7 @@ public final class Reconciler {
 
     private static final Logger LOG = LoggerFactory.getLogger(Reconciler.class);
     private static final Duration RETRY = Duration.ofSeconds(2);
+    private static final Duration LOOK_AT_NODE = Duration.ofSeconds(10);
     private static final int LINES_PER_KIND = 10;
 
     /** One port and what was applied for it. */
@@ -90,6 +96,7 @@ public final class Reconciler {
     private final SyncMetrics syncMetrics;
     private final NodePortAddresses nodePortAddresses;
     private final int portOffset;
+    private final List<Cidr> clusterCidrs;
     private final ScheduledExecutorService control;
 
     private final AtomicReference<@Nullable ClusterSnapshot> pending = new AtomicReference<>();
@@ -100,6 +107,7 @@ public final class Reconciler {
     private final Set<ServiceName> toldNotProxied = new HashSet<>();
     private @Nullable ClusterSnapshot applied;
     private @Nullable ScheduledFuture<?> retry;
+    private @Nullable ScheduledFuture<?> lookingAtNode;
     private boolean stopped;
     private volatile @Nullable AppliedState state;
     private volatile @Nullable Instant waitingSince;
@@ -108,15 +116,18 @@ public final class Reconciler {
      * Applies nothing yet.
      *
      * @param portOffset added to each port of a cluster, external or load balancer address
+     * @param clusterCidrs the addresses of pods
      * @param control    the control thread
      */
     public Reconciler(DataPath dataPath, ProxyMetrics metrics, SyncMetrics syncMetrics,
-            NodePortAddresses nodePortAddresses, int portOffset, ScheduledExecutorService control) {
+            NodePortAddresses nodePortAddresses, int portOffset, List<Cidr> clusterCidrs,
+            ScheduledExecutorService control) {
         this.dataPath = dataPath;
         this.metrics = metrics;
         this.syncMetrics = syncMetrics;
         this.nodePortAddresses = nodePortAddresses;
         this.portOffset = portOffset;
+        this.clusterCidrs = List.copyOf(clusterCidrs);
         this.control = control;
     }
 
@@ -150,6 +161,9 @@ public final class Reconciler {
             if (retry != null) {
                 retry.cancel(false);
             }
+            if (lookingAtNode != null) {
+                lookingAtNode.cancel(false);
+            }
             closeAll(List.copyOf(open.keySet()));
         }, control);
     }
@@ -158,7 +172,21 @@ public final class Reconciler {
         waitingSince = null;
         ClusterSnapshot snapshot = pending.getAndSet(null);
         if (snapshot != null && !stopped) {
+            if (lookingAtNode == null) {
+                lookAtNode();
+                lookingAtNode = control.scheduleWithFixedDelay(this::lookAtNode, LOOK_AT_NODE.toSeconds(),
+                        LOOK_AT_NODE.toSeconds(), TimeUnit.SECONDS);
+            }
             apply(snapshot);
+        }
+    }
+
+    /** The node's addresses tell its own connections from others. */
+    private void lookAtNode() {
+        try {
+            dataPath.sources(new Sources(Set.copyOf(LocalAddresses.read()), clusterCidrs));
+        } catch (SocketException e) {
+            LOG.warn("the node's addresses cannot be read, what was known of them stays: {}", e.getMessage());
         }
     }
 
@@ -234,7 +262,7 @@ public final class Reconciler {
         port.service = service;
         port.state = state;
         port.selections = selections;
-        port.proxy.update(selections);
+        port.proxy.update(selections, service.loadBalancerSourceRanges());
         port.meters.endpoints(state.endpoints());
         retireMissing(name, before, state.endpoints());
     }
@@ -255,7 +283,7 @@ public final class Reconciler {
     private void removePort(ServicePortName name) {
         Port port = ports.remove(name);
         if (port != null) {
-            port.proxy.update(Map.of());
+            port.proxy.update(Map.of(), List.of());
             port.meters.retire();
         }
     }
@@ -324,7 +352,10 @@ public final class Reconciler {
         }
         EndpointSelection selection = port.selections.getOrDefault(IpFamily.of(address.getAddress()),
                 EndpointSelection.EMPTY);
-        return !(claim.kind().external() ? selection.externalEndpoints() : selection.internalEndpoints()).isEmpty();
+        return claim.kind().external()
+                // Under the policy Local the cluster's own connections still go to any endpoint.
+                ? !selection.endpoints(Traffic.EXTERNAL).isEmpty() || !selection.endpoints(Traffic.LOOPED).isEmpty()
+                : !selection.endpoints(Traffic.INTERNAL).isEmpty();
     }
 
     private int openListeners(Map<InetSocketAddress, Claim> claims) {
@@ -338,7 +369,7 @@ public final class Reconciler {
             if (current == null) {
                 opening.put(address, dataPath.listen(address, claim.kind(), port.proxy).toCompletableFuture());
             } else if (!current.claim().equals(claim)) {
-                current.listener().retarget(port.proxy);
+                current.listener().retarget(port.proxy, claim.kind());
                 open.put(address, new Open(claim, current.listener()));
             }
         });

@@ -14,6 +14,7 @@ import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.Transport;
 import io.sluice.reconcile.AppliedState.ListenerState;
 import io.sluice.reconcile.AppliedState.ListenerStatus;
+import io.sluice.service.Cidr;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.EmptyReason;
 import io.sluice.service.Endpoint;
@@ -34,6 +35,7 @@ import io.sluice.service.TrafficPolicy;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ConnectException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -56,8 +58,11 @@ class ReconcilerTest {
     private static final String FIRST = "127.131.0.10";
     private static final String SECOND = "127.131.0.11";
     private static final int PORT = 18080;
+    private static final List<ServicePort> PORTS =
+            List.of(new ServicePort("http", Protocol.TCP, PORT, 0, "8080", null));
 
     private final ScheduledExecutorService control = Executors.newSingleThreadScheduledExecutor();
+    private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
     private final List<ServerSocket> pods = new ArrayList<>();
     private DataPath dataPath;
     private Reconciler reconciler;
@@ -67,9 +72,8 @@ class ReconcilerTest {
     void start() {
         dataPath = new DataPath(new ProxySettings(Transport.AUTO, 2, Duration.ofSeconds(5), 3, Duration.ZERO,
                 Duration.ofHours(1), 1000, 0, 128), AccessLog.off());
-        SimpleMeterRegistry registry = new SimpleMeterRegistry();
         reconciler = new Reconciler(dataPath, new ProxyMetrics(registry), new SyncMetrics(registry),
-                NodePortAddresses.parse(List.of("127.0.0.0/8")), 0, control);
+                NodePortAddresses.parse(List.of("127.0.0.0/8")), 0, List.of(), control);
     }
 
     @AfterEach
@@ -156,6 +160,58 @@ class ReconcilerTest {
                 .contains("ip route add local 192.0.2.1/32 dev lo");
     }
 
+    @Test
+    void a_connection_of_the_node_itself_to_an_external_address_goes_to_any_endpoint_under_the_policy_local() {
+        Endpoint elsewhere = pod("elsewhere");
+        Service local = external("local", List.of(), IpAddresses.parse(SECOND), List.of());
+        apply(state(local, elsewhere));
+        assertThat(ask(SECOND)).isEqualTo("elsewhere");
+    }
+
+    @Test
+    void a_load_balancer_address_resets_who_is_outside_its_source_ranges_and_only_there() {
+        Service open = external("kubia", List.of(IpAddresses.parse(FIRST)), IpAddresses.parse(SECOND),
+                List.of(Cidr.parse("127.0.0.8/29")));
+        apply(state(open, pod("kubia-1")));
+        assertThat(ask(SECOND, "127.0.0.9")).isEqualTo("kubia-1");
+        assertThatThrownBy(() -> ask(SECOND, "127.0.0.1")).hasMessageContaining("reset");
+        assertThat(ask(FIRST, "127.0.0.1")).isEqualTo("kubia-1");
+        assertThat(registry.get("sluice.connections.refused").tag("reason", "source_range").functionCounter().count())
+                .isEqualTo(1);
+
+        apply(state(external("kubia", List.of(IpAddresses.parse(FIRST)), IpAddresses.parse(SECOND), List.of()),
+                pod("kubia-2")));
+        assertThat(ask(SECOND, "127.0.0.1")).isEqualTo("kubia-2");
+    }
+
+    @Test
+    void an_external_ip_that_becomes_a_load_balancer_address_obeys_the_source_ranges_from_then_on() {
+        InetAddress ip = IpAddresses.parse(SECOND);
+        Endpoint pod = pod("kubia-1");
+        List<Cidr> ranges = List.of(Cidr.parse("10.0.0.0/8"));
+        Service before = new Service(new ServiceName("default", "kubia"), ServiceType.LOAD_BALANCER,
+                List.of(IpAddresses.parse(FIRST)), false, null, PORTS, TrafficPolicy.CLUSTER, TrafficPolicy.CLUSTER,
+                SessionAffinity.NONE, List.of(ip), List.of(), ranges, 0, false, Map.of(), Map.of(), Instant.EPOCH);
+        apply(state(before, pod));
+        assertThat(ask(SECOND)).isEqualTo("kubia-1");
+        apply(state(external("kubia", List.of(IpAddresses.parse(FIRST)), ip, ranges), pod));
+        assertThatThrownBy(() -> ask(SECOND)).hasMessageContaining("reset");
+    }
+
+    /** With a load balancer address and the external policy Local. */
+    private static Service external(String name, List<InetAddress> clusterIps, InetAddress loadBalancerIp,
+            List<Cidr> ranges) {
+        return new Service(new ServiceName("default", name), ServiceType.LOAD_BALANCER,
+                clusterIps.isEmpty() ? List.of(IpAddresses.parse(FIRST)) : clusterIps, false, null, PORTS,
+                TrafficPolicy.CLUSTER, TrafficPolicy.LOCAL, SessionAffinity.NONE, List.of(), List.of(loadBalancerIp),
+                ranges, 0, false, Map.of(), Map.of(), Instant.EPOCH);
+    }
+
+    private static ServiceState state(Service service, Endpoint... endpoints) {
+        return new ServiceState(service,
+                List.of(new PortState(PORTS.getFirst(), EndpointSet.of(List.of(endpoints)), null)));
+    }
+
     private ListenerState listener(String service) {
         return reconciler.state().orElseThrow().ports()
                 .get(new ServicePortName(new ServiceName("default", service), "http", Protocol.TCP)).listeners()
@@ -204,7 +260,12 @@ class ReconcilerTest {
     }
 
     private static String ask(String ip) {
+        return ask(ip, "127.0.0.1");
+    }
+
+    private static String ask(String ip, String from) {
         try (Socket socket = new Socket()) {
+            socket.bind(new InetSocketAddress(from, 0));
             socket.connect(new InetSocketAddress(ip, PORT), 5000);
             socket.setSoTimeout(10_000);
             return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

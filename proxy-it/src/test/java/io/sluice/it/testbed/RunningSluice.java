@@ -142,7 +142,7 @@ public final class RunningSluice implements AutoCloseable {
         InetSocketAddress anyPort = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
         sluice = Sluice.start(new SluiceConfig(List.of(directory.toString()),
                 List.of(Cidr.parse("127." + range + ".0.0/17")), 30_000 + (range - 140) * 40,
-                30_039 + (range - 140) * 40, "node", List.of("127.0.0.0/8"), 0, proxy, drainTimeout,
+                30_039 + (range - 140) * 40, "node", List.of("127.0.0.0/8"), 0, List.of(), proxy, drainTimeout,
                 Optional.of(anyPort), Optional.of(anyPort), true, AccessLog.off()), "test");
         return this;
     }
