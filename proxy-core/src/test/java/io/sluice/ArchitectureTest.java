@@ -35,7 +35,7 @@ class ArchitectureTest {
         CONNECTION("connection"),
         PROXY("proxy", CONNECTION, BALANCE, SERVICE, METRICS),
         ENV("env", SERVICE),
-        DNS("dns", SERVICE),
+        DNS("dns", METRICS, SERVICE),
         NODE("node", SERVICE),
         RECONCILE("reconcile", NODE, PROXY, DNS, BALANCE, METRICS, SERVICE),
         SOURCE("source", SERVICE),
