@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.sluice.metrics.DnsMetrics;
 import io.sluice.metrics.EventLoopLag;
 import io.sluice.metrics.ProxyMetrics;
 import io.sluice.metrics.RuntimeMetrics;
 import io.sluice.metrics.SyncMetrics;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpAddresses;
+import io.sluice.service.IpFamily;
 import io.sluice.service.Protocol;
 import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePortName;
@@ -46,6 +48,7 @@ class MetricsDocumentTest {
     private final ProxyMetrics proxy = new ProxyMetrics(registry);
     private final SyncMetrics sync = new SyncMetrics(registry);
     private final RuntimeMetrics runtime = new RuntimeMetrics(registry, "1.2.3", 1000);
+    private final DnsMetrics dns = new DnsMetrics(registry);
     private final ScheduledExecutorService loop = Executors.newSingleThreadScheduledExecutor();
     private final EventLoopLag lag = new EventLoopLag(registry, List.of(loop));
     private final Admin admin = new Admin(Optional.empty(), Optional.empty(), new ScriptedDaemon(), proxy, registry);
@@ -54,6 +57,14 @@ class MetricsDocumentTest {
     void countSomething() {
         proxy.port(new ServicePortName(new ServiceName("default", "kubia"), "http", Protocol.TCP))
                 .endpoint(new EndpointAddress(IpAddresses.parse("10.1.0.3"), 8080));
+    }
+
+    @BeforeEach
+    void resolveSomething() {
+        dns.gauges(() -> 1, () -> 1, () -> 1);
+        dns.answered("cluster.local.", Protocol.UDP, IpFamily.IPV4, "A", "NOERROR", 50, 100, 20_000);
+        dns.upstream("192.0.2.53:53", "NOERROR", 1_000_000);
+        dns.upstreamCheckFailed("192.0.2.53:53");
     }
 
     @AfterEach

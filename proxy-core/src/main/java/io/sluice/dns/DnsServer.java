@@ -1,0 +1,272 @@
+package io.sluice.dns;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelException;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
+import io.netty.channel.FixedRecvByteBufAllocator;
+import io.netty.channel.IoEventLoopGroup;
+import io.netty.channel.ServerChannel;
+import io.netty.channel.socket.DatagramChannel;
+import io.sluice.metrics.DnsMetrics;
+import io.sluice.service.ClusterSnapshot;
+import io.sluice.service.IpFamily;
+import io.sluice.service.ServiceName;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The DNS server of the cluster domain (Kubernetes DNS-Based Service Discovery 1.1.0), over UDP and TCP.
+ *
+ * <p>It answers from the snapshot that it was last {@linkplain #update given}, and goes on doing so whatever becomes of
+ * the source; whoever gives it the snapshot that the proxy has applied, keeps names and listeners together. Before the
+ * first snapshot unknown names are SERVFAIL, never NXDOMAIN.
+ *
+ * <p>Sockets live on event loops that belong to somebody else and outlive this object. {@link #update} is for the control
+ * thread; all else may be called from any thread.
+ */
+public final class DnsServer implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(DnsServer.class);
+    private static final int MAX_DATAGRAM = 4_096;
+    private static final int RECEIVE_BUFFER = 1024 * 1024;
+    private static final int BACKLOG = 512;
+
+    private final DnsSettings settings;
+    private final DnsMetrics metrics;
+    private final IoEventLoopGroup loops;
+    private final DnsSockets sockets;
+    private final @Nullable Forwarder forwarder;
+    private final Dispatcher dispatcher;
+    private final ConnectionCaps caps;
+    private final Set<Channel> open = ConcurrentHashMap.newKeySet();
+    private Map<ServiceName, String> warnings = Map.of();
+
+    /**
+     * Opens nothing yet.
+     *
+     * @param metrics that no other server uses
+     * @param loops   on which sockets live: epoll, io_uring or NIO
+     */
+    public DnsServer(DnsSettings settings, DnsMetrics metrics, IoEventLoopGroup loops) {
+        this.settings = settings;
+        this.metrics = metrics;
+        this.loops = loops;
+        sockets = DnsSockets.of(loops);
+        forwarder = settings.upstreams().isEmpty()
+                ? null
+                : new Forwarder(settings.upstreams(), settings.limits(), loops, sockets, metrics);
+        dispatcher = new Dispatcher(settings, metrics, forwarder);
+        caps = new ConnectionCaps(settings.limits().connections(), settings.limits().connectionsPerClient());
+        metrics.gauges(() -> dispatcher.zone().size(), caps::open,
+                () -> forwarder == null ? 0 : forwarder.cacheEntries());
+    }
+
+    /**
+     * Listens at every address of the settings.
+     *
+     * @return fails with an {@link IOException} whose message is for the user if one of them cannot be had; then nothing is
+     *         left open
+     */
+    public CompletionStage<List<DnsListener>> start() {
+        List<CompletableFuture<DnsListener>> all =
+                settings.listen().stream().map(address -> listen(address).toCompletableFuture()).toList();
+        return CompletableFuture.allOf(all.toArray(CompletableFuture<?>[]::new)).handle((nothing, failure) -> {
+            if (failure != null) {
+                close();
+                return CompletableFuture.<List<DnsListener>>failedFuture(
+                        failure.getCause() == null ? failure : failure.getCause());
+            }
+            if (forwarder != null) {
+                forwarder.start();
+            }
+            return CompletableFuture.completedFuture(all.stream().map(CompletableFuture::join).toList());
+        }).thenCompose(result -> result);
+    }
+
+    /**
+     * Listens at one more address, UDP and TCP.
+     *
+     * @param address not a wildcard; port 0 for any that is free
+     * @return fails with an {@link IOException} whose message is for the user if it cannot be had
+     * @throws IllegalArgumentException if {@code address} is a wildcard
+     */
+    public CompletionStage<DnsListener> listen(InetSocketAddress address) {
+        DnsSettings.requireSpecific(address);
+        CompletableFuture<DnsListener> result = new CompletableFuture<>();
+        bind(this::stream, acceptor(), address, "TCP").whenComplete((tcp, noTcp) -> {
+            if (noTcp != null) {
+                result.completeExceptionally(noTcp);
+                return;
+            }
+            InetSocketAddress bound = (InetSocketAddress) tcp.localAddress();
+            IpFamily family = IpFamily.of(bound.getAddress());
+            bind(() -> datagram(family), udpHandler(), bound, "UDP").whenComplete((udp, noUdp) -> {
+                if (noUdp != null) {
+                    tcp.close();
+                    result.completeExceptionally(noUdp);
+                } else {
+                    LOG.info("Answering DNS for {} at {}", settings.clusterDomain(), bound);
+                    result.complete(new DnsListener(bound, List.of(tcp, udp)));
+                }
+            });
+        });
+        return result;
+    }
+
+    /**
+     * Answers at a UDP socket that somebody else has bound, for example in another network namespace. It belongs to this
+     * object from now on.
+     *
+     * @param socket made for the transport of the event loops, not registered yet
+     */
+    public CompletionStage<DnsListener> adopt(DatagramChannel socket) {
+        socket.config().setOption(ChannelOption.RECVBUF_ALLOCATOR, new FixedRecvByteBufAllocator(MAX_DATAGRAM));
+        return adopt(socket, udpHandler());
+    }
+
+    /**
+     * Answers at a listening TCP socket that somebody else has bound. It belongs to this object from now on.
+     *
+     * @param socket made for the transport of the event loops, not registered yet
+     */
+    public CompletionStage<DnsListener> adopt(ServerChannel socket) {
+        return adopt(socket, acceptor());
+    }
+
+    /** The same as {@link #update(ClusterSnapshot, Map)} where no Pods are known. */
+    public void update(ClusterSnapshot snapshot) {
+        update(snapshot, Map.of());
+    }
+
+    /**
+     * From now on answers come from {@code snapshot}. Control thread.
+     *
+     * @param podAddresses addresses of running Pods by namespace, for {@link PodRecords#VERIFIED}; a namespace in it exists
+     *                     even without Services
+     */
+    public void update(ClusterSnapshot snapshot, Map<String, Set<InetAddress>> podAddresses) {
+        long start = System.nanoTime();
+        Zone zone = dispatcher.zone().with(snapshot, podAddresses);
+        dispatcher.zone(zone);
+        metrics.updated(System.nanoTime() - start);
+        Map<ServiceName, String> now = zone.warnings();
+        now.forEach((service, warning) -> {
+            if (!warning.equals(warnings.get(service))) {
+                LOG.warn("Service {}: {}", service, warning);
+            }
+        });
+        warnings = now;
+    }
+
+    /** Closes every socket and connection; returns at once. Idempotent. */
+    @Override
+    public void close() {
+        if (forwarder != null) {
+            forwarder.close();
+        }
+        open.forEach(Channel::close);
+    }
+
+    private CompletionStage<DnsListener> adopt(Channel socket, ChannelHandler handler) {
+        CompletableFuture<DnsListener> result = new CompletableFuture<>();
+        register(socket, handler).whenComplete((channel, failure) -> {
+            if (failure != null) {
+                result.completeExceptionally(failure);
+            } else {
+                result.complete(new DnsListener((InetSocketAddress) channel.localAddress(), List.of(channel)));
+            }
+        });
+        return result;
+    }
+
+    private Channel datagram(IpFamily family) {
+        DatagramChannel channel = sockets.datagram().apply(family);
+        channel.config().setOption(ChannelOption.RECVBUF_ALLOCATOR, new FixedRecvByteBufAllocator(MAX_DATAGRAM));
+        channel.config().setOption(ChannelOption.SO_RCVBUF, RECEIVE_BUFFER);
+        return channel;
+    }
+
+    private Channel stream() {
+        ServerChannel channel = sockets.server().get();
+        channel.config().setOption(ChannelOption.SO_REUSEADDR, true);
+        channel.config().setOption(ChannelOption.SO_BACKLOG, BACKLOG);
+        return channel;
+    }
+
+    private UdpHandler udpHandler() {
+        return new UdpHandler(dispatcher, metrics);
+    }
+
+    private TcpAcceptor acceptor() {
+        return new TcpAcceptor(dispatcher, settings.limits(), caps, metrics, loops, open);
+    }
+
+    private CompletableFuture<Channel> register(Channel channel, ChannelHandler handler) {
+        CompletableFuture<Channel> result = new CompletableFuture<>();
+        channel.pipeline().addLast(handler);
+        EventLoop eventLoop = loops.next();
+        eventLoop.register(channel).addListener((ChannelFuture registered) -> {
+            if (registered.isSuccess()) {
+                open.add(channel);
+                channel.closeFuture().addListener(closed -> open.remove(channel));
+                result.complete(channel);
+            } else {
+                channel.unsafe().closeForcibly();
+                result.completeExceptionally(registered.cause());
+            }
+        });
+        return result;
+    }
+
+    private CompletableFuture<Channel> bind(Supplier<Channel> socket, ChannelHandler handler, InetSocketAddress address,
+            String protocol) {
+        CompletableFuture<Channel> result = new CompletableFuture<>();
+        Channel channel;
+        try {
+            channel = socket.get();
+        } catch (ChannelException e) {
+            result.completeExceptionally(cannotListen(address, protocol, e));
+            return result;
+        }
+        register(channel, handler).whenComplete((registered, failure) -> {
+            if (failure != null) {
+                result.completeExceptionally(failure);
+                return;
+            }
+            registered.bind(address).addListener((ChannelFuture bound) -> {
+                if (bound.isSuccess()) {
+                    result.complete(registered);
+                } else {
+                    registered.close();
+                    result.completeExceptionally(cannotListen(address, protocol, bound.cause()));
+                }
+            });
+        });
+        return result;
+    }
+
+    private static IOException cannotListen(InetSocketAddress address, String protocol, Throwable cause) {
+        String reason = String.valueOf(cause.getMessage());
+        String remedy = reason.contains("in use")
+                ? "stop what listens there (ss -lunp and ss -ltnp show it)"
+                : reason.contains("ermission")
+                        ? "allow ports below 1024 (CAP_NET_BIND_SERVICE, or net.ipv4.ip_unprivileged_port_start)"
+                : "check that this machine has the address";
+        return new IOException("Cannot answer DNS at " + address + " over " + protocol + ": " + reason + "; " + remedy
+                + " or choose another with --dns-listen", cause);
+    }
+}

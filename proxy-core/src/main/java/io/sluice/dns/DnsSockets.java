@@ -1,0 +1,44 @@
+package io.sluice.dns;
+
+import io.netty.channel.Channel;
+import io.netty.channel.IoEventLoopGroup;
+import io.netty.channel.ServerChannel;
+import io.netty.channel.epoll.EpollDatagramChannel;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.channel.socket.DatagramChannel;
+import io.netty.channel.socket.SocketProtocolFamily;
+import io.netty.channel.socket.nio.NioDatagramChannel;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.channel.uring.IoUringDatagramChannel;
+import io.netty.channel.uring.IoUringIoHandler;
+import io.netty.channel.uring.IoUringServerSocketChannel;
+import io.netty.channel.uring.IoUringSocketChannel;
+import io.sluice.service.IpFamily;
+import java.util.function.Function;
+import java.util.function.Supplier;
+
+/** How sockets for given event loops are made. */
+record DnsSockets(Function<IpFamily, ? extends DatagramChannel> datagram, Supplier<? extends ServerChannel> server,
+        Supplier<? extends Channel> stream) {
+
+    /** For the transport that {@code loops} run. */
+    static DnsSockets of(IoEventLoopGroup loops) {
+        if (loops.isIoType(EpollIoHandler.class)) {
+            return new DnsSockets(family -> new EpollDatagramChannel(protocol(family)), EpollServerSocketChannel::new,
+                    EpollSocketChannel::new);
+        }
+        if (loops.isIoType(IoUringIoHandler.class)) {
+            return new DnsSockets(family -> new IoUringDatagramChannel(protocol(family)),
+                    IoUringServerSocketChannel::new, IoUringSocketChannel::new);
+        }
+        return new DnsSockets(family -> new NioDatagramChannel(protocol(family)), NioServerSocketChannel::new,
+                NioSocketChannel::new);
+    }
+
+    private static SocketProtocolFamily protocol(IpFamily family) {
+        return family == IpFamily.IPV4 ? SocketProtocolFamily.INET : SocketProtocolFamily.INET6;
+    }
+}

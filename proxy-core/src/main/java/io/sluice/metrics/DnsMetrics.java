@@ -1,0 +1,227 @@
+package io.sluice.metrics;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import io.sluice.service.IpFamily;
+import io.sluice.service.Protocol;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.IntSupplier;
+
+/**
+ * What the DNS server counts, in the meaning that CoreDNS gives its names. Any thread; nothing blocks.
+ *
+ * <p>Labels come from small fixed sets: zones of our own and {@code .} for all else, known record types, rcodes,
+ * configured upstreams. Nothing that a client writes becomes a label.
+ */
+public final class DnsMetrics {
+
+    private static final Duration[] DURATIONS = durations();
+    private static final double[] SIZES =
+            {100, 200, 300, 400, 511, 1_023, 2_047, 4_095, 8_191, 16_000, 32_000, 48_000, 64_000};
+
+    private final MeterRegistry registry;
+    private final ConcurrentMap<RequestKey, Counter> requests = new ConcurrentHashMap<>();
+    private final ConcurrentMap<ResponseKey, Counter> responses = new ConcurrentHashMap<>();
+    private final ConcurrentMap<String, Timer> durations = new ConcurrentHashMap<>();
+    private final ConcurrentMap<ResponseKey, Timer> upstreams = new ConcurrentHashMap<>();
+    private final ConcurrentMap<String, Counter> upstreamFailures = new ConcurrentHashMap<>();
+    private final Map<Protocol, DistributionSummary> requestSizes = new EnumMap<>(Protocol.class);
+    private final Map<Protocol, DistributionSummary> responseSizes = new EnumMap<>(Protocol.class);
+    private final Map<Drop, Counter> dropped = new EnumMap<>(Drop.class);
+    private final Counter cacheRequests;
+    private final Counter cacheHits;
+    private final Counter cacheDenialHits;
+    private final Counter cacheEvictions;
+    private final Counter upstreamRejects;
+    private final Timer updates;
+
+    /** Why a query was not answered, or a connection not served. */
+    public enum Drop {
+        /** The client is in no range of {@code --dns-allow}. */
+        NOT_ALLOWED,
+        /** The client asked more often than it may. */
+        RATE_LIMIT,
+        /** Too many TCP connections, in all or of this client. */
+        CONNECTION_LIMIT,
+        /** Not a query: too short, or itself a reply. */
+        MALFORMED,
+        /** The socket takes no more replies for now. */
+        CONGESTED
+    }
+
+    private record RequestKey(String zone, Protocol protocol, IpFamily family, String type) {}
+
+    private record ResponseKey(String place, String rcode) {}
+
+    /** Registers the meters; those with labels appear when they are first counted. */
+    public DnsMetrics(MeterRegistry registry) {
+        this.registry = registry;
+        for (Protocol protocol : new Protocol[] {Protocol.UDP, Protocol.TCP}) {
+            requestSizes.put(protocol, sizes("sluice.dns.request.size", "Octets of queries", protocol));
+            responseSizes.put(protocol, sizes("sluice.dns.response.size", "Octets of replies", protocol));
+        }
+        for (Drop reason : Drop.values()) {
+            dropped.put(reason, Counter.builder("sluice.dns.dropped").tag("reason", word(reason))
+                    .description("Queries and connections that were not answered").register(registry));
+        }
+        cacheRequests = counter("sluice.dns.cache.requests", "Questions for which the cache was looked up");
+        cacheHits = cacheHits("success");
+        cacheDenialHits = cacheHits("denial");
+        cacheEvictions = counter("sluice.dns.cache.evictions", "Answers that left the cache before their time");
+        upstreamRejects = counter("sluice.dns.upstream.rejects",
+                "Queries that were refused because too many wait for upstreams");
+        updates = Timer.builder("sluice.dns.update.duration").description("How long it took to make a zone")
+                .serviceLevelObjectives(Duration.ofMillis(1), Duration.ofMillis(5), Duration.ofMillis(25),
+                        Duration.ofMillis(100), Duration.ofMillis(500), Duration.ofSeconds(2))
+                .register(registry);
+    }
+
+    /**
+     * Shows figures that are read when somebody asks. Once.
+     *
+     * @param names        that exist in our zones
+     * @param connections  that are open over TCP
+     * @param cacheEntries answers of upstreams that are kept
+     */
+    public void gauges(IntSupplier names, IntSupplier connections, IntSupplier cacheEntries) {
+        Gauge.builder("sluice.dns.names", names::getAsInt).description("Names that exist in our zones")
+                .register(registry);
+        Gauge.builder("sluice.dns.connections.active", connections::getAsInt)
+                .description("DNS connections over TCP that are open").register(registry);
+        Gauge.builder("sluice.dns.cache.entries", cacheEntries::getAsInt)
+                .description("Answers of upstreams that are kept").register(registry);
+    }
+
+    /**
+     * A query was answered.
+     *
+     * @param zone          one of our zones, {@code .} or {@code dropped}
+     * @param protocol      UDP or TCP
+     * @param type          of the question, {@code other} for those without a well-known name
+     * @param requestBytes  of the query
+     * @param responseBytes of the reply
+     * @param nanos         from receiving to handing the reply to the socket
+     */
+    public void answered(String zone, Protocol protocol, IpFamily family, String type, String rcode, int requestBytes,
+            int responseBytes, long nanos) {
+        requests.computeIfAbsent(new RequestKey(zone, protocol, family, type), this::requests).increment();
+        responses.computeIfAbsent(new ResponseKey(zone, rcode), this::responses).increment();
+        durations.computeIfAbsent(zone, this::duration).record(nanos, TimeUnit.NANOSECONDS);
+        Objects.requireNonNull(requestSizes.get(protocol)).record(requestBytes);
+        Objects.requireNonNull(responseSizes.get(protocol)).record(responseBytes);
+    }
+
+    /** A query or a connection was not answered. */
+    public void dropped(Drop reason) {
+        Objects.requireNonNull(dropped.get(reason)).increment();
+    }
+
+    /** The cache was looked up and had nothing. */
+    public void cacheMiss() {
+        cacheRequests.increment();
+    }
+
+    /**
+     * The cache was looked up and had the answer.
+     *
+     * @param denial whether the answer is that there is nothing
+     */
+    public void cacheHit(boolean denial) {
+        cacheRequests.increment();
+        (denial ? cacheDenialHits : cacheHits).increment();
+    }
+
+    /** An answer had to leave the cache before its time. */
+    public void cacheEviction() {
+        cacheEvictions.increment();
+    }
+
+    /**
+     * An upstream answered, or did not.
+     *
+     * @param to    its address
+     * @param rcode of its answer, or {@code timeout} or {@code error}
+     */
+    public void upstream(String to, String rcode, long nanos) {
+        upstreams.computeIfAbsent(new ResponseKey(to, rcode),
+                key -> Timer.builder("sluice.dns.upstream.duration").tag("to", key.place()).tag("rcode", key.rcode())
+                        .description("From asking an upstream to its answer").serviceLevelObjectives(DURATIONS)
+                        .register(registry))
+                .record(nanos, TimeUnit.NANOSECONDS);
+    }
+
+    /** A health check of the upstream at {@code to} was not answered. */
+    public void upstreamCheckFailed(String to) {
+        upstreamFailures.computeIfAbsent(to,
+                address -> Counter.builder("sluice.dns.upstream.healthcheck.failures").tag("to", address)
+                        .description("Health checks of an upstream that it did not answer").register(registry))
+                .increment();
+    }
+
+    /** A query was refused because too many wait for upstreams. */
+    public void upstreamRejected() {
+        upstreamRejects.increment();
+    }
+
+    /** A zone was made. */
+    public void updated(long nanos) {
+        updates.record(nanos, TimeUnit.NANOSECONDS);
+    }
+
+    private Counter requests(RequestKey key) {
+        return Counter.builder("sluice.dns.requests").tag("zone", key.zone())
+                .tag("proto", key.protocol().name().toLowerCase(Locale.ROOT))
+                .tag("family", key.family() == IpFamily.IPV4 ? "1" : "2").tag("type", key.type())
+                .description("Queries").register(registry);
+    }
+
+    private Counter responses(ResponseKey key) {
+        return Counter.builder("sluice.dns.responses").tag("zone", key.place()).tag("rcode", key.rcode())
+                .description("Replies").register(registry);
+    }
+
+    private Timer duration(String zone) {
+        return Timer.builder("sluice.dns.request.duration").tag("zone", zone)
+                .description("From receiving a query to handing over the reply").serviceLevelObjectives(DURATIONS)
+                .register(registry);
+    }
+
+    private DistributionSummary sizes(String name, String description, Protocol protocol) {
+        return DistributionSummary.builder(name).tag("proto", protocol.name().toLowerCase(Locale.ROOT))
+                .description(description).baseUnit("bytes").serviceLevelObjectives(SIZES).register(registry);
+    }
+
+    private Counter counter(String name, String description) {
+        return Counter.builder(name).description(description).register(registry);
+    }
+
+    private Counter cacheHits(String type) {
+        return Counter.builder("sluice.dns.cache.hits").tag("type", type)
+                .description("Questions that the cache answered").register(registry);
+    }
+
+    private static String word(Drop reason) {
+        return reason.name().toLowerCase(Locale.ROOT);
+    }
+
+    /** From 10 µs, because answers from memory take that long, to 5 s. */
+    private static Duration[] durations() {
+        long[] micros = {10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000,
+                500_000, 1_000_000, 2_500_000, 5_000_000};
+        Duration[] buckets = new Duration[micros.length];
+        for (int i = 0; i < micros.length; i++) {
+            buckets[i] = Duration.ofNanos(micros[i] * 1_000);
+        }
+        return buckets;
+    }
+}
