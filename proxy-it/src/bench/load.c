@@ -1,0 +1,414 @@
+/*
+ * The load and the backends of the benchmark: one thread, epoll, nothing allocated while it measures.
+ *
+ *   load serve PORT ADDRESS…                 backends: PORT echoes, PORT+1 swallows, PORT+2 sends, PORT+3 does both
+ *   load exchange [options]                  messages of --bytes are echoed on --connections kept-alive connections
+ *   load connect [options]                   connect, one byte each way, close; --connections at a time
+ *   load bulk [options] --way up|down|both   as much as goes through --connections
+ *   load hold [options]                      opens --connections, says so, and holds them until its input ends
+ *
+ * Options: --to ADDRESS:PORT, --connections N, --seconds S, --warmup S, --bytes N, --rate R (exchanges a second that
+ * are offered, 0 for as many as go), --watch PID,PID (whose CPU time is counted). One JSON object is printed.
+ *
+ * With --rate a latency counts from when the exchange was due, not from when it could be sent: what waits behind a
+ * slow answer is not left out (coordinated omission).
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_PIDS 16
+#define MAX_CONNECTIONS 60000
+#define CHUNK (256 * 1024)
+#define SECOND 1000000000LL
+
+enum role { LISTENER, ECHO, SWALLOW, SEND, BOTH, CLIENT };
+
+struct end {
+    int fd;
+    enum role role;
+    enum role accepts;   /* of a listener */
+    int busy;            /* of a client: an exchange is under way */
+    int64_t sent_at;
+    int64_t due;         /* how many exchanges are due and not begun */
+    int64_t next;        /* number of the next one among all */
+    long got;
+    long owed;           /* of an echo: bytes that did not fit */
+};
+
+static int epoll_fd;
+static char buffer[CHUNK];
+static struct sockaddr_in target;
+static int connections = 1, bytes = 256, way_up = 1, way_down = 0;
+static double seconds = 2, warmup = 0.5, rate = 0;
+static int pids[MAX_PIDS], pid_count;
+static int64_t done, failed, moved;
+
+static void die(const char *what) {
+    fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static int64_t now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * SECOND + t.tv_nsec;
+}
+
+static int64_t cpu_of(clockid_t clock) {
+    struct timespec t;
+    return clock_gettime(clock, &t) == 0 ? t.tv_sec * SECOND + t.tv_nsec : 0;
+}
+
+/* CPU time of the watched processes, all threads, also of those that have ended. */
+static int64_t watched_cpu(void) {
+    int64_t sum = 0;
+    for (int i = 0; i < pid_count; i++) {
+        clockid_t clock;
+        if (clock_getcpuclockid(pids[i], &clock) == 0) sum += cpu_of(clock);
+    }
+    return sum;
+}
+
+/* Latencies in ns: 64 steps to each doubling, so within 1.6 %. */
+#define STEPS 64
+static int64_t histogram[64 * STEPS];
+static int64_t recorded;
+
+static void record(int64_t ns) {
+    uint64_t v = ns < STEPS ? STEPS : (uint64_t) ns;
+    int shift = 63 - __builtin_clzll(v) - 6;
+    histogram[shift * STEPS + (v >> shift) - STEPS]++;
+    recorded++;
+}
+
+static double percentile(double p) {
+    int64_t rank = (int64_t) (recorded * p), seen = 0;
+    for (int i = 0; i < 64 * STEPS; i++) {
+        seen += histogram[i];
+        if (seen > rank) return (double) ((int64_t) (STEPS + i % STEPS) << (i / STEPS)) / 1000.0;
+    }
+    return 0;
+}
+
+static void watch(struct end *e, uint32_t events, int op) {
+    struct epoll_event ev = {.events = events, .data.ptr = e};
+    if (epoll_ctl(epoll_fd, op, e->fd, &ev) < 0) die("epoll_ctl");
+}
+
+static int new_socket(void) {
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1;
+    if (fd < 0) die("socket");
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    return fd;
+}
+
+/* ---- backends ---- */
+
+static void listen_at(const char *address, int port, enum role accepts) {
+    struct end *e = calloc(1, sizeof *e);
+    int one = 1;
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
+    if (inet_pton(AF_INET, address, &a.sin_addr) != 1) die(address);
+    e->fd = new_socket();
+    e->role = LISTENER;
+    e->accepts = accepts;
+    setsockopt(e->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (bind(e->fd, (struct sockaddr *) &a, sizeof a) < 0) die("bind");
+    if (listen(e->fd, 4096) < 0) die("listen");
+    watch(e, EPOLLIN, EPOLL_CTL_ADD);
+}
+
+static void end_it(struct end *e) {
+    close(e->fd);
+    free(e);
+}
+
+static void serve_event(struct end *e, uint32_t events) {
+    if (e->role == LISTENER) {
+        int fd;
+        while ((fd = accept4(e->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+            struct end *c = calloc(1, sizeof *c);
+            int one = 1;
+            c->fd = fd;
+            c->role = e->accepts;
+            setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+            watch(c, EPOLLIN | (c->role == SEND || c->role == BOTH ? EPOLLOUT : 0), EPOLL_CTL_ADD);
+        }
+        return;
+    }
+    if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
+        ssize_t n = recv(e->fd, buffer, e->role == ECHO ? sizeof buffer : 1 << 20, e->role == ECHO ? 0 : MSG_TRUNC);
+        if (n == 0 || (n < 0 && errno != EAGAIN)) {
+            end_it(e);
+            return;
+        }
+        if (n > 0 && e->role == ECHO && send(e->fd, buffer, n, MSG_NOSIGNAL) != n) {
+            end_it(e);
+            return;
+        }
+    }
+    if (events & EPOLLOUT) {
+        if (send(e->fd, buffer, sizeof buffer, MSG_NOSIGNAL) < 0 && errno != EAGAIN) end_it(e);
+    }
+}
+
+static void serve(int argc, char **argv) {
+    int port = atoi(argv[0]);
+    for (int i = 1; i < argc; i++)
+        for (int r = 0; r < 4; r++) listen_at(argv[i], port + r, (enum role) (ECHO + r));
+    puts("ready");
+    fflush(stdout);
+    while (1) {
+        struct epoll_event events[256];
+        int n = epoll_wait(epoll_fd, events, 256, -1);
+        for (int i = 0; i < n; i++) serve_event(events[i].data.ptr, events[i].events);
+    }
+}
+
+/* ---- load ---- */
+
+static struct end clients[MAX_CONNECTIONS];
+
+static int begin_connect(struct end *c) {
+    c->fd = new_socket();
+    c->role = CLIENT;
+    c->got = 0;
+    c->sent_at = now();
+    if (connect(c->fd, (struct sockaddr *) &target, sizeof target) < 0 && errno != EINPROGRESS) {
+        close(c->fd);
+        failed++;
+        return 0;
+    }
+    return 1;
+}
+
+/* Connects one after the other, and waits for a byte to go and come where the far end echoes. */
+static void connect_all(int with_echo) {
+    for (int i = 0; i < connections; i++) {
+        struct end *c = &clients[i];
+        char byte = 'x';
+        c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int one = 1;
+        if (c->fd < 0) die("socket");
+        setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        if (connect(c->fd, (struct sockaddr *) &target, sizeof target) < 0) die("connect");
+        if (with_echo && (send(c->fd, &byte, 1, 0) != 1 || recv(c->fd, &byte, 1, 0) != 1)) die("first byte");
+        fcntl(c->fd, F_SETFL, O_NONBLOCK);
+        c->role = CLIENT;
+        c->next = i;
+    }
+}
+
+static void exchange_send(struct end *c, int64_t from) {
+    c->busy = 1;
+    c->got = 0;
+    c->sent_at = from;
+    if (send(c->fd, buffer, bytes, MSG_NOSIGNAL) != bytes) failed++;
+}
+
+static int64_t started, interval_base;
+
+static int64_t due_time(int64_t number) {
+    return interval_base + (int64_t) (number * (SECOND / rate));
+}
+
+static void exchange_next(struct end *c) {
+    if (rate == 0) {
+        exchange_send(c, now());
+    } else if (c->due > 0) {
+        c->due--;
+        int64_t number = c->next;
+        c->next += connections;
+        exchange_send(c, due_time(number));
+    }
+}
+
+static int measuring;
+
+static void exchange_event(struct end *c) {
+    ssize_t n = recv(c->fd, buffer, sizeof buffer, 0);
+    if (n <= 0) {
+        if (n < 0 && errno == EAGAIN) return;
+        failed++;
+        epoll_ctl(epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
+        return;
+    }
+    c->got += n;
+    if (c->got < bytes) return;
+    c->busy = 0;
+    if (measuring) {
+        record(now() - c->sent_at);
+        done++;
+        moved += 2 * bytes;
+    }
+    exchange_next(c);
+}
+
+static void connect_event(struct end *c, uint32_t events) {
+    char byte = 'x';
+    if (c->got == 0 && (events & EPOLLOUT)) {
+        if (send(c->fd, &byte, 1, MSG_NOSIGNAL) != 1) goto broken;
+        c->got = 1;
+        watch(c, EPOLLIN, EPOLL_CTL_MOD);
+        return;
+    }
+    if (recv(c->fd, &byte, 1, 0) != 1) goto broken;
+    if (measuring) {
+        record(now() - c->sent_at);
+        done++;
+    }
+    goto again;
+broken:
+    failed++;
+again:
+    close(c->fd);
+    if (begin_connect(c)) watch(c, EPOLLOUT, EPOLL_CTL_ADD);
+}
+
+static void bulk_event(struct end *c, uint32_t events) {
+    if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
+        ssize_t n = recv(c->fd, buffer, 1 << 20, MSG_TRUNC);
+        if (n == 0 || (n < 0 && errno != EAGAIN)) {
+            failed++;
+            epoll_ctl(epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
+            return;
+        }
+        if (n > 0 && measuring) moved += n;
+    }
+    if (way_up && (events & EPOLLOUT)) {
+        ssize_t n = send(c->fd, buffer, sizeof buffer, MSG_NOSIGNAL);
+        if (n > 0 && measuring) moved += n;
+    }
+}
+
+enum work { EXCHANGE, CONNECT, BULK };
+
+static void run(enum work work) {
+    if (work == CONNECT) {
+        for (int i = 0; i < connections; i++)
+            if (begin_connect(&clients[i])) watch(&clients[i], EPOLLOUT, EPOLL_CTL_ADD);
+    } else {
+        connect_all(work == EXCHANGE);
+        for (int i = 0; i < connections; i++)
+            watch(&clients[i], EPOLLIN | (work == BULK && way_up ? EPOLLOUT : 0), EPOLL_CTL_ADD);
+    }
+    started = now();
+    interval_base = started;
+    int64_t begin = started + (int64_t) (warmup * SECOND), end = begin + (int64_t) (seconds * SECOND), arrived = 0;
+    int64_t cpu = 0, own = 0, measured_from = 0, t;
+    if (work == EXCHANGE && rate == 0)
+        for (int i = 0; i < connections; i++) exchange_next(&clients[i]);
+    while ((t = now()) < end) {
+        if (!measuring && t >= begin) {
+            measuring = 1;
+            cpu = watched_cpu();
+            own = cpu_of(CLOCK_PROCESS_CPUTIME_ID);
+            measured_from = t;
+            failed = 0;
+        }
+        int64_t until = measuring ? end : begin;
+        if (work == EXCHANGE && rate > 0) {
+            while (due_time(arrived) <= t) {
+                struct end *c = &clients[arrived % connections];
+                c->due++;
+                if (!c->busy) exchange_next(c);
+                arrived++;
+            }
+            if (due_time(arrived) < until) until = due_time(arrived);
+        }
+        struct epoll_event events[256];
+        int64_t wait = until > t ? until - t : 0;
+        struct timespec timeout = {wait / SECOND, wait % SECOND};
+        int n = epoll_pwait2(epoll_fd, events, 256, &timeout, NULL);
+        for (int i = 0; i < n; i++) {
+            struct end *c = events[i].data.ptr;
+            if (work == EXCHANGE) exchange_event(c);
+            else if (work == CONNECT) connect_event(c, events[i].events);
+            else bulk_event(c, events[i].events);
+        }
+    }
+    double took = (t - measured_from) / 1e9;
+    printf("{\"seconds\":%.6f,\"done\":%lld,\"failed\":%lld,\"bytes\":%lld,\"cpuNanos\":%lld,\"ownCpuNanos\":%lld,"
+           "\"p50Micros\":%.1f,\"p99Micros\":%.1f,\"p999Micros\":%.1f}\n",
+           took, (long long) done, (long long) failed, (long long) moved, (long long) (watched_cpu() - cpu),
+           (long long) (cpu_of(CLOCK_PROCESS_CPUTIME_ID) - own), percentile(0.50), percentile(0.99),
+           percentile(0.999));
+}
+
+static void hold(void) {
+    connect_all(1);
+    puts("ready");
+    fflush(stdout);
+    char c;
+    while (read(0, &c, 1) > 0) continue;
+}
+
+static void read_options(int argc, char **argv) {
+    for (int i = 0; i + 1 < argc; i += 2) {
+        char *name = argv[i], *value = argv[i + 1];
+        if (!strcmp(name, "--to")) {
+            char *colon = strrchr(value, ':');
+            if (colon == NULL) die("--to");
+            *colon = 0;
+            target.sin_family = AF_INET;
+            target.sin_port = htons(atoi(colon + 1));
+            if (inet_pton(AF_INET, value, &target.sin_addr) != 1) die("--to");
+        } else if (!strcmp(name, "--connections")) connections = atoi(value);
+        else if (!strcmp(name, "--seconds")) seconds = atof(value);
+        else if (!strcmp(name, "--warmup")) warmup = atof(value);
+        else if (!strcmp(name, "--bytes")) bytes = atoi(value);
+        else if (!strcmp(name, "--rate")) rate = atof(value);
+        else if (!strcmp(name, "--way")) {
+            way_up = strcmp(value, "down") != 0;
+            way_down = strcmp(value, "up") != 0;
+        } else if (!strcmp(name, "--watch")) {
+            for (char *p = strtok(value, ","); p != NULL && pid_count < MAX_PIDS; p = strtok(NULL, ","))
+                pids[pid_count++] = atoi(p);
+        } else {
+            fprintf(stderr, "load: unknown option %s\n", name);
+            exit(2);
+        }
+    }
+    if (connections < 1 || connections > MAX_CONNECTIONS || bytes < 1 || bytes > CHUNK) {
+        fprintf(stderr, "load: --connections or --bytes is out of range\n");
+        exit(2);
+    }
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) {
+        fprintf(stderr, "usage: load serve|exchange|connect|bulk|hold …\n");
+        return 2;
+    }
+    struct rlimit files;
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    signal(SIGPIPE, SIG_IGN);
+    epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (!strcmp(argv[1], "serve")) serve(argc - 2, argv + 2);
+    read_options(argc - 2, argv + 2);
+    if (!strcmp(argv[1], "exchange")) run(EXCHANGE);
+    else if (!strcmp(argv[1], "connect")) run(CONNECT);
+    else if (!strcmp(argv[1], "bulk")) run(BULK);
+    else if (!strcmp(argv[1], "hold")) hold();
+    else {
+        fprintf(stderr, "load: unknown work %s\n", argv[1]);
+        return 2;
+    }
+    return 0;
+}

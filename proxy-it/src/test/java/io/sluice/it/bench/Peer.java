@@ -1,0 +1,192 @@
+package io.sluice.it.bench;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntFunction;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** Something that the load goes through: a proxy of its own process, or nothing at all. */
+final class Peer {
+
+    /** The first of the four ports of each backend, and of each proxy. */
+    static final int PORT = 7000;
+    static final List<String> BACKENDS = List.of("127.122.1.1", "127.122.1.2", "127.122.1.3");
+
+    private final String name;
+    private final String address;
+    private final @Nullable List<String> command;
+    private @Nullable Process process;
+
+    private Peer(String name, String address, @Nullable List<String> command) {
+        this.name = name;
+        this.address = address;
+        this.command = command;
+    }
+
+    /** All of them, Sluice second. They run on {@code cpus} with {@code workers} worker threads each. */
+    static List<Peer> all(Path home, Path work, String cpus, int workers) throws IOException {
+        return List.of(new Peer("direct", BACKENDS.getFirst(), null), sluice(home, work, cpus, workers),
+                haproxy("haproxy", "127.122.0.3", "", work, cpus, workers),
+                haproxy("haproxy-splice", "127.122.0.4", "option splice-auto", work, cpus, workers),
+                nginx(work, cpus, workers));
+    }
+
+    /** Sluice alone. */
+    static Peer sluice(Path home, Path work, String cpus, int workers) throws IOException {
+        Path manifest = work.resolve("sluice.yaml");
+        Files.writeString(manifest, """
+                apiVersion: v1
+                kind: Service
+                metadata: {name: bench}
+                spec:
+                  clusterIP: 127.122.0.2
+                  ports: [%s]
+                ---
+                apiVersion: discovery.k8s.io/v1
+                kind: EndpointSlice
+                metadata: {name: bench-1, labels: {kubernetes.io/service-name: bench}}
+                addressType: IPv4
+                ports: [%s]
+                endpoints: [%s]
+                """.formatted(ports(port -> "{name: p" + port + ", port: " + port + "}"),
+                ports(port -> "{name: p" + port + ", port: " + port + "}"),
+                BACKENDS.stream().map(b -> "{addresses: [" + b + "]}").collect(Collectors.joining(", "))));
+        return new Peer("sluice", "127.122.0.2", pinned(cpus, home.resolve("sluice").toString(), "run", "-f",
+                manifest.toString(), "--worker-threads", Integer.toString(workers), "--metrics-bind-address",
+                "127.122.0.2:7010", "--healthz-bind-address", "127.122.0.2:7010", "--log-level", "warn"));
+    }
+
+    private static Peer haproxy(String name, String address, String option, Path work, String cpus, int workers)
+            throws IOException {
+        Path file = work.resolve(name + ".cfg");
+        StringBuilder text = new StringBuilder("""
+                global
+                  nbthread %d
+                  maxconn 9300
+                  maxpipes 500
+                defaults
+                  mode tcp
+                  timeout connect 5s
+                  timeout client 1h
+                  timeout server 1h
+                  balance roundrobin
+                  %s
+                """.formatted(workers, option));
+        for (int port = PORT; port < PORT + 4; port++) {
+            text.append("listen l%d%n  bind %s:%d%n".formatted(port, address, port));
+            for (int i = 0; i < BACKENDS.size(); i++) {
+                text.append("  server s%d %s:%d%n".formatted(i, BACKENDS.get(i), port));
+            }
+        }
+        Files.writeString(file, text);
+        return new Peer(name, address, pinned(cpus, "haproxy", "-db", "-q", "-f", file.toString()));
+    }
+
+    private static Peer nginx(Path work, String cpus, int workers) throws IOException {
+        Path file = work.resolve("nginx.conf");
+        String servers = IntStream.range(PORT, PORT + 4).mapToObj(port -> """
+                upstream u%1$d { %3$s }
+                server { listen %2$s:%1$d backlog=4096; proxy_pass u%1$d; }
+                """.formatted(port, "127.122.0.5",
+                BACKENDS.stream().map(b -> "server " + b + ":" + port + ";").collect(Collectors.joining(" "))))
+                .collect(Collectors.joining());
+        Files.writeString(file, """
+                load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+                worker_processes %d; daemon off; pid %s; error_log %s crit;
+                events { worker_connections 19000; }
+                stream { proxy_timeout 1h; tcp_nodelay on;
+                %s}
+                """.formatted(workers, work.resolve("nginx.pid"), work.resolve("nginx.log"), servers));
+        return new Peer("nginx", "127.122.0.5", pinned(cpus, "nginx", "-c", file.toString()));
+    }
+
+    private static String ports(IntFunction<String> text) {
+        return IntStream.range(PORT, PORT + 4).mapToObj(text).collect(Collectors.joining(", "));
+    }
+
+    private static List<String> pinned(String cpus, String... command) {
+        return Stream.concat(Stream.of("taskset", "-c", cpus), Stream.of(command)).toList();
+    }
+
+    String name() {
+        return name;
+    }
+
+    /** Whether there is a process to measure. */
+    boolean isProxy() {
+        return command != null;
+    }
+
+    /** Where the load for {@code backend} goes. */
+    String target(Work.Backend backend) {
+        return address + ":" + backend.port();
+    }
+
+    /** Starts it and waits until it accepts connections; how long that took from the start of its process. */
+    Duration start() throws IOException, InterruptedException {
+        if (command == null) {
+            return Duration.ZERO;
+        }
+        long began = System.nanoTime();
+        Process started = new ProcessBuilder(command).redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .redirectError(ProcessBuilder.Redirect.INHERIT).start();
+        process = started;
+        InetSocketAddress target = new InetSocketAddress(address, PORT);
+        while (true) {
+            try (Socket socket = new Socket()) {
+                socket.connect(target);
+                return Duration.ofNanos(System.nanoTime() - began);
+            } catch (IOException e) {
+                if (!started.isAlive() || System.nanoTime() - began > 60_000_000_000L) {
+                    throw new IOException(name + " does not start: " + e.getMessage(), e);
+                }
+                Thread.sleep(1);
+            }
+        }
+    }
+
+    /** Its processes. */
+    List<Long> pids() {
+        Process running = process;
+        if (running == null) {
+            return List.of();
+        }
+        List<Long> pids = new ArrayList<>(List.of(running.pid()));
+        running.descendants().map(ProcessHandle::pid).forEach(pids::add);
+        return pids;
+    }
+
+    /** Resident memory of all its processes, in bytes. */
+    long resident() throws IOException {
+        long sum = 0;
+        for (long pid : pids()) {
+            sum += Processes.resident(pid);
+        }
+        return sum;
+    }
+
+    void stop() throws InterruptedException {
+        Process running = process;
+        if (running != null) {
+            Processes.end(running);
+            process = null;
+        }
+    }
+
+    /** At the end of a run that was broken off. */
+    void kill() {
+        Process running = process;
+        if (running != null) {
+            running.destroyForcibly();
+        }
+    }
+}

@@ -1,0 +1,146 @@
+package io.sluice.it.bench;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The results of a run as a table for people, JSON for programs and a chart. */
+final class Report {
+
+    private final Results results;
+    private final Map<String, String> machine;
+    private final List<Holding> holdings;
+    private final Map<String, Results.Spread> starts;
+
+    /**
+     * A report.
+     *
+     * @param machine what it ran on, and how
+     * @param starts  milliseconds from the start of a process to its first accepted connection, by peer
+     */
+    Report(Results results, Map<String, String> machine, List<Holding> holdings, Map<String, Results.Spread> starts) {
+        this.results = results;
+        this.machine = machine;
+        this.holdings = holdings;
+        this.starts = starts;
+    }
+
+    /** Markdown. */
+    String table() {
+        StringBuilder out = new StringBuilder();
+        machine.forEach((name, value) -> out.append("- ").append(name).append(": ").append(value).append('\n'));
+        out.append("\nMedians (least–most) of the rounds; × is the median of the ratios to the better HAProxy of the")
+                .append(" same round.\n\n| work | figure |");
+        List<String> peers = results.works().isEmpty() ? List.of() : results.peers(results.works().getFirst());
+        peers.forEach(peer -> out.append(' ').append(peer).append(" |"));
+        out.append(" × |\n| --- | --- |").append(" --- |".repeat(peers.size())).append(" --- |\n");
+        for (Work work : results.works()) {
+            for (Figure figure : work.figures()) {
+                out.append("| ").append(work.title()).append(" | ").append(figure.title()).append(" |");
+                for (String peer : peers) {
+                    boolean absent = figure.needsProxy() && peer.equals("direct");
+                    out.append(' ').append(absent ? "" : spread(Results.Spread.of(results.values(work, figure, peer))))
+                            .append(" |");
+                }
+                List<Double> ratios = results.ratios(work, figure, "sluice",
+                        Targets.reference(results, work, figure));
+                out.append(' ').append(ratios.isEmpty() ? "" : number(Results.quantile(ratios, 0.5))).append(" |\n");
+            }
+            for (String peer : peers) {
+                if (results.failed(work, peer) > 0) {
+                    out.append("| ").append(work.title()).append(" | failed with ").append(peer).append(" | ")
+                            .append(results.failed(work, peer)).append(" |\n");
+                }
+            }
+        }
+        if (!holdings.isEmpty()) {
+            out.append("\n| idle connections | held | RSS each | kernel objects each |\n| --- | --- | --- | --- |\n");
+            for (Holding holding : holdings) {
+                out.append(String.format(Locale.ROOT, "| %s | %d | %.0f B | %.0f B |%n", holding.peer(),
+                        holding.connections(), holding.residentBytes(), holding.kernelBytes()));
+            }
+        }
+        if (!starts.isEmpty()) {
+            out.append("\n| start | ms from exec to the first accepted connection |\n| --- | --- |\n");
+            starts.forEach((peer, spread) -> out.append("| ").append(peer).append(" | ").append(spread(spread))
+                    .append(" |\n"));
+        }
+        return out.toString();
+    }
+
+    /** Everything that was measured, round by round. */
+    void writeJson(Path file) throws IOException {
+        List<Map<String, Object>> rows = new ArrayList<>();
+        for (Work work : results.works()) {
+            for (Figure figure : work.figures()) {
+                for (String peer : results.peers(work)) {
+                    if (!(figure.needsProxy() && peer.equals("direct"))) {
+                        Map<String, Object> row = new LinkedHashMap<>();
+                        row.put("work", work.title());
+                        row.put("figure", figure.title());
+                        row.put("peer", peer);
+                        row.put("rounds", results.values(work, figure, peer));
+                        rows.add(row);
+                    }
+                }
+            }
+        }
+        Map<String, Object> all = new LinkedHashMap<>();
+        all.put("machine", machine);
+        all.put("figures", rows);
+        all.put("idleConnections", holdings);
+        all.put("startMillis", starts);
+        Files.writeString(file, JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build()
+                .writeValueAsString(all) + "\n");
+    }
+
+    /** A bar for each CPU figure: Sluice by the better HAProxy, the line at 1 is level. */
+    void writeChart(Path file) throws IOException {
+        int width = 760;
+        int left = 330;
+        double unit = 300;
+        StringBuilder bars = new StringBuilder();
+        int y = 50;
+        for (Work work : results.works()) {
+            Figure figure = work.figures().getFirst();
+            List<Double> ratios = results.ratios(work, figure, "sluice", Targets.reference(results, work, figure));
+            if (ratios.isEmpty()) {
+                continue;
+            }
+            Results.Spread spread = Results.Spread.of(ratios);
+            bars.append(String.format(Locale.ROOT, """
+                    <text x="%d" y="%d" text-anchor="end">%s</text>
+                    <rect x="%d" y="%d" width="%.0f" height="16" fill="%s"/>
+                    <line x1="%.0f" x2="%.0f" y1="%d" y2="%d" stroke="#333"/>
+                    <text x="%.0f" y="%d">%.2f</text>
+                    """, left - 10, y + 13, work.title(), left, y, spread.median() * unit,
+                    spread.median() <= 1 ? "#2a7ab0" : "#c0652b", left + spread.least() * unit,
+                    left + spread.most() * unit, y + 8, y + 8, left + spread.most() * unit + 6, y + 13,
+                    spread.median()));
+            y += 26;
+        }
+        Files.writeString(file, String.format(Locale.ROOT, """
+                <svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="13">
+                <rect width="100%%" height="100%%" fill="white"/>
+                <text x="10" y="24" font-size="15">CPU time of Sluice by that of HAProxy: bulk per GB, requests and \
+                connections each (median, least–most)</text>
+                %s<line x1="%.0f" x2="%.0f" y1="40" y2="%d" stroke="#888" stroke-dasharray="4 3"/>
+                </svg>
+                """, width, y + 20, bars, left + unit, left + unit, y));
+    }
+
+    private static String spread(Results.Spread spread) {
+        return number(spread.median()) + " (" + number(spread.least()) + "–" + number(spread.most()) + ")";
+    }
+
+    private static String number(double value) {
+        return String.format(Locale.ROOT, value >= 100 ? "%.0f" : value >= 10 ? "%.1f" : "%.2f", value);
+    }
+}

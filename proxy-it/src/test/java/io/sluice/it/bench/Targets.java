@@ -1,0 +1,60 @@
+package io.sluice.it.bench;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** What Sluice has to reach beside HAProxy, and whether it does in a run. */
+final class Targets {
+
+    /** {@code ratio} to HAProxy is the most for what should be small, the least for what should be large. */
+    private record Target(Work work, Figure figure, double ratio) {}
+
+    private static final List<Target> TARGETS = List.of(
+            new Target(Work.BULK_UP, Figure.CPU_PER_GB, 0.8), new Target(Work.BULK_DOWN, Figure.CPU_PER_GB, 0.8),
+            new Target(Work.BULK_BOTH, Figure.CPU_PER_GB, 0.8), new Target(Work.BULK_8_UP, Figure.CPU_PER_GB, 0.8),
+            new Target(Work.BULK_8_DOWN, Figure.CPU_PER_GB, 0.8), new Target(Work.BULK_8_BOTH, Figure.CPU_PER_GB, 0.8),
+            new Target(Work.REQUESTS_64, Figure.CPU_PER_REQUEST, 0.97),
+            new Target(Work.REQUESTS_64, Figure.REQUEST_RATE, 1.0), new Target(Work.HALF_LOAD, Figure.P99, 1.0),
+            new Target(Work.CONNECTIONS, Figure.CPU_PER_CONNECTION, 1.0));
+
+    /** What became of one of them. */
+    record Verdict(String line, boolean fallsShort) {}
+
+    private Targets() {}
+
+    /**
+     * Holds the results against the targets. One falls short if three quarters of its rounds do: less is the noise of
+     * the machine.
+     */
+    static List<Verdict> check(Results results) {
+        List<Verdict> verdicts = new ArrayList<>();
+        for (Target target : TARGETS) {
+            String other = reference(results, target.work(), target.figure());
+            List<Double> ratios = results.ratios(target.work(), target.figure(), "sluice", other);
+            if (ratios.isEmpty()) {
+                continue;
+            }
+            double median = Results.quantile(ratios, 0.5);
+            boolean more = target.figure().moreIsBetter();
+            double favourable = Results.quantile(ratios, more ? 0.75 : 0.25);
+            boolean fallsShort = more ? favourable < target.ratio() : favourable > target.ratio();
+            boolean reached = more ? median >= target.ratio() : median <= target.ratio();
+            verdicts.add(new Verdict(String.format(Locale.ROOT, "%-38s %-18s %5.2f × %-14s target %s %.2f  %s",
+                    target.work().title(), target.figure().title(), median, other, more ? "≥" : "≤", target.ratio(),
+                    reached ? "reached" : fallsShort ? "FALLS SHORT" : "within the noise"), fallsShort));
+        }
+        return verdicts;
+    }
+
+    /** The better of the two HAProxies. */
+    static String reference(Results results, Work work, Figure figure) {
+        List<Double> copying = results.values(work, figure, "haproxy");
+        List<Double> splicing = results.values(work, figure, "haproxy-splice");
+        if (copying.isEmpty() || splicing.isEmpty()) {
+            return copying.isEmpty() ? "haproxy-splice" : "haproxy";
+        }
+        boolean copyingIsMore = Results.quantile(copying, 0.5) > Results.quantile(splicing, 0.5);
+        return copyingIsMore == figure.moreIsBetter() ? "haproxy" : "haproxy-splice";
+    }
+}

@@ -1,0 +1,76 @@
+package io.sluice.it.bench;
+
+import java.util.List;
+
+/** A kind of load: what the load tool is asked for, and the figures that are read from its answer. */
+enum Work {
+    BULK_UP("bulk, 1 connection up", Backend.SWALLOW, false, "bulk --way up"),
+    BULK_DOWN("bulk, 1 connection down", Backend.SEND, true, "bulk --way down"),
+    BULK_BOTH("bulk, 1 connection both ways", Backend.BOTH, false, "bulk --way both"),
+    BULK_8_UP("bulk, 8 connections up", Backend.SWALLOW, false, "bulk --way up --connections 8"),
+    BULK_8_DOWN("bulk, 8 connections down", Backend.SEND, true, "bulk --way down --connections 8"),
+    BULK_8_BOTH("bulk, 8 connections both ways", Backend.BOTH, false, "bulk --way both --connections 8"),
+    REQUESTS_1("requests, 1 connection", Backend.ECHO, false, "exchange"),
+    REQUESTS_64("requests, 64 connections", Backend.ECHO, true, "exchange --connections 64"),
+    REQUESTS_512("requests, 512 connections", Backend.ECHO, false, "exchange --connections 512"),
+    HALF_LOAD("requests at half load, 64 connections", Backend.ECHO, true, "exchange --connections 64"),
+    CONNECTIONS("connect, 1 byte each way, close", Backend.ECHO, true, "connect --connections 16");
+
+    /** What the backend does, and the port where it does. */
+    enum Backend {
+        ECHO(0), SWALLOW(1), SEND(2), BOTH(3);
+
+        private final int port;
+
+        Backend(int port) {
+            this.port = Peer.PORT + port;
+        }
+
+        int port() {
+            return port;
+        }
+    }
+
+    private final String title;
+    private final Backend backend;
+    private final boolean quick;
+    private final String load;
+
+    Work(String title, Backend backend, boolean quick, String load) {
+        this.title = title;
+        this.backend = backend;
+        this.quick = quick;
+        this.load = load;
+    }
+
+    String title() {
+        return title;
+    }
+
+    Backend backend() {
+        return backend;
+    }
+
+    /** Whether it is part of the quick run. */
+    boolean quick() {
+        return quick;
+    }
+
+    /** The load tool's arguments. */
+    List<String> load() {
+        return List.of(load.split(" "));
+    }
+
+    /** What is told of it, the most important first. */
+    List<Figure> figures() {
+        return switch (this) {
+            case BULK_UP, BULK_DOWN, BULK_BOTH, BULK_8_UP, BULK_8_DOWN, BULK_8_BOTH ->
+                    List.of(Figure.CPU_PER_GB, Figure.THROUGHPUT);
+            case REQUESTS_1, REQUESTS_64, REQUESTS_512 ->
+                    List.of(Figure.CPU_PER_REQUEST, Figure.REQUEST_RATE, Figure.P50, Figure.P99, Figure.P999);
+            case HALF_LOAD -> List.of(Figure.CPU_PER_REQUEST, Figure.P50, Figure.P99, Figure.P999);
+            case CONNECTIONS ->
+                    List.of(Figure.CPU_PER_CONNECTION, Figure.CONNECTION_RATE, Figure.P50, Figure.P99);
+        };
+    }
+}
