@@ -1,11 +1,31 @@
 package io.sluice.cli;
 
+import io.sluice.balance.Ejections;
+import io.sluice.reconcile.Balancing;
+import io.sluice.service.BalancerKind;
 import io.sluice.service.Cidr;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** Settings that say which endpoint a connection goes to. */
 final class BalancingSettings {
+
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec spec;
+
+    @Option(names = "--balancer", paramLabel = "NAME", defaultValue = "round-robin", converter = OfBalancer.class,
+            completionCandidates = OfBalancer.class,
+            description = "How connections are spread where a Service does not say with the annotation "
+                    + "sluice.io/balancer: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
+    private BalancerKind balancer;
 
     @Option(names = "--cluster-cidr", paramLabel = "CIDR", split = ",", hideParamSyntax = true,
             converter = ServiceSettings.CidrConverter.class,
@@ -13,7 +33,55 @@ final class BalancingSettings {
                     + "node itself are the cluster's own: externalTrafficPolicy: Local does not narrow them.")
     private List<Cidr> clusterCidrs = List.of();
 
-    List<Cidr> clusterCidrs() {
-        return clusterCidrs;
+    @Option(names = "--session-affinity-clients", paramLabel = "N", defaultValue = "65536",
+            converter = Numbers.Requests.class,
+            description = "How many client addresses are remembered for sessionAffinity: ClientIP, for each port of a "
+                    + "Service; beyond it one of the oldest is forgotten. Default: ${DEFAULT-VALUE}")
+    private int affinityClients;
+
+    @Option(names = "--eject-time", paramLabel = "DURATION", defaultValue = "1s", converter = GoDuration.class,
+            description = "How long an endpoint that refused a connection, or did not answer in time, gets no further "
+                    + "ones; then it is probed, and the time doubles while it does not answer. 0 turns this off. "
+                    + "Default: ${DEFAULT-VALUE}")
+    private Duration ejectTime;
+
+    @Option(names = "--eject-max-time", paramLabel = "DURATION", defaultValue = "30s",
+            converter = Numbers.PositiveDuration.class,
+            description = "What that time grows to at the most. Default: ${DEFAULT-VALUE}")
+    private Duration ejectMaxTime;
+
+    @Option(names = "--eject-max-share", paramLabel = "PERCENT", defaultValue = "50",
+            converter = Numbers.Percent.class,
+            description = "How many of the endpoints may be left out at once, in percent; one always may, the last "
+                    + "never. Default: ${DEFAULT-VALUE}")
+    private int ejectMaxShare;
+
+    /** All of them together. */
+    Balancing balancing() {
+        if (ejectTime.compareTo(ejectMaxTime) > 0) {
+            throw new ParameterException(spec.commandLine(), "is longer than --eject-max-time",
+                    spec.findOption("--eject-time"), "");
+        }
+        return new Balancing(balancer, clusterCidrs, affinityClients,
+                ejectTime.isZero() ? Ejections.Rules.OFF : new Ejections.Rules(ejectTime, ejectMaxTime, ejectMaxShare));
+    }
+
+    /** One of the words of {@link BalancerKind}. */
+    static final class OfBalancer implements ITypeConverter<BalancerKind>, Iterable<String> {
+
+        @Override
+        public BalancerKind convert(String value) {
+            return BalancerKind.of(value).orElseThrow(
+                    () -> new TypeConversionException("'" + value + "' is none of " + String.join(", ", words())));
+        }
+
+        @Override
+        public Iterator<String> iterator() {
+            return words().iterator();
+        }
+
+        private static List<String> words() {
+            return Arrays.stream(BalancerKind.values()).map(BalancerKind::word).toList();
+        }
     }
 }

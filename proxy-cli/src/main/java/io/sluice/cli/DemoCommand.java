@@ -6,6 +6,7 @@ import io.sluice.daemon.StartException;
 import io.sluice.metrics.AccessLog;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.Transport;
+import io.sluice.reconcile.Balancing;
 import io.sluice.service.Cidr;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.IpAddresses;
@@ -120,7 +121,7 @@ final class DemoCommand implements Callable<Integer> {
                 Duration.ofSeconds(2), 3, Duration.ZERO, Duration.ofHours(1),
                 ConnectionSettings.affordableConnections(), 0, 1024);
         return new SluiceConfig(List.of(files.directory().toString()), List.of(Cidr.parse("127.120.0.0/16")), 30_000,
-                32_767, "demo", List.of("127.0.0.0/8"), offset, List.of(), proxy, Duration.ofSeconds(1),
+                32_767, "demo", List.of("127.0.0.0/8"), offset, Balancing.PLAIN, proxy, Duration.ofSeconds(1),
                 Optional.of(metrics),
                 Optional.of(healthz), false, AccessLog.fields());
     }

@@ -37,15 +37,12 @@ final class GetEndpointsCommand extends GetResource {
         for (JsonNode port : item.path("ports")) {
             String portName = port.path("name").asString("");
             ports.add(portName.isEmpty() ? Integer.toString(port.path("port").asInt()) : portName);
-            ready.addAll(texts(port.path("clusterEndpoints")));
             String reason = port.path("whyEmpty").path("message").asString("");
             if (!reason.isEmpty() && !reasons.contains(reason)) {
                 reasons.add(reason);
             }
             for (JsonNode endpoint : port.path("endpoints")) {
-                if (!endpoint.path("ready").asBoolean(true)) {
-                    notReady.add(endpoint.path("address").asString(""));
-                }
+                (endpoint.path("ready").asBoolean(true) ? ready : notReady).add(endpoint.path("address").asString(""));
                 active += endpoint.path("activeConnections").asLong(0);
                 total += endpoint.path("totalConnections").asLong(0);
             }

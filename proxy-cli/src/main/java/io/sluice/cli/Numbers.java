@@ -85,6 +85,14 @@ final class Numbers {
         }
     }
 
+    /** 0 to 100. */
+    static final class Percent implements ITypeConverter<Integer> {
+        @Override
+        public Integer convert(String value) {
+            return between(value, 0, 100);
+        }
+    }
+
     /** 1 to 1,000,000. */
     static final class Requests implements ITypeConverter<Integer> {
         @Override

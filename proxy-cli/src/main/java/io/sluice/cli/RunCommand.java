@@ -132,7 +132,7 @@ final class RunCommand implements Callable<Integer> {
                 listeners.backlog());
         return new SluiceConfig(services.filenames(), services.serviceCidrs(), services.nodePortRange().first(),
                 services.nodePortRange().last(), services.nodeName(environment), listeners.nodePortAddresses(),
-                listeners.portOffset(), balancing.clusterCidrs(), proxy, connections.drainTimeout(),
+                listeners.portOffset(), balancing.balancing(), proxy, connections.drainTimeout(),
                 admin.metricsBindAddress(),
                 admin.healthzBindAddress(), admin.bindAddressHardFail(), logs.accessLog());
     }

@@ -3,6 +3,7 @@ package io.sluice.cli;
 import io.sluice.cli.ConfigFile.ConfigFileException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import io.sluice.service.BalancerKind;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -136,6 +137,7 @@ final class SettingSources implements IDefaultValueProvider {
                 yield parts.stream().collect(Collectors.joining(", ", "[", "]"));
             }
             case Duration duration -> GoDuration.format(duration);
+            case BalancerKind kind -> kind.word();
             case Enum<?> constant -> Word.of(constant);
             default -> quoted(value.toString());
         };

@@ -32,6 +32,9 @@ class GetCommandTest {
                   "clusterEndpoints": ["127.121.0.11:8080", "127.121.0.12:8080", "127.121.0.13:8080", "127.121.0.14:8080"],
                   "endpoints": [
                     {"address": "127.121.0.11:8080", "ready": true, "activeConnections": 2, "totalConnections": 7},
+                    {"address": "127.121.0.12:8080", "ready": true, "activeConnections": 0, "totalConnections": 0},
+                    {"address": "127.121.0.13:8080", "ready": true, "activeConnections": 0, "totalConnections": 0},
+                    {"address": "127.121.0.14:8080", "ready": true, "activeConnections": 0, "totalConnections": 0},
                     {"address": "127.121.0.19:8080", "ready": false, "activeConnections": 0, "totalConnections": 1}],
                   "whyEmpty": null}]},
               {"namespace": "default", "name": "lonely", "type": "ClusterIP", "clusterIPs": ["127.120.1.3"],

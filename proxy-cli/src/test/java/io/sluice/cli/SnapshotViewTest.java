@@ -2,6 +2,7 @@ package io.sluice.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.balance.Routing;
 import io.sluice.proxy.AddressKind;
 import io.sluice.reconcile.AppliedState;
 import io.sluice.reconcile.AppliedState.AppliedPort;
@@ -66,10 +67,10 @@ class SnapshotViewTest {
         Map<ServicePortName, AppliedPort> ports = new LinkedHashMap<>();
         ServiceName name = new ServiceName("default", "kubia");
         ports.put(new ServicePortName(name, "http", Protocol.TCP), new AppliedPort(List.of(
-                new ListenerState(address, AddressKind.CLUSTER_IP, ListenerStatus.LISTENING, null)), Map.of()));
+                new ListenerState(address, AddressKind.CLUSTER_IP, ListenerStatus.LISTENING, null)), Routing.NONE));
         ports.put(new ServicePortName(name, "https", Protocol.TCP), new AppliedPort(List.of(
                 new ListenerState(address, AddressKind.CLUSTER_IP, ListenerStatus.NO_ENDPOINTS, null),
-                new ListenerState(address, AddressKind.NODE_PORT, ListenerStatus.FAILED, "in use")), Map.of()));
+                new ListenerState(address, AddressKind.NODE_PORT, ListenerStatus.FAILED, "in use")), Routing.NONE));
 
         String table = SnapshotView.table(new AppliedState(snapshot, Instant.EPOCH, Duration.ZERO, ports)).toString();
 

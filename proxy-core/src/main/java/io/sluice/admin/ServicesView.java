@@ -1,6 +1,7 @@
 package io.sluice.admin;
 
 import io.sluice.balance.EndpointSelection;
+import io.sluice.balance.Routing;
 import io.sluice.metrics.EndpointMeters;
 import io.sluice.metrics.ProxyMetrics;
 import io.sluice.reconcile.AppliedState;
@@ -75,7 +76,7 @@ record ServicesView(long snapshotVersion, @Nullable Instant asOf, @Nullable Inst
             ServicePort port = state.port();
             ServicePortName name = new ServicePortName(service.name(), port.name(), port.protocol());
             boolean proxied = service.proxied() && port.protocol() == Protocol.TCP;
-            AppliedPort appliedPort = applied.ports().getOrDefault(name, new AppliedPort(List.of(), Map.of()));
+            AppliedPort appliedPort = applied.ports().getOrDefault(name, new AppliedPort(List.of(), Routing.NONE));
             List<String> internal = addresses(appliedPort, EndpointSelection::internalEndpoints);
             String node = applied.snapshot().node().node();
             return new PortView(port.name(), port.protocol().name(), port.port(), port.nodePort(), port.targetPort(),

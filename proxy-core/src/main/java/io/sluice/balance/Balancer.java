@@ -2,13 +2,18 @@ package io.sluice.balance;
 
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
+import java.net.InetAddress;
 import java.util.List;
 import java.util.Set;
 
 /**
  * Spreads connections over the endpoints of one port. Safe for use by all event loops at once, without a lock.
  */
-public sealed interface Balancer permits RoundRobin {
+public sealed interface Balancer permits RoundRobin, RandomChoice, LeastConnections, WeightedRoundRobin, Maglev,
+        SlowStart {
+
+    /** What {@link #foretell} says where chance or load decides. */
+    int UNFORESEEABLE = -2;
 
     /** What is balanced over, sorted by address. */
     List<Endpoint> endpoints();
@@ -17,13 +22,23 @@ public sealed interface Balancer permits RoundRobin {
      * Chooses an endpoint for a new connection.
      *
      * @param tried endpoints that this connection must not go to any more
+     * @param now   nanoseconds of a monotonic clock
      * @return an index into {@link #endpoints()}, or -1 if there is none that was not tried
      */
-    int pick(Set<EndpointAddress> tried);
+    int pick(InetAddress client, Set<EndpointAddress> tried, long now);
+
+    /**
+     * What {@link #pick} would answer to a first attempt now, without taking its turn.
+     *
+     * @return an index, -1 without endpoints, or {@link #UNFORESEEABLE}
+     */
+    int foretell(InetAddress client, long now);
 
     /**
      * A balancer of the same kind over other endpoints that goes on where this one stands, so that a change does not
      * send the next connections to the same endpoint again.
+     *
+     * @param now nanoseconds of the same clock
      */
-    Balancer with(List<Endpoint> endpoints);
+    Balancer with(List<Endpoint> endpoints, long now);
 }

@@ -2,6 +2,7 @@ package io.sluice.balance;
 
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
+import java.net.InetAddress;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
@@ -45,7 +46,7 @@ public final class RoundRobin implements Balancer {
     }
 
     @Override
-    public int pick(Set<EndpointAddress> tried) {
+    public int pick(InetAddress client, Set<EndpointAddress> tried, long now) {
         int size = endpoints.size();
         if (size == 0) {
             return -1;
@@ -70,7 +71,12 @@ public final class RoundRobin implements Balancer {
     }
 
     @Override
-    public RoundRobin with(List<Endpoint> others) {
+    public int foretell(InetAddress client, long now) {
+        return endpoints.isEmpty() ? -1 : Math.floorMod(turn.get(), endpoints.size());
+    }
+
+    @Override
+    public RoundRobin with(List<Endpoint> others, long now) {
         long current = turn.get();
         EndpointAddress last = current == start || endpoints.isEmpty()
                 ? before

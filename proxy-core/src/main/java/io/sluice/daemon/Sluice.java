@@ -74,7 +74,7 @@ public final class Sluice implements AutoCloseable {
         runtimeMetrics = new RuntimeMetrics(registry, version, config.proxy().maxConnections());
         ProxyMetrics metrics = new ProxyMetrics(registry);
         reconciler = new Reconciler(dataPath, metrics, new SyncMetrics(registry), nodePortAddresses,
-                config.portOffset(), config.clusterCidrs(), control);
+                config.portOffset(), config.balancing(), control);
         source = new ManifestSource(new ManifestOptions(config.manifests(), config.serviceCidrs(), config.nodePortMin(),
                 config.nodePortMax(), config.nodeName()));
         status = new Status(new DaemonStatus.Build(version, Instant.now()));

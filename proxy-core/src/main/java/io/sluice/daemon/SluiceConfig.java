@@ -2,6 +2,7 @@ package io.sluice.daemon;
 
 import io.sluice.metrics.AccessLog;
 import io.sluice.proxy.ProxySettings;
+import io.sluice.reconcile.Balancing;
 import io.sluice.service.Cidr;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -19,7 +20,7 @@ import java.util.Optional;
  * @param nodeName           this node's name
  * @param nodePortAddresses  ranges of the node's own addresses that node ports listen at; or the one word {@code primary}
  * @param portOffset         added to every cluster port that is listened at, 0 to listen at the Service's own ports
- * @param clusterCidrs       the addresses of pods
+ * @param balancing          how ports are balanced where their Services do not say
  * @param drainTimeout       how long established connections may go on after SIGTERM
  * @param metricsBindAddress for {@code /metrics} and {@code /api/v1}; empty for none
  * @param healthzBindAddress for {@code /healthz}, {@code /livez}, {@code /readyz}; empty for none; may equal the former
@@ -27,7 +28,7 @@ import java.util.Optional;
  * @param accessLog          what happens to closed connections
  */
 public record SluiceConfig(List<String> manifests, List<Cidr> serviceCidrs, int nodePortMin, int nodePortMax,
-        String nodeName, List<String> nodePortAddresses, int portOffset, List<Cidr> clusterCidrs, ProxySettings proxy,
+        String nodeName, List<String> nodePortAddresses, int portOffset, Balancing balancing, ProxySettings proxy,
         Duration drainTimeout,
         Optional<InetSocketAddress> metricsBindAddress, Optional<InetSocketAddress> healthzBindAddress,
         boolean bindAddressHardFail, AccessLog accessLog) {
@@ -36,6 +37,5 @@ public record SluiceConfig(List<String> manifests, List<Cidr> serviceCidrs, int 
         manifests = List.copyOf(manifests);
         serviceCidrs = List.copyOf(serviceCidrs);
         nodePortAddresses = List.copyOf(nodePortAddresses);
-        clusterCidrs = List.copyOf(clusterCidrs);
     }
 }

@@ -49,6 +49,8 @@ public final class PortMeters {
     private final LongAdder failed = new LongAdder();
     private final LongAdder aborted = new LongAdder();
     private final LongAdder retries = new LongAdder();
+    private final LongAdder ejections = new LongAdder();
+    private volatile int ejectedNow;
     private final LongAdder fromClient = new LongAdder();
     private final LongAdder fromBackend = new LongAdder();
     private final EnumMap<RefusalReason, LongAdder> refused = new EnumMap<>(RefusalReason.class);
@@ -89,6 +91,10 @@ public final class PortMeters {
                 "From accept until an endpoint took the connection", CONNECT_BUCKETS);
         connectionDuration = series.histogram("sluice.connection.duration", "From accept to close",
                 CONNECTION_BUCKETS);
+        series.counter("sluice.endpoint.ejections", "Endpoints that were put aside because they did not answer",
+                ejections);
+        series.gauge("sluice.endpoints.ejected", "Endpoints that are left out because they do not answer", this,
+                meters -> meters.ejectedNow);
         for (EndpointState state : EndpointState.values()) {
             series.gauge("sluice.endpoints", "Known endpoints", Tags.of("state", state.label()), this,
                     meters -> meters.endpointCounts.of(state));
@@ -136,6 +142,16 @@ public final class PortMeters {
     /** An attempt failed and another endpoint is tried. */
     public void retried() {
         retries.increment();
+    }
+
+    /** An endpoint was put aside because it did not answer. */
+    public void ejected() {
+        ejections.increment();
+    }
+
+    /** Takes notice of how many endpoints are left out because they do not answer. Control thread. */
+    public void ejectedNow(int endpoints) {
+        ejectedNow = endpoints;
     }
 
     /** A connection was turned away. If it had been {@link #accepted}, {@link #closed} is called as well. */

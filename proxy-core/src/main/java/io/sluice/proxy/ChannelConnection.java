@@ -1,6 +1,7 @@
 package io.sluice.proxy;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelConfig;
 import io.netty.channel.ChannelException;
@@ -177,6 +178,17 @@ final class ChannelConnection extends ProxiedConnection {
 
     private void opened() {
         backendConnected();
+        Channel channel = backend;
+        byte[] header = header();
+        if (header.length > 0 && channel != null) {
+            channel.write(Unpooled.wrappedBuffer(header)).addListener((ChannelFuture written) -> {
+                if (!written.isSuccess()) {
+                    machine.writeFailed(Side.BACKEND, owner.now());
+                    rearm();
+                }
+            });
+            channel.flush();
+        }
         Queue<ByteBuf> early = held;
         held = null;
         if (early != null) {

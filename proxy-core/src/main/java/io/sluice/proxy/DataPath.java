@@ -14,6 +14,7 @@ import io.sluice.metrics.AccessLog;
 import io.sluice.metrics.Ending;
 import io.sluice.metrics.RefusalReason;
 import io.sluice.service.EndpointAddress;
+import io.sluice.service.ProxyProtocol;
 import io.sluice.proxy.ProxiedConnection.Arrival;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -98,6 +99,15 @@ public final class DataPath implements AutoCloseable {
         return (loops.transport() == Transport.EPOLL
                 ? new EpollListener(this, address, kind, port, (IoEventLoop) loop)
                 : new ChannelListener(this, address, kind, port, loop)).open();
+    }
+
+    /**
+     * Knocks at an endpoint: connects and closes at once. Any thread.
+     *
+     * @return completes with what it came to; never fails
+     */
+    public CompletionStage<ProbeResult> probe(EndpointAddress endpoint, ProxyProtocol proxyProtocol) {
+        return Probe.start(endpoint, proxyProtocol, loops, nextLoop().eventLoop(), settings.connectTimeout());
     }
 
     /** Connections that are open now. */

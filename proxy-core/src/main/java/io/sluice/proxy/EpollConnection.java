@@ -101,6 +101,7 @@ final class EpollConnection extends ProxiedConnection {
         End end = backend;
         if (end != null) {
             end.writable = true;
+            end.writeHeader();
             end.flush();
         }
         rearm();
@@ -450,6 +451,25 @@ final class EpollConnection extends ProxiedConnection {
             if (n > 0) {
                 delivered(side, n);
             }
+        }
+
+        /** The send queue of a new socket takes a header whole; one that does not is as good as broken. */
+        void writeHeader() {
+            byte[] header = header();
+            if (header.length == 0 || closed) {
+                return;
+            }
+            ByteBuffer buffer = owner.readBuffer().clear().put(header);
+            buffer.clear();
+            try {
+                if (socket.write(buffer, 0, header.length) == header.length) {
+                    return;
+                }
+                LOG.debug("the endpoint does not take the PROXY protocol header");
+            } catch (IOException e) {
+                LOG.debug("the endpoint left before the PROXY protocol header: {}", e.getMessage());
+            }
+            machine.writeFailed(side, owner.now());
         }
 
         /** Writes what is kept for this socket: from before it was connected, or from a write that was not taken. */

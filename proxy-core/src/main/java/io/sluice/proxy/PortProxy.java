@@ -1,18 +1,15 @@
 package io.sluice.proxy;
 
-import io.sluice.balance.Balancer;
-import io.sluice.balance.EndpointSelection;
-import io.sluice.balance.RoundRobin;
+import io.sluice.balance.Lane;
+import io.sluice.balance.Routing;
 import io.sluice.balance.Traffic;
 import io.sluice.metrics.EndpointMeters;
 import io.sluice.metrics.PortMeters;
 import io.sluice.service.Cidr;
-import io.sluice.service.Endpoint;
 import io.sluice.service.IpFamily;
+import io.sluice.service.ProxyProtocol;
 import io.sluice.service.ServicePortName;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -24,8 +21,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 public final class PortProxy {
 
     /** Endpoints and their meters at the same index. */
-    record Targets(Balancer balancer, List<EndpointMeters> meters) {
-        static final Targets NONE = new Targets(new RoundRobin(List.of(), 0), List.of());
+    record Targets(Lane lane, List<EndpointMeters> meters) {
+        static final Targets NONE = new Targets(Lane.NONE, List.of());
     }
 
     /** Targets of one family for each kind of traffic. */
@@ -36,19 +33,24 @@ public final class PortProxy {
     private final ServicePortName name;
     private final PortMeters meters;
     private final AtomicInteger serviceConnections;
+    private final HealthListener health;
     private volatile FamilyTargets ipv4 = FamilyTargets.NONE;
     private volatile FamilyTargets ipv6 = FamilyTargets.NONE;
     private volatile List<Cidr> sourceRanges = List.of();
+    private volatile ProxyProtocol proxyProtocol = ProxyProtocol.NONE;
 
     /**
      * A port without endpoints.
      *
      * @param serviceConnections counts the open connections of all ports of the Service; shared by them
+     * @param health             is told of endpoints that do not answer
      */
-    public PortProxy(ServicePortName name, PortMeters meters, AtomicInteger serviceConnections) {
+    public PortProxy(ServicePortName name, PortMeters meters, AtomicInteger serviceConnections,
+            HealthListener health) {
         this.name = name;
         this.meters = meters;
         this.serviceConnections = serviceConnections;
+        this.health = health;
     }
 
     public ServicePortName name() {
@@ -60,33 +62,23 @@ public final class PortProxy {
      *
      * @param ranges {@code loadBalancerSourceRanges}
      */
-    public void update(Map<IpFamily, EndpointSelection> selections, List<Cidr> ranges) {
+    public void update(Routing routing, List<Cidr> ranges) {
         sourceRanges = ranges;
-        ipv4 = next(ipv4, selections.getOrDefault(IpFamily.IPV4, EndpointSelection.EMPTY));
-        ipv6 = next(ipv6, selections.getOrDefault(IpFamily.IPV6, EndpointSelection.EMPTY));
+        proxyProtocol = routing.options().proxyProtocol();
+        ipv4 = targets(routing, IpFamily.IPV4, ipv4);
+        ipv6 = targets(routing, IpFamily.IPV6, ipv6);
     }
 
-    /** Kinds of traffic that go to the same endpoints share one turn. */
-    private FamilyTargets next(FamilyTargets before, EndpointSelection selection) {
-        List<Endpoint> forInternal = selection.endpoints(Traffic.INTERNAL);
-        List<Endpoint> forExternal = selection.endpoints(Traffic.EXTERNAL);
-        List<Endpoint> forLooped = selection.endpoints(Traffic.LOOPED);
-        Targets internal = next(before.internal(), forInternal);
-        Targets external = forExternal.equals(forInternal) ? internal : next(before.external(), forExternal);
-        Targets looped = forLooped.equals(forInternal)
-                ? internal
-                : forLooped.equals(forExternal) ? external : next(before.looped(), forLooped);
-        return new FamilyTargets(internal, external, looped);
+    private FamilyTargets targets(Routing routing, IpFamily family, FamilyTargets before) {
+        return new FamilyTargets(targets(routing.lane(family, Traffic.INTERNAL), before.internal()),
+                targets(routing.lane(family, Traffic.EXTERNAL), before.external()),
+                targets(routing.lane(family, Traffic.LOOPED), before.looped()));
     }
 
-    private Targets next(Targets before, List<Endpoint> endpoints) {
-        if (before.balancer().endpoints().equals(endpoints)) {
-            return before;
-        }
-        Balancer balancer = before.balancer().endpoints().isEmpty()
-                ? new RoundRobin(endpoints, ThreadLocalRandom.current().nextInt(endpoints.size()))
-                : before.balancer().with(endpoints);
-        return new Targets(balancer, endpoints.stream().map(e -> meters.endpoint(e.address())).toList());
+    private Targets targets(Lane lane, Targets before) {
+        return lane == before.lane()
+                ? before
+                : new Targets(lane, lane.endpoints().stream().map(e -> meters.endpoint(e.address())).toList());
     }
 
     /** What a connection that arrived at an address of {@code family} may go to. Any thread. */
@@ -102,6 +94,15 @@ public final class PortProxy {
     /** Who may use the Service's load balancer addresses; empty means everybody. Any thread. */
     List<Cidr> sourceRanges() {
         return sourceRanges;
+    }
+
+    /** What endpoints are told of the client. Any thread. */
+    ProxyProtocol proxyProtocol() {
+        return proxyProtocol;
+    }
+
+    HealthListener health() {
+        return health;
     }
 
     PortMeters meters() {

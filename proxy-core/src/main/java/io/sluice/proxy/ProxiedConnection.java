@@ -85,6 +85,11 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Cha
         return arrival.id();
     }
 
+    /** What the endpoint is told before the first byte; empty for nothing. */
+    final byte[] header() {
+        return ProxyHeader.of(arrival.port().proxyProtocol(), arrival.client(), arrival.listener());
+    }
+
     final boolean connected() {
         return connected;
     }
@@ -111,12 +116,12 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Cha
     public final void connect() {
         PortProxy.Targets targets = arrival.port().targets(IpFamily.of(arrival.listener().getAddress()),
                 arrival.traffic());
-        int index = targets.balancer().pick(tried);
+        int index = targets.lane().pick(arrival.client().getAddress(), tried, System.nanoTime());
         if (index < 0) {
             machine.noEndpoint(lastFailure);
             return;
         }
-        EndpointAddress chosen = targets.balancer().endpoints().get(index).address();
+        EndpointAddress chosen = targets.lane().endpoints().get(index).address();
         if (lastFailure != null) {
             arrival.port().meters().retried();
         }
@@ -158,11 +163,16 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Cha
         if (failure == ConnectFailure.NO_LOCAL_PORT || failure == ConnectFailure.LOCAL_RESOURCES) {
             owner.localFault(failure, endpoint);
         }
+        EndpointAddress failed = endpoint;
+        if (failed == null) {
+            return;
+        }
         if (tried.isEmpty()) {
             tried = new HashSet<>(4);
         }
-        if (endpoint != null) {
-            tried.add(endpoint);
+        tried.add(failed);
+        if (ProbeResult.of(failure) == ProbeResult.SILENT) {
+            arrival.port().health().unanswered(failed);
         }
     }
 

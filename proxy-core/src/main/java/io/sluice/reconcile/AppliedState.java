@@ -1,6 +1,7 @@
 package io.sluice.reconcile;
 
 import io.sluice.balance.EndpointSelection;
+import io.sluice.balance.Routing;
 import io.sluice.proxy.AddressKind;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.IpFamily;
@@ -30,12 +31,16 @@ public record AppliedState(ClusterSnapshot snapshot, Instant appliedAt, Duration
      * One port.
      *
      * @param listeners  every address it should listen at
-     * @param selections by address family
+     * @param routing   where its connections go
      */
-    public record AppliedPort(List<ListenerState> listeners, Map<IpFamily, EndpointSelection> selections) {
+    public record AppliedPort(List<ListenerState> listeners, Routing routing) {
         public AppliedPort {
             listeners = List.copyOf(listeners);
-            selections = Map.copyOf(selections);
+        }
+
+        /** What the rules of Kubernetes make of the endpoints, by address family. */
+        public Map<IpFamily, EndpointSelection> selections() {
+            return routing.selections();
         }
     }
 

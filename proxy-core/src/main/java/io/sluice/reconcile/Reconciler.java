@@ -1,6 +1,8 @@
 package io.sluice.reconcile;
 
-import io.sluice.balance.EndpointSelection;
+import io.sluice.balance.AffinityTable;
+import io.sluice.balance.Ejections;
+import io.sluice.balance.Routing;
 import io.sluice.balance.Sources;
 import io.sluice.balance.Traffic;
 import io.sluice.metrics.EndpointMeters;
@@ -13,10 +15,10 @@ import io.sluice.proxy.AddressKind;
 import io.sluice.proxy.DataPath;
 import io.sluice.proxy.Listener;
 import io.sluice.proxy.PortProxy;
+import io.sluice.proxy.ProbeResult;
 import io.sluice.reconcile.AppliedState.AppliedPort;
 import io.sluice.reconcile.AppliedState.ListenerState;
 import io.sluice.reconcile.AppliedState.ListenerStatus;
-import io.sluice.service.Cidr;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
@@ -26,16 +28,17 @@ import io.sluice.service.IpFamily;
 import io.sluice.service.Protocol;
 import io.sluice.service.Service;
 import io.sluice.service.ServiceName;
+import io.sluice.service.ServiceOptions;
 import io.sluice.service.ServicePortName;
 import io.sluice.service.ServiceState;
 import io.sluice.service.ServiceState.PortState;
+import io.sluice.service.SessionAffinity;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -46,8 +49,11 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -75,18 +81,28 @@ public final class Reconciler {
         final PortMeters meters;
         PortState state;
         Service service;
-        Map<IpFamily, EndpointSelection> selections = Map.of();
+        Routing routing = Routing.NONE;
+        final Ejections ejections;
+        final AffinityTable affinity;
+        final Routing.Tools tools;
 
-        Port(PortProxy proxy, PortMeters meters, Service service, PortState state) {
+        Port(PortProxy proxy, PortMeters meters, Service service, PortState state, Balancing balancing) {
             this.proxy = proxy;
             this.meters = meters;
             this.service = service;
             this.state = state;
+            this.ejections = new Ejections(balancing.ejection());
+            this.affinity = new AffinityTable(balancing.affinityClients());
+            this.tools = new Routing.Tools(address -> meters.endpoint(address)::active,
+                    bound -> ThreadLocalRandom.current().nextInt(bound));
         }
     }
 
     /** One address that a port wants. */
     private record Claim(ServicePortName owner, AddressKind kind) {}
+
+    /** An endpoint that does not answer, told by the data path. */
+    private record Unanswered(ServicePortName port, EndpointAddress endpoint) {}
 
     /** One address that is listened at. */
     private record Open(Claim claim, Listener listener) {}
@@ -96,12 +112,14 @@ public final class Reconciler {
     private final SyncMetrics syncMetrics;
     private final NodePortAddresses nodePortAddresses;
     private final int portOffset;
-    private final List<Cidr> clusterCidrs;
+    private final Balancing balancing;
     private final ScheduledExecutorService control;
 
     private final AtomicReference<@Nullable ClusterSnapshot> pending = new AtomicReference<>();
     private final Map<ServicePortName, Port> ports = new HashMap<>();
     private final Map<ServiceName, AtomicInteger> serviceConnections = new HashMap<>();
+    private final Map<ServiceName, AffinityTable> serviceAffinity = new HashMap<>();
+    private final Set<Unanswered> reported = ConcurrentHashMap.newKeySet();
     private final Map<InetSocketAddress, Open> open = new HashMap<>();
     private final Map<InetSocketAddress, String> failed = new HashMap<>();
     private final Set<ServiceName> toldNotProxied = new HashSet<>();
@@ -116,18 +134,18 @@ public final class Reconciler {
      * Applies nothing yet.
      *
      * @param portOffset added to each port of a cluster, external or load balancer address
-     * @param clusterCidrs the addresses of pods
+     * @param balancing  how ports are balanced where their Services do not say
      * @param control    the control thread
      */
     public Reconciler(DataPath dataPath, ProxyMetrics metrics, SyncMetrics syncMetrics,
-            NodePortAddresses nodePortAddresses, int portOffset, List<Cidr> clusterCidrs,
+            NodePortAddresses nodePortAddresses, int portOffset, Balancing balancing,
             ScheduledExecutorService control) {
         this.dataPath = dataPath;
         this.metrics = metrics;
         this.syncMetrics = syncMetrics;
         this.nodePortAddresses = nodePortAddresses;
         this.portOffset = portOffset;
-        this.clusterCidrs = List.copyOf(clusterCidrs);
+        this.balancing = balancing;
         this.control = control;
     }
 
@@ -183,8 +201,9 @@ public final class Reconciler {
 
     /** The node's addresses tell its own connections from others. */
     private void lookAtNode() {
+        sweepAffinity();
         try {
-            dataPath.sources(new Sources(Set.copyOf(LocalAddresses.read()), clusterCidrs));
+            dataPath.sources(new Sources(Set.copyOf(LocalAddresses.read()), balancing.clusterCidrs()));
         } catch (SocketException e) {
             LOG.warn("the node's addresses cannot be read, what was known of them stays: {}", e.getMessage());
         }
@@ -213,6 +232,7 @@ public final class Reconciler {
         int closed = closeListeners(claims);
         gone.forEach(this::removePort);
         serviceConnections.keySet().retainAll(snapshot.services().keySet());
+        serviceAffinity.keySet().retainAll(snapshot.services().keySet());
         toldNotProxied.retainAll(snapshot.services().keySet());
 
         ClusterSnapshot before = applied;
@@ -239,18 +259,12 @@ public final class Reconciler {
         if (port == null) {
             PortMeters meters = metrics.port(name);
             AtomicInteger count = serviceConnections.computeIfAbsent(name.service(), n -> new AtomicInteger());
-            port = new Port(new PortProxy(name, meters, count), meters, service, state);
+            port = new Port(new PortProxy(name, meters, count, endpoint -> unanswered(name, endpoint)), meters, service,
+                    state, balancing);
             ports.put(name, port);
         } else if (port.state.equals(state) && port.service.equals(service) && applied != null
                 && applied.node().equals(snapshot.node())) {
             return;
-        }
-        Map<IpFamily, EndpointSelection> selections = new EnumMap<>(IpFamily.class);
-        for (IpFamily family : IpFamily.values()) {
-            EndpointSet endpoints = state.endpoints().of(family);
-            if (!endpoints.isEmpty()) {
-                selections.put(family, EndpointSelection.of(service, endpoints, snapshot.node()));
-            }
         }
         boolean wasEmpty = !isNew && port.state.whyEmpty() != null;
         if (state.whyEmpty() != null && (!wasEmpty || !state.whyEmpty().equals(port.state.whyEmpty()))) {
@@ -261,9 +275,13 @@ public final class Reconciler {
         EndpointSet before = isNew ? EndpointSet.EMPTY : port.state.endpoints();
         port.service = service;
         port.state = state;
-        port.selections = selections;
-        port.proxy.update(selections, service.loadBalancerSourceRanges());
+        port.ejections.retain(addresses(state.endpoints()));
+        Routing.Settings settings = settings(port);
+        port.routing = port.routing.next(service, state.endpoints(), snapshot.node(), settings, port.tools,
+                System.nanoTime());
+        port.proxy.update(port.routing, service.loadBalancerSourceRanges());
         port.meters.endpoints(state.endpoints());
+        port.meters.ejectedNow(port.routing.leftOut());
         retireMissing(name, before, state.endpoints());
     }
 
@@ -280,10 +298,115 @@ public final class Reconciler {
         }
     }
 
+    private static Set<EndpointAddress> addresses(EndpointSet endpoints) {
+        Set<EndpointAddress> addresses = new HashSet<>();
+        endpoints.endpoints().forEach(e -> addresses.add(e.address()));
+        return addresses;
+    }
+
+    private Routing.Settings settings(Port port) {
+        AffinityTable affinity = ServiceOptions.of(port.service).affinityByService()
+                ? serviceAffinity.computeIfAbsent(port.service.name(),
+                        n -> new AffinityTable(balancing.affinityClients()))
+                : port.affinity;
+        return new Routing.Settings(balancing.balancer(), affinity, port.ejections.ejected(),
+                balancing.ejection().maxShare());
+    }
+
+    /** Who has not come for longer than a Service remembers is forgotten. */
+    private void sweepAffinity() {
+        long now = System.nanoTime();
+        for (Port port : ports.values()) {
+            long timeout = port.service.sessionAffinity() instanceof SessionAffinity.ClientIp sticky
+                    ? sticky.timeout().toNanos()
+                    : 0;
+            port.affinity.sweep(timeout, now);
+            AffinityTable shared = serviceAffinity.get(port.service.name());
+            if (shared != null) {
+                shared.sweep(timeout, now);
+            }
+        }
+    }
+
+    /** From event loops: the control thread hears of each endpoint once at a time, however many connections fail. */
+    private void unanswered(ServicePortName name, EndpointAddress endpoint) {
+        Unanswered told = new Unanswered(name, endpoint);
+        if (balancing.ejection().on() && reported.add(told)) {
+            try {
+                control.execute(() -> {
+                    reported.remove(told);
+                    eject(name, endpoint);
+                });
+            } catch (RejectedExecutionException e) {
+                LOG.debug("{} does not answer, but the proxy is ending", endpoint);
+            }
+        }
+    }
+
+    private void eject(ServicePortName name, EndpointAddress endpoint) {
+        Port port = ports.get(name);
+        if (stopped || port == null || !addresses(port.state.endpoints()).contains(endpoint)) {
+            return;
+        }
+        long wait = port.ejections.failed(endpoint, System.nanoTime());
+        if (wait != Ejections.ALREADY_OUT) {
+            port.meters.ejected();
+            reroute(name, port);
+            LOG.info("{}: {} does not answer{}; probed in {} ms", name, endpoint,
+                    port.routing.leftOut(endpoint) ? " and is ejected" : ", but too many do not to eject it",
+                    TimeUnit.NANOSECONDS.toMillis(wait));
+            probeLater(name, endpoint, wait);
+        }
+    }
+
+    private void probeLater(ServicePortName name, EndpointAddress endpoint, long wait) {
+        control.schedule(() -> {
+            Port port = ports.get(name);
+            if (!stopped && port != null && port.ejections.ejected().contains(endpoint)) {
+                dataPath.probe(endpoint, port.routing.options().proxyProtocol())
+                        .thenAcceptAsync(result -> probed(name, endpoint, result), control);
+            }
+        }, wait, TimeUnit.NANOSECONDS);
+    }
+
+    private void probed(ServicePortName name, EndpointAddress endpoint, ProbeResult result) {
+        Port port = ports.get(name);
+        if (stopped || port == null) {
+            return;
+        }
+        if (result == ProbeResult.ANSWERED) {
+            port.ejections.recovered(endpoint, System.nanoTime());
+            reroute(name, port);
+            LOG.info("{}: {} answers again", name, endpoint);
+            return;
+        }
+        long wait = result == ProbeResult.SILENT
+                ? port.ejections.probeFailed(endpoint)
+                : port.ejections.probeImpossible(endpoint);
+        if (wait != Ejections.ALREADY_OUT) {
+            probeLater(name, endpoint, wait);
+        }
+    }
+
+    /** After a change of who does not answer. */
+    private void reroute(ServicePortName name, Port port) {
+        port.routing = port.routing.next(settings(port), port.tools, System.nanoTime());
+        port.proxy.update(port.routing, port.service.loadBalancerSourceRanges());
+        port.meters.ejectedNow(port.routing.leftOut());
+        AppliedState before = state;
+        AppliedPort shown = before == null ? null : before.ports().get(name);
+        if (before != null && shown != null) {
+            Map<ServicePortName, AppliedPort> byName = new HashMap<>(before.ports());
+            byName.put(name, new AppliedPort(shown.listeners(), port.routing));
+            state = new AppliedState(before.snapshot(), before.appliedAt(), before.took(), byName);
+        }
+    }
+
     private void removePort(ServicePortName name) {
         Port port = ports.remove(name);
         if (port != null) {
-            port.proxy.update(Map.of(), List.of());
+            port.routing = Routing.NONE;
+            port.proxy.update(port.routing, List.of());
             port.meters.retire();
         }
     }
@@ -350,12 +473,15 @@ public final class Reconciler {
         if (port == null) {
             return false;
         }
-        EndpointSelection selection = port.selections.getOrDefault(IpFamily.of(address.getAddress()),
-                EndpointSelection.EMPTY);
+        IpFamily family = IpFamily.of(address.getAddress());
         return claim.kind().external()
                 // Under the policy Local the cluster's own connections still go to any endpoint.
-                ? !selection.endpoints(Traffic.EXTERNAL).isEmpty() || !selection.endpoints(Traffic.LOOPED).isEmpty()
-                : !selection.endpoints(Traffic.INTERNAL).isEmpty();
+                ? takes(port, family, Traffic.EXTERNAL) || takes(port, family, Traffic.LOOPED)
+                : takes(port, family, Traffic.INTERNAL);
+    }
+
+    private static boolean takes(Port port, IpFamily family, Traffic traffic) {
+        return !port.routing.lane(family, traffic).endpoints().isEmpty();
     }
 
     private int openListeners(Map<InetSocketAddress, Claim> claims) {
@@ -460,7 +586,7 @@ public final class Reconciler {
         });
         Map<ServicePortName, AppliedPort> byName = new HashMap<>();
         ports.forEach((name, port) -> byName.put(name,
-                new AppliedPort(listeners.getOrDefault(name, List.of()), port.selections)));
+                new AppliedPort(listeners.getOrDefault(name, List.of()), port.routing)));
         state = new AppliedState(snapshot, Instant.now(), took, byName);
     }
 

@@ -1,19 +1,20 @@
 package io.sluice.admin;
 
-import io.sluice.balance.EndpointSelection;
+import io.sluice.balance.AffinityTable;
+import io.sluice.balance.Routing;
 import io.sluice.proxy.AddressKind;
 import io.sluice.proxy.ConnectionView;
 import io.sluice.reconcile.AppliedState;
 import io.sluice.reconcile.AppliedState.AppliedPort;
 import io.sluice.reconcile.AppliedState.ListenerState;
 import io.sluice.reconcile.AppliedState.ListenerStatus;
+import io.sluice.service.BalancerKind;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.EmptyReason;
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.EndpointSet;
 import io.sluice.service.IpAddresses;
-import io.sluice.service.IpFamily;
 import io.sluice.service.NodeTopology;
 import io.sluice.service.Protocol;
 import io.sluice.service.Service;
@@ -32,7 +33,6 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -134,12 +134,11 @@ final class ScriptedDaemon implements DaemonStatus {
             byName.put(service.name(), state);
             for (PortState port : state.ports()) {
                 if (service.proxied() && port.port().protocol() == Protocol.TCP) {
-                    Map<IpFamily, EndpointSelection> selections = new EnumMap<>(IpFamily.class);
-                    for (IpFamily family : IpFamily.values()) {
-                        selections.put(family, EndpointSelection.of(service, port.endpoints().of(family), NODE));
-                    }
+                    Routing routing = Routing.NONE.next(service, port.endpoints(), NODE,
+                            new Routing.Settings(BalancerKind.ROUND_ROBIN, new AffinityTable(10), List.of(), 50),
+                            new Routing.Tools(address -> () -> 0, bound -> 0), 0);
                     ports.put(new ServicePortName(service.name(), port.port().name(), Protocol.TCP), new AppliedPort(
-                            listeners.getOrDefault(service.name().name(), List.of()), selections));
+                            listeners.getOrDefault(service.name().name(), List.of()), routing));
                 }
             }
         }

@@ -2,14 +2,18 @@ package io.sluice.balance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.balance.EndpointSelection.Judged;
+import io.sluice.balance.EndpointSelection.Rule;
 import io.sluice.balance.EndpointSelection.TopologyMode;
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.EndpointSet;
 import io.sluice.service.IpAddresses;
 import io.sluice.service.NodeTopology;
+import io.sluice.service.Protocol;
 import io.sluice.service.Service;
 import io.sluice.service.ServiceName;
+import io.sluice.service.ServicePort;
 import io.sluice.service.ServiceType;
 import io.sluice.service.SessionAffinity;
 import io.sluice.service.TrafficPolicy;
@@ -19,6 +23,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -119,18 +124,61 @@ class EndpointSelectionTest {
         assertThat(octets(selection.externalEndpoints())).isEqualTo(outside);
     }
 
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', textBlock = """
+            no policy is Local: there is no local category             | CLUSTER | CLUSTER | 30080 | 1 2 | ''  | 1 2 | 1 2
+            internal Local without outside: no cluster category        | LOCAL   | CLUSTER | 0     | ''  | 1   | 1   | ''
+            internal Local with outside: both categories               | LOCAL   | CLUSTER | 30080 | 1 2 | 1   | 1   | 1 2
+            external Local: both, the cluster's own goes anywhere      | CLUSTER | LOCAL   | 30080 | 1 2 | 1   | 1 2 | 1
+            external Local without outside is ignored                  | CLUSTER | LOCAL   | 0     | 1 2 | ''  | 1 2 | 1 2
+            both Local without outside                                 | LOCAL   | LOCAL   | 0     | ''  | 1   | 1   | ''
+            """)
+    void which_categories_a_service_uses(String rule, TrafficPolicy internal, TrafficPolicy external, int nodePort,
+            String cluster, String local, String inside, String outside) {
+        EndpointSelection selection = EndpointSelection.of(service(internal, external, nodePort),
+                endpoints("1 ready n1; 2 ready n2"), HERE);
+        assertThat(octets(selection.clusterEndpoints())).isEqualTo(cluster);
+        assertThat(octets(selection.localEndpoints())).isEqualTo(local);
+        assertThat(octets(selection.internalEndpoints())).isEqualTo(inside);
+        assertThat(octets(selection.externalEndpoints())).isEqualTo(outside);
+        assertThat(octets(selection.endpoints(Traffic.LOOPED))).isEqualTo(cluster);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', textBlock = """
+            1 ready n1; 2 ready n2 zone=a; 3 unready n1; 4 ready              | READY READY NOT_READY READY                                  | READY ON_ANOTHER_NODE NOT_READY ON_UNKNOWN_NODE
+            1 ready n1 zone=b; 2 ready n2 zone=a; 3 leaving n1; 4 gone n1     | HINTED_FOR_OTHER_ZONES READY_IN_ZONE TERMINATING TERMINATED  | READY ON_ANOTHER_NODE TERMINATING TERMINATED
+            1 ready n1 node=n1; 2 ready n2 node=n2                            | READY_FOR_NODE HINTED_FOR_OTHER_NODES                        | READY ON_ANOTHER_NODE
+            1 leaving n1; 2 ready n2; 3 unready n1                            | TERMINATING READY NOT_READY                                  | LAST_RESORT_HERE ON_ANOTHER_NODE NOT_READY
+            1 leaving n1; 2 leaving n2                                        | LAST_RESORT LAST_RESORT                                      | LAST_RESORT_HERE ON_ANOTHER_NODE
+            """)
+    void the_rule_that_decided_is_named(String endpoints, String cluster, String local) {
+        EndpointSelection selection = select(endpoints, HERE);
+        assertThat(rules(selection, Judged::cluster)).isEqualTo(cluster);
+        assertThat(rules(selection, Judged::local)).isEqualTo(local);
+    }
+
+    private static String rules(EndpointSelection selection, Function<Judged, Rule> category) {
+        return selection.judged().stream().map(j -> category.apply(j).name()).collect(Collectors.joining(" "));
+    }
+
     @Test
     void the_order_by_address_is_kept() {
         assertThat(octets(select("3 ready n1; 1 ready n2; 2 ready n1", HERE).clusterEndpoints())).isEqualTo("1 2 3");
     }
 
     private static EndpointSelection select(String endpoints, NodeTopology node) {
-        return EndpointSelection.of(service(TrafficPolicy.CLUSTER, TrafficPolicy.CLUSTER), endpoints(endpoints), node);
+        return EndpointSelection.of(service(TrafficPolicy.LOCAL, TrafficPolicy.CLUSTER), endpoints(endpoints), node);
     }
 
     private static Service service(TrafficPolicy internal, TrafficPolicy external) {
+        return service(internal, external, 30080);
+    }
+
+    private static Service service(TrafficPolicy internal, TrafficPolicy external, int nodePort) {
         return new Service(new ServiceName("default", "kubia"), ServiceType.CLUSTER_IP, List.of(), false, null,
-                List.of(), internal, external, SessionAffinity.NONE, List.of(), List.of(), List.of(), 0, false,
+                List.of(new ServicePort("", Protocol.TCP, 80, nodePort, "80", null)), internal, external,
+                SessionAffinity.NONE, List.of(), List.of(), List.of(), 0, false,
                 Map.of(), Map.of(), Instant.EPOCH);
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpAddresses;
+import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -25,6 +26,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Endpoints are called by the last octet of their address: {@code "124"} are 10.0.0.1, 10.0.0.2 and 10.0.0.4. */
 class RoundRobinTest {
+
+    private static final InetAddress CLIENT = IpAddresses.parse("192.0.2.1");
 
     private static List<Endpoint> endpoints(String octets) {
         return octets.chars().mapToObj(c -> endpoint(c - '0')).toList();
@@ -53,7 +56,7 @@ class RoundRobinTest {
     }
 
     private static int pick(Balancer balancer) {
-        return octet(balancer.endpoints().get(balancer.pick(Set.of())));
+        return octet(balancer.endpoints().get(balancer.pick(CLIENT, Set.of(), 0)));
     }
 
     @ParameterizedTest(name = "starting at {0}")
@@ -76,8 +79,8 @@ class RoundRobinTest {
     @Test
     void without_endpoints_there_is_nothing_to_pick() {
         RoundRobin none = new RoundRobin(List.of(), 7);
-        assertThat(none.pick(Set.of())).isEqualTo(-1);
-        assertThat(none.pick(addresses("1"))).isEqualTo(-1);
+        assertThat(none.pick(CLIENT, Set.of(), 0)).isEqualTo(-1);
+        assertThat(none.pick(CLIENT, addresses("1"), 0)).isEqualTo(-1);
     }
 
     @ParameterizedTest(name = "{0}")
@@ -97,14 +100,15 @@ class RoundRobinTest {
     void the_turn_is_kept_when(String change, String before, int picks, String after, String expected) {
         RoundRobin balancer = new RoundRobin(endpoints(before), 0);
         picks(balancer, picks);
-        assertThat(picks(balancer.with(endpoints(after)), 4)).isEqualTo(expected);
+        assertThat(picks(balancer.with(endpoints(after), 0), 4)).isEqualTo(expected);
     }
 
     @Test
     void the_turn_outlives_changes_without_a_pick_between() {
         RoundRobin balancer = new RoundRobin(endpoints("123"), 0);
         assertThat(picks(balancer, 2)).isEqualTo("12");
-        assertThat(picks(balancer.with(endpoints("1")).with(List.of()).with(endpoints("123")), 4)).isEqualTo("3123");
+        assertThat(picks(balancer.with(endpoints("1"), 0).with(List.of(), 0).with(endpoints("123"), 0), 4))
+                .isEqualTo("3123");
     }
 
     @Test
@@ -119,7 +123,7 @@ class RoundRobinTest {
                 if (!octets.remove(toggled)) {
                     octets.add(toggled);
                 }
-                balancer = balancer.with(octets.stream().map(RoundRobinTest::endpoint).toList());
+                balancer = balancer.with(octets.stream().map(RoundRobinTest::endpoint).toList(), 0);
                 int rounds = random.nextInt(3);
                 int[] counts = new int[12];
                 for (int i = 0; i < rounds * octets.size(); i++) {
@@ -144,7 +148,7 @@ class RoundRobinTest {
         for (int start = 0; start < 3; start++) {
             RoundRobin balancer = new RoundRobin(endpoints("123"), start);
             for (int i = 0; i < 6; i++) {
-                int index = balancer.pick(addresses(tried));
+                int index = balancer.pick(CLIENT, addresses(tried), 0);
                 assertThat(tried).doesNotContain(Integer.toString(octet(balancer.endpoints().get(index))));
             }
         }
@@ -152,13 +156,13 @@ class RoundRobinTest {
 
     @Test
     void when_all_were_tried_none_is_left() {
-        assertThat(new RoundRobin(endpoints("123"), 1).pick(addresses("123"))).isEqualTo(-1);
+        assertThat(new RoundRobin(endpoints("123"), 1).pick(CLIENT, addresses("123"), 0)).isEqualTo(-1);
     }
 
     @Test
     void what_is_tried_but_gone_does_not_matter() {
         RoundRobin balancer = new RoundRobin(endpoints("12"), 0);
-        assertThat(balancer.pick(addresses("39"))).isBetween(0, 1);
+        assertThat(balancer.pick(CLIENT, addresses("39"), 0)).isBetween(0, 1);
     }
 
     @ParameterizedTest(name = "{0} refusing")
@@ -176,7 +180,7 @@ class RoundRobinTest {
                 Set<EndpointAddress> tried =
                         begins ? new HashSet<>() : waiting.remove(random.nextInt(waiting.size()));
                 connections -= begins ? 1 : 0;
-                int picked = octet(balancer.endpoints().get(balancer.pick(tried)));
+                int picked = octet(balancer.endpoints().get(balancer.pick(CLIENT, tried, 0)));
                 if (refusing.contains(Integer.toString(picked))) {
                     assertThat(tried.add(endpoint(picked).address())).as("seed %d: not tried before", seed).isTrue();
                     waiting.add(tried);
@@ -219,7 +223,7 @@ class RoundRobinTest {
         AtomicIntegerArray counts = new AtomicIntegerArray(balancer.endpoints().size());
         Callable<Void> loop = () -> {
             for (int i = 0; i < picks; i++) {
-                counts.incrementAndGet(balancer.pick(tried));
+                counts.incrementAndGet(balancer.pick(CLIENT, tried, 0));
             }
             return null;
         };

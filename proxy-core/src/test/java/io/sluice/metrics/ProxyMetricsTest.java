@@ -237,7 +237,7 @@ class ProxyMetricsTest {
     @Test
     void aPortAndAnEndpointHaveAsManySeriesAsDocumented() {
         PortMeters port = metrics.port(HTTP);
-        assertThat(seriesOf("port=\"http\"")).hasSize(47);
+        assertThat(seriesOf("port=\"http\"")).hasSize(49);
         port.endpoint(FIRST);
         assertThat(seriesOf("endpoint=\"")).hasSize(5);
     }

@@ -73,7 +73,7 @@ class ReconcilerTest {
         dataPath = new DataPath(new ProxySettings(Transport.AUTO, 2, Duration.ofSeconds(5), 3, Duration.ZERO,
                 Duration.ofHours(1), 1000, 0, 128), AccessLog.off());
         reconciler = new Reconciler(dataPath, new ProxyMetrics(registry), new SyncMetrics(registry),
-                NodePortAddresses.parse(List.of("127.0.0.0/8")), 0, List.of(), control);
+                NodePortAddresses.parse(List.of("127.0.0.0/8")), 0, Balancing.PLAIN, control);
     }
 
     @AfterEach

@@ -9,6 +9,7 @@ import io.sluice.metrics.AccessLog;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.Transport;
 import io.sluice.reconcile.AppliedState;
+import io.sluice.reconcile.Balancing;
 import io.sluice.service.Cidr;
 import io.sluice.service.Protocol;
 import io.sluice.service.ServiceName;
@@ -48,6 +49,7 @@ public final class RunningSluice implements AutoCloseable {
     private Duration drainTimeout = Duration.ofSeconds(30);
     private int maxConnections = 5000;
     private int maxConnectionsPerService;
+    private Balancing balancing = Balancing.PLAIN;
     private final List<Closeable> alsoClosed = new ArrayList<>();
     private Sluice sluice;
 
@@ -84,6 +86,11 @@ public final class RunningSluice implements AutoCloseable {
     public RunningSluice maxConnections(int overall, int perService) {
         maxConnections = overall;
         maxConnectionsPerService = perService;
+        return this;
+    }
+
+    public RunningSluice balancing(Balancing value) {
+        balancing = value;
         return this;
     }
 
@@ -142,7 +149,7 @@ public final class RunningSluice implements AutoCloseable {
         InetSocketAddress anyPort = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
         sluice = Sluice.start(new SluiceConfig(List.of(directory.toString()),
                 List.of(Cidr.parse("127." + range + ".0.0/17")), 30_000 + (range - 140) * 40,
-                30_039 + (range - 140) * 40, "node", List.of("127.0.0.0/8"), 0, List.of(), proxy, drainTimeout,
+                30_039 + (range - 140) * 40, "node", List.of("127.0.0.0/8"), 0, balancing, proxy, drainTimeout,
                 Optional.of(anyPort), Optional.of(anyPort), true, AccessLog.off()), "test");
         return this;
     }

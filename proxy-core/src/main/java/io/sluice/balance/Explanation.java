@@ -1,0 +1,156 @@
+package io.sluice.balance;
+
+import io.sluice.balance.EndpointSelection.Judged;
+import io.sluice.balance.EndpointSelection.Rule;
+import io.sluice.service.BalancerKind;
+import io.sluice.service.Endpoint;
+import io.sluice.service.EndpointAddress;
+import io.sluice.service.IpFamily;
+import io.sluice.service.Service;
+import io.sluice.service.TrafficPolicy;
+import java.net.InetAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Why connections of one kind go where they go, read from the very objects that the data path picks by.
+ *
+ * @param rules     what holds for all endpoints, one line each: the policy, the topology, how one is picked
+ * @param endpoints every known endpoint, by address
+ * @param next      where the next connection would go, in a few words
+ * @param nextIs    that endpoint, null if there is none or it cannot be foretold
+ */
+public record Explanation(Traffic traffic, List<String> rules, List<Line> endpoints, String next,
+        @Nullable EndpointAddress nextIs) {
+
+    /** Of a port that is not proxied. */
+    public static final Explanation NOTHING =
+            new Explanation(Traffic.INTERNAL, List.of(), List.of(), "nowhere: the port is not proxied", null);
+
+    /**
+     * One endpoint.
+     *
+     * @param candidate whether connections of this kind go there now
+     * @param rule      what decided so
+     */
+    public record Line(Endpoint endpoint, boolean candidate, String rule) {}
+
+    static Explanation of(Service service, Routing routing, IpFamily family, Traffic traffic,
+            @Nullable InetAddress client, long now) {
+        EndpointSelection selection = routing.selections().getOrDefault(family, EndpointSelection.EMPTY);
+        Lane lane = routing.lane(family, traffic);
+        boolean local = EndpointSelection.local(service, traffic);
+        List<String> rules = new ArrayList<>();
+        rules.add(policy(service, traffic));
+        if (!local) {
+            rules.add(topology(selection.topology()));
+        }
+        rules.add(pick(routing, lane));
+        Set<EndpointAddress> usable = new HashSet<>();
+        lane.endpoints().forEach(e -> usable.add(e.address()));
+        List<Line> lines = new ArrayList<>();
+        for (Judged judged : selection.judged()) {
+            Rule rule = local ? judged.local() : judged.cluster();
+            EndpointAddress address = judged.endpoint().address();
+            if (!rule.takes()) {
+                lines.add(new Line(judged.endpoint(), false, rule.text()));
+            } else if (!usable.contains(address)) {
+                lines.add(new Line(judged.endpoint(), false, rule.text() + ", but it does not answer: ejected"));
+            } else if (routing.ejected().contains(address)) {
+                lines.add(new Line(judged.endpoint(), true, rule.text()
+                        + "; it does not answer, but no more than " + routing.maxEjectedShare()
+                        + " % and never the last may be ejected"));
+            } else {
+                lines.add(new Line(judged.endpoint(), true, rule.text()));
+            }
+        }
+        return next(service, routing, lane, traffic, rules, lines, client, now);
+    }
+
+    private static Explanation next(Service service, Routing routing, Lane lane, Traffic traffic, List<String> rules,
+            List<Line> lines, @Nullable InetAddress client, long now) {
+        List<Endpoint> endpoints = lane.endpoints();
+        if (endpoints.isEmpty()) {
+            return new Explanation(traffic, rules, lines, "nowhere: no endpoint takes such connections", null);
+        }
+        boolean byClient = lane.stickiness() != null || routing.balancer() == BalancerKind.MAGLEV;
+        if (client == null) {
+            if (byClient && endpoints.size() > 1) {
+                return new Explanation(traffic, rules, lines, "it depends on the client's address: say --from", null);
+            }
+            client = service.clusterIps().getFirst();
+        }
+        int stays = lane.stays(client, now);
+        int index = lane.foretell(client, now);
+        if (index == Balancer.UNFORESEEABLE) {
+            return new Explanation(traffic, rules, lines, switch (routing.balancer()) {
+                case LEAST_CONNECTIONS -> "of two candidates, taken by chance, the one with fewer connections";
+                case ROUND_ROBIN, WEIGHTED_ROUND_ROBIN -> "chance decides: the one whose turn it is has come just now";
+                case RANDOM, MAGLEV -> "any candidate, by chance";
+            }, null);
+        }
+        EndpointAddress address = endpoints.get(index).address();
+        String why = stays >= 0
+                ? "the client stays there (sessionAffinity)"
+                : endpoints.size() == 1 ? "there is no other" : switch (routing.balancer()) {
+                    case ROUND_ROBIN, WEIGHTED_ROUND_ROBIN -> "its turn";
+                    case MAGLEV -> "by the client's address";
+                    case RANDOM, LEAST_CONNECTIONS -> "by chance";
+                };
+        return new Explanation(traffic, rules, lines, address + ": " + why, address);
+    }
+
+    private static String policy(Service service, Traffic traffic) {
+        return switch (traffic) {
+            case INTERNAL -> "internalTrafficPolicy " + name(service.internalTrafficPolicy())
+                    + (service.internalTrafficPolicy() == TrafficPolicy.LOCAL
+                            ? ": only endpoints of this node"
+                            : ": endpoints of every node");
+            case EXTERNAL -> {
+                boolean ignored = service.externalTrafficPolicy() == TrafficPolicy.LOCAL
+                        && !service.externallyAccessible();
+                yield "externalTrafficPolicy " + name(service.externalTrafficPolicy()) + (ignored
+                        ? ", which has no effect: the Service has no address outside the cluster"
+                        : service.externalTrafficPolicy() == TrafficPolicy.LOCAL
+                                ? ": only endpoints of this node"
+                        : ": endpoints of every node");
+            }
+            case LOOPED -> "the client is this node or a pod: no traffic policy narrows what it reaches from inside";
+        };
+    }
+
+    private static String name(TrafficPolicy policy) {
+        String word = policy.name().toLowerCase(Locale.ROOT);
+        return Character.toUpperCase(word.charAt(0)) + word.substring(1);
+    }
+
+    private static String topology(EndpointSelection.TopologyMode mode) {
+        return switch (mode) {
+            case NONE -> "topology: not every ready endpoint has hints, or none is for here; all count alike";
+            case SAME_ZONE -> "topology: hints name this node's zone";
+            case SAME_NODE -> "topology: hints name this node";
+        };
+    }
+
+    private static String pick(Routing routing, Lane lane) {
+        StringBuilder text = new StringBuilder("balancer: ").append(routing.balancer().word());
+        if (!routing.options().slowStart().isZero() && routing.balancer() != BalancerKind.MAGLEV) {
+            text.append(", slow start over ").append(seconds(routing.options().slowStart().toNanos()));
+        }
+        Lane.Stickiness sticky = lane.stickiness();
+        if (sticky != null) {
+            text.append("; sessionAffinity ClientIP: a client stays for ").append(seconds(sticky.timeout()))
+                    .append(" after its last new connection").append(sticky.byService() ? ", on all ports" : "");
+        }
+        return text.toString();
+    }
+
+    private static String seconds(long nanos) {
+        return Duration.ofNanos(nanos).toSeconds() + " s";
+    }
+}

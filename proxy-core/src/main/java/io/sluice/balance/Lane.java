@@ -1,0 +1,166 @@
+package io.sluice.balance;
+
+import io.sluice.balance.AffinityTable.Entry;
+import io.sluice.service.Endpoint;
+import io.sluice.service.EndpointAddress;
+import java.net.InetAddress;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What connections of one port, one address family and one or several kinds of traffic are spread over, and how: the one
+ * place where an endpoint is picked. Any thread, without a lock; replaced whole with each change.
+ */
+public final class Lane {
+
+    /** Where nothing can go. */
+    public static final Lane NONE = new Lane(List.of(), new RoundRobin(List.of(), 0), null);
+
+    /**
+     * {@code sessionAffinity: ClientIP}.
+     *
+     * @param timeout   nanoseconds since the client's last new connection
+     * @param byService whether the table is shared by all ports, so that a client is known by its Pod instead of by
+     *                  address and port
+     */
+    record Stickiness(AffinityTable table, long timeout, boolean byService) {}
+
+    private final List<Endpoint> candidates;
+    private final Balancer balancer;
+    private final @Nullable Stickiness stickiness;
+
+    Lane(List<Endpoint> candidates, Balancer balancer, @Nullable Stickiness stickiness) {
+        this.candidates = candidates;
+        this.balancer = balancer;
+        this.stickiness = stickiness;
+    }
+
+    /**
+     * Who of {@code candidates} is left when those that do not answer are put aside: never more of them than
+     * {@code maxShare} percent, but one, and never the last.
+     *
+     * @param ejected in the order in which they are put aside
+     */
+    static List<Endpoint> usable(List<Endpoint> candidates, List<EndpointAddress> ejected, int maxShare) {
+        if (ejected.isEmpty() || candidates.size() < 2) {
+            return candidates;
+        }
+        int most = Math.min(candidates.size() - 1, Math.max(1, candidates.size() * maxShare / 100));
+        Set<EndpointAddress> known = new HashSet<>();
+        candidates.forEach(e -> known.add(e.address()));
+        Set<EndpointAddress> aside = new HashSet<>();
+        for (EndpointAddress address : ejected) {
+            if (aside.size() < most && known.contains(address)) {
+                aside.add(address);
+            }
+        }
+        return aside.isEmpty()
+                ? candidates
+                : candidates.stream().filter(e -> !aside.contains(e.address())).toList();
+    }
+
+    /** Who may take connections by the rules of Kubernetes, sorted by address. */
+    List<Endpoint> candidates() {
+        return candidates;
+    }
+
+    /** Who takes connections now: the candidates that answer; {@link #pick} answers with an index into them. */
+    public List<Endpoint> endpoints() {
+        return balancer.endpoints();
+    }
+
+    Balancer balancer() {
+        return balancer;
+    }
+
+    @Nullable
+    Stickiness stickiness() {
+        return stickiness;
+    }
+
+    boolean same(List<Endpoint> otherCandidates, List<Endpoint> usable, @Nullable Stickiness other) {
+        return candidates.equals(otherCandidates) && balancer.endpoints().equals(usable)
+                && Objects.equals(stickiness, other);
+    }
+
+    /**
+     * Chooses an endpoint for a new connection.
+     *
+     * @param tried endpoints that this connection must not go to any more
+     * @param now   nanoseconds of a monotonic clock
+     * @return an index into {@link #endpoints()}, or -1 if there is none that was not tried
+     */
+    public int pick(InetAddress client, Set<EndpointAddress> tried, long now) {
+        Stickiness sticky = stickiness;
+        if (sticky == null) {
+            return balancer.pick(client, tried, now);
+        }
+        int index = known(sticky, client, now);
+        if (index < 0 || !tried.isEmpty() && tried.contains(endpoints().get(index).address())) {
+            index = balancer.pick(client, tried, now);
+        }
+        if (index >= 0) {
+            sticky.table().remember(client, endpoints().get(index), now);
+        }
+        return index;
+    }
+
+    /** Where the client is to stay, as an index; -1 if nowhere. */
+    int stays(InetAddress client, long now) {
+        return stickiness == null ? -1 : known(stickiness, client, now);
+    }
+
+    /** What {@link #pick} would answer now; changes nothing. */
+    int foretell(InetAddress client, long now) {
+        int index = stays(client, now);
+        return index >= 0 ? index : balancer.foretell(client, now);
+    }
+
+    private int known(Stickiness sticky, InetAddress client, long now) {
+        Entry entry = sticky.table().find(client, sticky.timeout(), now);
+        if (entry == null) {
+            return -1;
+        }
+        int index = search(entry.address());
+        return index >= 0 || !sticky.byService() ? index : samePod(entry, -index - 1);
+    }
+
+    /** As {@link java.util.Collections#binarySearch} does. */
+    private int search(EndpointAddress address) {
+        List<Endpoint> endpoints = endpoints();
+        int low = 0;
+        int high = endpoints.size() - 1;
+        while (low <= high) {
+            int middle = low + high >>> 1;
+            int order = endpoints.get(middle).address().compareTo(address);
+            if (order == 0) {
+                return middle;
+            }
+            if (order < 0) {
+                low = middle + 1;
+            } else {
+                high = middle - 1;
+            }
+        }
+        return -low - 1;
+    }
+
+    /** Endpoints of one IP address stand beside each other: looks around {@code at} for the same Pod at another port. */
+    private int samePod(Entry entry, int at) {
+        List<Endpoint> endpoints = endpoints();
+        int first = at;
+        while (first > 0 && endpoints.get(first - 1).address().ip().equals(entry.address().ip())) {
+            first--;
+        }
+        for (int i = first; i < endpoints.size()
+                && endpoints.get(i).address().ip().equals(entry.address().ip()); i++) {
+            if (Objects.equals(endpoints.get(i).target(), entry.pod())) {
+                return i;
+            }
+        }
+        return -1;
+    }
+}
