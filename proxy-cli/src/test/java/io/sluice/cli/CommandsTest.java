@@ -50,6 +50,15 @@ class CommandsTest {
     }
 
     @Test
+    void aRehearsalServesConnectionsAndEnds() {
+        Console console = Console.run("rehearse");
+
+        assertThat(console.err()).isEmpty();
+        assertThat(console.exitCode()).isZero();
+        assertThat(console.out()).contains("rehearsal", "127.0.0.1");
+    }
+
+    @Test
     void aMisspeltCommandIsAnsweredWithTheRightOne() {
         assertThat(Console.run("chekc").err()).contains("unexpected argument 'chekc'; did you mean check?");
     }
@@ -72,7 +81,7 @@ class CommandsTest {
             CommandLine command = commands.pop();
             CommandSpec spec = command.getCommandSpec();
             commands.addAll(command.getSubcommands().values());
-            if (List.of("help", "version", "reference").contains(spec.name())) {
+            if (List.of("help", "version", "reference", "rehearse").contains(spec.name())) {
                 continue;
             }
             assertThat(spec.usageMessage().header()).as(spec.qualifiedName()).isNotEmpty();

@@ -79,7 +79,7 @@ public final class Bench implements Callable<Integer> {
         List<Holding> holdings = new ArrayList<>();
         Map<String, Results.Spread> starts = new LinkedHashMap<>();
         if (only.isEmpty()) {
-            starts(peers, starts);
+            starts(Peer.all(home, work, "0-" + (Runtime.getRuntime().availableProcessors() - 1), workers), starts);
             if (!quick) {
                 holdings(peers, load, holdings);
             }

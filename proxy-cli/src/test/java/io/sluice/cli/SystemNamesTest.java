@@ -1,0 +1,19 @@
+package io.sluice.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.spi.InetAddressResolverProvider;
+import java.util.ServiceLoader;
+import org.junit.jupiter.api.Test;
+
+/** Whom the JDK asks for names. */
+class SystemNamesTest {
+
+    @Test
+    void theSystemIsAskedAndNotTheDnsLibrary() {
+        ServiceLoader<InetAddressResolverProvider> offers = ServiceLoader.load(InetAddressResolverProvider.class);
+
+        assertThat(offers.stream().map(offer -> offer.type().getName())).hasSizeGreaterThan(1).first()
+                .isEqualTo(SystemNames.class.getName());
+    }
+}
