@@ -4,6 +4,7 @@ import io.sluice.daemon.Sluice;
 import io.sluice.daemon.SluiceConfig;
 import io.sluice.daemon.StartException;
 import io.sluice.metrics.AccessLog;
+import io.sluice.node.NodeSettings;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.Transport;
 import io.sluice.reconcile.Balancing;
@@ -121,9 +122,8 @@ final class DemoCommand implements Callable<Integer> {
                 Duration.ofSeconds(2), 3, Duration.ZERO, Duration.ofHours(1),
                 ConnectionSettings.affordableConnections(), 0, 1024);
         return new SluiceConfig(List.of(files.directory().toString()), List.of(Cidr.parse("127.120.0.0/16")), 30_000,
-                32_767, "demo", List.of("127.0.0.0/8"), offset, Balancing.PLAIN, proxy, Duration.ofSeconds(1),
-                Optional.of(metrics),
-                Optional.of(healthz), false, AccessLog.fields());
+                32_767, "demo", List.of("127.0.0.0/8"), offset, Balancing.PLAIN, NodeSettings.NONE, proxy,
+                Duration.ofSeconds(1), Optional.of(metrics), Optional.of(healthz), false, AccessLog.fields());
     }
 
     /** What was asked for, else nothing, else what makes the ports usable without a privilege. */

@@ -57,6 +57,9 @@ final class RunCommand implements Callable<Integer> {
     @Mixin(name = "listeners")
     private ListenerSettings listeners = new ListenerSettings();
 
+    @Mixin(name = "node")
+    private NodeOptions node = new NodeOptions();
+
     @Mixin(name = "balancing")
     private BalancingSettings balancing = new BalancingSettings();
 
@@ -132,8 +135,8 @@ final class RunCommand implements Callable<Integer> {
                 listeners.backlog());
         return new SluiceConfig(services.filenames(), services.serviceCidrs(), services.nodePortRange().first(),
                 services.nodePortRange().last(), services.nodeName(environment), listeners.nodePortAddresses(),
-                listeners.portOffset(), balancing.balancing(), proxy, connections.drainTimeout(),
-                admin.metricsBindAddress(),
-                admin.healthzBindAddress(), admin.bindAddressHardFail(), logs.accessLog());
+                listeners.portOffset(), balancing.balancing(), node.settings(services.serviceCidrs()), proxy,
+                connections.drainTimeout(), admin.metricsBindAddress(), admin.healthzBindAddress(),
+                admin.bindAddressHardFail(), logs.accessLog());
     }
 }

@@ -23,6 +23,7 @@ record Setting(OptionSpec option) {
         Map<String, String> sections = new LinkedHashMap<>();
         sections.put("services", "Services");
         sections.put("listeners", "Listeners");
+        sections.put("node", "The node");
         sections.put("balancing", "Balancing");
         sections.put("connections", "Connections");
         sections.put("admin", "Metrics and health");

@@ -1,5 +1,6 @@
 package io.sluice.cli;
 
+import io.sluice.node.AddressMode;
 import io.sluice.proxy.Transport;
 import java.util.Iterator;
 import java.util.List;
@@ -8,7 +9,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /**
- * Reads one of a few words, each the lower-case name of an enum constant, and offers them for completion.
+ * Reads one of a few words, each the lower-case text of an enum constant, and offers them for completion.
  *
  * @param <E> the enum
  */
@@ -22,7 +23,7 @@ abstract class Word<E extends Enum<E>> implements ITypeConverter<E>, Iterable<St
 
     /** How {@code constant} is written. */
     static String of(Enum<?> constant) {
-        return constant.name().toLowerCase(Locale.ROOT);
+        return constant.toString().toLowerCase(Locale.ROOT);
     }
 
     @Override
@@ -48,6 +49,13 @@ abstract class Word<E extends Enum<E>> implements ITypeConverter<E>, Iterable<St
     static final class OfTransport extends Word<Transport> {
         OfTransport() {
             super(List.of(Transport.values()));
+        }
+    }
+
+    /** {@code auto}, {@code none} or {@code local-route}. */
+    static final class OfAddressMode extends Word<AddressMode> {
+        OfAddressMode() {
+            super(List.of(AddressMode.values()));
         }
     }
 

@@ -8,7 +8,11 @@ import io.sluice.metrics.EventLoopLag;
 import io.sluice.metrics.ProxyMetrics;
 import io.sluice.metrics.RuntimeMetrics;
 import io.sluice.metrics.SyncMetrics;
+import io.sluice.node.AddressMode;
+import io.sluice.node.LocalRoutes;
 import io.sluice.node.NodePortAddresses;
+import io.sluice.node.NodeWatch;
+import io.sluice.node.ServiceAddresses;
 import io.sluice.proxy.ConnectionView;
 import io.sluice.proxy.DataPath;
 import io.sluice.reconcile.AppliedState;
@@ -29,6 +33,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -51,6 +56,7 @@ public final class Sluice implements AutoCloseable {
     private final DataPath dataPath;
     private final EventLoopLag eventLoopLag;
     private final RuntimeMetrics runtimeMetrics;
+    private final ServiceAddresses serviceAddresses;
     private final Reconciler reconciler;
     private final ServiceSource source;
     private final Admin admin;
@@ -58,6 +64,7 @@ public final class Sluice implements AutoCloseable {
     private final AtomicBoolean closed = new AtomicBoolean();
     private final CompletableFuture<Boolean> drained = new CompletableFuture<>();
     private volatile boolean draining;
+    private volatile @Nullable NodeWatch nodeWatch;
     private volatile CompletableFuture<Void> lastSubmitted = CompletableFuture.completedFuture(null);
 
     private Sluice(SluiceConfig config, String version) throws StartException {
@@ -65,15 +72,19 @@ public final class Sluice implements AutoCloseable {
         NodePortAddresses nodePortAddresses;
         try {
             nodePortAddresses = NodePortAddresses.parse(config.nodePortAddresses());
+            serviceAddresses = config.node().addressMode() == AddressMode.LOCAL_ROUTE
+                    ? LocalRoutes.open(config.node().ranges())
+                    : ServiceAddresses.LEFT_TO_OTHERS;
             dataPath = new DataPath(config.proxy(), config.accessLog());
-        } catch (IllegalArgumentException | UnsupportedOperationException e) {
+        } catch (IllegalArgumentException | UnsupportedOperationException | IOException e) {
             control.shutdownNow();
             throw new StartException(String.valueOf(e.getMessage()), e);
         }
         eventLoopLag = new EventLoopLag(registry, dataPath.eventLoops());
         runtimeMetrics = new RuntimeMetrics(registry, version, config.proxy().maxConnections());
         ProxyMetrics metrics = new ProxyMetrics(registry);
-        reconciler = new Reconciler(dataPath, metrics, new SyncMetrics(registry), nodePortAddresses,
+        reconciler = new Reconciler(dataPath, metrics, new SyncMetrics(registry), serviceAddresses,
+                nodePortAddresses,
                 config.portOffset(), config.balancing(), control);
         source = new ManifestSource(new ManifestOptions(config.manifests(), config.serviceCidrs(), config.nodePortMin(),
                 config.nodePortMax(), config.nodeName()));
@@ -100,10 +111,20 @@ public final class Sluice implements AutoCloseable {
 
     private void begin() throws SourceException, IOException {
         admin.start(config.bindAddressHardFail());
+        watchNode();
         source.start(this::apply);
         lastSubmitted.join();
         LOG.info("started on {} event loops with {}", config.proxy().workerThreads(),
                 dataPath.transport().name().toLowerCase(Locale.ROOT));
+    }
+
+    /** Where it cannot be watched, what has changed is seen some seconds later. */
+    private void watchNode() {
+        try {
+            nodeWatch = NodeWatch.start(reconciler::nodeChanged);
+        } catch (IOException e) {
+            LOG.debug("the node's addresses are looked at from time to time: {}", e.getMessage());
+        }
     }
 
     private void apply(ClusterSnapshot snapshot) {
@@ -156,10 +177,15 @@ public final class Sluice implements AutoCloseable {
             return;
         }
         source.close();
+        NodeWatch watch = nodeWatch;
+        if (watch != null) {
+            watch.close();
+        }
         reconciler.stop().join();
         drained.complete(false);
         eventLoopLag.close();
         dataPath.close();
+        CompletableFuture.runAsync(() -> serviceAddresses.close(config.node().keepAddresses()), control).join();
         admin.close();
         runtimeMetrics.close();
         control.shutdownNow();

@@ -1,6 +1,7 @@
 package io.sluice.daemon;
 
 import io.sluice.metrics.AccessLog;
+import io.sluice.node.NodeSettings;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.reconcile.Balancing;
 import io.sluice.service.Cidr;
@@ -21,6 +22,7 @@ import java.util.Optional;
  * @param nodePortAddresses  ranges of the node's own addresses that node ports listen at; or the one word {@code primary}
  * @param portOffset         added to every cluster port that is listened at, 0 to listen at the Service's own ports
  * @param balancing          how ports are balanced where their Services do not say
+ * @param node               what may be done to this host
  * @param drainTimeout       how long established connections may go on after SIGTERM
  * @param metricsBindAddress for {@code /metrics} and {@code /api/v1}; empty for none
  * @param healthzBindAddress for {@code /healthz}, {@code /livez}, {@code /readyz}; empty for none; may equal the former
@@ -28,9 +30,9 @@ import java.util.Optional;
  * @param accessLog          what happens to closed connections
  */
 public record SluiceConfig(List<String> manifests, List<Cidr> serviceCidrs, int nodePortMin, int nodePortMax,
-        String nodeName, List<String> nodePortAddresses, int portOffset, Balancing balancing, ProxySettings proxy,
-        Duration drainTimeout,
-        Optional<InetSocketAddress> metricsBindAddress, Optional<InetSocketAddress> healthzBindAddress,
+        String nodeName, List<String> nodePortAddresses, int portOffset, Balancing balancing, NodeSettings node,
+        ProxySettings proxy, Duration drainTimeout, Optional<InetSocketAddress> metricsBindAddress,
+        Optional<InetSocketAddress> healthzBindAddress,
         boolean bindAddressHardFail, AccessLog accessLog) {
 
     public SluiceConfig {

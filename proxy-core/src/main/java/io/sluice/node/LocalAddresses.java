@@ -20,10 +20,19 @@ public final class LocalAddresses {
     public static List<InetAddress> read() throws SocketException {
         List<InetAddress> local = new ArrayList<>();
         for (NetworkInterface networkInterface : Collections.list(NetworkInterface.getNetworkInterfaces())) {
-            if (networkInterface.isUp()) {
+            if (isUp(networkInterface)) {
                 local.addAll(Collections.list(networkInterface.getInetAddresses()));
             }
         }
         return local;
+    }
+
+    /** On a node interfaces of pods go at any time, also between two questions to the kernel. */
+    private static boolean isUp(NetworkInterface networkInterface) {
+        try {
+            return networkInterface.isUp();
+        } catch (SocketException e) {
+            return false;
+        }
     }
 }

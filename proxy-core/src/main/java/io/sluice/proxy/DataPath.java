@@ -93,12 +93,18 @@ public final class DataPath implements AutoCloseable {
         sources = now;
     }
 
-    /** Begins to listen; the stage fails with the kernel's exception if the address cannot be had. Control thread. */
-    public CompletionStage<Listener> listen(InetSocketAddress address, AddressKind kind, PortProxy port) {
+    /**
+     * Begins to listen; the stage fails with the kernel's exception if the address cannot be had. Control thread.
+     *
+     * @param freeBind whether the address need not be one of this machine yet (IP_FREEBIND, ip(7)); NIO does not know
+     *                 this
+     */
+    public CompletionStage<Listener> listen(InetSocketAddress address, AddressKind kind, PortProxy port,
+            boolean freeBind) {
         EventLoop loop = nextLoop().eventLoop();
         return (loops.transport() == Transport.EPOLL
-                ? new EpollListener(this, address, kind, port, (IoEventLoop) loop)
-                : new ChannelListener(this, address, kind, port, loop)).open();
+                ? new EpollListener(this, address, kind, port, (IoEventLoop) loop, freeBind)
+                : new ChannelListener(this, address, kind, port, loop, freeBind)).open();
     }
 
     /**

@@ -30,16 +30,21 @@ final class EpollListener extends Listener implements EpollIoHandle {
     /** So many connections at once before others have their turn. */
     private static final int ACCEPTS_IN_A_ROW = 64;
 
+    private static final int IPPROTO_IP = 0;
+    private static final int IP_FREEBIND = 15;
+
     private final IoEventLoop eventLoop;
+    private final boolean freeBind;
     private final byte[] peer = new byte[26];
     private @Nullable LinuxSocket socket;
     private @Nullable IoRegistration registration;
     private boolean closed;
 
     EpollListener(DataPath dataPath, InetSocketAddress address, AddressKind kind, PortProxy port,
-            IoEventLoop eventLoop) {
+            IoEventLoop eventLoop, boolean freeBind) {
         super(dataPath, address, kind, port);
         this.eventLoop = eventLoop;
+        this.freeBind = freeBind;
     }
 
     @Override
@@ -63,6 +68,9 @@ final class EpollListener extends Listener implements EpollIoHandle {
         created.setReuseAddress(true);
         created.setTcpNoDelay(true);
         created.setKeepAlive(true);
+        if (freeBind) {
+            created.setIntOpt(IPPROTO_IP, IP_FREEBIND, 1); // holds for IPv6 sockets as well
+        }
         created.bind(address);
         created.listen(dataPath.settings().backlog());
         Future<IoRegistration> registered = eventLoop.register(this);

@@ -10,7 +10,9 @@ import io.sluice.metrics.PortMeters;
 import io.sluice.metrics.ProxyMetrics;
 import io.sluice.metrics.SyncMetrics;
 import io.sluice.node.LocalAddresses;
+import io.sluice.node.NodeWatch;
 import io.sluice.node.NodePortAddresses;
+import io.sluice.node.ServiceAddresses;
 import io.sluice.proxy.AddressKind;
 import io.sluice.proxy.DataPath;
 import io.sluice.proxy.Listener;
@@ -55,6 +57,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -73,6 +76,8 @@ public final class Reconciler {
     private static final Logger LOG = LoggerFactory.getLogger(Reconciler.class);
     private static final Duration RETRY = Duration.ofSeconds(2);
     private static final Duration LOOK_AT_NODE = Duration.ofSeconds(10);
+    /** Changes of the node come in bursts. */
+    private static final Duration NODE_SETTLES = Duration.ofMillis(100);
     private static final int LINES_PER_KIND = 10;
 
     /** One port and what was applied for it. */
@@ -110,6 +115,7 @@ public final class Reconciler {
     private final DataPath dataPath;
     private final ProxyMetrics metrics;
     private final SyncMetrics syncMetrics;
+    private final ServiceAddresses serviceAddresses;
     private final NodePortAddresses nodePortAddresses;
     private final int portOffset;
     private final Balancing balancing;
@@ -126,6 +132,8 @@ public final class Reconciler {
     private @Nullable ClusterSnapshot applied;
     private @Nullable ScheduledFuture<?> retry;
     private @Nullable ScheduledFuture<?> lookingAtNode;
+    private final AtomicBoolean nodeChanged = new AtomicBoolean();
+    private Set<InetAddress> nodeAddresses = Set.of();
     private boolean stopped;
     private volatile @Nullable AppliedState state;
     private volatile @Nullable Instant waitingSince;
@@ -133,16 +141,19 @@ public final class Reconciler {
     /**
      * Applies nothing yet.
      *
-     * @param portOffset added to each port of a cluster, external or load balancer address
-     * @param balancing  how ports are balanced where their Services do not say
-     * @param control    the control thread
+     * @param serviceAddresses makes the addresses of Services this machine's; stays the caller's to close
+     * @param portOffset       added to each port of a cluster, external or load balancer address
+     * @param balancing        how ports are balanced where their Services do not say
+     * @param control          the control thread
      */
     public Reconciler(DataPath dataPath, ProxyMetrics metrics, SyncMetrics syncMetrics,
-            NodePortAddresses nodePortAddresses, int portOffset, Balancing balancing,
+            ServiceAddresses serviceAddresses, NodePortAddresses nodePortAddresses, int portOffset,
+            Balancing balancing,
             ScheduledExecutorService control) {
         this.dataPath = dataPath;
         this.metrics = metrics;
         this.syncMetrics = syncMetrics;
+        this.serviceAddresses = serviceAddresses;
         this.nodePortAddresses = nodePortAddresses;
         this.portOffset = portOffset;
         this.balancing = balancing;
@@ -192,20 +203,55 @@ public final class Reconciler {
         if (snapshot != null && !stopped) {
             if (lookingAtNode == null) {
                 lookAtNode();
-                lookingAtNode = control.scheduleWithFixedDelay(this::lookAtNode, LOOK_AT_NODE.toSeconds(),
+                lookingAtNode = control.scheduleWithFixedDelay(this::followNode, LOOK_AT_NODE.toSeconds(),
                         LOOK_AT_NODE.toSeconds(), TimeUnit.SECONDS);
             }
             apply(snapshot);
         }
     }
 
-    /** The node's addresses tell its own connections from others. */
-    private void lookAtNode() {
+    /** Something of the node has changed, or may have: it is looked at soon. Any thread. */
+    public void nodeChanged(Set<NodeWatch.Change> changes) {
+        if (!changes.isEmpty() && nodeChanged.compareAndSet(false, true)) {
+            try {
+                control.schedule(this::followNode, NODE_SETTLES.toMillis(), TimeUnit.MILLISECONDS);
+            } catch (RejectedExecutionException e) {
+                LOG.debug("the node is not followed any more: the daemon ends");
+            }
+        }
+    }
+
+    /** Node ports follow the node's addresses, and addresses of Services that somebody removed come back. */
+    private void followNode() {
+        nodeChanged.set(false);
+        if (stopped) {
+            return;
+        }
+        serviceAddresses.mend();
+        ClusterSnapshot current = applied;
+        if (lookAtNode() && current != null && pending.compareAndSet(null, current)) {
+            LOG.info("this node's addresses have changed");
+            applyPending();
+        }
+    }
+
+    /**
+     * The node's addresses tell its own connections from others.
+     *
+     * @return whether they have changed; link-local ones do not count
+     */
+    private boolean lookAtNode() {
         sweepAffinity();
         try {
-            dataPath.sources(new Sources(Set.copyOf(LocalAddresses.read()), balancing.clusterCidrs()));
+            Set<InetAddress> now = new HashSet<>(LocalAddresses.read());
+            dataPath.sources(new Sources(now, balancing.clusterCidrs()));
+            now.removeIf(InetAddress::isLinkLocalAddress);
+            boolean changed = !now.equals(nodeAddresses);
+            nodeAddresses = now;
+            return changed;
         } catch (SocketException e) {
             LOG.warn("the node's addresses cannot be read, what was known of them stays: {}", e.getMessage());
+            return false;
         }
     }
 
@@ -228,8 +274,12 @@ public final class Reconciler {
         Map<InetSocketAddress, Claim> claims = new LinkedHashMap<>();
         Map<InetSocketAddress, List<Claim>> rejected = new HashMap<>();
         claimAddresses(snapshot, claims, rejected);
-        int opened = openListeners(claims);
+        Map<InetAddress, String> refused = serviceAddresses.provides()
+                ? serviceAddresses.provide(addresses(snapshot), endpoints(snapshot))
+                : Map.of();
+        int opened = openListeners(claims, refused);
         int closed = closeListeners(claims);
+        serviceAddresses.release();
         gone.forEach(this::removePort);
         serviceConnections.keySet().retainAll(snapshot.services().keySet());
         serviceAffinity.keySet().retainAll(snapshot.services().keySet());
@@ -484,23 +534,53 @@ public final class Reconciler {
         return !port.routing.lane(family, traffic).endpoints().isEmpty();
     }
 
-    private int openListeners(Map<InetSocketAddress, Claim> claims) {
+    /** Every address of every Service with a port that is proxied, whether it is listened at now or not. */
+    private static Set<InetAddress> addresses(ClusterSnapshot snapshot) {
+        Set<InetAddress> addresses = new HashSet<>();
+        for (ServiceState state : snapshot.services().values()) {
+            Service service = state.service();
+            if (service.proxied() && service.ports().stream().anyMatch(p -> p.protocol() == Protocol.TCP)) {
+                addresses.addAll(service.clusterIps());
+                addresses.addAll(service.externalIps());
+                addresses.addAll(service.loadBalancerIps());
+            }
+        }
+        return addresses;
+    }
+
+    private static Set<InetAddress> endpoints(ClusterSnapshot snapshot) {
+        Set<InetAddress> addresses = new HashSet<>();
+        for (ServiceState state : snapshot.services().values()) {
+            for (PortState port : state.ports()) {
+                port.endpoints().endpoints().forEach(e -> addresses.add(e.address().ip()));
+            }
+        }
+        return addresses;
+    }
+
+    private int openListeners(Map<InetSocketAddress, Claim> claims, Map<InetAddress, String> refused) {
         Map<InetSocketAddress, CompletableFuture<Listener>> opening = new LinkedHashMap<>();
+        Map<String, List<String>> problems = new TreeMap<>();
         claims.forEach((address, claim) -> {
             Port port = ports.get(claim.owner());
             Open current = open.get(address);
             if (port == null || !usable(address, claim)) {
                 return;
             }
-            if (current == null) {
-                opening.put(address, dataPath.listen(address, claim.kind(), port.proxy).toCompletableFuture());
+            String refusal = refused.get(address.getAddress());
+            if (current == null && refusal != null) {
+                if (!refusal.equals(failed.put(address, refusal))) {
+                    problems.computeIfAbsent("", m -> new ArrayList<>()).add(claim.owner() + ": " + refusal);
+                }
+            } else if (current == null) {
+                opening.put(address, dataPath.listen(address, claim.kind(), port.proxy, serviceAddresses.provides())
+                        .toCompletableFuture());
             } else if (!current.claim().equals(claim)) {
                 current.listener().retarget(port.proxy, claim.kind());
                 open.put(address, new Open(claim, current.listener()));
             }
         });
         int opened = 0;
-        Map<String, List<String>> problems = new TreeMap<>();
         for (Map.Entry<InetSocketAddress, CompletableFuture<Listener>> entry : opening.entrySet()) {
             InetSocketAddress address = entry.getKey();
             Claim claim = claims.get(address);

@@ -64,6 +64,7 @@ class ReconcilerTest {
     private final ScheduledExecutorService control = Executors.newSingleThreadScheduledExecutor();
     private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
     private final List<ServerSocket> pods = new ArrayList<>();
+    private final RecordedAddresses addresses = new RecordedAddresses();
     private DataPath dataPath;
     private Reconciler reconciler;
     private long version;
@@ -73,7 +74,7 @@ class ReconcilerTest {
         dataPath = new DataPath(new ProxySettings(Transport.AUTO, 2, Duration.ofSeconds(5), 3, Duration.ZERO,
                 Duration.ofHours(1), 1000, 0, 128), AccessLog.off());
         reconciler = new Reconciler(dataPath, new ProxyMetrics(registry), new SyncMetrics(registry),
-                NodePortAddresses.parse(List.of("127.0.0.0/8")), 0, Balancing.PLAIN, control);
+                addresses, NodePortAddresses.parse(List.of("127.0.0.0/8")), 0, Balancing.PLAIN, control);
     }
 
     @AfterEach
@@ -84,6 +85,26 @@ class ReconcilerTest {
         for (ServerSocket pod : pods) {
             pod.close();
         }
+    }
+
+    @Test
+    void a_service_without_endpoints_has_its_address_all_the_same() {
+        addresses.on = true;
+        apply(service("kubia", FIRST));
+        assertThat(addresses.wanted).containsExactly(InetAddress.ofLiteral(FIRST));
+    }
+
+    @Test
+    void an_address_that_must_not_be_this_nodes_is_not_listened_at_and_says_why() {
+        addresses.on = true;
+        addresses.refuses.put(InetAddress.ofLiteral(FIRST), "it is a gateway");
+        apply(service("kubia", FIRST, pod("kubia-1")));
+        assertThat(listener("kubia").status()).isEqualTo(ListenerStatus.FAILED);
+        assertThat(listener("kubia").problem()).isEqualTo("it is a gateway");
+        assertThat(addresses.endpoints).hasSize(1);
+
+        addresses.refuses.clear();
+        await().untilAsserted(() -> assertThat(listener("kubia").status()).isEqualTo(ListenerStatus.LISTENING));
     }
 
     @Test

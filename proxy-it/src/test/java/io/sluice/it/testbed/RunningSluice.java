@@ -6,6 +6,7 @@ import io.sluice.daemon.Sluice;
 import io.sluice.daemon.SluiceConfig;
 import io.sluice.daemon.StartException;
 import io.sluice.metrics.AccessLog;
+import io.sluice.node.NodeSettings;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.Transport;
 import io.sluice.reconcile.AppliedState;
@@ -149,7 +150,8 @@ public final class RunningSluice implements AutoCloseable {
         InetSocketAddress anyPort = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
         sluice = Sluice.start(new SluiceConfig(List.of(directory.toString()),
                 List.of(Cidr.parse("127." + range + ".0.0/17")), 30_000 + (range - 140) * 40,
-                30_039 + (range - 140) * 40, "node", List.of("127.0.0.0/8"), 0, balancing, proxy, drainTimeout,
+                30_039 + (range - 140) * 40, "node", List.of("127.0.0.0/8"), 0, balancing, NodeSettings.NONE,
+                proxy, drainTimeout,
                 Optional.of(anyPort), Optional.of(anyPort), true, AccessLog.off()), "test");
         return this;
     }

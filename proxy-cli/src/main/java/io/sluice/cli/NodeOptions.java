@@ -1,0 +1,35 @@
+package io.sluice.cli;
+
+import io.sluice.node.AddressMode;
+import io.sluice.node.NodeSettings;
+import io.sluice.service.Cidr;
+import java.util.List;
+import picocli.CommandLine.Option;
+
+/** Settings that say what the daemon may do to the host. */
+final class NodeOptions {
+
+    @Option(names = "--address-mode", paramLabel = "MODE", defaultValue = "auto", converter = Word.OfAddressMode.class,
+            completionCandidates = Word.OfAddressMode.class,
+            description = "How the addresses of Services become addresses of this machine: ${COMPLETION-CANDIDATES}. "
+                    + "local-route adds local routes for --service-cidr and for single addresses outside of it, and "
+                    + "needs CAP_NET_ADMIN; none leaves it to others; auto is none for manifests. "
+                    + "Default: ${DEFAULT-VALUE}")
+    private AddressMode addressMode;
+
+    @Option(names = "--keep-addresses", paramLabel = "true|false", arity = "0..1", fallbackValue = "true",
+            hideParamSyntax = true, defaultValue = "false",
+            description = "Leave the added routes when the daemon ends, for the next one to use; 'sluice cleanup' "
+                    + "removes them. Default: ${DEFAULT-VALUE}")
+    private boolean keepAddresses;
+
+    /**
+     * What the daemon wants.
+     *
+     * @param ranges of Services
+     */
+    NodeSettings settings(List<Cidr> ranges) {
+        AddressMode mode = addressMode == AddressMode.AUTO ? AddressMode.NONE : addressMode;
+        return new NodeSettings(mode, ranges, keepAddresses);
+    }
+}

@@ -1,0 +1,261 @@
+package io.sluice.node;
+
+import io.sluice.service.Cidr;
+import io.sluice.service.IpAddresses;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes the addresses of Services local by routes of type {@code local} on {@code lo}: the kernel then delivers what is
+ * sent to them here, whether a process of the node sends it or a pod behind a veth.
+ *
+ * <p>A range is routed whole where it takes nothing from the node; else, and for addresses outside of all ranges, each
+ * address has a route of its own. Our routes carry an origin of their own ({@link KernelRoutes#PROTOCOL}), so that no
+ * state has to be kept: what a crash left is found, used or removed. Control thread.
+ */
+public final class LocalRoutes implements ServiceAddresses {
+
+    private static final Logger LOG = LoggerFactory.getLogger(LocalRoutes.class);
+    private static final int CAP_NET_ADMIN = 12;
+    private static final int NAMED_ROUTES = 5;
+
+    /** How long what was read of the node's own networks is believed: 30 s. */
+    private static final long NETWORKS_NANOS = 30_000_000_000L;
+
+    private final RoutingTable table;
+    private final List<Cidr> ranges;
+    private final Set<Cidr> installed;
+    private final Map<Cidr, String> rangeObjections = new HashMap<>();
+    private Set<Cidr> wanted = Set.of();
+    private @Nullable NodeNetworks networks;
+    private long networksRead;
+    private boolean closed;
+
+    LocalRoutes(RoutingTable table, List<Cidr> ranges) throws IOException {
+        this.table = table;
+        this.ranges = ranges.stream().filter(r -> !r.network().isLoopbackAddress()).toList();
+        this.installed = new HashSet<>(table.ours());
+        if (!installed.isEmpty()) {
+            LOG.info("local routes of an earlier run that are still there: {}; they go on or go away as needed",
+                    installed.size());
+        }
+    }
+
+    /**
+     * Ready to add routes; adds none yet.
+     *
+     * @param ranges routed whole where possible; loopback ranges need no route and are ignored
+     * @throws IOException if this process may not do it; the message says what to do
+     */
+    public static LocalRoutes open(List<Cidr> ranges) throws IOException {
+        if (!SystemCalls.available()) {
+            throw new IOException("--address-mode local-route works on Linux only; leave it at none here");
+        }
+        if (!Capabilities.effective(CAP_NET_ADMIN)) {
+            throw new IOException("--address-mode local-route needs CAP_NET_ADMIN to add routes: run it as root or with"
+                    + " AmbientCapabilities=CAP_NET_ADMIN, or add the routes yourself ('ip route add local RANGE dev"
+                    + " lo') and say --address-mode none");
+        }
+        return new LocalRoutes(new KernelRoutes(), ranges);
+    }
+
+    /**
+     * Removes every route that a proxy has left, whatever it was started with; one that runs will add its own again.
+     *
+     * @return how many there were
+     * @throws IOException if that is not allowed; the message says so
+     */
+    public static int cleanup() throws IOException {
+        if (!SystemCalls.available()) {
+            return 0;
+        }
+        RoutingTable table = new KernelRoutes();
+        Set<Cidr> ours = table.ours();
+        Map<Cidr, Integer> errors = table.remove(ours);
+        if (!errors.isEmpty()) {
+            Map.Entry<Cidr, Integer> first = errors.entrySet().iterator().next();
+            throw new IOException(describe(first.getKey(), first.getValue(), false));
+        }
+        return ours.size();
+    }
+
+    @Override
+    public Map<InetAddress, String> provide(Set<InetAddress> addresses, Set<InetAddress> endpoints) {
+        Map<InetAddress, String> problems = new HashMap<>();
+        try {
+            NodeNetworks node = networks();
+            Set<Cidr> next = new LinkedHashSet<>();
+            for (Cidr range : ranges) {
+                if (mayBeLocal(range, node, endpoints)) {
+                    next.add(range);
+                }
+            }
+            Map<Cidr, Integer> failed = addMissing(next);
+            failed.forEach((range, errno) -> object(range, describe(range, errno, true)));
+            next.removeAll(failed.keySet());
+            List<Cidr> routed = List.copyOf(next);
+            Map<Cidr, InetAddress> single = new HashMap<>();
+            for (InetAddress address : addresses) {
+                if (node.isLocal(address) || routed.stream().anyMatch(r -> r.contains(address))) {
+                    continue;
+                }
+                Optional<String> objection = node.objection(address, endpoints);
+                objection.ifPresent(reason -> problems.put(address, IpAddresses.format(address)
+                        + " is not made an address of this node: it " + reason));
+                if (objection.isEmpty()) {
+                    single.put(new Cidr(address, address.getAddress().length * 8), address);
+                }
+            }
+            next.addAll(single.keySet());
+            addMissing(single.keySet()).forEach((route, errno) -> {
+                next.remove(route);
+                InetAddress address = single.get(route);
+                // An address that got a local route from somebody else is here as well.
+                if (errno != ErrnoException.EEXIST && address != null) {
+                    problems.put(address, describe(route, errno, true));
+                }
+            });
+            wanted = next;
+        } catch (IOException e) {
+            String problem = "the kernel's routes cannot be read or changed: " + e.getMessage();
+            addresses.stream().filter(a -> !a.isLoopbackAddress()).forEach(a -> problems.put(a, problem));
+            wanted = Set.copyOf(installed);
+        }
+        return problems;
+    }
+
+    private NodeNetworks networks() throws IOException {
+        NodeNetworks known = networks;
+        if (known == null || System.nanoTime() - networksRead > NETWORKS_NANOS) {
+            known = table.networks();
+            networks = known;
+            networksRead = System.nanoTime();
+        }
+        return known;
+    }
+
+    private boolean mayBeLocal(Cidr range, NodeNetworks node, Set<InetAddress> endpoints) {
+        Optional<String> objection = node.objection(range, endpoints);
+        if (objection.isEmpty()) {
+            if (rangeObjections.remove(range) != null) {
+                LOG.info("{} is routed as a whole again", range);
+            }
+            return true;
+        }
+        object(range, range + " " + objection.get());
+        return false;
+    }
+
+    private void object(Cidr range, String reason) {
+        if (!reason.equals(rangeObjections.put(range, reason))) {
+            LOG.warn("{}: the range is not routed as a whole, each address of a Service gets a route of its own",
+                    reason);
+        }
+    }
+
+    private Map<Cidr, Integer> addMissing(Collection<Cidr> routes) throws IOException {
+        List<Cidr> missing = routes.stream().filter(r -> !installed.contains(r)).toList();
+        if (missing.isEmpty()) {
+            return Map.of();
+        }
+        Map<Cidr, Integer> failed = table.add(missing);
+        missing.stream().filter(r -> !failed.containsKey(r)).forEach(installed::add);
+        if (missing.size() > failed.size()) {
+            LOG.info("local routes added: {} ({})", missing.size() - failed.size(),
+                    some(missing.stream().filter(r -> !failed.containsKey(r)).toList()));
+        }
+        return failed;
+    }
+
+    @Override
+    public void release() {
+        List<Cidr> surplus = installed.stream().filter(r -> !wanted.contains(r)).toList();
+        remove(surplus);
+    }
+
+    private void remove(List<Cidr> routes) {
+        if (routes.isEmpty()) {
+            return;
+        }
+        try {
+            routes.forEach(installed::remove);
+            Map<Cidr, Integer> failed = table.remove(routes);
+            installed.addAll(failed.keySet());
+            if (failed.isEmpty()) {
+                LOG.info("local routes removed: {} ({})", routes.size(), some(routes));
+            } else {
+                Map.Entry<Cidr, Integer> first = failed.entrySet().iterator().next();
+                LOG.warn("local routes that cannot be removed: {}; {}", failed.size(),
+                        describe(first.getKey(), first.getValue(), false));
+            }
+        } catch (IOException e) {
+            installed.addAll(routes);
+            LOG.warn("local routes that cannot be removed: {}; {}", routes.size(), e.getMessage());
+        }
+    }
+
+    @Override
+    public void mend() {
+        if (closed) {
+            return;
+        }
+        networks = null;
+        try {
+            Set<Cidr> there = table.ours();
+            List<Cidr> lost = installed.stream().filter(r -> !there.contains(r)).toList();
+            if (!lost.isEmpty()) {
+                Map<Cidr, Integer> failed = table.add(lost);
+                installed.removeAll(failed.keySet());
+                LOG.warn("local routes that somebody else removed: {} ({}); added again: {}", lost.size(), some(lost),
+                        lost.size() - failed.size());
+            }
+        } catch (IOException e) {
+            LOG.warn("it cannot be seen whether our local routes are still there: {}", e.getMessage());
+        }
+    }
+
+    @Override
+    public boolean provides() {
+        return true;
+    }
+
+    @Override
+    public void close(boolean keep) {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        if (keep) {
+            LOG.info("local routes that stay: {}; 'sluice cleanup' removes them", installed.size());
+        } else {
+            remove(List.copyOf(installed));
+        }
+    }
+
+    private static String some(List<Cidr> routes) {
+        return routes.stream().limit(NAMED_ROUTES).map(Cidr::toString).collect(Collectors.joining(", "))
+                + (routes.size() > NAMED_ROUTES ? ", …" : "");
+    }
+
+    private static String describe(Cidr route, int errno, boolean add) {
+        String verb = add ? "add" : "delete";
+        return "'ip route " + verb + " local " + route + " dev lo' fails: " + switch (errno) {
+            case ErrnoException.EPERM -> "this process lacks CAP_NET_ADMIN in its network namespace";
+            case ErrnoException.EEXIST -> "somebody else has such a route";
+            case ErrnoException.ENETDOWN -> "the loopback interface is down (ip link set lo up)";
+            default -> SystemCalls.text(errno);
+        };
+    }
+}

@@ -1,0 +1,93 @@
+package io.sluice.node;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/** An rtnetlink(7) socket. For one thread. */
+final class NetlinkSocket implements AutoCloseable {
+
+    private static final int NETLINK_ROUTE = 0;
+    private static final int SOL_NETLINK = 270;
+    private static final int NETLINK_GET_STRICT_CHK = 12;
+    private static final int NETLINK_CAP_ACK = 10;
+    private static final int SO_RCVTIMEO = 20;
+    private static final int SO_RCVBUF = 8;
+    /** The kernel fills dumps up to 32 KiB; a larger message would be cut. */
+    private static final int BUFFER_BYTES = 64 * 1024;
+
+    private final int fd;
+    private final MemorySegment buffer = Arena.ofAuto().allocate(BUFFER_BYTES, Long.BYTES);
+
+    private NetlinkSocket(int fd) {
+        this.fd = fd;
+    }
+
+    /**
+     * Opens one.
+     *
+     * @param groups        what to be told of without asking: {@code RTMGRP_*}; 0 for nothing
+     * @param timeoutMillis how long a receive waits at the most, positive
+     */
+    static NetlinkSocket open(int groups, int timeoutMillis) throws IOException {
+        int fd = SystemCalls.socket(SystemCalls.AF_NETLINK, SystemCalls.SOCK_RAW | SystemCalls.SOCK_CLOEXEC,
+                NETLINK_ROUTE);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment address = arena.allocate(12, Integer.BYTES);
+            address.set(ValueLayout.JAVA_SHORT, 0, (short) SystemCalls.AF_NETLINK);
+            address.set(ValueLayout.JAVA_INT, 8, groups);
+            SystemCalls.bind(fd, address);
+            SystemCalls.option(fd, SystemCalls.SOL_SOCKET, SO_RCVTIMEO, arena.allocateFrom(ValueLayout.JAVA_LONG,
+                    timeoutMillis / 1000, timeoutMillis % 1000 * 1000L));
+            SystemCalls.option(fd, SystemCalls.SOL_SOCKET, SO_RCVBUF,
+                    arena.allocateFrom(ValueLayout.JAVA_INT, 1024 * 1024));
+            MemorySegment one = arena.allocateFrom(ValueLayout.JAVA_INT, 1);
+            SystemCalls.option(fd, SOL_NETLINK, NETLINK_CAP_ACK, one);
+            strict(fd, one);
+            return new NetlinkSocket(fd);
+        } catch (IOException | RuntimeException e) {
+            SystemCalls.close(fd);
+            throw e;
+        }
+    }
+
+    /** Lets the kernel filter dumps; one that is older than 4.20 does not, and whoever dumps looks anyway. */
+    private static void strict(int fd, MemorySegment one) throws IOException {
+        try {
+            SystemCalls.option(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, one);
+        } catch (ErrnoException e) {
+            if (e.errno() == ErrnoException.EPERM) {
+                throw e;
+            }
+        }
+    }
+
+    /** Sends messages, from position to limit. */
+    void send(ByteBuffer messages) throws IOException {
+        int length = messages.remaining();
+        MemorySegment.copy(MemorySegment.ofBuffer(messages), 0, buffer, 0, length);
+        SystemCalls.send(fd, buffer.asSlice(0, length));
+    }
+
+    /**
+     * The next datagram: one or more messages, valid until the next call on this socket.
+     *
+     * @throws ErrnoException with {@code EAGAIN} after the timeout, with {@code ENOBUFS} if messages were lost
+     */
+    ByteBuffer receive() throws IOException {
+        long length = SystemCalls.receive(fd, buffer);
+        return buffer.asSlice(0, length).asByteBuffer().order(ByteOrder.nativeOrder());
+    }
+
+    static int bufferBytes() {
+        return BUFFER_BYTES;
+    }
+
+    @Override
+    public void close() throws IOException {
+        SystemCalls.close(fd);
+    }
+}

@@ -1,0 +1,107 @@
+package io.sluice.node;
+
+import java.io.IOException;
+import java.util.EnumSet;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Listens to what the kernel tells of changes to addresses and routes; needs no privilege. Lives on a thread of its own,
+ * which ends within a second of {@link #close}.
+ */
+public final class NodeWatch implements AutoCloseable {
+
+    /** What has changed. */
+    public enum Change {
+        /** An address of the node came or went. */
+        ADDRESSES,
+        /** A route of ours went, or may have. */
+        ROUTES
+    }
+
+    private static final Logger LOG = LoggerFactory.getLogger(NodeWatch.class);
+    private static final int RTMGRP_LINK = 1;
+    private static final int RTMGRP_IPV4_IFADDR = 0x10;
+    private static final int RTMGRP_IPV4_ROUTE = 0x40;
+    private static final int RTMGRP_IPV6_IFADDR = 0x100;
+    private static final int RTMGRP_IPV6_ROUTE = 0x400;
+    private static final int TIMEOUT_MILLIS = 1_000;
+
+    private final NetlinkSocket socket;
+    private final Consumer<Set<Change>> consumer;
+    private volatile boolean closed;
+
+    private NodeWatch(NetlinkSocket socket, Consumer<Set<Change>> consumer) {
+        this.socket = socket;
+        this.consumer = consumer;
+    }
+
+    /**
+     * Begins.
+     *
+     * @param consumer called on the watch's thread, at least once for each change; must not block
+     * @throws IOException if the kernel does not tell; nobody is called then
+     */
+    public static NodeWatch start(Consumer<Set<Change>> consumer) throws IOException {
+        if (!SystemCalls.available()) {
+            throw new IOException("changes of addresses can be watched on Linux only");
+        }
+        NodeWatch watch = new NodeWatch(NetlinkSocket.open(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR
+                | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE, TIMEOUT_MILLIS), consumer);
+        Thread.ofPlatform().name("sluice-node-watch").daemon().start(watch::run);
+        return watch;
+    }
+
+    private void run() {
+        try (socket) {
+            while (!closed) {
+                Set<Change> changes = next();
+                if (!closed && !changes.isEmpty()) {
+                    consumer.accept(changes);
+                }
+            }
+        } catch (IOException e) {
+            LOG.warn("changes of the node's addresses are not seen at once any more: {}", e.getMessage());
+        }
+    }
+
+    private Set<Change> next() throws IOException {
+        try {
+            Set<Change> changes = EnumSet.noneOf(Change.class);
+            RouteMessages.read(socket.receive(), message -> {
+                RouteMessages.Route route = message.route();
+                switch (message.type()) {
+                    case RouteMessages.RTM_NEWADDR, RouteMessages.RTM_DELADDR -> changes.add(Change.ADDRESSES);
+                    case RouteMessages.RTM_NEWLINK, RouteMessages.RTM_DELLINK -> {
+                        if (message.link() == KernelRoutes.LOOPBACK) {
+                            changes.add(Change.ROUTES); // lo that goes down takes all local routes along, silently
+                        }
+                    }
+                    case RouteMessages.RTM_DELROUTE -> {
+                        if (route != null && route.protocol() == KernelRoutes.PROTOCOL) {
+                            changes.add(Change.ROUTES);
+                        }
+                    }
+                    default -> {
+                        // Routes that are added are nobody's loss.
+                    }
+                }
+            });
+            return changes;
+        } catch (ErrnoException e) {
+            return switch (e.errno()) {
+                case ErrnoException.EAGAIN -> EnumSet.noneOf(Change.class);
+                case ErrnoException.ENOBUFS -> EnumSet.allOf(Change.class);
+                default -> throw e;
+            };
+        }
+    }
+
+    /** Ends; one more call may be under way. */
+    @Override
+    public void close() {
+        closed = true;
+    }
+}
