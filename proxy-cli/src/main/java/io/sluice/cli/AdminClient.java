@@ -11,10 +11,14 @@ import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.MissingNode;
 
 /** Asks a running daemon for its views over HTTP. */
 final class AdminClient {
@@ -53,6 +57,16 @@ final class AdminClient {
         throw new IllegalArgumentException("'" + address + "' is not an address like " + DEFAULT_ADDRESS);
     }
 
+    /** The daemon that {@code --server} names, else the variable, else where one answers unless it is told otherwise. */
+    static AdminClient of(CommandSpec command, @Nullable String server, Map<String, String> environment) {
+        String address = server != null ? server : environment.getOrDefault(SERVER_VARIABLE, "");
+        try {
+            return at(address.isEmpty() ? DEFAULT_ADDRESS : address);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(command.commandLine(), "--server: " + e.getMessage());
+        }
+    }
+
     /**
      * The objects of one view.
      *
@@ -62,22 +76,43 @@ final class AdminClient {
      */
     List<JsonNode> items(String view, @Nullable String namespace, @Nullable String service)
             throws FailureException, InterruptedException {
+        JsonNode items = get(view, query(namespace, service)).path(view);
+        if (!items.isArray()) {
+            throw new FailureException("what answers at " + address + " is not sluice: it has no " + view);
+        }
+        return items.valueStream().toList();
+    }
+
+    /**
+     * How a Pod finds Services.
+     *
+     * @param pod whose settings count; null for those that a Pod has unless it says otherwise
+     */
+    JsonNode environment(String namespace, @Nullable String pod) throws FailureException, InterruptedException {
+        JsonNode environment = get("environment", "?namespace=" + URLEncoder.encode(namespace, StandardCharsets.UTF_8)
+                + (pod == null ? "" : "&pod=" + URLEncoder.encode(pod, StandardCharsets.UTF_8)));
+        if (!environment.path("variables").isObject()) {
+            throw new FailureException("what answers at " + address + " is not sluice: it has no variables");
+        }
+        return environment;
+    }
+
+    private JsonNode get(String view, String query) throws FailureException, InterruptedException {
         try (HttpClient client = HttpClient.newBuilder().connectTimeout(TIMEOUT).build()) {
-            HttpRequest request =
-                    HttpRequest.newBuilder(base.resolve(view + query(namespace, service))).timeout(TIMEOUT)
-                            .header("Accept", "application/json").build();
+            HttpRequest request = HttpRequest.newBuilder(base.resolve(view + query)).timeout(TIMEOUT)
+                    .header("Accept", "application/json").build();
             HttpResponse<String> response = client.send(request, HttpResponse.BodyHandlers.ofString());
+            JsonNode body = response.statusCode() == 200 || isJson(response)
+                    ? JsonMapper.shared().readTree(response.body())
+                    : MissingNode.getInstance();
+            String reason = body.path("error").asString("");
             if (response.statusCode() != 200) {
-                throw new FailureException(
-                        "the daemon at " + address + " answered " + response.statusCode() + " to GET "
-                                + base.resolve(view).getPath() + ": is it another program, or an older sluice?");
+                throw new FailureException(reason.isEmpty() || reason.startsWith("nothing is here")
+                        ? "the daemon at " + address + " answered " + response.statusCode() + " to GET "
+                                + base.resolve(view).getPath() + ": is it another program, or an older sluice?"
+                        : reason);
             }
-            JsonNode body = JsonMapper.shared().readTree(response.body());
-            JsonNode items = body.path(view);
-            if (!items.isArray()) {
-                throw new FailureException("what answers at " + address + " is not sluice: it has no " + view);
-            }
-            return items.valueStream().toList();
+            return body;
         } catch (ConnectException e) {
             throw new FailureException("no sluice answers at " + address
                     + ": start one with 'sluice run', or say --server ADDRESS", e);
@@ -89,6 +124,11 @@ final class AdminClient {
         } catch (IOException e) {
             throw new FailureException("no answer from " + address + ": " + e.getMessage(), e);
         }
+    }
+
+    private static boolean isJson(HttpResponse<String> response) {
+        return response.headers().firstValue("Content-Type").filter(type -> type.startsWith("application/json"))
+                .isPresent();
     }
 
     private static String query(@Nullable String namespace, @Nullable String service) {

@@ -123,7 +123,8 @@ final class DemoCommand implements Callable<Integer> {
                 ConnectionSettings.affordableConnections(), 0, 1024);
         return new SluiceConfig(List.of(files.directory().toString()), List.of(Cidr.parse("127.120.0.0/16")), 30_000,
                 32_767, "demo", List.of("127.0.0.0/8"), offset, Balancing.PLAIN, NodeSettings.NONE, proxy,
-                Duration.ofSeconds(1), Optional.of(metrics), Optional.of(healthz), false, AccessLog.fields());
+                Duration.ofSeconds(1), Optional.of(metrics), Optional.of(healthz), false, AccessLog.fields(),
+                Optional.empty());
     }
 
     /** What was asked for, else nothing, else what makes the ports usable without a privilege. */

@@ -15,7 +15,6 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
@@ -64,13 +63,7 @@ abstract class GetResource implements Callable<Integer> {
 
     @Override
     public Integer call() throws FailureException, InterruptedException {
-        String address = server != null ? server : parent.environment().getOrDefault(AdminClient.SERVER_VARIABLE, "");
-        AdminClient client;
-        try {
-            client = AdminClient.at(address.isEmpty() ? AdminClient.DEFAULT_ADDRESS : address);
-        } catch (IllegalArgumentException e) {
-            throw new ParameterException(spec.commandLine(), "--server: " + e.getMessage());
-        }
+        AdminClient client = AdminClient.of(spec, server, parent.environment());
         List<JsonNode> items = client.items(path, allNamespaces ? null : namespace, name);
         if (name != null && items.isEmpty() && mustExist()) {
             throw new FailureException(plural + " \"" + name + "\" not found"

@@ -36,7 +36,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
                 + "spreads connections to it over the Service's pods."},
         versionProvider = VersionCommand.Provider.class,
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {RunCommand.class, CheckCommand.class, GetCommand.class, DemoCommand.class,
+        subcommands = {RunCommand.class, CheckCommand.class, GetCommand.class, EnvCommand.class, DemoCommand.class,
                 CleanupCommand.class, CompletionCommand.class, VersionCommand.class, ReferenceCommand.class,
                 RehearseCommand.class,
                 HelpCommand.class},

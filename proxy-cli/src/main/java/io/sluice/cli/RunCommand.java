@@ -9,6 +9,7 @@ import io.sluice.reconcile.AppliedState;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -65,6 +66,9 @@ final class RunCommand implements Callable<Integer> {
 
     @Mixin(name = "connections")
     private ConnectionSettings connections = new ConnectionSettings();
+
+    @Mixin(name = "dns")
+    private DnsOptions dns = new DnsOptions();
 
     @Mixin(name = "admin")
     private AdminSettings admin = new AdminSettings();
@@ -137,6 +141,7 @@ final class RunCommand implements Callable<Integer> {
                 services.nodePortRange().last(), services.nodeName(environment), listeners.nodePortAddresses(),
                 listeners.portOffset(), balancing.balancing(), node.settings(services.serviceCidrs()), proxy,
                 connections.drainTimeout(), admin.metricsBindAddress(), admin.healthzBindAddress(),
-                admin.bindAddressHardFail(), logs.accessLog());
+                admin.bindAddressHardFail(), logs.accessLog(),
+                Optional.of(dns.settings(services.serviceCidrs(), balancing.balancing().clusterCidrs())));
     }
 }

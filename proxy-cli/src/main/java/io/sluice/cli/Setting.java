@@ -26,6 +26,7 @@ record Setting(OptionSpec option) {
         sections.put("node", "The node");
         sections.put("balancing", "Balancing");
         sections.put("connections", "Connections");
+        sections.put("dns", "Cluster DNS");
         sections.put("admin", "Metrics and health");
         sections.put("logs", "Logs");
         SECTIONS = sections;

@@ -1,6 +1,8 @@
 package io.sluice.cli;
 
 import io.sluice.cli.ConfigFile.ConfigFileException;
+import io.sluice.service.IpAddresses;
+import java.net.InetSocketAddress;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import io.sluice.service.BalancerKind;
@@ -139,6 +141,7 @@ final class SettingSources implements IDefaultValueProvider {
             case Duration duration -> GoDuration.format(duration);
             case BalancerKind kind -> kind.word();
             case Enum<?> constant -> Word.of(constant);
+            case InetSocketAddress address -> quoted(IpAddresses.format(address.getAddress(), address.getPort()));
             default -> quoted(value.toString());
         };
     }

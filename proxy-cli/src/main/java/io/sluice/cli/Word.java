@@ -1,5 +1,6 @@
 package io.sluice.cli;
 
+import io.sluice.dns.PodRecords;
 import io.sluice.node.AddressMode;
 import io.sluice.proxy.Transport;
 import java.util.Iterator;
@@ -59,6 +60,13 @@ abstract class Word<E extends Enum<E>> implements ITypeConverter<E>, Iterable<St
         }
     }
 
+    /** {@code off}, {@code insecure} or {@code verified}. */
+    static final class OfPodRecords extends Word<PodRecords> {
+        OfPodRecords() {
+            super(List.of(PodRecords.values()));
+        }
+    }
+
     /** {@code text} or {@code json}. */
     static final class OfLogFormat extends Word<LogFormat> {
         OfLogFormat() {
@@ -77,6 +85,13 @@ abstract class Word<E extends Enum<E>> implements ITypeConverter<E>, Iterable<St
     static final class OfOutput extends Word<OutputFormat> {
         OfOutput() {
             super(List.of(OutputFormat.values()));
+        }
+    }
+
+    /** {@code shell}, {@code dotenv}, {@code json} or {@code k8s}. */
+    static final class OfEnvFormat extends Word<EnvCommand.Format> {
+        OfEnvFormat() {
+            super(List.of(EnvCommand.Format.values()));
         }
     }
 

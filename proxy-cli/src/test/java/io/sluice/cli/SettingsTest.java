@@ -238,4 +238,28 @@ class SettingsTest {
     private static String withoutOrigins(String printed) {
         return printed.replaceAll("(?m) {2}# .*$", "");
     }
+
+    @ParameterizedTest(name = "{0} {1}: {2}")
+    @CsvSource(delimiter = '|', value = {
+            "--dns-listen     | localhost:53    | 'localhost:53' is not an address like 127.0.0.1",
+            "--dns-listen     | :53             | ':53' is not an address like 127.0.0.1",
+            "--dns-listen     | 0.0.0.0         | cannot listen at the wildcard address",
+            "--dns-upstream   | dns.example.com | nor a file like /etc/resolv.conf",
+            "--dns-upstream   | /no/such/file   | /no/such/file cannot be read",
+            "--dns-ttl        | 2h              | '2h' is not a whole number of seconds up to 1h",
+            "--dns-ttl        | 1500ms          | '1500ms' is not a whole number of seconds up to 1h",
+            "--dns-pods       | maybe           | 'maybe' is none of off, insecure, verified",
+            "--cluster-domain | local..         | 'local..' is not a domain like cluster.local"})
+    void mistakesInSettingsOfDnsAreNamed(String flag, String value, String message) {
+        Console console = Console.run("run", "-f", "/nonexistent", flag, value);
+        assertThat(console.exitCode()).isEqualTo(2);
+        assertThat(console.err()).contains(message);
+    }
+
+    @Test
+    void dnsAddressesHavePort53UnlessTheySayOtherwise() {
+        assertThat(Console.run("run", "--print-config", "--dns-listen", "127.0.0.1,[::1]:5353", "--dns-upstream",
+                "/etc/resolv.conf,192.0.2.1").out()).contains("dnsListen: [127.0.0.1:53, \"[::1]:5353\"]",
+                        "dnsUpstream: [/etc/resolv.conf, 192.0.2.1]");
+    }
 }

@@ -2,7 +2,10 @@ package io.sluice.admin;
 
 import io.sluice.proxy.ConnectionView;
 import io.sluice.reconcile.AppliedState;
+import io.sluice.service.Cidr;
 import io.sluice.source.Freshness;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -35,8 +38,39 @@ public interface DaemonStatus {
     /** Whether the daemon is on its way out: listeners are closed, established connections may still finish. */
     boolean draining();
 
+    /** Added to each port of a cluster address. */
+    default int portOffset() {
+        return 0;
+    }
+
+    /** How DNS is answered; empty if it is not at all. */
+    default Optional<Resolver> resolver() {
+        return Optional.empty();
+    }
+
+    /** Where network namespaces come for Services; empty if nowhere. */
+    default Optional<Door> guests() {
+        return Optional.empty();
+    }
+
     /** What runs. */
     Build build();
+
+    /**
+     * How DNS is answered.
+     *
+     * @param clusterDomain without a dot at the end
+     * @param addresses     where, the best first; empty if only guests are answered
+     */
+    record Resolver(String clusterDomain, List<InetSocketAddress> addresses) {}
+
+    /**
+     * Where network namespaces come for Services.
+     *
+     * @param socket a Unix socket for the daemon's own user
+     * @param ranges of cluster addresses, to be made local there
+     */
+    record Door(Path socket, List<Cidr> ranges) {}
 
     /**
      * What runs, and since when.

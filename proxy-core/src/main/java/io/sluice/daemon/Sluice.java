@@ -4,6 +4,9 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.sluice.admin.Admin;
 import io.sluice.admin.DaemonStatus;
+import io.sluice.dns.DnsListener;
+import io.sluice.dns.DnsServer;
+import io.sluice.metrics.DnsMetrics;
 import io.sluice.metrics.EventLoopLag;
 import io.sluice.metrics.ProxyMetrics;
 import io.sluice.metrics.RuntimeMetrics;
@@ -16,6 +19,7 @@ import io.sluice.node.ServiceAddresses;
 import io.sluice.proxy.ConnectionView;
 import io.sluice.proxy.DataPath;
 import io.sluice.reconcile.AppliedState;
+import io.sluice.reconcile.ClusterNames;
 import io.sluice.reconcile.Reconciler;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.source.Freshness;
@@ -26,10 +30,12 @@ import io.sluice.source.manifest.ManifestSource;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -58,11 +64,14 @@ public final class Sluice implements AutoCloseable {
     private final RuntimeMetrics runtimeMetrics;
     private final ServiceAddresses serviceAddresses;
     private final Reconciler reconciler;
+    private final @Nullable DnsServer dns;
+    private final @Nullable ClusterNames names;
     private final ServiceSource source;
     private final Admin admin;
     private final Status status;
     private final AtomicBoolean closed = new AtomicBoolean();
     private final CompletableFuture<Boolean> drained = new CompletableFuture<>();
+    private volatile List<InetSocketAddress> dnsListeners = List.of();
     private volatile boolean draining;
     private volatile @Nullable NodeWatch nodeWatch;
     private volatile CompletableFuture<Void> lastSubmitted = CompletableFuture.completedFuture(null);
@@ -86,6 +95,15 @@ public final class Sluice implements AutoCloseable {
         reconciler = new Reconciler(dataPath, metrics, new SyncMetrics(registry), serviceAddresses,
                 nodePortAddresses,
                 config.portOffset(), config.balancing(), control);
+        dns = config.dns()
+                .map(settings -> new DnsServer(settings, new DnsMetrics(registry), dataPath.eventLoopGroup()))
+                .orElse(null);
+        if (dns != null) {
+            names = new ClusterNames(dns, !config.dns().orElseThrow().listen().isEmpty(), config.portOffset());
+            reconciler.names(names);
+        } else {
+            names = null;
+        }
         source = new ManifestSource(new ManifestOptions(config.manifests(), config.serviceCidrs(), config.nodePortMin(),
                 config.nodePortMax(), config.nodeName()));
         status = new Status(new DaemonStatus.Build(version, Instant.now()));
@@ -112,6 +130,9 @@ public final class Sluice implements AutoCloseable {
     private void begin() throws SourceException, IOException {
         admin.start(config.bindAddressHardFail());
         watchNode();
+        if (dns != null) {
+            dnsListeners = started(dns);
+        }
         source.start(this::apply);
         lastSubmitted.join();
         LOG.info("started on {} event loops with {}", config.proxy().workerThreads(),
@@ -124,6 +145,17 @@ public final class Sluice implements AutoCloseable {
             nodeWatch = NodeWatch.start(reconciler::nodeChanged);
         } catch (IOException e) {
             LOG.debug("the node's addresses are looked at from time to time: {}", e.getMessage());
+        }
+    }
+
+    private static List<InetSocketAddress> started(DnsServer server) throws IOException {
+        try {
+            return server.start().toCompletableFuture().join().stream().map(DnsListener::address).toList();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof IOException failure) {
+                throw failure;
+            }
+            throw e;
         }
     }
 
@@ -158,6 +190,11 @@ public final class Sluice implements AutoCloseable {
     /** Where health checks are answered; empty while nowhere. */
     public Optional<InetSocketAddress> healthAddress() {
         return admin.healthAddress();
+    }
+
+    /** Where DNS is answered, besides the DNS Service's own addresses; empty if it is not. */
+    public List<InetSocketAddress> dnsAddresses() {
+        return dnsListeners;
     }
 
     /** What is applied now. */
@@ -228,6 +265,20 @@ public final class Sluice implements AutoCloseable {
         @Override
         public boolean draining() {
             return draining;
+        }
+
+        @Override
+        public int portOffset() {
+            return config.portOffset();
+        }
+
+        @Override
+        public Optional<Resolver> resolver() {
+            return config.dns().map(settings -> {
+                List<InetSocketAddress> addresses = new ArrayList<>(names == null ? List.of() : names.addresses());
+                addresses.addAll(dnsListeners);
+                return new Resolver(settings.clusterDomain().replaceFirst("\\.$", ""), addresses);
+            });
         }
 
         @Override

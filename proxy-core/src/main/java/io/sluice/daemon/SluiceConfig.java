@@ -1,5 +1,6 @@
 package io.sluice.daemon;
 
+import io.sluice.dns.DnsSettings;
 import io.sluice.metrics.AccessLog;
 import io.sluice.node.NodeSettings;
 import io.sluice.proxy.ProxySettings;
@@ -28,12 +29,13 @@ import java.util.Optional;
  * @param healthzBindAddress for {@code /healthz}, {@code /livez}, {@code /readyz}; empty for none; may equal the former
  * @param bindAddressHardFail whether an admin address that is in use ends the start
  * @param accessLog          what happens to closed connections
+ * @param dns                how names are answered; empty for not at all
  */
 public record SluiceConfig(List<String> manifests, List<Cidr> serviceCidrs, int nodePortMin, int nodePortMax,
         String nodeName, List<String> nodePortAddresses, int portOffset, Balancing balancing, NodeSettings node,
         ProxySettings proxy, Duration drainTimeout, Optional<InetSocketAddress> metricsBindAddress,
         Optional<InetSocketAddress> healthzBindAddress,
-        boolean bindAddressHardFail, AccessLog accessLog) {
+        boolean bindAddressHardFail, AccessLog accessLog, Optional<DnsSettings> dns) {
 
     public SluiceConfig {
         manifests = List.copyOf(manifests);

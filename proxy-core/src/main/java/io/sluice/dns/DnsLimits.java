@@ -19,6 +19,8 @@ import java.time.Duration;
 public record DnsLimits(int queriesPerSecond, int burst, int connections, int connectionsPerClient, int pipelined,
         Duration tcpIdle, int upstreamQueries, Duration upstreamTimeout, int cacheEntries, int cacheBytes) {
 
+    private static final int UNLIMITED = 1_000_000_000;
+
     /** What a node's worth of clients does not notice. */
     public static final DnsLimits DEFAULT = new DnsLimits(2_000, 4_000, 1_000, 50, 100, Duration.ofSeconds(10), 1_000,
             Duration.ofSeconds(2), 10_000, 16 * 1024 * 1024);
@@ -31,5 +33,16 @@ public record DnsLimits(int queriesPerSecond, int burst, int connections, int co
         if (!tcpIdle.isPositive() || !upstreamTimeout.isPositive()) {
             throw new IllegalArgumentException("a timeout of the DNS server is not positive");
         }
+    }
+
+    /**
+     * The same with another rate for each client, and twice as much at once.
+     *
+     * @param rate queries a second; 0 for as many as come
+     */
+    public DnsLimits withQueriesPerSecond(int rate) {
+        int perSecond = rate == 0 ? UNLIMITED : Math.min(rate, UNLIMITED);
+        return new DnsLimits(perSecond, 2 * perSecond, connections, connectionsPerClient, pipelined, tcpIdle,
+                upstreamQueries, upstreamTimeout, cacheEntries, cacheBytes);
     }
 }

@@ -12,6 +12,7 @@ import io.netty.channel.ServerChannel;
 import io.netty.channel.socket.DatagramChannel;
 import io.sluice.metrics.DnsMetrics;
 import io.sluice.service.ClusterSnapshot;
+import io.sluice.service.IpAddresses;
 import io.sluice.service.IpFamily;
 import io.sluice.service.ServiceName;
 import java.io.IOException;
@@ -119,7 +120,8 @@ public final class DnsServer implements AutoCloseable {
                     tcp.close();
                     result.completeExceptionally(noUdp);
                 } else {
-                    LOG.info("Answering DNS for {} at {}", settings.clusterDomain(), bound);
+                    LOG.info("Answering DNS for {} at {}", settings.clusterDomain(),
+                            IpAddresses.format(bound.getAddress(), bound.getPort()));
                     result.complete(new DnsListener(bound, List.of(tcp, udp)));
                 }
             });
@@ -266,7 +268,9 @@ public final class DnsServer implements AutoCloseable {
                 : reason.contains("ermission")
                         ? "allow ports below 1024 (CAP_NET_BIND_SERVICE, or net.ipv4.ip_unprivileged_port_start)"
                 : "check that this machine has the address";
-        return new IOException("Cannot answer DNS at " + address + " over " + protocol + ": " + reason + "; " + remedy
+        return new IOException("Cannot answer DNS at "
+                + IpAddresses.format(address.getAddress(), address.getPort()) + " over " + protocol + ": " + reason
+                + "; " + remedy
                 + " or choose another with --dns-listen", cause);
     }
 }

@@ -5,6 +5,7 @@ import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.IoEventLoop;
+import io.netty.channel.IoEventLoopGroup;
 import io.netty.channel.epoll.LinuxSocket;
 import io.netty.util.concurrent.EventExecutor;
 import io.sluice.balance.Sources;
@@ -85,6 +86,11 @@ public final class DataPath implements AutoCloseable {
 
     /** The event loops, for a probe of their lag. */
     public Iterable<EventExecutor> eventLoops() {
+        return loops.group();
+    }
+
+    /** The same for sockets of others, which live on them and must be closed before them. */
+    public IoEventLoopGroup eventLoopGroup() {
         return loops.group();
     }
 

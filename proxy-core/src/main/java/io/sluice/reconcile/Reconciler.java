@@ -129,6 +129,7 @@ public final class Reconciler {
     private final Map<InetSocketAddress, Open> open = new HashMap<>();
     private final Map<InetSocketAddress, String> failed = new HashMap<>();
     private final Set<ServiceName> toldNotProxied = new HashSet<>();
+    private @Nullable ClusterNames names;
     private @Nullable ClusterSnapshot applied;
     private @Nullable ScheduledFuture<?> retry;
     private @Nullable ScheduledFuture<?> lookingAtNode;
@@ -173,6 +174,11 @@ public final class Reconciler {
         return CompletableFuture.runAsync(this::applyPending, control);
     }
 
+    /** Lets names follow what is applied, from the first snapshot on. Before that. */
+    public void names(ClusterNames follower) {
+        names = follower;
+    }
+
     /** What is applied now; empty before the first. Any thread. */
     public Optional<AppliedState> state() {
         return Optional.ofNullable(state);
@@ -192,6 +198,9 @@ public final class Reconciler {
             }
             if (lookingAtNode != null) {
                 lookingAtNode.cancel(false);
+            }
+            if (names != null) {
+                names.stop();
             }
             closeAll(List.copyOf(open.keySet()));
         }, control);
@@ -262,7 +271,7 @@ public final class Reconciler {
         for (ServiceState service : snapshot.services().values()) {
             if (service.service().proxied()) {
                 for (PortState port : service.ports()) {
-                    if (port.port().protocol() == Protocol.TCP) {
+                    if (proxied(service.service(), port)) {
                         ServicePortName name = name(service.service(), port);
                         gone.remove(name);
                         updatePort(name, service.service(), port, snapshot, emptied);
@@ -278,6 +287,12 @@ public final class Reconciler {
                 ? serviceAddresses.provide(addresses(snapshot), endpoints(snapshot))
                 : Map.of();
         int opened = openListeners(claims, refused);
+        // A name leads to listeners that are open before it is given out, and closed after it is gone.
+        if (names != null) {
+            names.open(snapshot);
+            names.publish(snapshot);
+            names.close(snapshot);
+        }
         int closed = closeListeners(claims);
         serviceAddresses.release();
         gone.forEach(this::removePort);
@@ -296,6 +311,11 @@ public final class Reconciler {
                     took.toMillis(), snapshot.services().size(), ports.size(), open.size(), opened, closed);
         }
         retryLater();
+    }
+
+    /** Whether connections to {@code port} are proxied: TCP, unless this process answers DNS there. */
+    private boolean proxied(Service service, PortState port) {
+        return port.port().protocol() == Protocol.TCP && (names == null || !names.answers(service, port.port()));
     }
 
     private static ServicePortName name(Service service, PortState port) {
@@ -462,7 +482,8 @@ public final class Reconciler {
     }
 
     private void tellNotProxied(Service service) {
-        List<String> others = service.ports().stream().filter(p -> p.protocol() != Protocol.TCP)
+        List<String> others = service.ports().stream()
+                .filter(p -> p.protocol() != Protocol.TCP && (names == null || !names.answers(service, p)))
                 .map(p -> p.port() + "/" + p.protocol()).toList();
         if (!others.isEmpty() && toldNotProxied.add(service.name())) {
             LOG.info("{}: {} not proxied, only TCP is", service.name(),
@@ -480,7 +501,7 @@ public final class Reconciler {
                 continue;
             }
             for (PortState portState : state.ports()) {
-                if (portState.port().protocol() != Protocol.TCP) {
+                if (!proxied(service, portState)) {
                     continue;
                 }
                 ServicePortName owner = name(service, portState);
@@ -636,7 +657,7 @@ public final class Reconciler {
             retry = null;
         }
         ClusterSnapshot current = applied;
-        if (!failed.isEmpty() && current != null) {
+        if ((!failed.isEmpty() || names != null && names.incomplete()) && current != null) {
             retry = control.schedule(() -> {
                 if (pending.compareAndSet(null, current)) {
                     applyPending();
@@ -667,6 +688,15 @@ public final class Reconciler {
         Map<ServicePortName, AppliedPort> byName = new HashMap<>();
         ports.forEach((name, port) -> byName.put(name,
                 new AppliedPort(listeners.getOrDefault(name, List.of()), port.routing)));
+        ServiceState dns = snapshot.services().get(ClusterNames.DNS_SERVICE);
+        if (dns != null && names != null) {
+            for (PortState port : dns.ports()) {
+                if (port.port().protocol() == Protocol.TCP && names.answers(dns.service(), port.port())) {
+                    byName.put(name(dns.service(), port),
+                            new AppliedPort(names.listeners(dns.service(), port.port()), Routing.NONE));
+                }
+            }
+        }
         state = new AppliedState(snapshot, Instant.now(), took, byName);
     }
 

@@ -74,7 +74,8 @@ class AdminTest {
     @CsvSource({"/metrics, text/plain; version=0.0.4; charset=utf-8", "/healthz, application/json",
             "/livez, application/json", "/readyz, application/json", "/proxyMode, text/plain; charset=utf-8",
             "/api/v1/services, application/json", "/api/v1/connections, application/json",
-            "/api/v1/version, application/json", "/, text/html; charset=utf-8"})
+            "/api/v1/version, application/json", "/api/v1/environment?namespace=default, application/json",
+            "/, text/html; charset=utf-8"})
     void everyPathSaysWhatItIs(String path, String contentType) throws Exception {
         ready();
         start();
@@ -115,6 +116,18 @@ class AdminTest {
     void theProxyModeIsUserspace() throws Exception {
         start();
         assertThat(get("/proxyMode").body()).isEqualTo("userspace");
+    }
+
+    @ParameterizedTest(name = "{0}: {1}")
+    @CsvSource(delimiter = '|', value = {"namespace=default | 200 | KUBIA_SERVICE_HOST",
+            "namespace=default&pod=kubia-1 | 404 | no Pods are known here", "pod=kubia-1 | 400 | namespace is missing"})
+    void theVariablesOfANamespaceAreTold(String query, int expected, String text) throws Exception {
+        ready();
+        start();
+        HttpResponse<String> got = get("/api/v1/environment?" + query);
+
+        assertThat(got.statusCode()).isEqualTo(expected);
+        assertThat(got.body()).contains(text);
     }
 
     @Test

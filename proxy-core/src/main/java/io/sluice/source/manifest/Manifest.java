@@ -83,11 +83,13 @@ sealed interface Manifest {
     /**
      * A Pod.
      *
-     * @param leftOut why it can be no endpoint, null if it can
+     * @param serviceLinks {@code enableServiceLinks}
+     * @param leftOut      why it can be no endpoint, null if it can
      */
     record PodManifest(ServiceName name, String location, Map<String, String> labels, List<InetAddress> ips,
             boolean ready, boolean terminating, @Nullable String node, @Nullable String hostname,
-            @Nullable String subdomain, List<ContainerPort> ports, @Nullable String leftOut) implements Manifest {}
+            @Nullable String subdomain, List<ContainerPort> ports, boolean serviceLinks, @Nullable String leftOut)
+            implements Manifest {}
 
     /** A port that a container names. */
     record ContainerPort(String name, Protocol protocol, int port) {}

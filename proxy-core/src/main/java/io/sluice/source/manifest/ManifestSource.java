@@ -215,7 +215,7 @@ public final class ManifestSource implements ServiceSource {
         ClusterSnapshot before = last;
         ClusterSnapshot snapshot = loaded.snapshot();
         boolean changed = before == null || !before.services().equals(snapshot.services())
-                || !before.node().equals(snapshot.node());
+                || !before.node().equals(snapshot.node()) || !before.pods().equals(snapshot.pods());
         if (changed && consumer != null && closed.getCount() > 0) {
             consumer.accept(snapshot);
         }

@@ -22,7 +22,7 @@ final class PodReader {
 
     private static final Set<String> OBJECT_FIELDS = Set.of("apiVersion", "kind", "metadata", "spec", "status");
     private static final Set<String> SPEC_FIELDS = Set.of("containers", "initContainers", "nodeName", "hostname",
-            "subdomain", "hostNetwork", "nodeSelector");
+            "subdomain", "hostNetwork", "nodeSelector", "enableServiceLinks");
     private static final Set<String> CONTAINER_FIELDS = Set.of("name", "ports", "restartPolicy");
     private static final Set<String> PORT_FIELDS =
             Set.of("containerPort", "hostIP", "hostPort", "name", "protocol");
@@ -58,7 +58,7 @@ final class PodReader {
         return new PodManifest(name, ObjectReader.place(document), metadata.get("labels").texts(), List.copyOf(ips),
                 givenIp.present() ? given : readyCondition(status), metadata.get("deletionTimestamp").present(),
                 spec.get("nodeName").text(), spec.get("hostname").text(), spec.get("subdomain").text(),
-                containerPorts(spec, subject), leftOut);
+                containerPorts(spec, subject), spec.get("enableServiceLinks").bool(true), leftOut);
     }
 
     private boolean readinessIsGiven(Field annotations, boolean addressIsGiven, String subject)

@@ -2,10 +2,12 @@ package io.sluice.source.manifest;
 
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.NodeTopology;
+import io.sluice.service.Pod;
 import io.sluice.service.Service;
 import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePort;
 import io.sluice.service.ServiceState;
+import io.sluice.source.manifest.Manifest.PodManifest;
 import io.sluice.source.manifest.Manifest.PortManifest;
 import io.sluice.source.manifest.Manifest.ServiceManifest;
 import java.time.Instant;
@@ -58,7 +60,13 @@ final class SnapshotBuilder {
         rules.reportOrphans(states.keySet(), problems);
         NodeTopology node = new NodeTopology(options.nodeName(), rules.zoneOf(options.nodeName()));
         built = given;
-        return new LoadedManifests(new ClusterSnapshot(++version, now, node, states), problems.all());
+        return new LoadedManifests(new ClusterSnapshot(++version, now, node, states, pods(objects)), problems.all());
+    }
+
+    private static List<Pod> pods(ObjectReader objects) {
+        return objects.objects().stream().filter(PodManifest.class::isInstance).map(PodManifest.class::cast)
+                .filter(pod -> pod.leftOut() == null)
+                .map(pod -> new Pod(pod.name().namespace(), pod.name().name(), pod.ips(), pod.serviceLinks())).toList();
     }
 
     /** What was built last is in force: its allocations are to stay. */

@@ -5,6 +5,9 @@ import static org.awaitility.Awaitility.await;
 import io.sluice.daemon.Sluice;
 import io.sluice.daemon.SluiceConfig;
 import io.sluice.daemon.StartException;
+import io.sluice.dns.DnsLimits;
+import io.sluice.dns.DnsSettings;
+import io.sluice.dns.PodRecords;
 import io.sluice.metrics.AccessLog;
 import io.sluice.node.NodeSettings;
 import io.sluice.proxy.ProxySettings;
@@ -51,6 +54,7 @@ public final class RunningSluice implements AutoCloseable {
     private int maxConnections = 5000;
     private int maxConnectionsPerService;
     private Balancing balancing = Balancing.PLAIN;
+    private Optional<DnsSettings> dns = Optional.empty();
     private final List<Closeable> alsoClosed = new ArrayList<>();
     private Sluice sluice;
 
@@ -92,6 +96,14 @@ public final class RunningSluice implements AutoCloseable {
 
     public RunningSluice balancing(Balancing value) {
         balancing = value;
+        return this;
+    }
+
+    /** Answers DNS at a port of its own of 127.0.0.1, for {@code cluster.local} with a TTL of 5 s. */
+    public RunningSluice dns(PodRecords pods, InetSocketAddress... upstreams) {
+        dns = Optional.of(new DnsSettings("cluster.local", 5, pods,
+                List.of(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)),
+                List.of(upstreams), List.of(Cidr.parse("127.0.0.0/8")), List.of(), DnsLimits.DEFAULT));
         return this;
     }
 
@@ -152,7 +164,7 @@ public final class RunningSluice implements AutoCloseable {
                 List.of(Cidr.parse("127." + range + ".0.0/17")), 30_000 + (range - 140) * 40,
                 30_039 + (range - 140) * 40, "node", List.of("127.0.0.0/8"), 0, balancing, NodeSettings.NONE,
                 proxy, drainTimeout,
-                Optional.of(anyPort), Optional.of(anyPort), true, AccessLog.off()), "test");
+                Optional.of(anyPort), Optional.of(anyPort), true, AccessLog.off(), dns), "test");
         return this;
     }
 

@@ -1,0 +1,182 @@
+package io.sluice.reconcile;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.sluice.dns.DnsLimits;
+import io.sluice.dns.DnsServer;
+import io.sluice.dns.DnsSettings;
+import io.sluice.dns.PodRecords;
+import io.sluice.metrics.AccessLog;
+import io.sluice.metrics.DnsMetrics;
+import io.sluice.metrics.ProxyMetrics;
+import io.sluice.metrics.SyncMetrics;
+import io.sluice.node.NodePortAddresses;
+import io.sluice.proxy.DataPath;
+import io.sluice.proxy.ProxySettings;
+import io.sluice.proxy.Transport;
+import io.sluice.reconcile.AppliedState.AppliedPort;
+import io.sluice.reconcile.AppliedState.ListenerState;
+import io.sluice.reconcile.AppliedState.ListenerStatus;
+import io.sluice.service.Cidr;
+import io.sluice.service.ClusterSnapshot;
+import io.sluice.service.EndpointSet;
+import io.sluice.service.IpAddresses;
+import io.sluice.service.NodeTopology;
+import io.sluice.service.Pod;
+import io.sluice.service.Protocol;
+import io.sluice.service.Service;
+import io.sluice.service.ServiceName;
+import io.sluice.service.ServicePort;
+import io.sluice.service.ServicePortName;
+import io.sluice.service.ServiceState;
+import io.sluice.service.ServiceState.PortState;
+import io.sluice.service.ServiceType;
+import io.sluice.service.SessionAffinity;
+import io.sluice.service.TrafficPolicy;
+import java.io.IOException;
+import java.net.DatagramSocket;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.xbill.DNS.Message;
+import org.xbill.DNS.Name;
+import org.xbill.DNS.Rcode;
+import org.xbill.DNS.Record;
+import org.xbill.DNS.SimpleResolver;
+import org.xbill.DNS.Type;
+
+/** Names follow what the reconciler applies, and the DNS Service is answered at its own address. */
+class ClusterNamesTest {
+
+    private static final String KUBE_DNS = "127.132.0.10";
+    private static final int PORT = 15_053;
+
+    private final ScheduledExecutorService control = Executors.newSingleThreadScheduledExecutor();
+    private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
+    private DataPath dataPath;
+    private Reconciler reconciler;
+    private ClusterNames names;
+    private long version;
+
+    @BeforeEach
+    void start() {
+        dataPath = new DataPath(new ProxySettings(Transport.AUTO, 2, Duration.ofSeconds(5), 3, Duration.ZERO,
+                Duration.ofHours(1), 1000, 0, 128), AccessLog.off());
+        reconciler =
+                new Reconciler(dataPath, new ProxyMetrics(registry), new SyncMetrics(registry), new RecordedAddresses(),
+                        NodePortAddresses.parse(List.of("127.0.0.0/8")), 0, Balancing.PLAIN, control);
+        names = new ClusterNames(new DnsServer(new DnsSettings("cluster.local", 5, PodRecords.VERIFIED, List.of(),
+                List.of(), List.of(Cidr.parse("127.0.0.0/8")), List.of(), DnsLimits.DEFAULT), new DnsMetrics(registry),
+                dataPath.eventLoopGroup()), true, 0);
+        reconciler.names(names);
+    }
+
+    @AfterEach
+    void stop() {
+        reconciler.stop().join();
+        dataPath.close();
+        control.shutdownNow();
+    }
+
+    @Test
+    void theDnsServiceIsAnsweredAtItsAddressOverUdpAndTcp() throws IOException {
+        apply(dnsService(KUBE_DNS), service("kubia", "127.132.0.20"));
+
+        assertThat(names.addresses()).containsExactly(new InetSocketAddress(KUBE_DNS, PORT));
+        for (boolean tcp : new boolean[] {false, true}) {
+            assertThat(ask(KUBE_DNS, "kubia.default.svc.cluster.local", tcp).getSection(1))
+                    .extracting(Record::rdataToString)
+                    .containsExactly("127.132.0.20");
+        }
+        AppliedPort port = reconciler.state().orElseThrow().ports()
+                .get(new ServicePortName(ClusterNames.DNS_SERVICE, "dns-tcp", Protocol.TCP));
+        assertThat(port.listeners()).extracting(ListenerState::status).containsExactly(ListenerStatus.LISTENING);
+    }
+
+    @Test
+    void theDnsServiceMovesAndGoes() throws IOException {
+        apply(dnsService(KUBE_DNS));
+        apply(dnsService("127.132.0.11"));
+        assertThat(names.addresses()).containsExactly(new InetSocketAddress("127.132.0.11", PORT));
+        assertThat(ask("127.132.0.11", "cluster.local", false).getRcode()).isEqualTo(Rcode.NOERROR);
+
+        apply();
+        assertThat(names.addresses()).isEmpty();
+        try (DatagramSocket free = new DatagramSocket(new InetSocketAddress("127.132.0.11", PORT))) {
+            assertThat(free.isBound()).isTrue();
+        }
+    }
+
+    @Test
+    void anAddressThatIsTakenIsTriedAgain() throws SocketException {
+        try (DatagramSocket other = new DatagramSocket(new InetSocketAddress(KUBE_DNS, PORT))) {
+            assertThat(other.isBound()).isTrue();
+            apply(dnsService(KUBE_DNS));
+            ListenerState listener = reconciler.state().orElseThrow().ports()
+                    .get(new ServicePortName(ClusterNames.DNS_SERVICE, "dns-tcp", Protocol.TCP)).listeners().getFirst();
+            assertThat(listener.status()).isEqualTo(ListenerStatus.FAILED);
+            assertThat(listener.problem()).contains("already in use");
+        }
+        await().until(() -> !names.addresses().isEmpty());
+    }
+
+    @Test
+    void podsThatAreKnownHaveNames() throws IOException {
+        reconciler.submit(new ClusterSnapshot(++version, Instant.now(), new NodeTopology("node", null),
+                byName(dnsService(KUBE_DNS)),
+                List.of(new Pod("default", "kubia-1", List.of(IpAddresses.parse("10.1.0.3")), true)))).join();
+
+        assertThat(ask(KUBE_DNS, "10-1-0-3.default.pod.cluster.local", false).getSection(1)).hasSize(1);
+        assertThat(ask(KUBE_DNS, "10-1-0-4.default.pod.cluster.local", false).getRcode()).isEqualTo(Rcode.NXDOMAIN);
+    }
+
+    private static Message ask(String server, String name, boolean tcp) throws IOException {
+        SimpleResolver resolver = new SimpleResolver(new InetSocketAddress(server, PORT));
+        resolver.setTCP(tcp);
+        return resolver.send(Message.newQuery(Record.newRecord(Name.fromString(name + "."), Type.A, 1)));
+    }
+
+    private void apply(Service... services) {
+        reconciler.submit(new ClusterSnapshot(++version, Instant.now(), new NodeTopology("node", null),
+                byName(services))).join();
+    }
+
+    private static Map<ServiceName, ServiceState> byName(Service... services) {
+        Map<ServiceName, ServiceState> byName = new HashMap<>();
+        for (Service service : services) {
+            List<PortState> ports = new ArrayList<>();
+            service.ports().forEach(port -> ports.add(new PortState(port, EndpointSet.EMPTY, null)));
+            byName.put(service.name(), new ServiceState(service, ports));
+        }
+        return byName;
+    }
+
+    private static Service dnsService(String ip) {
+        return service(ClusterNames.DNS_SERVICE, ip, new ServicePort("dns", Protocol.UDP, PORT, 0, "53", null),
+                new ServicePort("dns-tcp", Protocol.TCP, PORT, 0, "53", null));
+    }
+
+    private static Service service(String name, String ip) {
+        return service(new ServiceName("default", name), ip, new ServicePort("http", Protocol.TCP, 80, 0, "80", null));
+    }
+
+    private static Service service(ServiceName name, String ip, ServicePort... ports) {
+        List<InetAddress> addresses = List.of(IpAddresses.parse(ip));
+        return new Service(name, ServiceType.CLUSTER_IP, addresses, false, null, List.of(ports), TrafficPolicy.CLUSTER,
+                TrafficPolicy.CLUSTER, SessionAffinity.NONE, List.of(), List.of(), List.of(), 0, false, Map.of(),
+                Map.of(), Instant.EPOCH);
+    }
+}
