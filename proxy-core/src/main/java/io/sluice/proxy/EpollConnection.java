@@ -244,7 +244,7 @@ final class EpollConnection extends ProxiedConnection {
                 return;
             }
             int ops = ((EpollIoEvent) event).ops().value();
-            if (connecting && ((ops & (OUT | ERR | HUP)) == 0 || !finishConnect())) {
+            if (connecting && ((ops & (OUT | ERR | HUP)) == 0 || !finishConnect(ops))) {
                 return;
             }
             if ((ops & (OUT | ERR)) != 0) {
@@ -263,16 +263,19 @@ final class EpollConnection extends ProxiedConnection {
             rearm();
         }
 
-        private boolean finishConnect() {
-            try {
-                if (!socket.finishConnect()) {
+        /** Only a connect that failed has to be asked what became of it. */
+        private boolean finishConnect(int ops) {
+            if ((ops & (ERR | HUP)) != 0) {
+                try {
+                    if (!socket.finishConnect()) {
+                        return false;
+                    }
+                } catch (IOException e) {
+                    backend = null;
+                    close();
+                    backendFailed(e);
                     return false;
                 }
-            } catch (IOException e) {
-                backend = null;
-                close();
-                backendFailed(e);
-                return false;
             }
             connecting = false;
             opened();
@@ -326,7 +329,7 @@ final class EpollConnection extends ProxiedConnection {
             ByteBuffer buffer = owner.readBuffer();
             int n;
             try {
-                n = socket.read(buffer, 0, buffer.capacity());
+                n = socket.recvAddress(owner.readAddress(), 0, buffer.capacity());
             } catch (IOException e) {
                 readable = false;
                 machine.failed(side, owner.now());
@@ -438,7 +441,7 @@ final class EpollConnection extends ProxiedConnection {
             int n = 0;
             if (writable) {
                 try {
-                    n = socket.write(buffer, 0, length);
+                    n = socket.sendAddress(owner.readAddress(), 0, length);
                 } catch (IOException e) {
                     machine.writeFailed(side, owner.now());
                     return;
@@ -462,7 +465,7 @@ final class EpollConnection extends ProxiedConnection {
             ByteBuffer buffer = owner.readBuffer().clear().put(header);
             buffer.clear();
             try {
-                if (socket.write(buffer, 0, header.length) == header.length) {
+                if (socket.send(buffer, 0, header.length) == header.length) {
                     return;
                 }
                 LOG.debug("the endpoint does not take the PROXY protocol header");
@@ -485,7 +488,7 @@ final class EpollConnection extends ProxiedConnection {
             }
             int n;
             try {
-                n = socket.write(rest, rest.position(), rest.limit());
+                n = socket.send(rest, rest.position(), rest.limit());
             } catch (IOException e) {
                 releaseBuffers();
                 machine.writeFailed(side, owner.now());

@@ -7,6 +7,7 @@ import io.sluice.connection.ConnectionLimits;
 import io.sluice.metrics.AccessLog;
 import io.sluice.service.EndpointAddress;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -40,6 +41,7 @@ final class LoopConnections {
     private final Set<ProxiedConnection> connections = new HashSet<>();
 
     private final ByteBuffer readBuffer = ByteBuffer.allocateDirect(READ_BYTES);
+    private final long readAddress = MemorySegment.ofBuffer(readBuffer).address();
     private final Deque<ByteBuffer> spare = new ArrayDeque<>();
     private final Deque<Pipe> sparePipes = new ArrayDeque<>();
     private int pipesInUse;
@@ -89,6 +91,11 @@ final class LoopConnections {
     /** The one buffer that everything is read into; what is not passed on at once has to be copied. */
     ByteBuffer readBuffer() {
         return readBuffer;
+    }
+
+    /** Where {@link #readBuffer} is in memory. */
+    long readAddress() {
+        return readAddress;
     }
 
     /** A copy of {@code from} to {@code to} of the read buffer, ready to be got; to be given back. */
