@@ -200,7 +200,7 @@ class DnsServerTest {
             try (DnsServer server = new DnsServer(settings, new DnsMetrics(registry), loops)) {
                 assertThatThrownBy(() -> server.start().toCompletableFuture().join())
                         .isInstanceOf(CompletionException.class).cause().isInstanceOf(IOException.class)
-                        .hasMessageContaining("Cannot answer DNS at /127.0.0.1:" + taken.getLocalPort())
+                        .hasMessageContaining("Cannot answer DNS at 127.0.0.1:" + taken.getLocalPort())
                         .hasMessageContaining("--dns-listen");
             }
         }
