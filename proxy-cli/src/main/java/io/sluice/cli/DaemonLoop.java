@@ -61,6 +61,11 @@ final class DaemonLoop {
         }
     }
 
+    /** Another daemon has taken over: drains like a first signal, which may still come. */
+    void succeeded() {
+        orders.add(Order.STOP);
+    }
+
     /** Works until the daemon has stopped. */
     void run() throws InterruptedException {
         while (orders.take() == Order.RELOAD) {

@@ -3,7 +3,9 @@ package io.sluice.cli;
 import io.sluice.node.AddressMode;
 import io.sluice.node.NodeSettings;
 import io.sluice.service.Cidr;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** Settings that say what the daemon may do to the host. */
@@ -23,6 +25,11 @@ final class NodeOptions {
                     + "removes them. Default: ${DEFAULT-VALUE}")
     private boolean keepAddresses;
 
+    @Option(names = "--handover-socket", paramLabel = "PATH", defaultValue = "",
+            description = "Where this daemon takes over the listening sockets of the one that runs, and later gives "
+                    + "them to the next: a restart that refuses nobody. Needs the transport epoll.")
+    private String handoverSocket;
+
     /**
      * What the daemon wants.
      *
@@ -30,6 +37,7 @@ final class NodeOptions {
      */
     NodeSettings settings(List<Cidr> ranges) {
         AddressMode mode = addressMode == AddressMode.AUTO ? AddressMode.NONE : addressMode;
-        return new NodeSettings(mode, ranges, keepAddresses);
+        return new NodeSettings(mode, ranges, keepAddresses,
+                handoverSocket.isBlank() ? Optional.empty() : Optional.of(Path.of(handoverSocket)));
     }
 }

@@ -96,7 +96,6 @@ final class RunCommand implements Callable<Integer> {
         }
         Sluice sluice = Sluice.start(config, VersionCommand.version());
         try {
-            sluice.applied().ifPresent(this::introduce);
             DaemonLoop loop = new DaemonLoop(new DaemonLoop.Daemon() {
                 @Override
                 public void reload() {
@@ -114,6 +113,8 @@ final class RunCommand implements Callable<Integer> {
                 }
             });
             loop.handleSignals();
+            sluice.applied().ifPresent(this::introduce);
+            sluice.succeeded().thenRun(loop::succeeded);
             loop.run();
         } finally {
             sluice.close();

@@ -69,11 +69,13 @@ public final class Sluice implements AutoCloseable {
     private final ServiceSource source;
     private final Admin admin;
     private final Status status;
+    private final @Nullable Handover handover;
     private final AtomicBoolean closed = new AtomicBoolean();
     private final CompletableFuture<Boolean> drained = new CompletableFuture<>();
     private volatile List<InetSocketAddress> dnsListeners = List.of();
     private volatile boolean draining;
     private volatile @Nullable NodeWatch nodeWatch;
+    private final CompletableFuture<Void> firstApplied = new CompletableFuture<>();
     private volatile CompletableFuture<Void> lastSubmitted = CompletableFuture.completedFuture(null);
 
     private Sluice(SluiceConfig config, String version) throws StartException {
@@ -108,6 +110,15 @@ public final class Sluice implements AutoCloseable {
                 config.nodePortMax(), config.nodeName()));
         status = new Status(new DaemonStatus.Build(version, Instant.now()));
         admin = new Admin(config.metricsBindAddress(), config.healthzBindAddress(), status, metrics, registry);
+        try {
+            handover = config.node().handoverSocket().isEmpty()
+                    ? null
+                    : new Handover(config.node().handoverSocket().get(), dataPath, reconciler, admin);
+        } catch (IOException e) {
+            dataPath.close();
+            control.shutdownNow();
+            throw new StartException(String.valueOf(e.getMessage()), e);
+        }
     }
 
     /**
@@ -128,15 +139,44 @@ public final class Sluice implements AutoCloseable {
     }
 
     private void begin() throws SourceException, IOException {
-        admin.start(config.bindAddressHardFail());
+        boolean succeeds = handover != null && handover.begin();
+        if (!succeeds) {
+            admin.start(config.bindAddressHardFail());
+        }
         watchNode();
-        if (dns != null) {
+        if (dns != null && !succeeds) {
             dnsListeners = started(dns);
         }
         source.start(this::apply);
         lastSubmitted.join();
+        Handover between = handover;
+        if (between != null && firstApplied.isDone()) {
+            takeOver(between, succeeds);
+        } else if (between != null) {
+            firstApplied.thenRunAsync(() -> takeOverLate(between, succeeds));
+        }
         LOG.info("started on {} event loops with {}", config.proxy().workerThreads(),
                 dataPath.transport().name().toLowerCase(Locale.ROOT));
+    }
+
+    private void takeOver(Handover between, boolean succeeds) throws IOException {
+        between.complete();
+        if (succeeds) {
+            if (dns != null) {
+                dnsListeners = started(dns);
+            }
+            reconciler.resume().join();
+            admin.start(config.bindAddressHardFail());
+        }
+    }
+
+    /** The same for a source that takes its time. */
+    private void takeOverLate(Handover between, boolean succeeds) {
+        try {
+            takeOver(between, succeeds);
+        } catch (IOException e) {
+            LOG.error("{}", e.getMessage());
+        }
     }
 
     /** Where it cannot be watched, what has changed is seen some seconds later. */
@@ -160,7 +200,7 @@ public final class Sluice implements AutoCloseable {
     }
 
     private void apply(ClusterSnapshot snapshot) {
-        lastSubmitted = reconciler.submit(snapshot);
+        lastSubmitted = reconciler.submit(snapshot).thenRun(() -> firstApplied.complete(null));
     }
 
     /** Reads the sources again now; the effect comes when it has been read. */
@@ -180,6 +220,14 @@ public final class Sluice implements AutoCloseable {
         reconciler.stop().join();
         dataPath.drain(config.drainTimeout()).thenAccept(drained::complete);
         return drained.join();
+    }
+
+    /**
+     * Completes when another daemon has taken over the listening sockets of this one, which is to be drained then; never
+     * without a handover socket.
+     */
+    public CompletableFuture<Void> succeeded() {
+        return handover == null ? new CompletableFuture<>() : handover.succeeded();
     }
 
     /** Where metrics and the API are served; empty while nowhere. */
@@ -213,6 +261,9 @@ public final class Sluice implements AutoCloseable {
         if (!closed.compareAndSet(false, true)) {
             return;
         }
+        if (handover != null) {
+            handover.close();
+        }
         source.close();
         NodeWatch watch = nodeWatch;
         if (watch != null) {
@@ -222,7 +273,8 @@ public final class Sluice implements AutoCloseable {
         drained.complete(false);
         eventLoopLag.close();
         dataPath.close();
-        CompletableFuture.runAsync(() -> serviceAddresses.close(config.node().keepAddresses()), control).join();
+        boolean keep = config.node().keepAddresses() || handover != null && handover.released();
+        CompletableFuture.runAsync(() -> serviceAddresses.close(keep), control).join();
         admin.close();
         runtimeMetrics.close();
         control.shutdownNow();

@@ -10,6 +10,7 @@ import io.netty.channel.FixedRecvByteBufAllocator;
 import io.netty.channel.IoEventLoopGroup;
 import io.netty.channel.ServerChannel;
 import io.netty.channel.socket.DatagramChannel;
+import io.netty.channel.unix.IntegerUnixChannelOption;
 import io.sluice.metrics.DnsMetrics;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.IpAddresses;
@@ -44,6 +45,7 @@ public final class DnsServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DnsServer.class);
     private static final int MAX_DATAGRAM = 4_096;
     private static final int RECEIVE_BUFFER = 1024 * 1024;
+    private static final ChannelOption<Integer> IP_FREEBIND = new IntegerUnixChannelOption("IP_FREEBIND", 0, 15);
     private static final int BACKLOG = 512;
 
     private final DnsSettings settings;
@@ -106,16 +108,26 @@ public final class DnsServer implements AutoCloseable {
      * @throws IllegalArgumentException if {@code address} is a wildcard
      */
     public CompletionStage<DnsListener> listen(InetSocketAddress address) {
+        return listen(address, false);
+    }
+
+    /**
+     * The same.
+     *
+     * @param freeBind whether the address need not be one of an interface of this machine (IP_FREEBIND, ip(7)); NIO does
+     *                 not know this
+     */
+    public CompletionStage<DnsListener> listen(InetSocketAddress address, boolean freeBind) {
         DnsSettings.requireSpecific(address);
         CompletableFuture<DnsListener> result = new CompletableFuture<>();
-        bind(this::stream, acceptor(), address, "TCP").whenComplete((tcp, noTcp) -> {
+        bind(() -> free(stream(), freeBind), acceptor(), address, "TCP").whenComplete((tcp, noTcp) -> {
             if (noTcp != null) {
                 result.completeExceptionally(noTcp);
                 return;
             }
             InetSocketAddress bound = (InetSocketAddress) tcp.localAddress();
             IpFamily family = IpFamily.of(bound.getAddress());
-            bind(() -> datagram(family), udpHandler(), bound, "UDP").whenComplete((udp, noUdp) -> {
+            bind(() -> free(datagram(family), freeBind), udpHandler(), bound, "UDP").whenComplete((udp, noUdp) -> {
                 if (noUdp != null) {
                     tcp.close();
                     result.completeExceptionally(noUdp);
@@ -206,6 +218,13 @@ public final class DnsServer implements AutoCloseable {
         ServerChannel channel = sockets.server().get();
         channel.config().setOption(ChannelOption.SO_REUSEADDR, true);
         channel.config().setOption(ChannelOption.SO_BACKLOG, BACKLOG);
+        return channel;
+    }
+
+    private static Channel free(Channel channel, boolean freeBind) {
+        if (freeBind) {
+            channel.config().setOption(IP_FREEBIND, 1);
+        }
         return channel;
     }
 

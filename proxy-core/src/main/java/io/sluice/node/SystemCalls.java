@@ -21,7 +21,7 @@ final class SystemCalls {
     static final int AF_INET = 2;
     static final int AF_INET6 = 10;
     static final int AF_NETLINK = 16;
-    static final int SOCK_STREAM = 1;
+    static final int SOCK_SEQPACKET = 5;
     static final int SOCK_RAW = 3;
     static final int SOCK_CLOEXEC = 0x80000;
     static final int SOL_SOCKET = 1;
@@ -41,6 +41,37 @@ final class SystemCalls {
     /** bind(2). */
     static void bind(int fd, MemorySegment address) throws IOException {
         checked("bind", state -> (int) Handles.BIND.invokeExact(state, fd, address, (int) address.byteSize()));
+    }
+
+    /** connect(2). */
+    static void connect(int fd, MemorySegment address) throws IOException {
+        checked("connect", state -> (int) Handles.CONNECT.invokeExact(state, fd, address, (int) address.byteSize()));
+    }
+
+    /** listen(2). */
+    static void listen(int fd, int backlog) throws IOException {
+        checked("listen", state -> (int) Handles.LISTEN.invokeExact(state, fd, backlog));
+    }
+
+    /** accept4(2), without the peer's address. */
+    static int accept(int fd) throws IOException {
+        return (int) checked("accept", state -> (int) Handles.ACCEPT.invokeExact(state, fd, MemorySegment.NULL,
+                MemorySegment.NULL, SOCK_CLOEXEC));
+    }
+
+    /** getsockopt(2); {@code length} holds the size of {@code value}. */
+    static void option(int fd, int level, int name, MemorySegment value, MemorySegment length) throws IOException {
+        checked("getsockopt", state -> (int) Handles.GETSOCKOPT.invokeExact(state, fd, level, name, value, length));
+    }
+
+    /** sendmsg(2). */
+    static long sendMessage(int fd, MemorySegment header, int flags) throws IOException {
+        return checked("sendmsg", state -> (long) Handles.SENDMSG.invokeExact(state, fd, header, flags));
+    }
+
+    /** recvmsg(2). */
+    static long receiveMessage(int fd, MemorySegment header, int flags) throws IOException {
+        return checked("recvmsg", state -> (long) Handles.RECVMSG.invokeExact(state, fd, header, flags));
     }
 
     /** setsockopt(2) with an int or a struct. */
@@ -118,6 +149,17 @@ final class SystemCalls {
                 call("send", FunctionDescriptor.of(LONG, INT, ValueLayout.ADDRESS, LONG, INT));
         static final MethodHandle RECV =
                 call("recv", FunctionDescriptor.of(LONG, INT, ValueLayout.ADDRESS, LONG, INT));
+        static final MethodHandle CONNECT =
+                call("connect", FunctionDescriptor.of(INT, INT, ValueLayout.ADDRESS, INT));
+        static final MethodHandle LISTEN = call("listen", FunctionDescriptor.of(INT, INT, INT));
+        static final MethodHandle ACCEPT =
+                call("accept4", FunctionDescriptor.of(INT, INT, ValueLayout.ADDRESS, ValueLayout.ADDRESS, INT));
+        static final MethodHandle GETSOCKOPT = call("getsockopt",
+                FunctionDescriptor.of(INT, INT, INT, INT, ValueLayout.ADDRESS, ValueLayout.ADDRESS));
+        static final MethodHandle SENDMSG =
+                call("sendmsg", FunctionDescriptor.of(LONG, INT, ValueLayout.ADDRESS, INT));
+        static final MethodHandle RECVMSG =
+                call("recvmsg", FunctionDescriptor.of(LONG, INT, ValueLayout.ADDRESS, INT));
         static final MethodHandle CLOSE = call("close", FunctionDescriptor.of(INT, INT));
         static final MethodHandle STRERROR = handle("strerror", FunctionDescriptor.of(ValueLayout.ADDRESS, INT));
 

@@ -9,6 +9,7 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.uring.IoUringChannelOption;
 import java.net.InetSocketAddress;
+import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
@@ -73,6 +74,16 @@ final class ChannelListener extends Listener {
             server.close().addListener(future -> closed.complete(null));
         }
         return closed;
+    }
+
+    @Override
+    public CompletionStage<Void> release() {
+        return stop();
+    }
+
+    @Override
+    public OptionalInt descriptor() {
+        return OptionalInt.empty();
     }
 
     private final class Acceptor extends ChannelInboundHandlerAdapter {

@@ -22,6 +22,8 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
@@ -51,6 +53,8 @@ public final class DataPath implements AutoCloseable {
     private final EventLoops loops;
     private final ConnectionLimits limits;
     private final List<LoopConnections> byLoop = new ArrayList<>();
+    /** Listening sockets of a predecessor by their address. */
+    private final Map<InetSocketAddress, Integer> inheritance = new ConcurrentHashMap<>();
     private final long origin = System.nanoTime();
     private final AtomicInteger next = new AtomicInteger();
     private final AtomicLong ids = new AtomicLong();
@@ -108,8 +112,10 @@ public final class DataPath implements AutoCloseable {
     public CompletionStage<Listener> listen(InetSocketAddress address, AddressKind kind, PortProxy port,
             boolean freeBind) {
         EventLoop loop = nextLoop().eventLoop();
+        Integer inherited = inheritance.remove(address);
         return (loops.transport() == Transport.EPOLL
-                ? new EpollListener(this, address, kind, port, (IoEventLoop) loop, freeBind)
+                ? new EpollListener(this, address, kind, port, (IoEventLoop) loop, freeBind,
+                        inherited == null ? EpollListener.NOT_INHERITED : inherited)
                 : new ChannelListener(this, address, kind, port, loop, freeBind)).open();
     }
 
@@ -120,6 +126,42 @@ public final class DataPath implements AutoCloseable {
      */
     public CompletionStage<ProbeResult> probe(EndpointAddress endpoint, ProxyProtocol proxyProtocol) {
         return Probe.start(endpoint, proxyProtocol, loops, nextLoop().eventLoop(), settings.connectTimeout());
+    }
+
+    /**
+     * Whether listening sockets of another process can be used: epoll only. Then {@link #inherit} takes them, and
+     * {@link Listener#descriptor} gives some away.
+     */
+    public boolean canInherit() {
+        return loops.transport() == Transport.EPOLL;
+    }
+
+    /** Uses {@code descriptors} of listening sockets, instead of new ones, where their addresses are asked for. */
+    public void inherit(List<Integer> descriptors) {
+        for (int descriptor : descriptors) {
+            LinuxSocket socket = LinuxSocket.newSocket(descriptor);
+            InetSocketAddress address = socket.localAddress();
+            Integer twin = address == null ? Integer.valueOf(descriptor) : inheritance.put(address, descriptor);
+            if (twin != null) {
+                discard(twin);
+            }
+        }
+    }
+
+    /** Closes what was inherited and nobody asked for; how many that were. */
+    public int disinherit() {
+        int left = inheritance.size();
+        inheritance.values().forEach(DataPath::discard);
+        inheritance.clear();
+        return left;
+    }
+
+    private static void discard(int descriptor) {
+        try {
+            LinuxSocket.newSocket(descriptor).close();
+        } catch (IOException e) {
+            LOG.debug("closing an inherited socket: {}", e.getMessage());
+        }
     }
 
     /** Connections that are open now. */

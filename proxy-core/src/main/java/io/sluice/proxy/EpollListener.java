@@ -12,6 +12,7 @@ import io.netty.util.concurrent.Future;
 import io.sluice.service.IpFamily;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
@@ -30,21 +31,26 @@ final class EpollListener extends Listener implements EpollIoHandle {
     /** So many connections at once before others have their turn. */
     private static final int ACCEPTS_IN_A_ROW = 64;
 
+    /** No descriptor of a predecessor: the socket is to be made. */
+    static final int NOT_INHERITED = -1;
+
     private static final int IPPROTO_IP = 0;
     private static final int IP_FREEBIND = 15;
 
     private final IoEventLoop eventLoop;
     private final boolean freeBind;
+    private final int inherited;
     private final byte[] peer = new byte[26];
-    private @Nullable LinuxSocket socket;
+    private volatile @Nullable LinuxSocket socket;
     private @Nullable IoRegistration registration;
     private boolean closed;
 
     EpollListener(DataPath dataPath, InetSocketAddress address, AddressKind kind, PortProxy port,
-            IoEventLoop eventLoop, boolean freeBind) {
+            IoEventLoop eventLoop, boolean freeBind, int inherited) {
         super(dataPath, address, kind, port);
         this.eventLoop = eventLoop;
         this.freeBind = freeBind;
+        this.inherited = inherited;
     }
 
     @Override
@@ -63,6 +69,21 @@ final class EpollListener extends Listener implements EpollIoHandle {
     }
 
     private void bindAndRegister() throws IOException {
+        if (inherited == NOT_INHERITED) {
+            bind();
+        } else {
+            socket = LinuxSocket.newSocket(inherited);
+        }
+        Future<IoRegistration> registered = eventLoop.register(this);
+        if (!registered.isSuccess()) {
+            throw new IOException("the event loop does not take the socket", registered.cause());
+        }
+        IoRegistration mine = registered.getNow();
+        registration = mine;
+        mine.submit(ACCEPT);
+    }
+
+    private void bind() throws IOException {
         LinuxSocket created = LinuxSocket.newSocketStream(IpFamily.of(address.getAddress()) == IpFamily.IPV6);
         socket = created;
         created.setReuseAddress(true);
@@ -73,13 +94,12 @@ final class EpollListener extends Listener implements EpollIoHandle {
         }
         created.bind(address);
         created.listen(dataPath.settings().backlog());
-        Future<IoRegistration> registered = eventLoop.register(this);
-        if (!registered.isSuccess()) {
-            throw new IOException("the event loop does not take the socket", registered.cause());
-        }
-        IoRegistration mine = registered.getNow();
-        registration = mine;
-        mine.submit(ACCEPT);
+    }
+
+    @Override
+    public OptionalInt descriptor() {
+        LinuxSocket server = socket;
+        return server == null ? OptionalInt.empty() : OptionalInt.of(server.intValue());
     }
 
     @Override
@@ -124,29 +144,62 @@ final class EpollListener extends Listener implements EpollIoHandle {
 
     @Override
     public CompletionStage<Void> stop() {
+        return onEventLoop(() -> {
+            acceptWaiting();
+            close();
+        });
+    }
+
+    @Override
+    public CompletionStage<Void> release() {
+        return onEventLoop(this::close);
+    }
+
+    private CompletionStage<Void> onEventLoop(Runnable action) {
         CompletableFuture<Void> done = new CompletableFuture<>();
         eventLoop.execute(() -> {
-            close();
+            action.run();
             done.complete(null);
         });
         return done;
     }
 
+    /** What has been acknowledged to a client and waits in the queue would be reset by closing. */
+    private void acceptWaiting() {
+        LinuxSocket server = socket;
+        if (server == null || closed) {
+            return;
+        }
+        try {
+            for (int i = 0; i < dataPath.settings().backlog(); i++) {
+                int fd = server.accept(peer);
+                if (fd < 0) {
+                    return;
+                }
+                dataPath.accepted(fd, NativeInetAddress.address(peer, 1, peer[0]), port(), address, kind());
+            }
+        } catch (IOException e) {
+            dataPath.acceptFailed(port(), e);
+        }
+    }
+
+    /** Leaves epoll before the descriptor is closed: a socket that a successor has as well would stay in it for ever. */
     @Override
     public void close() {
         if (closed) {
             return;
         }
         closed = true;
-        if (socket != null) {
+        if (registration != null) {
+            registration.cancel();
+        }
+        LinuxSocket server = socket;
+        if (server != null) {
             try {
-                socket.close();
+                server.close();
             } catch (IOException e) {
                 throw new IllegalStateException("a listening socket cannot be closed", e);
             }
-        }
-        if (registration != null) {
-            registration.cancel();
         }
     }
 }

@@ -1,6 +1,7 @@
 package io.sluice.proxy;
 
 import java.net.InetSocketAddress;
+import java.util.OptionalInt;
 import java.util.concurrent.CompletionStage;
 
 /**
@@ -47,6 +48,12 @@ public abstract sealed class Listener permits ChannelListener, EpollListener {
     /** Binds; fails with the kernel's {@link java.io.IOException} if the address cannot be had. */
     abstract CompletionStage<Listener> open();
 
-    /** Stops to accept; connections that wait in the kernel's queue are reset, accepted ones go on. */
+    /** Stops to accept after what waits in the kernel's queue; what comes later is refused, accepted ones go on. */
     public abstract CompletionStage<Void> stop();
+
+    /** Stops to accept and leaves what waits in the kernel's queue to the process that has the same socket. */
+    public abstract CompletionStage<Void> release();
+
+    /** The open socket, to be given to another process; empty where it cannot be. */
+    public abstract OptionalInt descriptor();
 }

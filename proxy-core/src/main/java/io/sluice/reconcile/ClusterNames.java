@@ -69,12 +69,16 @@ public final class ClusterNames {
                         .anyMatch(other -> other.protocol() == Protocol.UDP && other.port() == port.port()));
     }
 
-    /** Answers at new addresses: to be called before the names that lead there are given out. */
-    void open(ClusterSnapshot snapshot) {
+    /**
+     * Answers at new addresses: to be called before the names that lead there are given out.
+     *
+     * @param freeBind whether the addresses need not be this machine's
+     */
+    void open(ClusterSnapshot snapshot, boolean freeBind) {
         Map<InetSocketAddress, CompletableFuture<DnsListener>> opening = new LinkedHashMap<>();
         for (InetSocketAddress address : wanted(snapshot)) {
             if (!open.containsKey(address)) {
-                opening.put(address, server.listen(address).toCompletableFuture());
+                opening.put(address, server.listen(address, freeBind).toCompletableFuture());
             }
         }
         opening.forEach((address, listener) -> {

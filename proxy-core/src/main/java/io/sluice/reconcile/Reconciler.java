@@ -136,6 +136,8 @@ public final class Reconciler {
     private final AtomicBoolean nodeChanged = new AtomicBoolean();
     private Set<InetAddress> nodeAddresses = Set.of();
     private boolean stopped;
+    private boolean offered;
+    private volatile boolean beside;
     private volatile @Nullable AppliedState state;
     private volatile @Nullable Instant waitingSince;
 
@@ -203,6 +205,52 @@ public final class Reconciler {
                 names.stop();
             }
             closeAll(List.copyOf(open.keySet()));
+        }, control);
+    }
+
+    /**
+     * Gives away descriptors of everything that is listened at. Until {@link #resume} or {@link #release} endpoints
+     * change as always, but no address is listened at anew or left. Any thread.
+     */
+    public CompletableFuture<List<Integer>> offer() {
+        return CompletableFuture.supplyAsync(() -> {
+            offered = true;
+            List<Integer> descriptors = new ArrayList<>();
+            open.values().forEach(o -> o.listener().descriptor().ifPresent(descriptors::add));
+            return descriptors;
+        }, control);
+    }
+
+    /**
+     * Another daemon still serves the same addresses: DNS, whose sockets cannot be taken over, waits for
+     * {@link #resume}. Before the first snapshot.
+     */
+    public void beside() {
+        beside = true;
+    }
+
+    /** Takes {@link #offer} or {@link #beside} back. Any thread. */
+    public CompletableFuture<Void> resume() {
+        return CompletableFuture.runAsync(() -> {
+            offered = false;
+            beside = false;
+            ClusterSnapshot current = applied;
+            if (current != null && pending.compareAndSet(null, current)) {
+                applyPending();
+            }
+        }, control);
+    }
+
+    /** Like {@link #stop}, but leaves waiting connections to whoever took the offer. Any thread. */
+    public CompletableFuture<Void> release() {
+        return CompletableFuture.runAsync(() -> {
+            stopped = true;
+            if (names != null) {
+                names.stop();
+            }
+            open.values().stream().map(o -> o.listener().release().toCompletableFuture()).toList()
+                    .forEach(CompletableFuture::join);
+            open.clear();
         }, control);
     }
 
@@ -289,12 +337,16 @@ public final class Reconciler {
         int opened = openListeners(claims, refused);
         // A name leads to listeners that are open before it is given out, and closed after it is gone.
         if (names != null) {
-            names.open(snapshot);
+            if (!beside) {
+                names.open(snapshot, serviceAddresses.provides());
+            }
             names.publish(snapshot);
             names.close(snapshot);
         }
         int closed = closeListeners(claims);
-        serviceAddresses.release();
+        if (!offered) {
+            serviceAddresses.release();
+        }
         gone.forEach(this::removePort);
         serviceConnections.keySet().retainAll(snapshot.services().keySet());
         serviceAffinity.keySet().retainAll(snapshot.services().keySet());
@@ -556,11 +608,12 @@ public final class Reconciler {
     }
 
     /** Every address of every Service with a port that is proxied, whether it is listened at now or not. */
-    private static Set<InetAddress> addresses(ClusterSnapshot snapshot) {
+    private Set<InetAddress> addresses(ClusterSnapshot snapshot) {
         Set<InetAddress> addresses = new HashSet<>();
         for (ServiceState state : snapshot.services().values()) {
             Service service = state.service();
-            if (service.proxied() && service.ports().stream().anyMatch(p -> p.protocol() == Protocol.TCP)) {
+            if (service.proxied() && service.ports().stream()
+                    .anyMatch(p -> p.protocol() == Protocol.TCP || names != null && names.answers(service, p))) {
                 addresses.addAll(service.clusterIps());
                 addresses.addAll(service.externalIps());
                 addresses.addAll(service.loadBalancerIps());
@@ -585,7 +638,7 @@ public final class Reconciler {
         claims.forEach((address, claim) -> {
             Port port = ports.get(claim.owner());
             Open current = open.get(address);
-            if (port == null || !usable(address, claim)) {
+            if (port == null || !usable(address, claim) || offered && current == null) {
                 return;
             }
             String refusal = refused.get(address.getAddress());
@@ -628,6 +681,9 @@ public final class Reconciler {
     }
 
     private int closeListeners(Map<InetSocketAddress, Claim> claims) {
+        if (offered) {
+            return 0;
+        }
         List<InetSocketAddress> surplus = open.keySet().stream().filter(address -> {
             Claim claim = claims.get(address);
             return claim == null || !usable(address, claim);

@@ -24,24 +24,37 @@ final class NodeDaemon implements Closeable {
         this.log = log;
     }
 
-    /** Starts {@code sluice} with {@code arguments}; does not wait. */
+    /** Starts {@code sluice} with {@code arguments} in {@code namespace}; does not wait. */
     static NodeDaemon start(NetworkNamespace namespace, String... arguments) throws IOException {
+        return start(List.of("ip", "netns", "exec", namespace.name()), arguments);
+    }
+
+    private static NodeDaemon start(List<String> prefix, String... arguments) throws IOException {
         Path log = Files.createTempFile("sluice-it", ".log");
-        List<String> words = new ArrayList<>(List.of("ip", "netns", "exec", namespace.name(),
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:TieredStopAtLevel=1",
-                "-Xmx256m", "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"),
-                Main.class.getName()));
+        List<String> words = new ArrayList<>(prefix);
+        words.addAll(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1", "-Xmx256m", "--enable-native-access=ALL-UNNAMED", "-cp",
+                System.getProperty("java.class.path"), Main.class.getName()));
         words.addAll(Arrays.asList(arguments));
         Process process =
                 new ProcessBuilder(words).redirectErrorStream(true).redirectOutput(log.toFile()).start();
         return new NodeDaemon(process, log);
     }
 
-    /** Starts {@code sluice run} and waits until it serves. */
+    /** Starts {@code sluice run} in {@code namespace} and waits until it serves. */
     static NodeDaemon run(NetworkNamespace namespace, String... arguments) throws IOException {
+        return run(List.of("ip", "netns", "exec", namespace.name()), arguments);
+    }
+
+    /** Starts {@code sluice run} on this machine and waits until it serves. */
+    static NodeDaemon run(String... arguments) throws IOException {
+        return run(List.of(), arguments);
+    }
+
+    private static NodeDaemon run(List<String> prefix, String... arguments) throws IOException {
         List<String> words = new ArrayList<>(List.of("run"));
         words.addAll(Arrays.asList(arguments));
-        NodeDaemon daemon = start(namespace, words.toArray(String[]::new));
+        NodeDaemon daemon = start(prefix, words.toArray(String[]::new));
         daemon.awaitLog("serving ");
         return daemon;
     }

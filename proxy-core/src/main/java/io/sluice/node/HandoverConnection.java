@@ -1,0 +1,159 @@
+package io.sluice.node;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Two daemons on one machine over which listening sockets pass: a Unix socket of whole messages (unix(7),
+ * {@code SOCK_SEQPACKET}), each a word and any number of descriptors ({@code SCM_RIGHTS}). For one thread.
+ */
+final class HandoverConnection implements AutoCloseable {
+
+    static final String HELLO = "sluice-handover-1";
+    static final String LISTENERS = "listeners";
+    static final String THAT_IS_ALL = "that-is-all";
+    static final String READY = "ready";
+    static final String RELEASED = "released";
+
+    /** So many descriptors in one message; the kernel takes 253. */
+    static final int DESCRIPTORS = 200;
+
+    private static final int WORD_BYTES = 64;
+    private static final int PATH_BYTES = 108;
+    private static final int MESSAGE_HEADER_BYTES = 56;
+    private static final int CONTROL_HEADER_BYTES = 16;
+    private static final int SCM_RIGHTS = 1;
+    private static final int SO_RCVTIMEO = 20;
+    private static final int SO_SNDTIMEO = 21;
+    private static final int SO_PEERCRED = 17;
+    private static final int MSG_NOSIGNAL = 0x4000;
+    private static final int MSG_CMSG_CLOEXEC = 0x4000_0000;
+
+    private final int fd;
+
+    /** What came: a word, empty at the end of the connection, and descriptors that are the receiver's to close. */
+    record Message(String word, List<Integer> descriptors) {}
+
+    /** Over a connected socket, which it owns; whoever is at the other end must be of the same user, or root. */
+    HandoverConnection(int fd, int timeoutMillis) throws IOException {
+        this.fd = fd;
+        try {
+            timeout(fd, timeoutMillis);
+            requireSameUser();
+        } catch (IOException e) {
+            SystemCalls.close(fd);
+            throw e;
+        }
+    }
+
+    /** A new socket, connected to nobody. */
+    static int socket() throws IOException {
+        return SystemCalls.socket(SystemCalls.AF_UNIX, SystemCalls.SOCK_SEQPACKET | SystemCalls.SOCK_CLOEXEC, 0);
+    }
+
+    /** {@code path} as an address; fails if it is too long for one. */
+    static MemorySegment address(Arena arena, Path path) throws IOException {
+        byte[] bytes = path.toAbsolutePath().toString().getBytes(StandardCharsets.UTF_8);
+        if (bytes.length >= PATH_BYTES) {
+            throw new IOException(
+                    "the path " + path + " is too long for a socket: " + PATH_BYTES + " bytes at the most");
+        }
+        MemorySegment address = arena.allocate(2 + PATH_BYTES, 8);
+        address.set(ValueLayout.JAVA_SHORT, 0, (short) SystemCalls.AF_UNIX);
+        MemorySegment.copy(bytes, 0, address, ValueLayout.JAVA_BYTE, 2, bytes.length);
+        return address;
+    }
+
+    /** Lets every wait on {@code fd} end after so long, with {@code EAGAIN}. */
+    static void timeout(int fd, int millis) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment time = arena.allocateFrom(ValueLayout.JAVA_LONG, millis / 1000, millis % 1000 * 1000L);
+            SystemCalls.option(fd, SystemCalls.SOL_SOCKET, SO_RCVTIMEO, time);
+            SystemCalls.option(fd, SystemCalls.SOL_SOCKET, SO_SNDTIMEO, time);
+        }
+    }
+
+    private void requireSameUser() throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment credentials = arena.allocate(12, Integer.BYTES);
+            SystemCalls.option(fd, SystemCalls.SOL_SOCKET, SO_PEERCRED, credentials,
+                    arena.allocateFrom(ValueLayout.JAVA_INT, 12));
+            int theirs = credentials.get(ValueLayout.JAVA_INT, 4);
+            if (theirs != 0 && !Files.getAttribute(Path.of("/proc/self"), "unix:uid").equals(theirs)) {
+                throw new IOException(
+                        "at the other end of the handover socket is a process of another user (uid " + theirs
+                                + ")");
+            }
+        }
+    }
+
+    /** Sends one message; at most {@link #DESCRIPTORS} descriptors, which stay open here. */
+    void send(String word, List<Integer> descriptors) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment control = MemorySegment.NULL;
+            if (!descriptors.isEmpty()) {
+                control = control(arena, descriptors.size());
+                control.set(ValueLayout.JAVA_LONG, 0, CONTROL_HEADER_BYTES + (long) descriptors.size() * Integer.BYTES);
+                control.set(ValueLayout.JAVA_INT, 8, SystemCalls.SOL_SOCKET);
+                control.set(ValueLayout.JAVA_INT, 12, SCM_RIGHTS);
+                for (int i = 0; i < descriptors.size(); i++) {
+                    control.set(ValueLayout.JAVA_INT, CONTROL_HEADER_BYTES + (long) i * Integer.BYTES,
+                            descriptors.get(i));
+                }
+            }
+            byte[] bytes = word.getBytes(StandardCharsets.US_ASCII);
+            SystemCalls.sendMessage(fd, header(arena, arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes), control),
+                    MSG_NOSIGNAL);
+        }
+    }
+
+    /** The next message; fails with {@code EAGAIN} after the timeout. */
+    Message receive() throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment word = arena.allocate(WORD_BYTES);
+            MemorySegment control = control(arena, DESCRIPTORS);
+            MemorySegment header = header(arena, word, control);
+            long length = SystemCalls.receiveMessage(fd, header, MSG_CMSG_CLOEXEC);
+            List<Integer> descriptors = new ArrayList<>();
+            if (header.get(ValueLayout.JAVA_LONG, 40) >= CONTROL_HEADER_BYTES
+                    && control.get(ValueLayout.JAVA_INT, 12) == SCM_RIGHTS) {
+                long bytes = control.get(ValueLayout.JAVA_LONG, 0) - CONTROL_HEADER_BYTES;
+                for (long i = 0; i < bytes; i += Integer.BYTES) {
+                    descriptors.add(control.get(ValueLayout.JAVA_INT, CONTROL_HEADER_BYTES + i));
+                }
+            }
+            byte[] bytes = word.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE);
+            return new Message(new String(bytes, StandardCharsets.US_ASCII), descriptors);
+        }
+    }
+
+    /** struct cmsghdr and room for descriptors, rounded up as CMSG_SPACE(3) does. */
+    private static MemorySegment control(Arena arena, int descriptors) {
+        return arena.allocate(CONTROL_HEADER_BYTES + (descriptors * Integer.BYTES + 7 & ~7), 8);
+    }
+
+    /** struct msghdr over one piece of data. */
+    private static MemorySegment header(Arena arena, MemorySegment data, MemorySegment control) {
+        MemorySegment vector = arena.allocate(16, 8);
+        vector.set(ValueLayout.ADDRESS, 0, data);
+        vector.set(ValueLayout.JAVA_LONG, 8, data.byteSize());
+        MemorySegment header = arena.allocate(MESSAGE_HEADER_BYTES, 8);
+        header.set(ValueLayout.ADDRESS, 16, vector);
+        header.set(ValueLayout.JAVA_LONG, 24, 1);
+        header.set(ValueLayout.ADDRESS, 32, control);
+        header.set(ValueLayout.JAVA_LONG, 40, control.byteSize());
+        return header;
+    }
+
+    @Override
+    public void close() throws IOException {
+        SystemCalls.close(fd);
+    }
+}
