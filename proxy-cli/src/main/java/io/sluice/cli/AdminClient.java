@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
@@ -76,7 +77,23 @@ final class AdminClient {
      */
     List<JsonNode> items(String view, @Nullable String namespace, @Nullable String service)
             throws FailureException, InterruptedException {
-        JsonNode items = get(view, query(namespace, service)).path(view);
+        return items(view, query(namespace, service));
+    }
+
+    /**
+     * Why connections to a Service go where they go, one object for each port and family.
+     *
+     * @param query by name, not encoded
+     */
+    List<JsonNode> explain(Map<String, String> query) throws FailureException, InterruptedException {
+        StringBuilder text = new StringBuilder();
+        query.forEach((name, value) -> text.append(text.isEmpty() ? '?' : '&').append(name).append('=')
+                .append(URLEncoder.encode(value, StandardCharsets.UTF_8)));
+        return items("explain", text.toString());
+    }
+
+    private List<JsonNode> items(String view, String query) throws FailureException, InterruptedException {
+        JsonNode items = get(view, query).path(view);
         if (!items.isArray()) {
             throw new FailureException("what answers at " + address + " is not sluice: it has no " + view);
         }

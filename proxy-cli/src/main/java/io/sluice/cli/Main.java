@@ -36,7 +36,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
                 + "spreads connections to it over the Service's pods."},
         versionProvider = VersionCommand.Provider.class,
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {RunCommand.class, CheckCommand.class, GetCommand.class, EnvCommand.class, DemoCommand.class,
+        subcommands = {RunCommand.class, CheckCommand.class, GetCommand.class, ExplainCommand.class, EnvCommand.class,
+                DemoCommand.class,
                 CleanupCommand.class, CompletionCommand.class, VersionCommand.class, ReferenceCommand.class,
                 RehearseCommand.class,
                 HelpCommand.class},
@@ -44,7 +45,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
                 "  sluice demo                  see it work, with pods made for the occasion",
                 "  sluice check -f manifests/   what would be proxied, and what is wrong",
                 "  sluice run -f manifests/     proxy it until Ctrl-C; edits take effect at once",
-                "  sluice get services -A       what a running sluice proxies", "",
+                "  sluice get services -A       what a running sluice proxies",
+                "  sluice explain kubia         why connections to it go where they go", "",
                 "Exit codes: 0 fine, 1 failed, 2 wrong usage. NO_COLOR=1 switches colours off."})
 public final class Main implements Runnable {
 

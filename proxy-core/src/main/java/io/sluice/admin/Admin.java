@@ -52,7 +52,8 @@ public final class Admin implements AutoCloseable {
                 request -> Answer.text("ok"), "/proxyMode", request -> Answer.text("userspace"), "/api/v1/services",
                 request -> Answer.json(ServicesView.of(status, metrics, request)), "/api/v1/connections",
                 request -> Answer.json(ConnectionsView.of(status, request)), "/api/v1/environment",
-                request -> EnvironmentView.answer(status, request), "/api/v1/version",
+                request -> EnvironmentView.answer(status, request), "/api/v1/explain",
+                request -> ExplainView.answer(status, request), "/api/v1/version",
                 request -> Answer.json(VersionView.of(status.build())));
         if (metricsAddress.isPresent() && metricsAddress.equals(healthAddress)) {
             Map<String, Route> all = new TreeMap<>(metricsRoutes);

@@ -1,5 +1,6 @@
 package io.sluice.admin;
 
+import io.sluice.balance.Sources;
 import io.sluice.proxy.ConnectionView;
 import io.sluice.reconcile.AppliedState;
 import io.sluice.service.Cidr;
@@ -18,6 +19,11 @@ public interface DaemonStatus {
 
     /** What is applied; empty before the first snapshot was. */
     Optional<AppliedState> applied();
+
+    /** What clients' addresses say of them. */
+    default Sources sources() {
+        return Sources.NONE;
+    }
 
     /** How far the source can be trusted. */
     Freshness freshness();

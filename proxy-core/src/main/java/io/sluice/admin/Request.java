@@ -33,6 +33,11 @@ record Request(String accept, Map<String, String> query) {
         return wanted.isEmpty() || wanted.equals(value);
     }
 
+    /** The value of {@code name}; empty if it is absent or has none. */
+    Optional<String> text(String name) {
+        return Optional.ofNullable(query.get(name)).filter(text -> !text.isEmpty());
+    }
+
     /**
      * A number that is not negative.
      *

@@ -2,6 +2,7 @@ package io.sluice.admin;
 
 import io.sluice.balance.EndpointSelection;
 import io.sluice.balance.Routing;
+import io.sluice.balance.Traffic;
 import io.sluice.metrics.EndpointMeters;
 import io.sluice.metrics.ProxyMetrics;
 import io.sluice.reconcile.AppliedState;
@@ -14,6 +15,7 @@ import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpAddresses;
 import io.sluice.service.Protocol;
 import io.sluice.service.Service;
+import io.sluice.service.ServiceOptions;
 import io.sluice.service.ServicePort;
 import io.sluice.service.ServicePortName;
 import io.sluice.service.ServiceState;
@@ -51,14 +53,14 @@ record ServicesView(long snapshotVersion, @Nullable Instant asOf, @Nullable Inst
 
     record ServiceView(String namespace, String name, String type, List<String> clusterIPs, boolean headless,
             @Nullable String externalName, List<String> externalIPs, List<String> loadBalancerIPs,
-            Map<String, String> selector, Instant createdAt, List<PortView> ports) {
+            Map<String, String> selector, Instant createdAt, List<String> warnings, List<PortView> ports) {
 
         static ServiceView of(ServiceState state, AppliedState applied, ProxyMetrics metrics) {
             Service service = state.service();
             return new ServiceView(service.name().namespace(), service.name().name(), service.type().apiName(),
                     format(service.clusterIps()), service.headless(), service.externalName(),
                     format(service.externalIps()), format(service.loadBalancerIps()), new TreeMap<>(service.selector()),
-                    service.createdAt(),
+                    service.createdAt(), ServiceOptions.of(service).warnings(),
                     state.ports().stream().map(port -> PortView.of(service, port, applied, metrics)).toList());
         }
 
@@ -68,7 +70,8 @@ record ServicesView(long snapshotVersion, @Nullable Instant asOf, @Nullable Inst
     }
 
     record PortView(String name, String protocol, int port, int nodePort, String targetPort, boolean proxied,
-            List<ListenerView> listeners, List<String> clusterEndpoints, List<String> localEndpoints,
+            @Nullable String balancer, List<ListenerView> listeners, List<String> clusterEndpoints,
+            List<String> localEndpoints,
             List<String> internalEndpoints, List<String> externalEndpoints, List<EndpointView> endpoints,
             @Nullable WhyEmptyView whyEmpty) {
 
@@ -77,15 +80,24 @@ record ServicesView(long snapshotVersion, @Nullable Instant asOf, @Nullable Inst
             ServicePortName name = new ServicePortName(service.name(), port.name(), port.protocol());
             boolean proxied = service.proxied() && port.protocol() == Protocol.TCP;
             AppliedPort appliedPort = applied.ports().getOrDefault(name, new AppliedPort(List.of(), Routing.NONE));
-            List<String> internal = addresses(appliedPort, EndpointSelection::internalEndpoints);
+            List<String> internal = takingNow(appliedPort, Traffic.INTERNAL);
             String node = applied.snapshot().node().node();
             return new PortView(port.name(), port.protocol().name(), port.port(), port.nodePort(), port.targetPort(),
-                    proxied, appliedPort.listeners().stream().map(ListenerView::of).toList(),
+                    proxied, proxied ? appliedPort.routing().balancer().word() : null,
+                    appliedPort.listeners().stream().map(ListenerView::of).toList(),
                     addresses(appliedPort, EndpointSelection::clusterEndpoints),
                     addresses(appliedPort, EndpointSelection::localEndpoints), internal,
-                    addresses(appliedPort, EndpointSelection::externalEndpoints),
-                    state.endpoints().endpoints().stream().map(e -> EndpointView.of(name, e, metrics)).toList(),
+                    takingNow(appliedPort, Traffic.EXTERNAL),
+                    state.endpoints().endpoints().stream()
+                            .map(e -> EndpointView.of(name, e, appliedPort.routing(), metrics)).toList(),
                     WhyEmptyView.of(service, state, proxied && internal.isEmpty(), node));
+        }
+
+        /** Of all families, sorted as text; without those that are ejected. */
+        private static List<String> takingNow(AppliedPort port, Traffic traffic) {
+            return port.selections().keySet().stream()
+                    .flatMap(family -> port.routing().lane(family, traffic).endpoints().stream())
+                    .map(endpoint -> endpoint.address().toString()).sorted().toList();
         }
 
         /** Of all families, sorted as text. */
@@ -105,12 +117,14 @@ record ServicesView(long snapshotVersion, @Nullable Instant asOf, @Nullable Inst
     }
 
     record EndpointView(String address, boolean ready, boolean serving, boolean terminating, @Nullable String node,
-            @Nullable String zone, @Nullable String pod, long activeConnections, long totalConnections) {
-        static EndpointView of(ServicePortName port, Endpoint endpoint, ProxyMetrics metrics) {
+            @Nullable String zone, @Nullable String pod, boolean ejected, long activeConnections,
+            long totalConnections) {
+        static EndpointView of(ServicePortName port, Endpoint endpoint, Routing routing, ProxyMetrics metrics) {
             EndpointAddress address = endpoint.address();
             Optional<EndpointMeters> meters = metrics.find(port, address);
             return new EndpointView(address.toString(), endpoint.ready(), endpoint.serving(), endpoint.terminating(),
-                    endpoint.node(), endpoint.zone(), endpoint.target(), meters.map(EndpointMeters::active).orElse(0),
+                    endpoint.node(), endpoint.zone(), endpoint.target(), routing.leftOut(address),
+                    meters.map(EndpointMeters::active).orElse(0),
                     meters.map(EndpointMeters::total).orElse(0L));
         }
     }

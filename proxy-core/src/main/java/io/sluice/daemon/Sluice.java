@@ -4,6 +4,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.sluice.admin.Admin;
 import io.sluice.admin.DaemonStatus;
+import io.sluice.balance.Sources;
 import io.sluice.dns.DnsListener;
 import io.sluice.dns.DnsServer;
 import io.sluice.metrics.DnsMetrics;
@@ -292,6 +293,11 @@ public final class Sluice implements AutoCloseable {
         @Override
         public Optional<AppliedState> applied() {
             return reconciler.state();
+        }
+
+        @Override
+        public Sources sources() {
+            return dataPath.sources();
         }
 
         @Override

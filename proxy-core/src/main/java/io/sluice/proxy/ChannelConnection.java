@@ -167,6 +167,26 @@ final class ChannelConnection extends ProxiedConnection {
             if (!channel.equals(backend)) {
                 channel.close();
             } else if (future.isSuccess()) {
+                writeHeader(channel);
+            } else {
+                backend = null;
+                channel.close();
+                backendFailed(future.cause());
+            }
+        });
+    }
+
+    /** Tells the endpoint whom it speaks with; until it took that, nothing of the client's is sent. */
+    private void writeHeader(Channel channel) {
+        byte[] header = header();
+        if (header.length == 0) {
+            opened();
+            return;
+        }
+        channel.writeAndFlush(Unpooled.wrappedBuffer(header)).addListener((ChannelFuture future) -> {
+            if (!channel.equals(backend)) {
+                channel.close();
+            } else if (future.isSuccess()) {
                 opened();
             } else {
                 backend = null;
@@ -178,17 +198,6 @@ final class ChannelConnection extends ProxiedConnection {
 
     private void opened() {
         backendConnected();
-        Channel channel = backend;
-        byte[] header = header();
-        if (header.length > 0 && channel != null) {
-            channel.write(Unpooled.wrappedBuffer(header)).addListener((ChannelFuture written) -> {
-                if (!written.isSuccess()) {
-                    machine.writeFailed(Side.BACKEND, owner.now());
-                    rearm();
-                }
-            });
-            channel.flush();
-        }
         Queue<ByteBuf> early = held;
         held = null;
         if (early != null) {

@@ -103,6 +103,11 @@ public final class DataPath implements AutoCloseable {
         sources = now;
     }
 
+    /** What is known of where clients come from. Any thread. */
+    public Sources sources() {
+        return sources;
+    }
+
     /**
      * Begins to listen; the stage fails with the kernel's exception if the address cannot be had. Control thread.
      *

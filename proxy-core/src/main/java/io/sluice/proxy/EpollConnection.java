@@ -97,11 +97,15 @@ final class EpollConnection extends ProxiedConnection {
 
     /** The endpoint took it: what the client has sent by now goes out. */
     private void opened() {
-        backendConnected();
         End end = backend;
         if (end != null) {
             end.writable = true;
-            end.writeHeader();
+            if (!end.writeHeader()) {
+                return;
+            }
+        }
+        backendConnected();
+        if (end != null) {
             end.flush();
         }
         rearm();
@@ -279,7 +283,7 @@ final class EpollConnection extends ProxiedConnection {
             }
             connecting = false;
             opened();
-            return true;
+            return !closed;
         }
 
         /** The rest of what the kernel has, after others had their turn. */
@@ -456,23 +460,30 @@ final class EpollConnection extends ProxiedConnection {
             }
         }
 
-        /** The send queue of a new socket takes a header whole; one that does not is as good as broken. */
-        void writeHeader() {
+        /**
+         * Tells the endpoint whom it speaks with. Whether it took that: if not, the attempt has failed, as nothing of
+         * the client's has been sent. The send queue of a new socket has room for a header.
+         */
+        boolean writeHeader() {
             byte[] header = header();
-            if (header.length == 0 || closed) {
-                return;
+            if (header.length == 0) {
+                return true;
             }
             ByteBuffer buffer = owner.readBuffer().clear().put(header);
             buffer.clear();
+            IOException failure;
             try {
                 if (socket.send(buffer, 0, header.length) == header.length) {
-                    return;
+                    return true;
                 }
-                LOG.debug("the endpoint does not take the PROXY protocol header");
+                failure = new IOException("No buffer space available for the PROXY protocol header");
             } catch (IOException e) {
-                LOG.debug("the endpoint left before the PROXY protocol header: {}", e.getMessage());
+                failure = e;
             }
-            machine.writeFailed(side, owner.now());
+            backend = null;
+            close();
+            backendFailed(failure);
+            return false;
         }
 
         /** Writes what is kept for this socket: from before it was connected, or from a write that was not taken. */

@@ -257,10 +257,10 @@ class AdminTest {
                   {"namespace": "default", "name": "kubia", "type": "NodePort",
                    "clusterIPs": ["10.96.0.1", "fd00::1"], "headless": false, "externalIPs": [],
                    "loadBalancerIPs": [], "selector": {"app": "kubia", "tier": "web"},
-                   "createdAt": "2026-11-01T08:00:00Z",
+                   "createdAt": "2026-11-01T08:00:00Z", "warnings": [],
                    "ports": [
                     {"name": "http", "protocol": "TCP", "port": 80, "nodePort": 30080, "targetPort": "web",
-                     "proxied": true,
+                     "proxied": true, "balancer": "round-robin",
                      "listeners": [
                       {"address": "10.96.0.1:80", "kind": "ClusterIP", "status": "Listening"},
                       {"address": "[fd00::1]:80", "kind": "ClusterIP", "status": "Listening"},
@@ -272,31 +272,31 @@ class AdminTest {
                      "externalEndpoints": ["10.1.0.20:8080", "10.1.0.3:8080", "[fd01::3]:8080"],
                      "endpoints": [
                       {"address": "10.1.0.3:8080", "ready": true, "serving": true, "terminating": false,
-                       "node": "node-a", "pod": "kubia-3", "activeConnections": 1, "totalConnections": 2},
+                       "node": "node-a", "pod": "kubia-3", "ejected": false, "activeConnections": 1, "totalConnections": 2},
                       {"address": "10.1.0.4:8080", "ready": false, "serving": false, "terminating": false,
-                       "activeConnections": 0, "totalConnections": 0},
+                       "ejected": false, "activeConnections": 0, "totalConnections": 0},
                       {"address": "10.1.0.20:8080", "ready": true, "serving": true, "terminating": false,
-                       "node": "node-b", "activeConnections": 0, "totalConnections": 0},
+                       "node": "node-b", "ejected": false, "activeConnections": 0, "totalConnections": 0},
                       {"address": "[fd01::3]:8080", "ready": true, "serving": true, "terminating": false,
-                       "node": "node-b", "activeConnections": 0, "totalConnections": 0}]},
+                       "node": "node-b", "ejected": false, "activeConnections": 0, "totalConnections": 0}]},
                     {"name": "dns", "protocol": "UDP", "port": 53, "nodePort": 0, "targetPort": "53",
                      "proxied": false, "listeners": [], "clusterEndpoints": [], "localEndpoints": [],
                      "internalEndpoints": [], "externalEndpoints": [],
                      "endpoints": [
                       {"address": "10.1.0.3:8080", "ready": true, "serving": true, "terminating": false,
-                       "node": "node-a", "pod": "kubia-3", "activeConnections": 0, "totalConnections": 0},
+                       "node": "node-a", "pod": "kubia-3", "ejected": false, "activeConnections": 0, "totalConnections": 0},
                       {"address": "10.1.0.4:8080", "ready": false, "serving": false, "terminating": false,
-                       "activeConnections": 0, "totalConnections": 0},
+                       "ejected": false, "activeConnections": 0, "totalConnections": 0},
                       {"address": "10.1.0.20:8080", "ready": true, "serving": true, "terminating": false,
-                       "node": "node-b", "activeConnections": 0, "totalConnections": 0},
+                       "node": "node-b", "ejected": false, "activeConnections": 0, "totalConnections": 0},
                       {"address": "[fd01::3]:8080", "ready": true, "serving": true, "terminating": false,
-                       "node": "node-b", "activeConnections": 0, "totalConnections": 0}]}]},
+                       "node": "node-b", "ejected": false, "activeConnections": 0, "totalConnections": 0}]}]},
                   {"namespace": "default", "name": "lonely", "type": "ClusterIP", "clusterIPs": ["10.96.0.2"],
                    "headless": false, "externalIPs": [], "loadBalancerIPs": [], "selector": {"app": "nobody"},
-                   "createdAt": "2026-11-01T08:00:00Z",
+                   "createdAt": "2026-11-01T08:00:00Z", "warnings": [],
                    "ports": [
                     {"name": "", "protocol": "TCP", "port": 80, "nodePort": 0, "targetPort": "8080",
-                     "proxied": true,
+                     "proxied": true, "balancer": "round-robin",
                      "listeners": [{"address": "10.96.0.2:80", "kind": "ClusterIP", "status": "NoEndpoints"}],
                      "clusterEndpoints": [], "localEndpoints": [], "internalEndpoints": [],
                      "externalEndpoints": [], "endpoints": [],
@@ -304,7 +304,7 @@ class AdminTest {
                                   "message": "selector app=nobody matches 0 of 0 pods"}}]},
                   {"namespace": "default", "name": "outside", "type": "ExternalName", "clusterIPs": [],
                    "headless": false, "externalName": "api.example.com", "externalIPs": [], "loadBalancerIPs": [],
-                   "selector": {}, "createdAt": "2026-11-01T08:00:00Z", "ports": []}]}"""));
+                   "selector": {}, "createdAt": "2026-11-01T08:00:00Z", "warnings": [], "ports": []}]}"""));
     }
 
     @ParameterizedTest(name = "internalTrafficPolicy {0}, endpoint on {1}: {2}")

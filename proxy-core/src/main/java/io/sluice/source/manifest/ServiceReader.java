@@ -5,6 +5,7 @@ import io.sluice.service.IpAddresses;
 import io.sluice.service.IpFamily;
 import io.sluice.service.Protocol;
 import io.sluice.service.ServiceName;
+import io.sluice.service.ServiceOptions;
 import io.sluice.service.ServiceType;
 import io.sluice.service.SessionAffinity;
 import io.sluice.service.TrafficPolicy;
@@ -79,6 +80,9 @@ final class ServiceReader {
         }
         boolean healthCheck = type == ServiceType.LOAD_BALANCER && externalPolicy == TrafficPolicy.LOCAL;
         Map<String, String> annotations = annotations(metadata);
+        String annotationsPlace = metadata.get("annotations").location();
+        ServiceOptions.of(annotations).warnings().forEach(
+                warning -> problems.warning(annotationsPlace, subject + " metadata.annotations", warning));
         String clusterIpPlace = spec.get(spec.get("clusterIP").present() ? "clusterIP" : "clusterIPs").location();
         String healthCheckPlace = spec.get("healthCheckNodePort").location();
         String location = ObjectReader.place(document);

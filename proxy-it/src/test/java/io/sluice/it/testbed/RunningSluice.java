@@ -42,7 +42,8 @@ import java.util.stream.Stream;
 /** A proxy in this process, over manifests in a directory of its own, with a service range of its own. */
 public final class RunningSluice implements AutoCloseable {
 
-    private static final AtomicInteger RANGES = new AtomicInteger();
+    /** Two test runs on one machine mostly begin at different ranges. */
+    private static final AtomicInteger RANGES = new AtomicInteger((int) (ProcessHandle.current().pid() % 60));
 
     private final Path directory;
     private final int range = 140 + RANGES.getAndIncrement() % 60;

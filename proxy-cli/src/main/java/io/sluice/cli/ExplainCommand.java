@@ -1,0 +1,133 @@
+package io.sluice.cli;
+
+import io.sluice.cli.render.Table;
+import io.sluice.service.IpAddresses;
+import java.io.PrintWriter;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** {@code sluice explain}: why connections to a Service of a running daemon go where they go. */
+@Command(
+        name = "explain",
+        header = "Show why connections to a Service go where they go.",
+        description = {"", "Lists every endpoint of a Service with the rule that makes it a candidate or not, and says "
+                + "where the next connection would go. Nothing is changed by asking."},
+        footer = {"", "Examples:", "  sluice explain kubia",
+                "  sluice explain kubia:http --from 10.1.2.3    where this client would go",
+                "  sluice explain kubia -n shop --external      from outside, to a node port"})
+final class ExplainCommand implements Callable<Integer> {
+
+    @Spec
+    private CommandSpec spec;
+
+    @ParentCommand
+    private Main main;
+
+    @Parameters(paramLabel = "SERVICE[:PORT]", description = "The Service, and one of its ports by name or number.")
+    private String service;
+
+    @Option(names = {"-n", "--namespace"}, paramLabel = "NAMESPACE", defaultValue = "default",
+            description = "Which namespace. Default: ${DEFAULT-VALUE}")
+    private String namespace;
+
+    @Option(names = "--from", paramLabel = "IP",
+            description = "The client's address; matters for session affinity, maglev, and for what counts as external.")
+    private @Nullable String from;
+
+    @Option(names = "--external",
+            description = "The connection comes to a node port, an external or a load balancer address, instead of the "
+                    + "cluster IP.")
+    private boolean external;
+
+    @Option(names = {"-o", "--output"}, paramLabel = "FORMAT", defaultValue = "table",
+            converter = Word.OfPlainOutput.class, completionCandidates = Word.OfPlainOutput.class,
+            description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
+    private OutputFormat output;
+
+    @Option(names = {"-s", "--server"}, paramLabel = "ADDRESS",
+            description = "Where the daemon's --metrics-bind-address is. Default: the variable "
+                    + AdminClient.SERVER_VARIABLE + ", else " + AdminClient.DEFAULT_ADDRESS)
+    private @Nullable String server;
+
+    @Override
+    public Integer call() throws FailureException, InterruptedException {
+        int colon = service.indexOf(':');
+        Map<String, String> query = new LinkedHashMap<>();
+        query.put("namespace", namespace);
+        query.put("service", colon < 0 ? service : service.substring(0, colon));
+        if (colon >= 0) {
+            query.put("port", service.substring(colon + 1));
+        }
+        if (from != null) {
+            try {
+                query.put("from", IpAddresses.format(IpAddresses.parse(from)));
+            } catch (IllegalArgumentException e) {
+                throw new ParameterException(spec.commandLine(), "--from: " + e.getMessage());
+            }
+        }
+        query.put("external", Boolean.toString(external));
+        print(client().explain(query));
+        return ExitCode.OK;
+    }
+
+    private AdminClient client() {
+        String address = server != null ? server : main.environment().getOrDefault(AdminClient.SERVER_VARIABLE, "");
+        try {
+            return AdminClient.at(address.isEmpty() ? AdminClient.DEFAULT_ADDRESS : address);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), "--server: " + e.getMessage());
+        }
+    }
+
+    private void print(List<JsonNode> ports) {
+        PrintWriter out = spec.commandLine().getOut();
+        if (output == OutputFormat.JSON) {
+            out.println(JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(ports));
+            out.flush();
+            return;
+        }
+        boolean first = true;
+        for (JsonNode port : ports) {
+            if (!first) {
+                out.println();
+            }
+            first = false;
+            print(port, out);
+        }
+        out.flush();
+    }
+
+    private void print(JsonNode port, PrintWriter out) {
+        String name = port.path("port").asString("");
+        String family = port.path("family").asString("");
+        out.println(port.path("namespace").asString("") + '/' + port.path("service").asString("")
+                + (name.isEmpty() ? "" : ":" + name) + ' ' + port.path("portNumber").asInt() + '/'
+                + port.path("protocol").asString("") + (family.isEmpty() ? "" : ", " + family) + ", "
+                + (external ? "to an address outside the cluster" : "to the cluster IP")
+                + (port.path("from").asString("").isEmpty() ? "" : ", from " + port.path("from").asString("")));
+        port.path("rules").forEach(rule -> out.println("  " + rule.asString("")));
+        if (!port.path("endpoints").isEmpty()) {
+            Table table = new Table("ENDPOINT", "POD", "CANDIDATE", "BECAUSE");
+            for (JsonNode endpoint : port.path("endpoints")) {
+                table.row(endpoint.path("address").asString(""), endpoint.path("pod").asString("<none>"),
+                        endpoint.path("candidate").asBoolean(false) ? "yes" : "no",
+                        endpoint.path("rule").asString(""));
+            }
+            table.toString().lines().forEach(line -> out.println("  " + line));
+        }
+        out.println("  next connection: " + port.path("next").asString(""));
+    }
+}
