@@ -121,7 +121,8 @@ final class DemoCommand implements Callable<Integer> {
         ProxySettings proxy = new ProxySettings(Transport.AUTO, Math.min(2, Runtime.getRuntime().availableProcessors()),
                 Duration.ofSeconds(2), 3, Duration.ZERO, Duration.ofHours(1),
                 ConnectionSettings.affordableConnections(), 0, 1024);
-        return new SluiceConfig(List.of(files.directory().toString()), List.of(Cidr.parse("127.120.0.0/16")), 30_000,
+        return new SluiceConfig(List.of(files.directory().toString()), Optional.empty(),
+                List.of(Cidr.parse("127.120.0.0/16")), 30_000,
                 32_767, "demo", List.of("127.0.0.0/8"), offset, Balancing.PLAIN, NodeSettings.NONE, proxy,
                 Duration.ofSeconds(1), Optional.of(metrics), Optional.of(healthz), false, AccessLog.fields(),
                 Optional.empty());

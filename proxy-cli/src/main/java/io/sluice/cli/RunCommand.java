@@ -6,8 +6,10 @@ import io.sluice.daemon.SluiceConfig;
 import io.sluice.daemon.StartException;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.reconcile.AppliedState;
+import io.sluice.source.kubernetes.KubernetesOptions;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -24,18 +26,23 @@ import picocli.CommandLine.Spec;
 /** {@code sluice run}: the daemon, until a signal ends it. Its options are the one definition of all settings. */
 @Command(
         name = "run",
-        header = "Proxy the Services of a set of manifests until Ctrl-C.",
+        header = "Proxy the Services of a cluster or of a set of manifests until Ctrl-C.",
         description = {"",
-                "Gives each Service a ClusterIP of this machine and spreads connections to it over its ready "
+                "With -f: gives each Service a ClusterIP of this machine and spreads connections to it over its ready "
                         + "endpoints. Edits of the manifests take effect at once and never touch established connections.",
+                "",
+                "Without -f: does the same for the Services of a Kubernetes cluster, found as kubectl finds it, in place "
+                        + "of kube-proxy. While its API server is away the last known state stays in force.",
                 "", "SIGTERM or Ctrl-C: no new connections, established ones may go on for --drain-timeout, then exit "
-                        + "code 0. A second one ends at once. SIGHUP reads the manifests again."},
+                        + "code 0. A second one ends at once. SIGHUP reads the manifests, or lists all of the cluster, again."},
         abbreviateSynopsis = true,
         footer = {"", "Examples:", "  sluice run -f manifests/", "",
                 "  No privilege for ports below 1024: serve port 80 at 8080.",
                 "  sluice run -f svc.yaml -f pods.yaml --port-offset 8000", "",
                 "  What a cluster has, from here.",
                 "  kubectl get svc,endpointslices -A -o yaml | sluice run -f -", "",
+                "  The Services of a cluster; the state is kept for a restart in an outage.",
+                "  sluice run --kubeconfig FILE --state-file /var/lib/sluice/state", "",
                 "  What is set, and by what.", "  sluice run --config sluice.yaml --print-config"})
 final class RunCommand implements Callable<Integer> {
 
@@ -54,6 +61,9 @@ final class RunCommand implements Callable<Integer> {
 
     @Mixin(name = "services")
     private ServiceSettings services = new ServiceSettings();
+
+    @Mixin(name = "kubernetes")
+    private KubernetesSettings kubernetes = new KubernetesSettings();
 
     @Mixin(name = "listeners")
     private ListenerSettings listeners = new ListenerSettings();
@@ -138,8 +148,15 @@ final class RunCommand implements Callable<Integer> {
                 connections.connectTimeout(), connections.connectRetries(), connections.idleTimeout(),
                 connections.halfCloseTimeout(), connections.maxConnections(), connections.maxConnectionsPerService(),
                 listeners.backlog());
-        return new SluiceConfig(services.filenames(), services.serviceCidrs(), services.nodePortRange().first(),
-                services.nodePortRange().last(), services.nodeName(environment), listeners.nodePortAddresses(),
+        List<String> manifests = services.filenamesGiven();
+        String nodeName = services.nodeName(environment);
+        if (!manifests.isEmpty()) {
+            kubernetes.refuseBesideManifests();
+        }
+        Optional<KubernetesOptions> cluster =
+                manifests.isEmpty() ? Optional.of(kubernetes.options(nodeName, environment)) : Optional.empty();
+        return new SluiceConfig(manifests, cluster, services.serviceCidrs(), services.nodePortRange().first(),
+                services.nodePortRange().last(), nodeName, listeners.nodePortAddresses(),
                 listeners.portOffset(), balancing.balancing(), node.settings(services.serviceCidrs()), proxy,
                 connections.drainTimeout(), admin.metricsBindAddress(), admin.healthzBindAddress(),
                 admin.bindAddressHardFail(), logs.accessLog(),

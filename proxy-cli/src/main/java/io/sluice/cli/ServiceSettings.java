@@ -50,10 +50,16 @@ final class ServiceSettings {
 
     /** The manifests; at least one. */
     List<String> filenames() {
-        if (filenames.isEmpty()) {
+        List<String> given = filenamesGiven();
+        if (given.isEmpty()) {
             throw new ParameterException(spec.commandLine(),
                     "no Services given: say -f PATH, or filename in the configuration file, or SLUICE_FILENAME");
         }
+        return given;
+    }
+
+    /** The manifests; empty if Services come from a cluster. */
+    List<String> filenamesGiven() {
         if (filenames.stream().filter("-"::equals).count() > 1) {
             throw wrong("-f", "standard input (-) can be read only once");
         }

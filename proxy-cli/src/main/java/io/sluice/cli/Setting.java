@@ -22,6 +22,7 @@ record Setting(OptionSpec option) {
     static {
         Map<String, String> sections = new LinkedHashMap<>();
         sections.put("services", "Services");
+        sections.put("kubernetes", "Kubernetes");
         sections.put("listeners", "Listeners");
         sections.put("node", "The node");
         sections.put("balancing", "Balancing");

@@ -3,6 +3,7 @@ package io.sluice.cli;
 import io.sluice.dns.PodRecords;
 import io.sluice.node.AddressMode;
 import io.sluice.proxy.Transport;
+import io.sluice.source.kubernetes.KubernetesOptions.EndpointsFrom;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
@@ -64,6 +65,13 @@ abstract class Word<E extends Enum<E>> implements ITypeConverter<E>, Iterable<St
     static final class OfPodRecords extends Word<PodRecords> {
         OfPodRecords() {
             super(List.of(PodRecords.values()));
+        }
+    }
+
+    /** {@code auto}, {@code endpointslices} or {@code endpoints}. */
+    static final class OfEndpointsFrom extends Word<EndpointsFrom> {
+        OfEndpointsFrom() {
+            super(List.of(EndpointsFrom.values()));
         }
     }
 

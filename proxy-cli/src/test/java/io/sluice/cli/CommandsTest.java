@@ -27,7 +27,7 @@ class CommandsTest {
     @CsvSource(delimiter = '|', value = {"'' | say what to do: a command is missing | sluice",
             "bogus | unexpected argument 'bogus' | sluice",
             "runn | unexpected argument 'runn'; did you mean run? | sluice",
-            "--bogus | there is no option '--bogus' | sluice", "run | no Services given: say -f PATH | sluice run",
+            "--bogus | there is no option '--bogus' | sluice",
             "run --bogus | there is no option '--bogus' | sluice run",
             "run -f | Missing required parameter | sluice run",
             "run -f - -f - | standard input (-) can be read only once | sluice run",

@@ -8,6 +8,7 @@ import io.sluice.service.IpAddresses;
 import io.sluice.service.ServicePortName;
 import io.sluice.source.Freshness;
 import io.sluice.source.Problem;
+import io.sluice.source.ResourceFreshness;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -69,6 +70,7 @@ final class Health {
         return new ReadyView(freshness.synced() && applied != null && !draining, freshness.synced(), applied != null,
                 draining, freshness.current(), freshness.asOf(), freshness.detail(),
                 freshness.problems().stream().map(ProblemView::of).toList(),
+                freshness.resources().stream().map(resource -> ResourceView.of(resource, clock.instant())).toList(),
                 applied == null ? List.of() : failedListeners(applied), status.build().version());
     }
 
@@ -94,13 +96,23 @@ final class Health {
     record LivezView(@Nullable Instant lastUpdated, Instant currentTime) {}
 
     record ReadyView(boolean ready, boolean synced, boolean applied, boolean draining, boolean current,
-            @Nullable Instant asOf, String detail, List<ProblemView> problems,
+            @Nullable Instant asOf, String detail, List<ProblemView> problems, List<ResourceView> resources,
             List<FailedListenerView> failedListeners, String version) {}
 
     record ProblemView(String severity, String location, String subject, String message) {
         static ProblemView of(Problem problem) {
             return new ProblemView(Words.of(problem.severity()), problem.location(), problem.subject(),
                     problem.message());
+        }
+    }
+
+    record ResourceView(String resource, String watch, @Nullable Instant lastHeard, @Nullable Double ageSeconds,
+            String resourceVersion, int objects, @Nullable String problem) {
+        static ResourceView of(ResourceFreshness resource, Instant now) {
+            Instant heard = resource.lastHeard();
+            return new ResourceView(resource.resource(), Words.of(resource.watch()), heard,
+                    heard == null ? null : Duration.between(heard, now).toMillis() / 1000.0, resource.version(),
+                    resource.objects(), resource.problem());
         }
     }
 

@@ -1,5 +1,6 @@
 package io.sluice.admin;
 
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.TimeGauge;
@@ -7,8 +8,12 @@ import io.micrometer.core.instrument.binder.MeterBinder;
 import io.sluice.reconcile.AppliedState;
 import io.sluice.reconcile.AppliedState.ListenerStatus;
 import io.sluice.source.Problem;
+import io.sluice.source.ResourceFreshness;
+import io.sluice.source.ResourceFreshness.WatchState;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /** Gauges over what the daemon says of itself; each scrape asks anew. */
@@ -34,6 +39,7 @@ final class StateMetrics implements MeterBinder {
         }
         TimeGauge.builder("sluice.source.last.good.timestamp", this::lastGood, TimeUnit.MILLISECONDS)
                 .description("When the source's view was last known to be true").register(registry);
+        status.freshness().resources().forEach(resource -> bind(resource.resource(), registry));
         Gauge.builder("sluice.services", () -> status.applied().map(a -> a.snapshot().services().size()).orElse(0))
                 .description("Services that are known").register(registry);
         Gauge.builder("sluice.service.ports.empty", this::emptyPorts)
@@ -42,6 +48,33 @@ final class StateMetrics implements MeterBinder {
             Gauge.builder("sluice.listeners", () -> listeners(of)).tag("status", of.name().toLowerCase(Locale.ROOT))
                     .description("Addresses that are or should be listened at").register(registry);
         }
+    }
+
+    private void bind(String resource, MeterRegistry registry) {
+        TimeGauge.builder("sluice.source.resource.age", () -> age(resource), TimeUnit.SECONDS).tag("resource", resource)
+                .description("Since when the API server has said nothing about it, not even that nothing is new")
+                .register(registry);
+        Gauge.builder("sluice.source.resource.watching",
+                () -> resource(status, resource).filter(r -> r.watch() == WatchState.WATCHING).isPresent() ? 1 : 0)
+                .tag("resource", resource).description("1 while changes are watched").register(registry);
+        Gauge.builder("sluice.source.resource.objects",
+                () -> resource(status, resource).map(ResourceFreshness::objects).orElse(0)).tag("resource", resource)
+                .description("Objects that are known").register(registry);
+        FunctionCounter.builder("sluice.source.resource.lists", status,
+                s -> resource(s, resource).map(ResourceFreshness::lists).orElse(0L))
+                .tag("resource", resource).description("How often all were listed").register(registry);
+        FunctionCounter.builder("sluice.source.resource.failures", status,
+                s -> resource(s, resource).map(ResourceFreshness::failures).orElse(0L))
+                .tag("resource", resource).description("Lists and watches that failed").register(registry);
+    }
+
+    private static Optional<ResourceFreshness> resource(DaemonStatus status, String name) {
+        return status.freshness().resources().stream().filter(r -> r.resource().equals(name)).findFirst();
+    }
+
+    private double age(String name) {
+        Instant heard = resource(status, name).map(ResourceFreshness::lastHeard).orElse(null);
+        return heard == null ? Double.NaN : Duration.between(heard, Instant.now()).toMillis() / 1000.0;
     }
 
     private long problems(Problem.Severity severity) {

@@ -26,6 +26,7 @@ import io.sluice.service.ClusterSnapshot;
 import io.sluice.source.Freshness;
 import io.sluice.source.ServiceSource;
 import io.sluice.source.SourceException;
+import io.sluice.source.kubernetes.KubernetesSource;
 import io.sluice.source.manifest.ManifestOptions;
 import io.sluice.source.manifest.ManifestSource;
 import java.io.IOException;
@@ -107,8 +108,9 @@ public final class Sluice implements AutoCloseable {
         } else {
             names = null;
         }
-        source = new ManifestSource(new ManifestOptions(config.manifests(), config.serviceCidrs(), config.nodePortMin(),
-                config.nodePortMax(), config.nodeName()));
+        source = config.kubernetes().<ServiceSource>map(KubernetesSource::new)
+                .orElseGet(() -> new ManifestSource(new ManifestOptions(config.manifests(), config.serviceCidrs(),
+                        config.nodePortMin(), config.nodePortMax(), config.nodeName())));
         status = new Status(new DaemonStatus.Build(version, Instant.now()));
         admin = new Admin(config.metricsBindAddress(), config.healthzBindAddress(), status, metrics, registry);
         try {
@@ -123,7 +125,8 @@ public final class Sluice implements AutoCloseable {
     }
 
     /**
-     * Starts: returns once the Services that the source knows are listened at.
+     * Starts: returns once the Services that the source knows are listened at. A cluster's are known, and listened at,
+     * when its API server has listed them; that is not waited for.
      *
      * @param version of this program, for metrics and the admin API
      * @throws StartException if the daemon cannot do its work as it is configured; nothing is left running
@@ -317,7 +320,7 @@ public final class Sluice implements AutoCloseable {
 
         @Override
         public boolean nodeEligible() {
-            return !draining;
+            return !draining && source.nodeEligible();
         }
 
         @Override

@@ -6,6 +6,7 @@ import io.sluice.node.NodeSettings;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.reconcile.Balancing;
 import io.sluice.service.Cidr;
+import io.sluice.source.kubernetes.KubernetesOptions;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
@@ -15,7 +16,8 @@ import java.util.Optional;
  * Everything the daemon is told, parsed and checked: flags, environment and configuration file have already been put
  * together.
  *
- * @param manifests          files, directories or {@code -} to read Services from
+ * @param manifests          files, directories or {@code -} to read Services from; not used if {@code kubernetes} is there
+ * @param kubernetes         the API server to read Services from; empty for manifests
  * @param serviceCidrs       where static mode allocates cluster addresses, at most one range of each family
  * @param nodePortMin        first node port that static mode allocates
  * @param nodePortMax        last one
@@ -31,7 +33,8 @@ import java.util.Optional;
  * @param accessLog          what happens to closed connections
  * @param dns                how names are answered; empty for not at all
  */
-public record SluiceConfig(List<String> manifests, List<Cidr> serviceCidrs, int nodePortMin, int nodePortMax,
+public record SluiceConfig(List<String> manifests, Optional<KubernetesOptions> kubernetes, List<Cidr> serviceCidrs,
+        int nodePortMin, int nodePortMax,
         String nodeName, List<String> nodePortAddresses, int portOffset, Balancing balancing, NodeSettings node,
         ProxySettings proxy, Duration drainTimeout, Optional<InetSocketAddress> metricsBindAddress,
         Optional<InetSocketAddress> healthzBindAddress,

@@ -78,6 +78,21 @@ public sealed interface EmptyReason {
     }
 
     /**
+     * The cluster's API server has no endpoint for the Service, ready or not.
+     *
+     * @param selector the Service's selector; empty if its endpoints are written by hand
+     */
+    record NoneInCluster(Map<String, String> selector) implements EmptyReason {
+        @Override
+        public String describe() {
+            return selector.isEmpty()
+                    ? "no selector, and no EndpointSlice of the cluster has an address for it"
+                    : "the cluster has no endpoint for selector " + labels(selector)
+                            + ": it matches no Pod that has an address";
+        }
+    }
+
+    /**
      * Endpoints or EndpointSlices exist for the Service, but not for this port.
      *
      * @param written the port names that they do have

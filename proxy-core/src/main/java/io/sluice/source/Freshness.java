@@ -12,11 +12,18 @@ import org.jspecify.annotations.Nullable;
  * @param asOf     when the view was last known to be true; null before the first
  * @param detail   one line: what is watched, or what is wrong
  * @param problems what is wrong with the input now; empty when all is well
+ * @param resources the same for each kind of object that is watched; empty for a source that watches none
  */
 public record Freshness(boolean synced, boolean current, @Nullable Instant asOf, String detail,
-        List<Problem> problems) {
+        List<Problem> problems, List<ResourceFreshness> resources) {
 
     public Freshness {
         problems = List.copyOf(problems);
+        resources = List.copyOf(resources);
+    }
+
+    /** Of a source that watches no kinds of objects. */
+    public Freshness(boolean synced, boolean current, @Nullable Instant asOf, String detail, List<Problem> problems) {
+        this(synced, current, asOf, detail, problems, List.of());
     }
 }

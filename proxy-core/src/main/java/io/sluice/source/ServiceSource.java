@@ -21,6 +21,11 @@ public interface ServiceSource extends AutoCloseable {
     /** How fresh and how healthy the view is; any thread. */
     Freshness freshness();
 
+    /** Whether load balancers may send traffic to this node: false while the cluster is taking it away; any thread. */
+    default boolean nodeEligible() {
+        return true;
+    }
+
     /** Ends; nothing is handed over after it returns. */
     @Override
     void close();

@@ -229,6 +229,7 @@ class AdminTest {
                  "problems": [{"severity": "Error", "location": "svc.yaml:7",
                                "subject": "Service default/kubia spec.ports[0].port",
                                "message": "must be between 1 and 65535"}],
+                 "resources": [],
                  "failedListeners": [{"namespace": "default", "service": "kubia", "port": "http",
                                       "address": "127.0.0.1:30080", "kind": "NodePort",
                                       "problem": "in use by another program"}],
@@ -420,6 +421,21 @@ class AdminTest {
         assertThat(get("/readyz").statusCode()).isEqualTo(404);
         assertThat(send(HttpRequest.newBuilder(uri(health, "/healthz"))).body()).contains("nodeEligible");
         assertThat(send(HttpRequest.newBuilder(uri(health, "/metrics"))).statusCode()).isEqualTo(404);
+    }
+
+    @Test
+    void whatIsWatchedIsToldWithItsAge() throws Exception {
+        ready();
+        daemon.freshness = ScriptedDaemon.CLUSTER;
+        start();
+        JsonNode resources = json(get("/readyz")).get("resources");
+
+        assertThat(resources.get(0).get("ageSeconds").isNumber()).isTrue();
+        assertThat(resources.get(0).get("watch").asString()).isEqualTo("Watching");
+        assertThat(resources.get(0).has("problem")).isFalse();
+        assertThat(resources.get(1).get("watch").asString()).isEqualTo("Waiting");
+        assertThat(resources.get(1).get("resourceVersion").asString()).isEqualTo("1230");
+        assertThat(resources.get(1).get("problem").asString()).isEqualTo("cannot be reached");
     }
 
     @Test

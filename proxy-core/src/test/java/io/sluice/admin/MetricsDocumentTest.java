@@ -51,7 +51,13 @@ class MetricsDocumentTest {
     private final DnsMetrics dns = new DnsMetrics(registry);
     private final ScheduledExecutorService loop = Executors.newSingleThreadScheduledExecutor();
     private final EventLoopLag lag = new EventLoopLag(registry, List.of(loop));
-    private final Admin admin = new Admin(Optional.empty(), Optional.empty(), new ScriptedDaemon(), proxy, registry);
+    private final Admin admin = new Admin(Optional.empty(), Optional.empty(), daemonOfACluster(), proxy, registry);
+
+    private static ScriptedDaemon daemonOfACluster() {
+        ScriptedDaemon daemon = new ScriptedDaemon();
+        daemon.freshness = ScriptedDaemon.CLUSTER;
+        return daemon;
+    }
 
     @BeforeEach
     void countSomething() {

@@ -28,6 +28,8 @@ import io.sluice.service.SessionAffinity;
 import io.sluice.service.TrafficPolicy;
 import io.sluice.source.Freshness;
 import io.sluice.source.Problem;
+import io.sluice.source.ResourceFreshness;
+import io.sluice.source.ResourceFreshness.WatchState;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -53,6 +55,11 @@ final class ScriptedDaemon implements DaemonStatus {
                     "must be between 1 and 65535")));
 
     volatile @Nullable AppliedState applied;
+    static final Freshness CLUSTER = new Freshness(true, true, APPLIED, "watching https://10.0.0.1:6443", List.of(),
+            List.of(new ResourceFreshness("services", WatchState.WATCHING, APPLIED, "1234", 7, 1, 0, null),
+                    new ResourceFreshness("endpoints", WatchState.WAITING, APPLIED, "1230", 9, 2, 5,
+                            "cannot be reached")));
+
     volatile Freshness freshness = new Freshness(false, false, null, "starting", List.of());
     volatile List<ConnectionView> connections = List.of();
     volatile @Nullable Instant waitingSince;

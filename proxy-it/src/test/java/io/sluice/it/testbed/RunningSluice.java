@@ -18,6 +18,7 @@ import io.sluice.service.Cidr;
 import io.sluice.service.Protocol;
 import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePortName;
+import io.sluice.source.kubernetes.KubernetesOptions;
 import java.io.Closeable;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -56,6 +57,7 @@ public final class RunningSluice implements AutoCloseable {
     private int maxConnectionsPerService;
     private Balancing balancing = Balancing.PLAIN;
     private Optional<DnsSettings> dns = Optional.empty();
+    private Optional<KubernetesOptions> kubernetes = Optional.empty();
     private final List<Closeable> alsoClosed = new ArrayList<>();
     private Sluice sluice;
 
@@ -105,6 +107,12 @@ public final class RunningSluice implements AutoCloseable {
         dns = Optional.of(new DnsSettings("cluster.local", 5, pods,
                 List.of(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)),
                 List.of(upstreams), List.of(Cidr.parse("127.0.0.0/8")), List.of(), DnsLimits.DEFAULT));
+        return this;
+    }
+
+    /** Takes Services from an API server instead of manifests. */
+    public RunningSluice kubernetes(KubernetesOptions value) {
+        kubernetes = Optional.of(value);
         return this;
     }
 
@@ -161,7 +169,7 @@ public final class RunningSluice implements AutoCloseable {
         ProxySettings proxy = new ProxySettings(transport, 2, connectTimeout, 3, idleTimeout, halfCloseTimeout,
                 maxConnections, maxConnectionsPerService, 4096);
         InetSocketAddress anyPort = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
-        sluice = Sluice.start(new SluiceConfig(List.of(directory.toString()),
+        sluice = Sluice.start(new SluiceConfig(List.of(directory.toString()), kubernetes,
                 List.of(Cidr.parse("127." + range + ".0.0/17")), 30_000 + (range - 140) * 40,
                 30_039 + (range - 140) * 40, "node", List.of("127.0.0.0/8"), 0, balancing, NodeSettings.NONE,
                 proxy, drainTimeout,

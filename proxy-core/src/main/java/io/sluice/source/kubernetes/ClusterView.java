@@ -1,0 +1,313 @@
+package io.sluice.source.kubernetes;
+
+import io.sluice.service.ClusterSnapshot;
+import io.sluice.service.EmptyReason;
+import io.sluice.service.Endpoint;
+import io.sluice.service.EndpointAddress;
+import io.sluice.service.EndpointSet;
+import io.sluice.service.IpFamily;
+import io.sluice.service.NodeTopology;
+import io.sluice.service.Protocol;
+import io.sluice.service.Service;
+import io.sluice.service.ServiceName;
+import io.sluice.service.ServicePort;
+import io.sluice.service.ServiceState;
+import io.sluice.service.ServiceState.PortState;
+import io.sluice.source.kubernetes.EndpointGroups.Address;
+import io.sluice.source.kubernetes.EndpointGroups.Group;
+import io.sluice.source.kubernetes.EndpointGroups.Port;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the API server has said, merged: each Service with the endpoints of all slices that name it.
+ *
+ * <p>Objects may come in any order; a slice that comes before its Service waits for it, and one that goes from one
+ * Service to another is taken from the first. Only Services that something happened to are merged anew. Thread-safe: the
+ * watches put in, one thread takes snapshots out; a snapshot shows all changes that were put in together, or none.
+ */
+final class ClusterView {
+
+    /** Slices of one Service in a fixed order, so that merging them gives the same whatever came first. */
+    private static final Comparator<ObjectKey> BY_NAME = Comparator.comparing(ObjectKey::name);
+
+    private final String nodeName;
+    private final Map<ObjectKey, Service> services = new HashMap<>();
+    private final Map<ObjectKey, EndpointGroups> groups = new HashMap<>();
+    private final Map<ServiceName, Map<ObjectKey, EndpointGroups>> groupsOf = new HashMap<>();
+    private final Map<ServiceName, ServiceState> states = new TreeMap<>();
+    private final Set<ServiceName> dirty = new HashSet<>();
+    private @Nullable NodeFacts node;
+    private boolean changed = true;
+    private long version;
+
+    /** Knows nothing yet but this node's name. */
+    ClusterView(String nodeName) {
+        this.nodeName = nodeName;
+    }
+
+    /** What a watch puts its objects into. */
+    interface Part<T> {
+
+        /** Takes the place of everything that was known of the kind. */
+        void replace(Map<ObjectKey, T> all);
+
+        /** Adds or changes objects. */
+        void put(Map<ObjectKey, T> some);
+
+        /** Removes an object; one that is not known is fine. */
+        void remove(ObjectKey key);
+
+        /** How many objects of the kind are known. */
+        int size();
+    }
+
+    Part<Service> services() {
+        return new Part<>() {
+            @Override
+            public void replace(Map<ObjectKey, Service> all) {
+                synchronized (ClusterView.this) {
+                    gone(services, all).forEach(this::remove);
+                    put(all);
+                }
+            }
+
+            @Override
+            public void put(Map<ObjectKey, Service> some) {
+                synchronized (ClusterView.this) {
+                    some.forEach((key, service) -> {
+                        if (!service.equals(services.put(key, service))) {
+                            dirty.add(service.name());
+                        }
+                    });
+                }
+            }
+
+            @Override
+            public void remove(ObjectKey key) {
+                synchronized (ClusterView.this) {
+                    Service removed = services.remove(key);
+                    if (removed != null) {
+                        dirty.add(removed.name());
+                    }
+                }
+            }
+
+            @Override
+            public int size() {
+                synchronized (ClusterView.this) {
+                    return services.size();
+                }
+            }
+        };
+    }
+
+    Part<EndpointGroups> endpoints() {
+        return new Part<>() {
+            @Override
+            public void replace(Map<ObjectKey, EndpointGroups> all) {
+                synchronized (ClusterView.this) {
+                    gone(groups, all).forEach(this::remove);
+                    put(all);
+                }
+            }
+
+            @Override
+            public void put(Map<ObjectKey, EndpointGroups> some) {
+                synchronized (ClusterView.this) {
+                    some.forEach((key, now) -> {
+                        EndpointGroups before = groups.put(key, now);
+                        if (!now.equals(before)) {
+                            if (before != null && !before.service().equals(now.service())) {
+                                detach(key, before);
+                            }
+                            groupsOf.computeIfAbsent(now.service(), n -> new TreeMap<>(BY_NAME)).put(key, now);
+                            dirty.add(now.service());
+                        }
+                    });
+                }
+            }
+
+            @Override
+            public void remove(ObjectKey key) {
+                synchronized (ClusterView.this) {
+                    EndpointGroups removed = groups.remove(key);
+                    if (removed != null) {
+                        detach(key, removed);
+                    }
+                }
+            }
+
+            @Override
+            public int size() {
+                synchronized (ClusterView.this) {
+                    return groups.size();
+                }
+            }
+        };
+    }
+
+    Part<NodeFacts> node() {
+        return new Part<>() {
+            @Override
+            public void replace(Map<ObjectKey, NodeFacts> all) {
+                synchronized (ClusterView.this) {
+                    set(all.isEmpty() ? null : all.values().iterator().next());
+                }
+            }
+
+            @Override
+            public void put(Map<ObjectKey, NodeFacts> some) {
+                some.values().forEach(this::set);
+            }
+
+            @Override
+            public void remove(ObjectKey key) {
+                set(null);
+            }
+
+            @Override
+            public int size() {
+                synchronized (ClusterView.this) {
+                    return node == null ? 0 : 1;
+                }
+            }
+
+            private void set(@Nullable NodeFacts facts) {
+                synchronized (ClusterView.this) {
+                    changed |= !Objects.equals(zone(node), zone(facts));
+                    node = facts;
+                }
+            }
+        };
+    }
+
+    /** Whether the cluster is about to take this node away. */
+    synchronized boolean leaving() {
+        return node != null && node.leaving();
+    }
+
+    /** Everything as it is known now; null if nothing has changed since the last time. */
+    synchronized @Nullable ClusterSnapshot snapshotIfChanged(Instant asOf) {
+        if (dirty.isEmpty() && !changed) {
+            return null;
+        }
+        for (ServiceName name : dirty) {
+            Service service = services.get(new ObjectKey(name.namespace(), name.name()));
+            ServiceState now = service == null ? null : merge(service);
+            changed |= !Objects.equals(states.get(name), now);
+            if (now == null) {
+                states.remove(name);
+            } else if (!now.equals(states.get(name))) {
+                states.put(name, now);
+            }
+        }
+        dirty.clear();
+        if (!changed) {
+            return null;
+        }
+        changed = false;
+        return new ClusterSnapshot(++version, asOf, new NodeTopology(nodeName, zone(node)), states);
+    }
+
+    /** The objects themselves, for the state file. */
+    synchronized Contents contents() {
+        return new Contents(List.copyOf(services.values()), Map.copyOf(groups), node);
+    }
+
+    /** All objects at one moment. */
+    record Contents(List<Service> services, Map<ObjectKey, EndpointGroups> groups, @Nullable NodeFacts node) {}
+
+    private static @Nullable String zone(@Nullable NodeFacts facts) {
+        return facts == null ? null : facts.zone();
+    }
+
+    private static <T> List<ObjectKey> gone(Map<ObjectKey, T> before, Map<ObjectKey, T> now) {
+        return before.keySet().stream().filter(key -> !now.containsKey(key)).toList();
+    }
+
+    private void detach(ObjectKey key, EndpointGroups from) {
+        Map<ObjectKey, EndpointGroups> others = groupsOf.get(from.service());
+        if (others != null) {
+            others.remove(key);
+            if (others.isEmpty()) {
+                groupsOf.remove(from.service());
+            }
+        }
+        dirty.add(from.service());
+    }
+
+    private ServiceState merge(Service service) {
+        Collection<EndpointGroups> written = groupsOf.getOrDefault(service.name(), Map.of()).values();
+        Set<IpFamily> families = EnumSet.noneOf(IpFamily.class);
+        service.clusterIps().forEach(ip -> families.add(IpFamily.of(ip)));
+        List<PortState> ports = new ArrayList<>(service.ports().size());
+        for (ServicePort port : service.ports()) {
+            List<Endpoint> found = new ArrayList<>();
+            for (EndpointGroups slice : written) {
+                for (Group group : slice.groups()) {
+                    add(group, port, found);
+                }
+            }
+            EndpointSet set = EndpointSet.of(found);
+            boolean counts = service.proxied() && port.protocol() == Protocol.TCP;
+            ports.add(new PortState(port, set, counts ? whyEmpty(service, port, set, families, written) : null));
+        }
+        return new ServiceState(service, ports);
+    }
+
+    private static void add(Group group, ServicePort port, List<Endpoint> found) {
+        for (Port written : group.ports()) {
+            if (written.name().equals(port.name()) && written.protocol() == port.protocol()) {
+                for (Address a : group.addresses()) {
+                    found.add(new Endpoint(new EndpointAddress(a.ip(), written.number()), a.ready(), a.serving(),
+                            a.terminating(), a.node(), a.zone(), a.zoneHints(), a.nodeHints(), a.hostname(),
+                            a.target()));
+                }
+            }
+        }
+    }
+
+    private static @Nullable EmptyReason whyEmpty(Service service, ServicePort port, EndpointSet set,
+            Set<IpFamily> families, Collection<EndpointGroups> written) {
+        List<Endpoint> ofFamily =
+                set.endpoints().stream().filter(e -> families.contains(e.address().family())).toList();
+        if (ofFamily.stream().anyMatch(e -> e.ready() || e.serving() && e.terminating())) {
+            return null;
+        }
+        if (!ofFamily.isEmpty()) {
+            return new EmptyReason.NoneReady(ofFamily.size(), ofFamily.stream().map(ClusterView::nameOf).toList());
+        }
+        if (!set.isEmpty()) {
+            return new EmptyReason.OtherFamilyOnly(set.endpoints().size(), families.iterator().next());
+        }
+        TreeSet<String> names = new TreeSet<>();
+        boolean addresses = false;
+        for (EndpointGroups slice : written) {
+            for (Group group : slice.groups()) {
+                addresses |= !group.addresses().isEmpty();
+                group.ports().forEach(p -> names.add(p.name()));
+            }
+        }
+        return addresses
+                ? new EmptyReason.PortNotWritten(port.name(), List.copyOf(names))
+                : new EmptyReason.NoneInCluster(service.selector());
+    }
+
+    private static String nameOf(Endpoint endpoint) {
+        String target = endpoint.target();
+        return target == null ? endpoint.address().toString() : target;
+    }
+}

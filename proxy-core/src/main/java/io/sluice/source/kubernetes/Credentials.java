@@ -1,0 +1,231 @@
+package io.sluice.source.kubernetes;
+
+import io.fabric8.kubernetes.api.model.AuthInfo;
+import io.fabric8.kubernetes.api.model.NamedAuthInfo;
+import io.fabric8.kubernetes.api.model.NamedCluster;
+import io.fabric8.kubernetes.api.model.NamedContext;
+import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.internal.KubeConfigUtils;
+import io.sluice.source.Problem;
+import io.sluice.source.Problem.Severity;
+import io.sluice.source.SourceException;
+import java.io.File;
+import java.io.IOException;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import tools.jackson.core.JacksonException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where the API server is and how we show who we are, found as kubectl finds it: the file that is given, else every file
+ * that {@code KUBECONFIG} names, merged, else {@code ~/.kube/config}, else the service account of the pod. In a merge the
+ * first file that says something wins (k8s.io/client-go tools/clientcmd).
+ *
+ * <p>Unlike kubectl it never guesses {@code localhost:8080}. Everything that cannot work is told before the first
+ * request, in one line; after that, whatever the files say is read anew by {@link #resolve} when the server does not
+ * accept us any more, so that rotated certificates and tokens are found.
+ *
+ * @param config    for the Kubernetes client
+ * @param server    URL of the API server, without a slash at the end
+ * @param origin    what all this was read from, for messages
+ */
+record Credentials(Config config, String server, String origin) {
+
+    /** Where the kubelet puts a pod's service account. */
+    static final Path SERVICE_ACCOUNT = Path.of("/var/run/secrets/kubernetes.io/serviceaccount");
+
+    private static final int CONNECT_TIMEOUT_MILLIS = 10_000;
+
+    /**
+     * Reads the files and runs a credential plugin, if one is named.
+     *
+     * @throws SourceException if there is nothing to connect to or with
+     */
+    static Credentials resolve(KubernetesOptions options, Path serviceAccount) throws SourceException {
+        List<Path> files = files(options);
+        Credentials found =
+                files.isEmpty() ? withoutKubeconfig(options, serviceAccount) : fromKubeconfig(options, files);
+        Config config = found.config;
+        config.setHttp2Disable(true);
+        config.setRequestRetryBackoffLimit(0);
+        config.setConnectionTimeout(CONNECT_TIMEOUT_MILLIS);
+        config.setUserAgent("sluice");
+        for (String file : Stream.of(config.getCaCertFile(), config.getClientCertFile(), config.getClientKeyFile())
+                .filter(Objects::nonNull).toList()) {
+            if (!Files.isReadable(Path.of(file))) {
+                throw wrong(found.origin, "names the file " + file + ", which cannot be read");
+            }
+        }
+        return found;
+    }
+
+    private static List<Path> files(KubernetesOptions options) throws SourceException {
+        if (options.kubeconfig().isPresent()) {
+            Path file = options.kubeconfig().get();
+            if (!Files.isRegularFile(file)) {
+                throw wrong("--kubeconfig " + file, "there is no such file");
+            }
+            return List.of(file);
+        }
+        String variable = options.environment().getOrDefault("KUBECONFIG", "");
+        if (!variable.isBlank()) {
+            List<Path> files = Stream.of(variable.split(File.pathSeparator, -1)).filter(name -> !name.isBlank())
+                    .map(Path::of).filter(Files::isRegularFile).toList();
+            if (files.isEmpty()) {
+                throw wrong("KUBECONFIG=" + variable, "there is no such file");
+            }
+            return files;
+        }
+        String home = options.environment().getOrDefault("HOME", "");
+        Path file = Path.of(home, ".kube", "config");
+        return !home.isEmpty() && Files.isRegularFile(file) ? List.of(file) : List.of();
+    }
+
+    private static Credentials fromKubeconfig(KubernetesOptions options, List<Path> files) throws SourceException {
+        String origin = "kubeconfig " + String.join(", ", files.stream().map(Path::toString).toList());
+        List<io.fabric8.kubernetes.api.model.Config> read = new ArrayList<>();
+        for (Path file : files) {
+            read.add(parse(file));
+        }
+        Map<String, NamedContext> contexts = new TreeMap<>();
+        read.forEach(f -> f.getContexts().forEach(c -> contexts.putIfAbsent(c.getName(), c)));
+        String wanted = options.context()
+                .or(() -> read.stream().map(io.fabric8.kubernetes.api.model.Config::getCurrentContext)
+                        .filter(name -> name != null && !name.isEmpty()).findFirst())
+                .orElse("");
+        if (wanted.isEmpty()) {
+            throw wrong(origin, "has no current-context: say --context NAME" + among(contexts));
+        }
+        NamedContext context = contexts.get(wanted);
+        if (context == null || context.getContext() == null) {
+            throw wrong(origin, "has no context '" + wanted + "'" + among(contexts));
+        }
+        String clusterName = String.valueOf(context.getContext().getCluster());
+        NamedCluster cluster = read.stream().flatMap(f -> f.getClusters().stream())
+                .filter(c -> clusterName.equals(c.getName())).findFirst().orElse(null);
+        if (cluster == null || cluster.getCluster() == null) {
+            throw wrong(origin, "has no cluster '" + clusterName + "', which context '" + wanted + "' names");
+        }
+        String userName = context.getContext().getUser();
+        NamedAuthInfo user = read.stream().flatMap(f -> f.getUsers().stream())
+                .filter(u -> u.getName() != null && u.getName().equals(userName)).findFirst().orElse(null);
+        if (userName != null && !userName.isEmpty() && user == null) {
+            throw wrong(origin, "has no user '" + userName + "', which context '" + wanted + "' names");
+        }
+        Config config = Config.empty();
+        try {
+            KubeConfigUtils.merge(config, wanted, read.toArray(io.fabric8.kubernetes.api.model.Config[]::new));
+        } catch (KubernetesClientException e) {
+            throw wrong(origin, "the credentials of user '" + userName + "' cannot be had: " + ApiClient.reason(e));
+        }
+        takeTokenFile(config, user, origin);
+        String server = options.server().orElse(String.valueOf(config.getMasterUrl()));
+        config.setMasterUrl(server);
+        return new Credentials(config, url(server, origin), origin + ", context " + wanted);
+    }
+
+    private static io.fabric8.kubernetes.api.model.Config parse(Path file) throws SourceException {
+        try {
+            io.fabric8.kubernetes.api.model.Config read = KubeConfigUtils.parseConfig(file.toFile());
+            if (read.getClusters() == null || read.getContexts() == null || read.getUsers() == null) {
+                throw wrong(file.toString(), "is not a kubeconfig: clusters, contexts or users is null");
+            }
+            return read;
+        } catch (KubernetesClientException | IllegalArgumentException | ClassCastException e) {
+            // The parser's own message may show what is in the file, which may be a secret.
+            int line = 0;
+            for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+                line = cause instanceof JacksonException jackson && jackson.getLocation() != null
+                        ? Math.max(line, jackson.getLocation().getLineNr())
+                        : line;
+            }
+            throw wrong(file + (line > 0 ? ":" + line : ""),
+                    "is not a kubeconfig: it has to be YAML with kind: Config, clusters, contexts and users");
+        }
+    }
+
+    /** The client knows no {@code tokenFile}; it is read before each request, so that a rotated token is used. */
+    private static void takeTokenFile(Config config, @Nullable NamedAuthInfo user, String origin)
+            throws SourceException {
+        AuthInfo info = user == null ? null : user.getUser();
+        if (user == null || info == null || info.getTokenFile() == null || info.getTokenFile().isEmpty()) {
+            return;
+        }
+        File kubeconfig = (File) user.getAdditionalProperties().get("KUBERNETES_CONFIG_AUTH_INFO_FILE_KEY");
+        Path file = kubeconfig == null
+                ? Path.of(info.getTokenFile())
+                : kubeconfig.toPath().toAbsolutePath().resolveSibling(info.getTokenFile());
+        readTokensFrom(file, config, origin);
+    }
+
+    private static void readTokensFrom(Path file, Config config, String origin) throws SourceException {
+        if (!Files.isReadable(file)) {
+            throw wrong(origin, "names the token file " + file + ", which cannot be read");
+        }
+        config.setOauthTokenProvider(() -> token(file).orElse(""));
+    }
+
+    private static Optional<String> token(Path file) {
+        try {
+            return Optional.of(Files.readString(file).strip());
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static Credentials withoutKubeconfig(KubernetesOptions options, Path serviceAccount)
+            throws SourceException {
+        Path token = serviceAccount.resolve("token");
+        String host = options.environment().getOrDefault("KUBERNETES_SERVICE_HOST", "");
+        String port = options.environment().getOrDefault("KUBERNETES_SERVICE_PORT", "443");
+        boolean pod = Files.isReadable(token);
+        Config config = Config.empty();
+        if (pod) {
+            readTokensFrom(token, config, "the pod's service account");
+            if (Files.isReadable(serviceAccount.resolve("ca.crt"))) {
+                config.setCaCertFile(serviceAccount.resolve("ca.crt").toString());
+            }
+        }
+        String server = options.server().orElse(!pod || host.isEmpty()
+                ? ""
+                : "https://" + (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + port);
+        if (server.isEmpty()) {
+            throw new SourceException(List.of(new Problem(Severity.ERROR, "no API server is known", "",
+                    "say --kubeconfig FILE, or set KUBECONFIG; ~/.kube/config is not there, and this is not a pod with a"
+                            + " service account. For Services from manifests say -f PATH")));
+        }
+        config.setMasterUrl(server);
+        String origin = pod ? "the pod's service account" : "--server";
+        return new Credentials(config, url(server, origin), origin);
+    }
+
+    private static String url(String server, String origin) throws SourceException {
+        try {
+            URI uri = new URI(server);
+            if (uri.getHost() != null && ("https".equals(uri.getScheme()) || "http".equals(uri.getScheme()))) {
+                return server.endsWith("/") ? server.substring(0, server.length() - 1) : server;
+            }
+        } catch (URISyntaxException e) {
+            throw wrong(origin, "the server '" + server + "' is not a URL like https://10.0.0.1:6443");
+        }
+        throw wrong(origin, "the server '" + server + "' is not a URL like https://10.0.0.1:6443");
+    }
+
+    private static String among(Map<String, NamedContext> contexts) {
+        return contexts.isEmpty() ? "; there is none" : "; there are " + String.join(", ", contexts.keySet());
+    }
+
+    private static SourceException wrong(String where, String what) {
+        return new SourceException(List.of(new Problem(Severity.ERROR, where, "", what)));
+    }
+}

@@ -1,0 +1,159 @@
+package io.sluice.source.kubernetes;
+
+import io.sluice.service.IpAddresses;
+import io.sluice.service.IpFamily;
+import io.sluice.service.Protocol;
+import io.sluice.service.ServiceName;
+import io.sluice.source.kubernetes.EndpointGroups.Address;
+import io.sluice.source.kubernetes.EndpointGroups.Group;
+import io.sluice.source.kubernetes.EndpointGroups.Port;
+import java.net.InetAddress;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * Reads EndpointSlices and Endpoints with kube-proxy's rules: the first address of an endpoint counts, a port without a
+ * number is nothing to a proxy, a missing name is the unnamed port (pkg/proxy/endpointslicecache.go).
+ *
+ * <p>Addresses in special ranges are left out, as the API's own validation refuses them (ValidateEndpointIP): whoever
+ * may write an EndpointSlice could otherwise reach, through this node, what listens at its loopback or at a cloud's
+ * metadata address. Texts that many endpoints share are interned.
+ */
+final class EndpointReader {
+
+    private static final String SERVICE_NAME = "kubernetes.io/service-name";
+
+    private final boolean loopback;
+
+    /** Takes loopback addresses only if told so. */
+    EndpointReader(boolean loopback) {
+        this.loopback = loopback;
+    }
+
+    /** Reads an EndpointSlice of {@code discovery.k8s.io/v1}. */
+    ReadObject<EndpointGroups> slice(ObjectKey key, JsonNode slice) {
+        List<String> mistakes = new ArrayList<>();
+        String service = slice.path("metadata").path("labels").path(SERVICE_NAME).asString("");
+        String type = slice.path("addressType").asString("");
+        if (service.isEmpty()) {
+            return new ReadObject<>(null, List.of("belongs to no Service: it has no label " + SERVICE_NAME));
+        }
+        if (!type.equals("IPv4") && !type.equals("IPv6")) {
+            return new ReadObject<>(null, List.of("has addressType " + type + ", which no proxy serves"));
+        }
+        List<Address> addresses = new ArrayList<>();
+        for (JsonNode endpoint : slice.path("endpoints").values()) {
+            InetAddress ip = address(endpoint.path("addresses").path(0), type, mistakes);
+            if (ip != null) {
+                JsonNode conditions = endpoint.path("conditions");
+                boolean ready = flag(conditions.path("ready"), true);
+                addresses.add(new Address(ip, ready, flag(conditions.path("serving"), ready),
+                        flag(conditions.path("terminating"), false), shared(endpoint.path("nodeName")),
+                        shared(endpoint.path("zone")), names(endpoint.path("hints").path("forZones")),
+                        names(endpoint.path("hints").path("forNodes")), text(endpoint.path("hostname")),
+                        pod(endpoint.path("targetRef"))));
+            }
+        }
+        return groups(key, service, List.of(new Group(ports(slice.path("ports")), addresses)), mistakes);
+    }
+
+    /** Reads Endpoints. */
+    ReadObject<EndpointGroups> endpoints(ObjectKey key, JsonNode endpoints) {
+        List<String> mistakes = new ArrayList<>();
+        List<Group> groups = new ArrayList<>();
+        for (JsonNode subset : endpoints.path("subsets").values()) {
+            List<Address> addresses = new ArrayList<>();
+            addSubset(subset.path("addresses"), true, addresses, mistakes);
+            addSubset(subset.path("notReadyAddresses"), false, addresses, mistakes);
+            groups.add(new Group(ports(subset.path("ports")), addresses));
+        }
+        return groups(key, key.name(), groups, mistakes);
+    }
+
+    private void addSubset(JsonNode list, boolean ready, List<Address> addresses, List<String> mistakes) {
+        for (JsonNode endpoint : list.values()) {
+            InetAddress ip = address(endpoint.path("ip"), "", mistakes);
+            if (ip != null) {
+                addresses.add(new Address(ip, ready, ready, false, shared(endpoint.path("nodeName")), null, Set.of(),
+                        Set.of(), text(endpoint.path("hostname")), pod(endpoint.path("targetRef"))));
+            }
+        }
+    }
+
+    private static ReadObject<EndpointGroups> groups(ObjectKey key, String service, List<Group> groups,
+            List<String> mistakes) {
+        return new ReadObject<>(
+                new EndpointGroups(new ServiceName(key.namespace().intern(), service.intern()), groups), mistakes);
+    }
+
+    private @Nullable InetAddress address(JsonNode node, String type, List<String> mistakes) {
+        String text = node.asString("");
+        InetAddress ip;
+        try {
+            ip = IpAddresses.parse(text);
+        } catch (IllegalArgumentException e) {
+            mistakes.add(text.isEmpty() ? "an endpoint without address is left out" : e.getMessage() + "; left out");
+            return null;
+        }
+        if (!type.isEmpty() && !IpFamily.of(ip).apiName().equals(type)) {
+            mistakes.add("the endpoint " + text + " is left out: addressType is " + type);
+            return null;
+        }
+        String special = special(ip);
+        if (special != null) {
+            mistakes.add("the endpoint " + text + " is refused: a " + special
+                    + " address from an API server would make this node a relay to itself or its network");
+            return null;
+        }
+        return ip;
+    }
+
+    private @Nullable String special(InetAddress ip) {
+        if (ip.isLoopbackAddress()) {
+            return loopback ? null : "loopback";
+        }
+        return ip.isLinkLocalAddress()
+                ? "link-local"
+                : ip.isMulticastAddress() ? "multicast" : ip.isAnyLocalAddress() ? "unspecified" : null;
+    }
+
+    private static List<Port> ports(JsonNode list) {
+        List<Port> ports = new ArrayList<>();
+        for (JsonNode port : list.values()) {
+            int number = port.path("port").asInt(0);
+            Protocol protocol = ServiceReader.protocol(port.path("protocol"));
+            if (number > 0 && number <= 65_535 && protocol != null) {
+                ports.add(new Port(port.path("name").asString("").intern(), protocol, number));
+            }
+        }
+        return ports;
+    }
+
+    private static boolean flag(JsonNode node, boolean otherwise) {
+        return node.isBoolean() ? node.booleanValue() : otherwise;
+    }
+
+    private static Set<String> names(JsonNode list) {
+        Set<String> names = new HashSet<>();
+        list.values().forEach(element -> names.add(element.path("name").asString("").intern()));
+        return Set.copyOf(names);
+    }
+
+    private static @Nullable String pod(JsonNode target) {
+        return target.path("kind").asString("Pod").equals("Pod") ? text(target.path("name")) : null;
+    }
+
+    static @Nullable String text(JsonNode node) {
+        String text = node.asString("");
+        return text.isEmpty() ? null : text;
+    }
+
+    private static @Nullable String shared(JsonNode node) {
+        String text = text(node);
+        return text == null ? null : text.intern();
+    }
+}

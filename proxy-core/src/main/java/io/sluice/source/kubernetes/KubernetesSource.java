@@ -1,0 +1,435 @@
+package io.sluice.source.kubernetes;
+
+import io.sluice.service.ClusterSnapshot;
+import io.sluice.service.Endpoint;
+import io.sluice.service.IpAddresses;
+import io.sluice.service.Service;
+import io.sluice.service.ServiceState;
+import io.sluice.service.ServiceState.PortState;
+import io.sluice.source.Freshness;
+import io.sluice.source.Problem;
+import io.sluice.source.Problem.Severity;
+import io.sluice.source.ResourceFreshness;
+import io.sluice.source.ServiceSource;
+import io.sluice.source.SnapshotConsumer;
+import io.sluice.source.SourceException;
+import io.sluice.source.kubernetes.StateFile.State;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * Services from a Kubernetes API server: what kube-proxy watches, as snapshots.
+ *
+ * <p>Three watches put what they hear into one view; one thread, {@code sluice-kubernetes}, takes snapshots out of it and
+ * hands them on, the first when all three have listed everything. While the API server is away the last state stays in
+ * force, for ever; with a state file it is also what a new process begins with. Once the view shows that the server's
+ * configured address is one of a Service, which this node itself may have to serve, the server is asked at the real
+ * addresses behind it.
+ */
+public final class KubernetesSource implements ServiceSource {
+
+    private static final Logger LOG = LoggerFactory.getLogger(KubernetesSource.class);
+
+    private static final Duration SAVE_INTERVAL = Duration.ofSeconds(10);
+    private static final int SHOWN_PROBLEMS = 100;
+
+    private final KubernetesOptions options;
+    private final Path serviceAccount;
+    private final EndpointReader endpointReader;
+    private final ClusterView view;
+    private final Semaphore changes = new Semaphore(0);
+    private final CountDownLatch ended = new CountDownLatch(1);
+    private final Map<String, Map<ObjectKey, List<String>>> mistakes = new ConcurrentHashMap<>();
+    private final List<Thread> threads = new ArrayList<>();
+
+    private volatile @Nullable Watches watches;
+    private volatile boolean handedOn;
+    private volatile @Nullable State servedState;
+    private volatile boolean closed;
+    private @Nullable StateFile stateFile;
+    private boolean unsaved;
+    private long savedNanos = System.nanoTime() - SAVE_INTERVAL.toNanos();
+    private @Nullable String saveTrouble;
+    private long version;
+
+    /** What exists once the credentials are known. */
+    private record Watches(ApiClient client, Reflector<Service> services, Reflector<EndpointGroups> endpoints,
+            Reflector<NodeFacts> node) {
+        List<Reflector<?>> all() {
+            return List.of(services, endpoints, node);
+        }
+    }
+
+    /** Reads and connects to nothing yet. */
+    public KubernetesSource(KubernetesOptions options) {
+        this(options, Credentials.SERVICE_ACCOUNT);
+    }
+
+    KubernetesSource(KubernetesOptions options, Path serviceAccount) {
+        this.options = options;
+        this.serviceAccount = serviceAccount;
+        this.endpointReader = new EndpointReader(options.loopbackEndpoints());
+        this.view = new ClusterView(options.nodeName());
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * <p>Returns before the API server was asked; but what a state file holds is handed over before it returns. A server
+     * that is out of reach or refuses us is no error: it is asked until it answers, as kube-proxy does.
+     *
+     * @throws SourceException if the kubeconfig cannot be used or there is none
+     */
+    @Override
+    public void start(SnapshotConsumer consumer) throws SourceException {
+        ApiClient client = new ApiClient(options, serviceAccount);
+        Watches started = new Watches(client,
+                new Reflector<>("services", this::services, client, view.services(), listener,
+                        options.watchIdleTimeout(),
+                        false),
+                new Reflector<>("endpoints", () -> endpoints(client), client, view.endpoints(), listener,
+                        options.watchIdleTimeout(), false),
+                new Reflector<>("node", this::node, client, view.node(), listener, options.watchIdleTimeout(), true));
+        LOG.info("Services come from {} ({}); this is node {}", client.server(), client.origin(), options.nodeName());
+        options.stateFile().ifPresent(file -> {
+            stateFile = new StateFile(file);
+            readState(file, started, consumer);
+        });
+        watches = started;
+        threads.add(Thread.ofPlatform().name("sluice-kubernetes").daemon().start(() -> handOn(consumer, started)));
+        threads.add(Thread.ofPlatform().name("sluice-watch-services").daemon().start(started.services()));
+        threads.add(Thread.ofPlatform().name("sluice-watch-endpoints").daemon().start(started.endpoints()));
+        threads.add(Thread.ofPlatform().name("sluice-watch-node").daemon().start(started.node()));
+    }
+
+    @Override
+    public void refresh() {
+        Watches running = watches;
+        if (running != null) {
+            running.all().forEach(Reflector::refresh);
+        }
+    }
+
+    @Override
+    public boolean nodeEligible() {
+        return !view.leaving();
+    }
+
+    @Override
+    public Freshness freshness() {
+        Watches running = watches;
+        Instant now = Instant.now();
+        List<ResourceFreshness> resources =
+                running == null ? NOT_STARTED : running.all().stream().map(Reflector::freshness).toList();
+        State served = servedState;
+        boolean current = running != null && handedOn && served == null
+                && running.all().stream().allMatch(reflector -> reflector.current(now));
+        Instant asOf = served != null
+                ? served.savedAt()
+                : handedOn
+                        ? resources.stream().map(ResourceFreshness::lastHeard).filter(Objects::nonNull)
+                                .min(Instant::compareTo).orElse(null)
+                : null;
+        return new Freshness(handedOn, current, asOf, detail(running, resources, served, current), problems(resources),
+                resources);
+    }
+
+    private static final List<ResourceFreshness> NOT_STARTED = List.of("services", "endpoints", "node").stream()
+            .map(name -> new ResourceFreshness(name, ResourceFreshness.WatchState.WAITING, null, "", 0, 0, 0, null))
+            .toList();
+
+    private String detail(@Nullable Watches running, List<ResourceFreshness> resources, @Nullable State served,
+            boolean current) {
+        if (running == null) {
+            return "not started yet";
+        }
+        String server = running.client().currentServer();
+        if (served != null) {
+            return "serving the state of " + served.savedAt() + " from " + options.stateFile().orElseThrow()
+                    + " until " + server + " has listed everything";
+        }
+        if (!handedOn) {
+            return "waiting until " + server + " has listed "
+                    + String.join(", ", resources.stream().filter(r -> r.lists() == 0).map(ResourceFreshness::resource)
+                            .toList());
+        }
+        return current ? "watching " + server
+                : "serving the last known state; " + server + " is out of reach or silent";
+    }
+
+    private List<Problem> problems(List<ResourceFreshness> resources) {
+        List<Problem> problems = new ArrayList<>();
+        for (ResourceFreshness resource : resources) {
+            String problem = resource.problem();
+            if (problem != null) {
+                problems.add(new Problem(Severity.WARNING, resource.resource(), "", problem));
+            }
+        }
+        mistakes.forEach((resource, objects) -> new TreeMap<>(byName(objects)).forEach((key, found) -> {
+            for (String mistake : found) {
+                if (problems.size() < SHOWN_PROBLEMS) {
+                    problems.add(new Problem(Severity.WARNING, resource, key, mistake));
+                }
+            }
+        }));
+        return problems;
+    }
+
+    private static Map<String, List<String>> byName(Map<ObjectKey, List<String>> objects) {
+        Map<String, List<String>> named = new HashMap<>();
+        objects.forEach((key, found) -> named.put(key.toString(), found));
+        return named;
+    }
+
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        Watches running = watches;
+        if (running != null) {
+            running.all().forEach(Reflector::stop);
+            changes.release();
+            try {
+                if (!ended.await(10, TimeUnit.SECONDS)) {
+                    LOG.warn("the state is still being written; not waiting for the end of it");
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            running.client().close();
+        }
+    }
+
+    private Resource<Service> services() {
+        return Resource.labelled("/api/v1/services", "services", "!service.kubernetes.io/service-proxy-name",
+                ServiceReader::read);
+    }
+
+    private Resource<NodeFacts> node() {
+        return Resource.named("/api/v1/nodes", "nodes", options.nodeName(), NodeReader::read);
+    }
+
+    private static final String NEITHER_HEADLESS_NOR_OTHERS =
+            "!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name";
+
+    private Resource<EndpointGroups> endpoints(ApiClient client) throws IOException {
+        boolean slices = switch (options.endpointsFrom()) {
+            case ENDPOINTSLICES -> true;
+            case ENDPOINTS -> false;
+            case AUTO -> hasSlices(client);
+        };
+        return slices
+                ? Resource.labelled("/apis/discovery.k8s.io/v1/endpointslices", "endpointslices.discovery.k8s.io",
+                        NEITHER_HEADLESS_NOR_OTHERS, endpointReader::slice)
+                : Resource.labelled("/api/v1/endpoints", "endpoints", NEITHER_HEADLESS_NOR_OTHERS,
+                        endpointReader::endpoints);
+    }
+
+    private static boolean hasSlices(ApiClient client) throws IOException {
+        try (InputStream body = client.get("/apis/discovery.k8s.io/v1", Duration.ofSeconds(30),
+                Duration.ofSeconds(60))) {
+            for (JsonNode resource : ApiClient.JSON.readTree(body).path("resources").values()) {
+                if (resource.path("name").asString("").equals("endpointslices")) {
+                    return true;
+                }
+            }
+        } catch (ApiException e) {
+            if (e.code() != 404) {
+                throw e;
+            }
+        }
+        LOG.info("the API server has no EndpointSlices: endpoints come from Endpoints");
+        return false;
+    }
+
+    private final Reflector.Listener listener = new Reflector.Listener() {
+        @Override
+        public void changed() {
+            changes.release();
+        }
+
+        @Override
+        public void mistakes(String resource, ObjectKey key, List<String> found) {
+            Map<ObjectKey, List<String>> known = mistakes.computeIfAbsent(resource, r -> new ConcurrentHashMap<>());
+            List<String> before = found.isEmpty() ? known.remove(key) : known.put(key, found);
+            if (!found.isEmpty() && !found.equals(before)) {
+                LOG.warn("{} {}: {}", resource, key, String.join("; ", found));
+            }
+        }
+
+        @Override
+        public void listed(String resource, Map<ObjectKey, List<String>> found) {
+            Map<ObjectKey, List<String>> known = mistakes.computeIfAbsent(resource, r -> new ConcurrentHashMap<>());
+            known.keySet().retainAll(found.keySet());
+            found.forEach((key, list) -> mistakes(resource, key, list));
+        }
+    };
+
+    private void readState(Path file, Watches started, SnapshotConsumer consumer) {
+        Optional<State> read;
+        try {
+            read = new StateFile(file).read(endpointReader::slice);
+        } catch (IOException e) {
+            LOG.warn("the state file {} {}; starting without it", file, e.getMessage());
+            return;
+        }
+        if (read.isEmpty()) {
+            return;
+        }
+        State state = read.get();
+        if (!state.server().equals(started.client().server())) {
+            LOG.warn("the state file {} is of another API server, {}; starting without it", file, state.server());
+            return;
+        }
+        ClusterView saved = new ClusterView(options.nodeName());
+        Map<ObjectKey, Service> services = new HashMap<>();
+        state.contents().services().forEach(
+                service -> services.put(new ObjectKey(service.name().namespace(), service.name().name()), service));
+        saved.services().put(services);
+        saved.endpoints().put(state.contents().groups());
+        NodeFacts node = state.contents().node();
+        if (node != null && state.nodeName().equals(options.nodeName())) {
+            saved.node().put(Map.of(new ObjectKey("", state.nodeName()), node));
+        }
+        ClusterSnapshot snapshot = saved.snapshotIfChanged(state.savedAt());
+        if (snapshot != null) {
+            LOG.warn("serving the state of {} from {} until the API server has listed everything", state.savedAt(),
+                    file);
+            servedState = state;
+            started.services().expect(services.size(), state.servicesVersion());
+            started.endpoints().expect(state.contents().groups().size(), state.endpointsVersion());
+            askTheServerItself(started, snapshot);
+            version = snapshot.version();
+            handedOn = true;
+            consumer.accept(snapshot);
+        }
+    }
+
+    /** The thread that takes snapshots out of the view. */
+    private void handOn(SnapshotConsumer consumer, Watches running) {
+        Pace pace = new Pace();
+        try {
+            while (!closed) {
+                boolean change = changes.tryAcquire(1, TimeUnit.SECONDS);
+                if (change && !closed) {
+                    TimeUnit.NANOSECONDS.sleep(pace.waitNanos(System.nanoTime()));
+                    changes.drainPermits();
+                    if (running.all().stream().allMatch(Reflector::settled) && handOn(consumer, running, pace)) {
+                        unsaved = true;
+                    }
+                }
+                save(running, SAVE_INTERVAL);
+            }
+            save(running, Duration.ZERO);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            ended.countDown();
+        }
+    }
+
+    private boolean handOn(SnapshotConsumer consumer, Watches running, Pace pace) {
+        ClusterSnapshot snapshot = view.snapshotIfChanged(Instant.now());
+        if (snapshot == null || closed) {
+            return false;
+        }
+        askTheServerItself(running, snapshot);
+        if (servedState != null) {
+            LOG.info("the API server has listed everything: the saved state is no longer used");
+            servedState = null;
+        }
+        consumer.accept(
+                new ClusterSnapshot(++version, snapshot.asOf(), snapshot.node(), snapshot.services()));
+        handedOn = true;
+        pace.handedOn(System.nanoTime());
+        return true;
+    }
+
+    /**
+     * If the configured server is an address of a Service, asks the Service's endpoints instead: the way through a
+     * virtual address of our own would end when we do, or lead to a server that is long gone (kubernetes#67875).
+     */
+    private void askTheServerItself(Watches running, ClusterSnapshot snapshot) {
+        URI configured = URI.create(running.client().server());
+        int port = configured.getPort() >= 0 ? configured.getPort() : configured.getScheme().equals("https") ? 443 : 80;
+        List<String> direct = directServers(snapshot, configured.getScheme(), configured.getHost(), port);
+        if (direct.isEmpty()) {
+            return;
+        }
+        String before = running.client().currentServer();
+        running.client().useServers(direct);
+        if (!direct.contains(before)) {
+            LOG.info("{} is the address of a Service: the API server is asked at {} instead", before,
+                    String.join(", ", direct));
+            running.all().forEach(Reflector::refresh);
+        }
+    }
+
+    private static List<String> directServers(ClusterSnapshot snapshot, String scheme, String host, int port) {
+        InetAddress address;
+        try {
+            address = IpAddresses.parse(host.startsWith("[") ? host.substring(1, host.length() - 1) : host);
+        } catch (IllegalArgumentException e) {
+            return List.of();
+        }
+        for (ServiceState state : snapshot.services().values()) {
+            Service service = state.service();
+            if (service.clusterIps().contains(address) || service.externalIps().contains(address)
+                    || service.loadBalancerIps().contains(address)) {
+                for (PortState portState : state.ports()) {
+                    if (portState.port().port() == port) {
+                        return portState.endpoints().endpoints().stream().filter(Endpoint::ready)
+                                .map(endpoint -> scheme + "://" + endpoint.address()).toList();
+                    }
+                }
+            }
+        }
+        return List.of();
+    }
+
+    /** Not more often than {@code interval}, and never what is not believed. */
+    private void save(Watches running, Duration interval) {
+        StateFile file = stateFile;
+        if (file == null || !unsaved || System.nanoTime() - savedNanos < interval.toNanos()
+                || running.all().stream().anyMatch(Reflector::doubtful)) {
+            return;
+        }
+        savedNanos = System.nanoTime();
+        try {
+            file.write(new State(Instant.now(), running.client().server(), options.nodeName(),
+                    running.services().freshness().version(), running.endpoints().freshness().version(),
+                    view.contents()));
+            unsaved = false;
+            saveTrouble = null;
+        } catch (IOException e) {
+            String trouble = String.valueOf(e);
+            if (!trouble.equals(saveTrouble)) {
+                saveTrouble = trouble;
+                LOG.warn("the state file {} cannot be written: {}; a restart without an API server would find an older"
+                        + " state or none", options.stateFile().orElse(null), trouble);
+            }
+        }
+    }
+}

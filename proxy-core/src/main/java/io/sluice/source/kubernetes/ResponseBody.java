@@ -1,0 +1,118 @@
+package io.sluice.source.kubernetes;
+
+import io.fabric8.kubernetes.client.http.AsyncBody;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InterruptedIOException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A response as it arrives, with a bound on how long it may be silent: that is what tells a watch without news from one
+ * whose connection is dead. Asks for more only when all that has come is read. Read by one thread; {@link #close} may be
+ * called by any and ends a read that is waiting.
+ */
+final class ResponseBody extends InputStream implements AsyncBody.Consumer<List<ByteBuffer>> {
+
+    /** What comes from the client's thread: buffers, or the end with its cause. */
+    private sealed interface Arrival {
+        record Bytes(List<ByteBuffer> buffers) implements Arrival {}
+
+        record End(@Nullable Throwable failure) implements Arrival {}
+    }
+
+    private final Duration longestSilence;
+    private final BlockingQueue<Arrival> arrivals = new LinkedBlockingQueue<>();
+    private final Queue<ByteBuffer> unread = new ArrayDeque<>();
+    private volatile @Nullable AsyncBody body;
+    private volatile boolean closed;
+    private boolean ended;
+
+    ResponseBody(Duration longestSilence) {
+        this.longestSilence = longestSilence;
+    }
+
+    /** The head has come: begin to take the body. */
+    void begin(AsyncBody response) {
+        body = response;
+        response.done().whenComplete((nothing, failure) -> arrivals.add(new Arrival.End(failure)));
+        if (closed) {
+            response.cancel();
+        } else {
+            response.consume();
+        }
+    }
+
+    @Override
+    public void consume(List<ByteBuffer> buffers, AsyncBody response) {
+        arrivals.add(new Arrival.Bytes(buffers));
+    }
+
+    @Override
+    public int read() throws IOException {
+        byte[] one = new byte[1];
+        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+    }
+
+    /** Throws SilenceException after a silence that is too long, InterruptedIOException once this is closed. */
+    @Override
+    public int read(byte[] into, int offset, int length) throws IOException {
+        ByteBuffer next = unread.peek();
+        while (next == null || !next.hasRemaining()) {
+            if (next != null) {
+                unread.remove();
+            } else if (ended || !more()) {
+                return -1;
+            }
+            next = unread.peek();
+        }
+        int count = Math.min(length, next.remaining());
+        next.get(into, offset, count);
+        return count;
+    }
+
+    private boolean more() throws IOException {
+        AsyncBody response = body;
+        if (response != null && arrivals.isEmpty() && !closed) {
+            response.consume();
+        }
+        Arrival arrival;
+        try {
+            arrival = closed ? new Arrival.End(null) : arrivals.poll(longestSilence.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw (IOException) new InterruptedIOException("interrupted").initCause(e);
+        }
+        switch (arrival) {
+            case null -> throw new SilenceException(longestSilence);
+            case Arrival.Bytes(List<ByteBuffer> buffers) -> unread.addAll(buffers);
+            case Arrival.End(Throwable failure) -> {
+                ended = true;
+                if (closed) {
+                    throw new InterruptedIOException("closed");
+                }
+                if (failure != null) {
+                    throw new IOException("the connection broke: " + ApiClient.reason(failure), failure);
+                }
+            }
+        }
+        return !ended;
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        AsyncBody response = body;
+        if (response != null) {
+            response.cancel();
+        }
+        arrivals.add(new Arrival.End(null));
+    }
+}

@@ -1,0 +1,403 @@
+package io.sluice.source.kubernetes;
+
+import io.sluice.service.Cidr;
+import io.sluice.service.IpAddresses;
+import io.sluice.service.IpFamily;
+import io.sluice.service.Service;
+import io.sluice.service.ServicePort;
+import io.sluice.service.SessionAffinity;
+import io.sluice.service.TrafficPolicy;
+import io.sluice.source.kubernetes.ClusterView.Contents;
+import io.sluice.source.kubernetes.EndpointGroups.Address;
+import io.sluice.source.kubernetes.EndpointGroups.Group;
+import io.sluice.source.kubernetes.EndpointGroups.Port;
+import java.io.BufferedOutputStream;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.DigestOutputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonGenerator;
+import tools.jackson.core.StreamWriteFeature;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * The last good state on disk: a {@code List} of the objects in the form of the API, reduced to what is used of them, and
+ * a last line with a checksum over all before it. It is readable by {@code sluice check -f} and by people.
+ *
+ * <p>Written to a file beside it, flushed to the disk and renamed, so that there is always one whole state. Not
+ * thread-safe.
+ */
+final class StateFile {
+
+    private static final String CHECKSUM = "# sha256 ";
+
+    private final Path file;
+
+    StateFile(Path file) {
+        this.file = file;
+    }
+
+    /** The whole of it, and where it comes from. */
+    record State(Instant savedAt, String server, String nodeName, String servicesVersion, String endpointsVersion,
+            Contents contents) {}
+
+    /** Puts {@code state} in the place of what was there. */
+    void write(State state) throws IOException {
+        Path directory = file.toAbsolutePath().getParent();
+        if (directory != null) {
+            Files.createDirectories(directory);
+        }
+        Path next = file.resolveSibling(file.getFileName() + ".next");
+        Files.deleteIfExists(next);
+        try (FileChannel channel = FileChannel.open(next,
+                Set.of(StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW),
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
+            OutputStream out = new BufferedOutputStream(Channels.newOutputStream(channel), 64 * 1024);
+            DigestOutputStream digested = new DigestOutputStream(out, sha256());
+            try (JsonGenerator json = ApiClient.JSON.writer().without(StreamWriteFeature.AUTO_CLOSE_TARGET)
+                    .createGenerator(digested)) {
+                new Writer(json).write(state);
+            }
+            digested.write('\n');
+            digested.on(false);
+            out.write((CHECKSUM + HexFormat.of().formatHex(digested.getMessageDigest().digest()) + "\n")
+                    .getBytes(StandardCharsets.UTF_8));
+            out.flush();
+            channel.force(true);
+        } catch (JacksonException e) {
+            throw new IOException(e.getOriginalMessage(), e);
+        }
+        Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    /**
+     * What was written last; empty if nothing ever was.
+     *
+     * @throws IOException if it cannot be read or is not what was written; the message says so without the file's name
+     */
+    Optional<State> read(ObjectReader<EndpointGroups> endpoints) throws IOException {
+        byte[] bytes;
+        try {
+            bytes = Files.readAllBytes(file);
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        }
+        int end = checked(bytes);
+        try (ObjectStream stream = new ObjectStream(new ByteArrayInputStream(bytes, 0, end))) {
+            JsonNode[] head = new JsonNode[1];
+            List<Service> services = new ArrayList<>();
+            Map<ObjectKey, EndpointGroups> groups = new HashMap<>();
+            NodeFacts[] node = new NodeFacts[1];
+            stream.readList(item -> {
+                JsonNode metadata = item.path("metadata");
+                ObjectKey key =
+                        new ObjectKey(metadata.path("namespace").asString(""), metadata.path("name").asString(""));
+                switch (item.path("kind").asString("")) {
+                    case "Service" -> {
+                        Service service = ServiceReader.read(key, item).value();
+                        if (service != null) {
+                            services.add(service);
+                        }
+                    }
+                    case "EndpointSlice" -> {
+                        EndpointGroups read = endpoints.read(key, item).value();
+                        if (read != null) {
+                            groups.put(key, read);
+                        }
+                    }
+                    case "Node" -> node[0] = NodeReader.read(key, item).value();
+                    default -> head[0] = item;
+                }
+            });
+            JsonNode about = head[0] == null ? ApiClient.JSON.missingNode() : head[0].path("data");
+            return Optional.of(new State(Instant.parse(about.path("savedAt").asString("")),
+                    about.path("server").asString(""), about.path("nodeName").asString(""),
+                    about.path("servicesVersion").asString(""), about.path("endpointsVersion").asString(""),
+                    new Contents(services, groups, node[0])));
+        } catch (DateTimeException e) {
+            throw new IOException("does not say when it was written", e);
+        }
+    }
+
+    /** Where the checksum's line begins, if it is right. */
+    private static int checked(byte[] bytes) throws IOException {
+        int line = bytes.length - (CHECKSUM.length() + 64 + 1);
+        if (line <= 0 || !new String(bytes, line, CHECKSUM.length(), StandardCharsets.UTF_8).equals(CHECKSUM)) {
+            throw new IOException("is cut off or was not written by Sluice");
+        }
+        MessageDigest digest = sha256();
+        digest.update(bytes, 0, line);
+        byte[] written = Arrays.copyOfRange(bytes, line + CHECKSUM.length(), bytes.length - 1);
+        if (!Arrays.equals(written, HexFormat.of().formatHex(digest.digest()).getBytes(StandardCharsets.UTF_8))) {
+            throw new IOException("is damaged: its checksum is wrong");
+        }
+        return line;
+    }
+
+    private static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+
+    /** Writes objects as the API has them, as far as {@link ServiceReader} and {@link EndpointReader} read them. */
+    private record Writer(JsonGenerator json) {
+
+        void write(State state) {
+            json.writeStartObject();
+            json.writeStringProperty("apiVersion", "v1");
+            json.writeStringProperty("kind", "List");
+            json.writeObjectPropertyStart("metadata");
+            json.writeStringProperty("resourceVersion", "0");
+            json.writeEndObject();
+            json.writeArrayPropertyStart("items");
+            begin("v1", "ConfigMap", new ObjectKey("kube-system", "sluice-state"));
+            json.writeEndObject();
+            json.writeObjectPropertyStart("data");
+            json.writeStringProperty("savedAt", state.savedAt().toString());
+            json.writeStringProperty("server", state.server());
+            json.writeStringProperty("nodeName", state.nodeName());
+            json.writeStringProperty("servicesVersion", state.servicesVersion());
+            json.writeStringProperty("endpointsVersion", state.endpointsVersion());
+            json.writeEndObject();
+            json.writeEndObject();
+            node(state);
+            state.contents().services().forEach(this::service);
+            state.contents().groups().forEach(this::slices);
+            json.writeEndArray();
+            json.writeEndObject();
+        }
+
+        /** Leaves {@code metadata} open. */
+        private void begin(String version, String kind, ObjectKey key) {
+            json.writeRaw('\n');
+            json.writeStartObject();
+            json.writeStringProperty("apiVersion", version);
+            json.writeStringProperty("kind", kind);
+            json.writeObjectPropertyStart("metadata");
+            json.writeStringProperty("name", key.name());
+            if (!key.namespace().isEmpty()) {
+                json.writeStringProperty("namespace", key.namespace());
+            }
+        }
+
+        private void node(State state) {
+            NodeFacts facts = state.contents().node();
+            if (facts != null) {
+                begin("v1", "Node", new ObjectKey("", state.nodeName()));
+                if (facts.zone() != null) {
+                    map("labels", Map.of("topology.kubernetes.io/zone", facts.zone()));
+                }
+                json.writeEndObject();
+                json.writeEndObject();
+            }
+        }
+
+        private void service(Service service) {
+            begin("v1", "Service", new ObjectKey(service.name().namespace(), service.name().name()));
+            json.writeStringProperty("creationTimestamp", service.createdAt().toString());
+            map("annotations", service.annotations());
+            json.writeEndObject();
+            json.writeObjectPropertyStart("spec");
+            json.writeStringProperty("type", service.type().apiName());
+            if (service.headless()) {
+                json.writeStringProperty("clusterIP", "None");
+            } else if (!service.clusterIps().isEmpty()) {
+                json.writeStringProperty("clusterIP", IpAddresses.format(service.clusterIps().getFirst()));
+                addresses("clusterIPs", service.clusterIps());
+                if (service.clusterIps().size() > 1) {
+                    json.writeStringProperty("ipFamilyPolicy", "RequireDualStack");
+                }
+            }
+            text("externalName", service.externalName());
+            json.writeArrayPropertyStart("ports");
+            service.ports().forEach(this::servicePort);
+            json.writeEndArray();
+            policy("internalTrafficPolicy", service.internalTrafficPolicy());
+            policy("externalTrafficPolicy", service.externalTrafficPolicy());
+            if (service.sessionAffinity() instanceof SessionAffinity.ClientIp affinity) {
+                json.writeStringProperty("sessionAffinity", "ClientIP");
+                json.writeObjectPropertyStart("sessionAffinityConfig");
+                json.writeObjectPropertyStart("clientIP");
+                json.writeNumberProperty("timeoutSeconds", affinity.timeout().toSeconds());
+                json.writeEndObject();
+                json.writeEndObject();
+            }
+            addresses("externalIPs", service.externalIps());
+            texts("loadBalancerSourceRanges",
+                    service.loadBalancerSourceRanges().stream().map(Cidr::toString).toList());
+            if (service.healthCheckNodePort() != 0) {
+                json.writeNumberProperty("healthCheckNodePort", service.healthCheckNodePort());
+            }
+            if (service.publishNotReadyAddresses()) {
+                json.writeBooleanProperty("publishNotReadyAddresses", true);
+            }
+            map("selector", service.selector());
+            json.writeEndObject();
+            if (!service.loadBalancerIps().isEmpty()) {
+                json.writeObjectPropertyStart("status");
+                json.writeObjectPropertyStart("loadBalancer");
+                json.writeArrayPropertyStart("ingress");
+                for (InetAddress ip : service.loadBalancerIps()) {
+                    json.writeStartObject();
+                    json.writeStringProperty("ip", IpAddresses.format(ip));
+                    json.writeEndObject();
+                }
+                json.writeEndArray();
+                json.writeEndObject();
+                json.writeEndObject();
+            }
+            json.writeEndObject();
+        }
+
+        private void servicePort(ServicePort port) {
+            json.writeStartObject();
+            text("name", port.name().isEmpty() ? null : port.name());
+            json.writeStringProperty("protocol", port.protocol().name());
+            json.writeNumberProperty("port", port.port());
+            if (port.nodePort() != 0) {
+                json.writeNumberProperty("nodePort", port.nodePort());
+            }
+            if (port.targetPort().chars().allMatch(Character::isDigit)) {
+                json.writeNumberProperty("targetPort", Integer.parseInt(port.targetPort()));
+            } else {
+                json.writeStringProperty("targetPort", port.targetPort());
+            }
+            text("appProtocol", port.appProtocol());
+            json.writeEndObject();
+        }
+
+        private void policy(String name, TrafficPolicy policy) {
+            if (policy == TrafficPolicy.LOCAL) {
+                json.writeStringProperty(name, "Local");
+            }
+        }
+
+        /** Endpoints with several subsets, or with both families, become as many slices. */
+        private void slices(ObjectKey key, EndpointGroups groups) {
+            int count = 0;
+            for (Group group : groups.groups()) {
+                for (IpFamily family : IpFamily.values()) {
+                    List<Address> addresses =
+                            group.addresses().stream().filter(a -> IpFamily.of(a.ip()) == family).toList();
+                    if (!addresses.isEmpty()) {
+                        String name = count++ == 0 ? key.name() : key.name() + "." + count;
+                        slice(new ObjectKey(key.namespace(), name), groups, group.ports(), family, addresses);
+                    }
+                }
+            }
+        }
+
+        private void slice(ObjectKey key, EndpointGroups groups, List<Port> ports, IpFamily family,
+                List<Address> addresses) {
+            begin("discovery.k8s.io/v1", "EndpointSlice", key);
+            map("labels", Map.of("kubernetes.io/service-name", groups.service().name()));
+            json.writeEndObject();
+            json.writeStringProperty("addressType", family.apiName());
+            json.writeArrayPropertyStart("ports");
+            for (Port port : ports) {
+                json.writeStartObject();
+                json.writeStringProperty("name", port.name());
+                json.writeStringProperty("protocol", port.protocol().name());
+                json.writeNumberProperty("port", port.number());
+                json.writeEndObject();
+            }
+            json.writeEndArray();
+            json.writeArrayPropertyStart("endpoints");
+            addresses.forEach(this::address);
+            json.writeEndArray();
+            json.writeEndObject();
+        }
+
+        private void address(Address address) {
+            json.writeStartObject();
+            addresses("addresses", List.of(address.ip()));
+            json.writeObjectPropertyStart("conditions");
+            json.writeBooleanProperty("ready", address.ready());
+            json.writeBooleanProperty("serving", address.serving());
+            json.writeBooleanProperty("terminating", address.terminating());
+            json.writeEndObject();
+            text("nodeName", address.node());
+            text("zone", address.zone());
+            text("hostname", address.hostname());
+            if (!address.zoneHints().isEmpty() || !address.nodeHints().isEmpty()) {
+                json.writeObjectPropertyStart("hints");
+                names("forZones", address.zoneHints());
+                names("forNodes", address.nodeHints());
+                json.writeEndObject();
+            }
+            if (address.target() != null) {
+                json.writeObjectPropertyStart("targetRef");
+                json.writeStringProperty("kind", "Pod");
+                json.writeStringProperty("name", address.target());
+                json.writeEndObject();
+            }
+            json.writeEndObject();
+        }
+
+        private void names(String name, Set<String> values) {
+            if (!values.isEmpty()) {
+                json.writeArrayPropertyStart(name);
+                for (String value : values) {
+                    json.writeStartObject();
+                    json.writeStringProperty("name", value);
+                    json.writeEndObject();
+                }
+                json.writeEndArray();
+            }
+        }
+
+        private void addresses(String name, List<InetAddress> addresses) {
+            texts(name, addresses.stream().map(IpAddresses::format).toList());
+        }
+
+        private void texts(String name, Collection<String> values) {
+            if (!values.isEmpty()) {
+                json.writeArrayPropertyStart(name);
+                values.forEach(json::writeString);
+                json.writeEndArray();
+            }
+        }
+
+        private void map(String name, Map<String, String> map) {
+            if (!map.isEmpty()) {
+                json.writeObjectPropertyStart(name);
+                map.forEach(json::writeStringProperty);
+                json.writeEndObject();
+            }
+        }
+
+        private void text(String name, @Nullable String value) {
+            if (value != null) {
+                json.writeStringProperty(name, value);
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+package io.sluice.it.kubernetes;
+
+import static org.awaitility.Awaitility.await;
+
+import io.sluice.it.testbed.Backend;
+import io.sluice.it.testbed.RunningSluice;
+import io.sluice.source.kubernetes.KubernetesOptions;
+import io.sluice.source.kubernetes.KubernetesOptions.EndpointsFrom;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import tools.jackson.databind.JsonNode;
+
+/** An API server, some pods at loopback, and a proxy of which Services, endpoints and readiness can be asked. */
+final class Cluster implements AutoCloseable {
+
+    final ApiServer api = new ApiServer(0);
+    final RunningSluice sluice = new RunningSluice();
+    private Duration watchIdleTimeout = Duration.ofMinutes(3);
+    private EndpointsFrom endpointsFrom = EndpointsFrom.AUTO;
+    private Optional<Path> stateFile = Optional.empty();
+    private String user = "{}";
+
+    Cluster() throws IOException {
+        node("node", "zone-a");
+    }
+
+    Cluster watchIdleTimeout(Duration value) {
+        watchIdleTimeout = value;
+        return this;
+    }
+
+    Cluster endpointsFrom(EndpointsFrom value) {
+        endpointsFrom = value;
+        return this;
+    }
+
+    Cluster stateFile(Path value) {
+        stateFile = Optional.of(value);
+        return this;
+    }
+
+    /** The user of the kubeconfig, for example {@code {tokenFile: token}}. */
+    Cluster user(String yaml) {
+        user = yaml;
+        return this;
+    }
+
+    Cluster start() throws Exception {
+        Path kubeconfig = Files.writeString(sluice.directory().resolve("kubeconfig"), kubeconfig(api.url(), user));
+        sluice.kubernetes(new KubernetesOptions(Optional.of(kubeconfig), Optional.empty(), Optional.empty(), "node",
+                endpointsFrom, watchIdleTimeout, stateFile, true, Map.of())).start();
+        return this;
+    }
+
+    static String kubeconfig(String server, String user) {
+        return """
+                apiVersion: v1
+                kind: Config
+                current-context: test
+                contexts: [{name: test, context: {cluster: here, user: me}}]
+                clusters: [{name: here, cluster: {server: "%s"}}]
+                users: [{name: me, user: %s}]
+                """.formatted(server, user);
+    }
+
+    /** Has listed everything and applied it. */
+    Cluster awaitSynced() {
+        await().atMost(Duration.ofSeconds(60)).until(() -> sluice.sluice().applied().isPresent());
+        return this;
+    }
+
+    /** A pod that says its name at once. */
+    Backend pod(String name, int number) throws IOException {
+        return sluice.with(Backend.named(sluice.address(number), name));
+    }
+
+    void node(String name, String zone) {
+        api.apply("""
+                {"kind": "Node", "metadata": {"name": "%s", "labels": {"topology.kubernetes.io/zone": "%s"}}}"""
+                .formatted(name, zone));
+    }
+
+    /** A Service in namespace default with one port 80, at an address of this test. */
+    void service(String name, int number) {
+        api.apply("""
+                {"kind": "Service", "metadata": {"name": "%s"}, "spec": {"type": "ClusterIP", "clusterIP": "%s",
+                 "clusterIPs": ["%s"], "ipFamilies": ["IPv4"], "selector": {"app": "%s"},
+                 "ports": [{"port": 80, "protocol": "TCP", "targetPort": 8080}]}}"""
+                .formatted(name, sluice.address(number), sluice.address(number), name));
+    }
+
+    /** A slice of {@code service} with ready endpoints at port 8080. */
+    void slice(String name, String service, int... numbers) {
+        String endpoints = Arrays.stream(numbers).mapToObj(number -> """
+                {"addresses": ["%s"], "conditions": {"ready": true, "serving": true, "terminating": false},
+                 "nodeName": "node", "zone": "zone-a"}""".formatted(sluice.address(number)))
+                .collect(Collectors.joining(","));
+        api.apply("""
+                {"kind": "EndpointSlice", "metadata": {"name": "%s",
+                  "labels": {"kubernetes.io/service-name": "%s",
+                             "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io"}},
+                 "addressType": "IPv4", "ports": [{"name": "", "port": 8080, "protocol": "TCP"}],
+                 "endpoints": [%s]}""".formatted(name, service, endpoints));
+    }
+
+    void awaitEndpoints(String service, int... numbers) {
+        sluice.awaitEndpoints(service,
+                Arrays.stream(numbers).mapToObj(sluice::address).toArray(String[]::new));
+    }
+
+    JsonNode readyz() throws IOException, InterruptedException {
+        return ApiServer.JSON.readTree(sluice.get(true, "/readyz").substring(4));
+    }
+
+    JsonNode resource(String name) throws IOException, InterruptedException {
+        for (JsonNode resource : readyz().path("resources").values()) {
+            if (resource.path("resource").asString("").equals(name)) {
+                return resource;
+            }
+        }
+        throw new AssertionError("readyz does not know " + name);
+    }
+
+    void awaitServicesListed() {
+        await().until(() -> resource("services").path("watch").asString("").equals("Watching"));
+    }
+
+    /** Every kind is being watched. */
+    void awaitWatching() {
+        await().atMost(Duration.ofSeconds(60)).until(() -> {
+            JsonNode resources = readyz().path("resources");
+            return Stream.of(0, 1, 2)
+                    .allMatch(i -> resources.path(i).path("watch").asString("").equals("Watching"));
+        });
+    }
+
+    @Override
+    public void close() throws IOException {
+        sluice.close();
+        api.close();
+    }
+}

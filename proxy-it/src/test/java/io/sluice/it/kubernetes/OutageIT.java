@@ -1,0 +1,240 @@
+package io.sluice.it.kubernetes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.sluice.it.kubernetes.ApiServer.Fault;
+import io.sluice.it.testbed.Backend;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Whatever the API server does, traffic goes on: each test has a client that connects all the time and a connection that
+ * stays open, and neither may notice anything; and what the server says afterwards is found.
+ */
+class OutageIT {
+
+    private Cluster cluster;
+    private Traffic traffic;
+    private Socket established;
+
+    @BeforeEach
+    void start() throws Exception {
+        cluster = new Cluster().watchIdleTimeout(Duration.ofSeconds(4));
+        cluster.pod("pod-1", 1);
+        cluster.pod("pod-2", 2);
+        cluster.sluice.with(Backend.echo(cluster.sluice.address(3)));
+        cluster.service("kubia", 100);
+        cluster.slice("kubia-a", "kubia", 1, 2);
+        cluster.service("echo", 101);
+        cluster.slice("echo-a", "echo", 3);
+    }
+
+    private void run() throws Exception {
+        cluster.start().awaitSynced();
+        cluster.awaitEndpoints("kubia", 1, 2);
+        cluster.awaitWatching();
+        traffic = new Traffic(cluster.sluice, "kubia");
+        established = cluster.sluice.connect("echo");
+    }
+
+    @AfterEach
+    void nobodyHasNoticed() throws Exception {
+        try (Cluster _ = cluster) {
+            if (established != null) {
+                int before = traffic.answers();
+                await().until(() -> traffic.answers() > before + 5);
+                established.getOutputStream().write(42);
+                assertThat(established.getInputStream().read()).isEqualTo(42);
+                established.close();
+                traffic.stop();
+                assertThat(traffic.failures()).isEmpty();
+            }
+        }
+    }
+
+    @Test
+    void aRefusingServerIsAskedUntilItIsBackAndMissedChangesAreFound() throws Exception {
+        run();
+        cluster.pod("pod-4", 4);
+        cluster.api.stop();
+        await().until(() -> !cluster.readyz().path("problems").isEmpty());
+        assertThat(cluster.readyz().path("ready").asBoolean()).isTrue();
+        cluster.slice("kubia-a", "kubia", 1, 4);
+        cluster.api.delete("services", "default", "echo");
+        cluster.api.start();
+
+        cluster.awaitEndpoints("kubia", 1, 4);
+        await().until(() -> cluster.sluice.sluice().applied().orElseThrow().ports().size() == 1);
+        await().until(() -> cluster.readyz().path("current").asBoolean());
+    }
+
+    @Test
+    void droppedWatchesAreResumedWithoutANewList() throws Exception {
+        run();
+        int lists = cluster.api.lists();
+        cluster.api.dropWatches();
+        cluster.slice("kubia-a", "kubia", 1);
+
+        cluster.awaitEndpoints("kubia", 1);
+        assertThat(cluster.api.lists()).isEqualTo(lists);
+    }
+
+    @Test
+    void afterGoneEverythingIsListedAndMissedDeletionsAreFound() throws Exception {
+        run();
+        cluster.api.stop();
+        cluster.api.delete("endpointslices", "default", "echo-a");
+        cluster.slice("kubia-a", "kubia", 2);
+        cluster.api.store().compact();
+        cluster.api.start();
+
+        cluster.awaitEndpoints("kubia", 2);
+        cluster.awaitEndpoints("echo");
+    }
+
+    @Test
+    void goneInTheMiddleOfAWatchIsListedAsWell() throws Exception {
+        run();
+        cluster.api.fault(Fault.GONE, true);
+        int lists = cluster.api.lists();
+        await().until(() -> cluster.api.lists() > lists + 3);
+        cluster.slice("kubia-a", "kubia", 2);
+        cluster.awaitEndpoints("kubia", 2);
+        cluster.api.fault(Fault.GONE, false);
+        cluster.awaitWatching();
+    }
+
+    @Test
+    void internalErrorsAreWaitedOut() throws Exception {
+        run();
+        cluster.api.fault(Fault.ERROR_500, true);
+        cluster.api.dropWatches();
+        await().until(() -> cluster.resource("endpoints").path("problem").asString("").contains("500"));
+        cluster.slice("kubia-a", "kubia", 1);
+        cluster.api.fault(Fault.ERROR_500, false);
+
+        cluster.awaitEndpoints("kubia", 1);
+    }
+
+    @Test
+    void aHalfSentEventIsAskedForAgain() throws Exception {
+        run();
+        cluster.api.fault(Fault.HALF_SENT, true);
+        cluster.slice("kubia-a", "kubia", 2);
+        await().until(() -> cluster.sluice.metric("sluice_source_resource_failures_total{resource=\"endpoints\"}") > 0);
+        cluster.api.fault(Fault.HALF_SENT, false);
+
+        cluster.awaitEndpoints("kubia", 2);
+    }
+
+    @Test
+    void aDrippingWatchIsPutTogether() throws Exception {
+        run();
+        cluster.api.fault(Fault.DRIP, true);
+        cluster.slice("kubia-a", "kubia", 2);
+
+        cluster.awaitEndpoints("kubia", 2);
+    }
+
+    @Test
+    void aBlackHoledWatchIsNoticedAndEverythingListedAgain() throws Exception {
+        run();
+        cluster.api.fault(Fault.BLACK_HOLE, true);
+        await().atMost(Duration.ofSeconds(30))
+                .until(() -> cluster.resource("endpoints").path("problem").asString("")
+                        .contains("nothing came for 4 s"));
+        cluster.slice("kubia-a", "kubia", 1);
+        cluster.api.fault(Fault.BLACK_HOLE, false);
+
+        await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> cluster.awaitEndpoints("kubia", 1));
+    }
+
+    @Test
+    void anEmptyServerOfAnEarlierVersionDeletesNothing() throws Exception {
+        run();
+        ApiStore before = cluster.api.store();
+        cluster.api.stop();
+        cluster.api.forgetEverything();
+        int lists = cluster.api.lists();
+        cluster.api.start();
+        await().atMost(Duration.ofSeconds(30)).until(() -> cluster.api.lists() >= lists + 5);
+        assertThat(cluster.sluice.sluice().applied().orElseThrow().ports()).hasSize(2);
+        assertThat(cluster.readyz().path("current").asBoolean()).isFalse();
+
+        cluster.api.restore(before);
+        cluster.slice("kubia-a", "kubia", 2);
+        await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> cluster.awaitEndpoints("kubia", 2));
+        await().atMost(Duration.ofSeconds(60)).until(() -> cluster.readyz().path("current").asBoolean());
+    }
+
+    @Test
+    void aRotatedTokenIsReadAnew() throws Exception {
+        Path token = Files.writeString(cluster.sluice.directory().resolve("token"), "first\n");
+        cluster.api.wantToken("first");
+        cluster.user("{tokenFile: token}");
+        run();
+        Files.writeString(token, "second\n");
+        cluster.api.wantToken("second");
+        cluster.api.dropWatches();
+        cluster.slice("kubia-a", "kubia", 2);
+
+        cluster.awaitEndpoints("kubia", 2);
+    }
+
+    @Test
+    void aRightThatIsTakenAwayIsToldAndTheLastStateStays() throws Exception {
+        run();
+        cluster.api.refuse("endpointslices", 403);
+        cluster.api.dropWatches();
+        cluster.slice("kubia-a", "kubia", 1);
+        await().until(() -> cluster.resource("endpoints").path("problem").asString("")
+                .startsWith("may not list endpointslices.discovery.k8s.io (403)"));
+        cluster.api.refuse("endpointslices", 0);
+
+        await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> cluster.awaitEndpoints("kubia", 1));
+    }
+
+    @Test
+    void aRestartDuringAnOutageServesTheSavedStateAndSaysSo(@TempDir Path directory) throws Exception {
+        Path state = directory.resolve("state");
+        cluster.stateFile(state);
+        run();
+        await().atMost(Duration.ofSeconds(30)).until(() -> Files.exists(state));
+        traffic.stop();
+        established.close();
+        established = null;
+        cluster.sluice.sluice().close();
+        cluster.api.stop();
+        cluster.start();
+
+        assertThat(cluster.sluice.ask("kubia")).startsWith("pod");
+        assertThat(cluster.readyz().path("ready").asBoolean()).isTrue();
+        assertThat(cluster.readyz().path("current").asBoolean()).isFalse();
+        assertThat(cluster.readyz().path("detail").asString()).startsWith("serving the state of ");
+        cluster.slice("kubia-a", "kubia", 2);
+        cluster.api.start();
+        await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> cluster.awaitEndpoints("kubia", 2));
+        assertThat(cluster.readyz().path("detail").asString()).startsWith("watching ");
+    }
+
+    @Test
+    void nothingListensBeforeEverythingIsListed() throws Exception {
+        cluster.api.refuse("endpointslices", 403);
+        cluster.start();
+        await().until(() -> cluster.resource("endpoints").path("problem").asString("").contains("403"));
+        cluster.awaitServicesListed();
+        assertThat(cluster.sluice.sluice().applied()).isEmpty();
+        assertThat(cluster.sluice.get(true, "/readyz")).startsWith("503 ");
+        cluster.api.refuse("endpointslices", 0);
+
+        cluster.awaitSynced();
+        cluster.awaitEndpoints("kubia", 1, 2);
+    }
+}
