@@ -3,6 +3,9 @@ package io.sluice.cli;
 import io.sluice.daemon.Sluice;
 import io.sluice.daemon.SluiceConfig;
 import io.sluice.daemon.StartException;
+import io.sluice.dns.DnsLimits;
+import io.sluice.dns.DnsSettings;
+import io.sluice.dns.PodRecords;
 import io.sluice.metrics.AccessLog;
 import io.sluice.node.NodeSettings;
 import io.sluice.proxy.ProxySettings;
@@ -25,6 +28,7 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -90,10 +94,12 @@ final class DemoCommand implements Callable<Integer> {
                 List<Target> targets = targets(snapshot, offset);
                 InetSocketAddress metrics = freeAddress("metrics", 10249, out);
                 InetSocketAddress healthz = freeAddress("health", 10256, out);
+                InetSocketAddress names = new InetSocketAddress(IpAddresses.parse("127.121.0.53"),
+                        DnsOptions.DNS_PORT + (mayListen(DnsOptions.DNS_PORT) ? 0 : UNPRIVILEGED_OFFSET));
                 DemoConnections lines = DemoConnections.install(pods, out);
-                Sluice sluice = Sluice.start(config(files, offset, metrics, healthz), VersionCommand.version());
+                Sluice sluice = Sluice.start(config(files, offset, metrics, healthz, names), VersionCommand.version());
                 try {
-                    introduce(sluice, pods, targets, files, metrics, out);
+                    introduce(sluice, pods, targets, files, metrics, names, out);
                     if (connections != null) {
                         makeConnections(targets.getFirst(), connections, stopped, lines, out);
                     } else {
@@ -117,7 +123,7 @@ final class DemoCommand implements Callable<Integer> {
     }
 
     private static SluiceConfig config(DemoFiles files, int offset, InetSocketAddress metrics,
-            InetSocketAddress healthz) {
+            InetSocketAddress healthz, InetSocketAddress names) {
         ProxySettings proxy = new ProxySettings(Transport.AUTO, Math.min(2, Runtime.getRuntime().availableProcessors()),
                 Duration.ofSeconds(2), 3, Duration.ZERO, Duration.ofHours(1),
                 ConnectionSettings.affordableConnections(), 0, 1024);
@@ -125,7 +131,21 @@ final class DemoCommand implements Callable<Integer> {
                 List.of(Cidr.parse("127.120.0.0/16")), 30_000,
                 32_767, "demo", List.of("127.0.0.0/8"), offset, Balancing.PLAIN, NodeSettings.NONE, proxy,
                 Duration.ofSeconds(1), Optional.of(metrics), Optional.of(healthz), false, AccessLog.fields(),
-                Optional.empty());
+                Optional.of(dns(names)), true);
+    }
+
+    /** Other names are asked of whom this machine asks. */
+    private static DnsSettings dns(InetSocketAddress listen) {
+        List<InetSocketAddress> upstreams = new ArrayList<>();
+        try {
+            upstreams.addAll(DnsOptions.nameservers(Path.of("/etc/resolv.conf")));
+        } catch (IOException e) {
+            upstreams.clear(); // this machine asks nobody
+        }
+        upstreams.remove(listen);
+        List<Cidr> local = List.of(Cidr.parse("127.0.0.0/8"), Cidr.parse("::1/128"));
+        return new DnsSettings("cluster.local", 5, PodRecords.VERIFIED, List.of(listen), upstreams, local,
+                List.of(Cidr.parse("127.120.0.0/15")), DnsLimits.DEFAULT);
     }
 
     /** What was asked for, else nothing, else what makes the ports usable without a privilege. */
@@ -134,7 +154,7 @@ final class DemoCommand implements Callable<Integer> {
             return portOffset;
         }
         for (Target target : targets(snapshot, 0)) {
-            if (target.port() < 1024 && isForbidden(target)) {
+            if (target.port() < 1024 && !mayListen(target.port())) {
                 out.println(
                         "Ports below 1024 need a privilege that is missing here: every port is served at its number + "
                                 + UNPRIVILEGED_OFFSET + ", as with --port-offset " + UNPRIVILEGED_OFFSET + ".\n");
@@ -144,14 +164,14 @@ final class DemoCommand implements Callable<Integer> {
         return 0;
     }
 
-    private static boolean isForbidden(Target target) {
+    private static boolean mayListen(int port) {
         try (ServerSocket probe = new ServerSocket()) {
-            probe.bind(new InetSocketAddress(target.ip(), target.port()));
-            return false;
+            probe.bind(new InetSocketAddress(IpAddresses.parse("127.121.0.254"), port));
+            return true;
         } catch (BindException e) {
-            return String.valueOf(e.getMessage()).contains("ermission denied");
+            return !String.valueOf(e.getMessage()).contains("ermission denied");
         } catch (IOException e) {
-            return false;
+            return true;
         }
     }
 
@@ -192,15 +212,30 @@ final class DemoCommand implements Callable<Integer> {
     }
 
     private void introduce(Sluice sluice, DemoPods pods, List<Target> targets, DemoFiles files,
-            InetSocketAddress metrics, PrintWriter out) {
+            InetSocketAddress metrics, InetSocketAddress names, PrintWriter out) {
         sluice.applied().ifPresent(state -> out.println(SnapshotView.table(state)));
-        out.println(pods.size() + " small HTTP servers play the pods. In another terminal:");
+        String server = metrics.getPort() == 10249 ? "" : " --server 127.0.0.1:" + metrics.getPort();
+        out.println(pods.size() + " small HTTP servers play the pods. In another terminal, by address:");
         out.println();
         for (Target target : targets) {
             out.println(
                     "    curl " + target.url() + (target.portName().contains("https") ? "    # plain HTTP, too" : ""));
         }
-        String server = metrics.getPort() == 10249 ? "" : " --server 127.0.0.1:" + metrics.getPort();
+        out.println();
+        out.println("by the variables that a pod gets:");
+        out.println();
+        out.println("    ./sluice env" + server);
+        out.println("    ./sluice exec" + server + " -- sh -c 'curl -s $KUBIA_SERVICE_HOST:$KUBIA_SERVICE_PORT'");
+        out.println();
+        out.println("by name:");
+        out.println();
+        out.println("    ./sluice exec" + server + " -- curl -s kubia");
+        out.println("    dig @" + IpAddresses.format(names.getAddress())
+                + (names.getPort() == DnsOptions.DNS_PORT ? "" : " -p " + names.getPort())
+                + " +short kubia.default.svc.cluster.local");
+        out.println();
+        out.println("and what the proxy knows:");
+        out.println();
         out.println("    ./sluice get services" + server);
         out.println("    ./sluice get endpoints" + server);
         out.println();

@@ -37,7 +37,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         versionProvider = VersionCommand.Provider.class,
         synopsisSubcommandLabel = "COMMAND",
         subcommands = {RunCommand.class, CheckCommand.class, GetCommand.class, ExplainCommand.class, EnvCommand.class,
-                DemoCommand.class,
+                ExecCommand.class, ExecInsideCommand.class, DemoCommand.class,
                 CleanupCommand.class, CompletionCommand.class, VersionCommand.class, ReferenceCommand.class,
                 RehearseCommand.class,
                 HelpCommand.class},
@@ -46,7 +46,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
                 "  sluice check -f manifests/   what would be proxied, and what is wrong",
                 "  sluice run -f manifests/     proxy it until Ctrl-C; edits take effect at once",
                 "  sluice get services -A       what a running sluice proxies",
-                "  sluice explain kubia         why connections to it go where they go", "",
+                "  sluice explain kubia         why connections to it go where they go",
+                "  sluice exec -- curl -s kubia run a command that finds Services as a pod does", "",
                 "Exit codes: 0 fine, 1 failed, 2 wrong usage. NO_COLOR=1 switches colours off."})
 public final class Main implements Runnable {
 
@@ -86,6 +87,12 @@ public final class Main implements Runnable {
             subcommand.setDefaultValueProvider(new SettingSources(environment));
         }
         complete(commandLine);
+        // What comes after the command's name is the command's own.
+        commandLine.getSubcommands().forEach((name, subcommand) -> {
+            if (name.startsWith("exec")) {
+                subcommand.setStopAtPositional(true);
+            }
+        });
         return commandLine;
     }
 

@@ -160,6 +160,6 @@ final class RunCommand implements Callable<Integer> {
                 listeners.portOffset(), balancing.balancing(), node.settings(services.serviceCidrs()), proxy,
                 connections.drainTimeout(), admin.metricsBindAddress(), admin.healthzBindAddress(),
                 admin.bindAddressHardFail(), logs.accessLog(),
-                Optional.of(dns.settings(services.serviceCidrs(), balancing.balancing().clusterCidrs())));
+                Optional.of(dns.settings(services.serviceCidrs(), balancing.balancing().clusterCidrs())), true);
     }
 }

@@ -103,6 +103,13 @@ abstract class Word<E extends Enum<E>> implements ITypeConverter<E>, Iterable<St
         }
     }
 
+    /** {@code auto}, {@code host} or {@code own}. */
+    static final class OfNetwork extends Word<ExecCommand.Network> {
+        OfNetwork() {
+            super(List.of(ExecCommand.Network.values()));
+        }
+    }
+
     /** {@code bash}, {@code zsh} or {@code fish}. */
     static final class OfShell extends Word<CompletionCommand.Shell> {
         OfShell() {

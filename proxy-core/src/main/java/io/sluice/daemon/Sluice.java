@@ -7,6 +7,8 @@ import io.sluice.admin.DaemonStatus;
 import io.sluice.balance.Sources;
 import io.sluice.dns.DnsListener;
 import io.sluice.dns.DnsServer;
+import io.sluice.guest.GuestDoor;
+import io.sluice.guest.Guests;
 import io.sluice.metrics.DnsMetrics;
 import io.sluice.metrics.EventLoopLag;
 import io.sluice.metrics.ProxyMetrics;
@@ -19,6 +21,7 @@ import io.sluice.node.NodeWatch;
 import io.sluice.node.ServiceAddresses;
 import io.sluice.proxy.ConnectionView;
 import io.sluice.proxy.DataPath;
+import io.sluice.proxy.Transport;
 import io.sluice.reconcile.AppliedState;
 import io.sluice.reconcile.ClusterNames;
 import io.sluice.reconcile.Reconciler;
@@ -31,6 +34,7 @@ import io.sluice.source.manifest.ManifestOptions;
 import io.sluice.source.manifest.ManifestSource;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -68,6 +72,7 @@ public final class Sluice implements AutoCloseable {
     private final Reconciler reconciler;
     private final @Nullable DnsServer dns;
     private final @Nullable ClusterNames names;
+    private final @Nullable Guests guests;
     private final ServiceSource source;
     private final Admin admin;
     private final Status status;
@@ -75,6 +80,7 @@ public final class Sluice implements AutoCloseable {
     private final AtomicBoolean closed = new AtomicBoolean();
     private final CompletableFuture<Boolean> drained = new CompletableFuture<>();
     private volatile List<InetSocketAddress> dnsListeners = List.of();
+    private volatile @Nullable GuestDoor door;
     private volatile boolean draining;
     private volatile @Nullable NodeWatch nodeWatch;
     private final CompletableFuture<Void> firstApplied = new CompletableFuture<>();
@@ -105,8 +111,15 @@ public final class Sluice implements AutoCloseable {
         if (dns != null) {
             names = new ClusterNames(dns, !config.dns().orElseThrow().listen().isEmpty(), config.portOffset());
             reconciler.names(names);
+            if (dataPath.transport() == Transport.EPOLL) {
+                guests = new Guests(dataPath, dns);
+                reconciler.guests(guests);
+            } else {
+                guests = null;
+            }
         } else {
             names = null;
+            guests = null;
         }
         source = config.kubernetes().<ServiceSource>map(KubernetesSource::new)
                 .orElseGet(() -> new ManifestSource(new ManifestOptions(config.manifests(), config.serviceCidrs(),
@@ -159,6 +172,7 @@ public final class Sluice implements AutoCloseable {
         } else if (between != null) {
             firstApplied.thenRunAsync(() -> takeOverLate(between, succeeds));
         }
+        openDoor();
         LOG.info("started on {} event loops with {}", config.proxy().workerThreads(),
                 dataPath.transport().name().toLowerCase(Locale.ROOT));
     }
@@ -192,6 +206,17 @@ public final class Sluice implements AutoCloseable {
         }
     }
 
+    /** Without it the proxy does its work all the same. */
+    private void openDoor() {
+        if (guests != null && config.guests()) {
+            try {
+                door = GuestDoor.open(guests, dataPath.eventLoopGroup(), System.getenv());
+            } catch (IOException e) {
+                LOG.warn("sluice exec cannot have a network of its own here: {}", e.getMessage());
+            }
+        }
+    }
+
     private static List<InetSocketAddress> started(DnsServer server) throws IOException {
         try {
             return server.start().toCompletableFuture().join().stream().map(DnsListener::address).toList();
@@ -221,6 +246,7 @@ public final class Sluice implements AutoCloseable {
     public boolean drain() {
         draining = true;
         source.close();
+        closeDoor();
         reconciler.stop().join();
         dataPath.drain(config.drainTimeout()).thenAccept(drained::complete);
         return drained.join();
@@ -232,6 +258,19 @@ public final class Sluice implements AutoCloseable {
      */
     public CompletableFuture<Void> succeeded() {
         return handover == null ? new CompletableFuture<>() : handover.succeeded();
+    }
+
+    private void closeDoor() {
+        GuestDoor open = door;
+        door = null;
+        if (open != null) {
+            open.close();
+        }
+    }
+
+    /** Where network namespaces come for Services; empty if nowhere. */
+    public Optional<Path> guestSocket() {
+        return Optional.ofNullable(door).map(GuestDoor::path);
     }
 
     /** Where metrics and the API are served; empty while nowhere. */
@@ -269,6 +308,7 @@ public final class Sluice implements AutoCloseable {
             handover.close();
         }
         source.close();
+        closeDoor();
         NodeWatch watch = nodeWatch;
         if (watch != null) {
             watch.close();
@@ -340,6 +380,11 @@ public final class Sluice implements AutoCloseable {
                 addresses.addAll(dnsListeners);
                 return new Resolver(settings.clusterDomain().replaceFirst("\\.$", ""), addresses);
             });
+        }
+
+        @Override
+        public Optional<Door> guests() {
+            return Optional.ofNullable(door).map(open -> new Door(open.path(), config.serviceCidrs()));
         }
 
         @Override

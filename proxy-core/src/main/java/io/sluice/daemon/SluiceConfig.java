@@ -32,13 +32,15 @@ import java.util.Optional;
  * @param bindAddressHardFail whether an admin address that is in use ends the start
  * @param accessLog          what happens to closed connections
  * @param dns                how names are answered; empty for not at all
+ * @param guests             whether network namespaces of {@code sluice exec} may come for Services
  */
 public record SluiceConfig(List<String> manifests, Optional<KubernetesOptions> kubernetes, List<Cidr> serviceCidrs,
         int nodePortMin, int nodePortMax,
         String nodeName, List<String> nodePortAddresses, int portOffset, Balancing balancing, NodeSettings node,
         ProxySettings proxy, Duration drainTimeout, Optional<InetSocketAddress> metricsBindAddress,
         Optional<InetSocketAddress> healthzBindAddress,
-        boolean bindAddressHardFail, AccessLog accessLog, Optional<DnsSettings> dns) {
+        boolean bindAddressHardFail, AccessLog accessLog, Optional<DnsSettings> dns,
+        boolean guests) {
 
     public SluiceConfig {
         manifests = List.copyOf(manifests);

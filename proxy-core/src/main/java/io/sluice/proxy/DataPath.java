@@ -125,6 +125,29 @@ public final class DataPath implements AutoCloseable {
     }
 
     /**
+     * The same with a socket that somebody else has bound, for example in another network namespace. It is ours from now
+     * on.
+     *
+     * @throws UnsupportedOperationException if the transport is not epoll
+     */
+    public CompletionStage<Listener> adopt(LinuxSocket bound, InetSocketAddress address, AddressKind kind,
+            PortProxy port) {
+        if (loops.transport() != Transport.EPOLL) {
+            throw new UnsupportedOperationException("only epoll takes sockets of others");
+        }
+        try {
+            bound.setTcpNoDelay(true);
+            bound.setKeepAlive(true);
+            bound.listen(settings.backlog());
+        } catch (IOException e) {
+            discard(bound.intValue());
+            return CompletableFuture.failedFuture(e);
+        }
+        return new EpollListener(this, address, kind, port, (IoEventLoop) nextLoop().eventLoop(), false,
+                bound.intValue()).open();
+    }
+
+    /**
      * Knocks at an endpoint: connects and closes at once. Any thread.
      *
      * @return completes with what it came to; never fails

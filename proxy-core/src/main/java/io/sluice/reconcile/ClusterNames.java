@@ -139,6 +139,14 @@ public final class ClusterNames {
         open.clear();
     }
 
+    /** The DNS Service's addresses with its own ports. */
+    Set<InetSocketAddress> serviceAddresses(ClusterSnapshot snapshot) {
+        Set<InetSocketAddress> addresses = new LinkedHashSet<>();
+        wanted(snapshot).forEach(address -> addresses.add(new InetSocketAddress(address.getAddress(),
+                address.getPort() - portOffset)));
+        return addresses;
+    }
+
     private Set<InetSocketAddress> wanted(ClusterSnapshot snapshot) {
         Set<InetSocketAddress> wanted = new LinkedHashSet<>();
         ServiceState state = takesService ? snapshot.services().get(DNS_SERVICE) : null;

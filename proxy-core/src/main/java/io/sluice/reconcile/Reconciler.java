@@ -5,6 +5,7 @@ import io.sluice.balance.Ejections;
 import io.sluice.balance.Routing;
 import io.sluice.balance.Sources;
 import io.sluice.balance.Traffic;
+import io.sluice.guest.Guests;
 import io.sluice.metrics.EndpointMeters;
 import io.sluice.metrics.PortMeters;
 import io.sluice.metrics.ProxyMetrics;
@@ -130,6 +131,7 @@ public final class Reconciler {
     private final Map<InetSocketAddress, String> failed = new HashMap<>();
     private final Set<ServiceName> toldNotProxied = new HashSet<>();
     private @Nullable ClusterNames names;
+    private @Nullable Guests guests;
     private @Nullable ClusterSnapshot applied;
     private @Nullable ScheduledFuture<?> retry;
     private @Nullable ScheduledFuture<?> lookingAtNode;
@@ -181,6 +183,11 @@ public final class Reconciler {
         names = follower;
     }
 
+    /** Lets network namespaces follow as well. Before the first snapshot, and only together with names. */
+    public void guests(Guests followers) {
+        guests = followers;
+    }
+
     /** What is applied now; empty before the first. Any thread. */
     public Optional<AppliedState> state() {
         return Optional.ofNullable(state);
@@ -200,6 +207,9 @@ public final class Reconciler {
             }
             if (lookingAtNode != null) {
                 lookingAtNode.cancel(false);
+            }
+            if (guests != null) {
+                guests.stop();
             }
             if (names != null) {
                 names.stop();
@@ -340,10 +350,16 @@ public final class Reconciler {
             if (!beside) {
                 names.open(snapshot, serviceAddresses.provides());
             }
+            if (guests != null) {
+                guests.open(guestTargets(claims), names.serviceAddresses(snapshot));
+            }
             names.publish(snapshot);
             names.close(snapshot);
         }
         int closed = closeListeners(claims);
+        if (guests != null) {
+            guests.close();
+        }
         if (!offered) {
             serviceAddresses.release();
         }
@@ -678,6 +694,19 @@ public final class Reconciler {
         }
         problems.values().forEach(Reconciler::logFirst);
         return opened;
+    }
+
+    /** In a namespace of its own a Service has its own ports, and all addresses but the node's. */
+    private Map<InetSocketAddress, Guests.Target> guestTargets(Map<InetSocketAddress, Claim> claims) {
+        Map<InetSocketAddress, Guests.Target> targets = new HashMap<>();
+        claims.forEach((address, claim) -> {
+            Port port = ports.get(claim.owner());
+            if (port != null && claim.kind() != AddressKind.NODE_PORT && usable(address, claim)) {
+                targets.put(new InetSocketAddress(address.getAddress(), address.getPort() - portOffset),
+                        new Guests.Target(port.proxy, claim.kind()));
+            }
+        });
+        return targets;
     }
 
     private int closeListeners(Map<InetSocketAddress, Claim> claims) {

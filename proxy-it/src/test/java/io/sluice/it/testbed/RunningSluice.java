@@ -173,7 +173,7 @@ public final class RunningSluice implements AutoCloseable {
                 List.of(Cidr.parse("127." + range + ".0.0/17")), 30_000 + (range - 140) * 40,
                 30_039 + (range - 140) * 40, "node", List.of("127.0.0.0/8"), 0, balancing, NodeSettings.NONE,
                 proxy, drainTimeout,
-                Optional.of(anyPort), Optional.of(anyPort), true, AccessLog.off(), dns), "test");
+                Optional.of(anyPort), Optional.of(anyPort), true, AccessLog.off(), dns, dns.isPresent()), "test");
         return this;
     }
 
