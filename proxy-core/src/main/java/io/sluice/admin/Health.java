@@ -40,7 +40,7 @@ final class Health {
     /** For load balancers: 200 unless a change has been waiting for too long, or the node is going away. */
     Answer healthz() {
         Instant now = clock.instant();
-        boolean healthy = healthy(now);
+        boolean healthy = healthy(status, now);
         boolean eligible = status.nodeEligible();
         return healthz.count(Answer.json(healthy && eligible ? 200 : 503,
                 new HealthzView(lastUpdated(healthy, now), now, eligible)));
@@ -49,7 +49,7 @@ final class Health {
     /** For a liveness probe: the same without the node's part. */
     Answer livez() {
         Instant now = clock.instant();
-        boolean healthy = healthy(now);
+        boolean healthy = healthy(status, now);
         return livez.count(Answer.json(healthy ? 200 : 503, new LivezView(lastUpdated(healthy, now), now)));
     }
 
@@ -74,7 +74,8 @@ final class Health {
                 applied == null ? List.of() : failedListeners(applied), status.build().version());
     }
 
-    private boolean healthy(Instant now) {
+    /** Whether no change has been waiting too long to be applied. */
+    static boolean healthy(DaemonStatus status, Instant now) {
         return status.waitingSince().map(since -> !since.plus(LONGEST_WAIT).isBefore(now)).orElse(true);
     }
 

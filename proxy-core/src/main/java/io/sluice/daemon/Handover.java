@@ -1,6 +1,5 @@
 package io.sluice.daemon;
 
-import io.sluice.admin.Admin;
 import io.sluice.node.Predecessor;
 import io.sluice.node.Succession;
 import io.sluice.proxy.DataPath;
@@ -25,21 +24,21 @@ final class Handover implements AutoCloseable {
     private final Path path;
     private final DataPath dataPath;
     private final Reconciler reconciler;
-    private final Admin admin;
+    private final Runnable leaveAddresses;
     private final CompletableFuture<Void> succeeded = new CompletableFuture<>();
     private @Nullable Predecessor predecessor;
     private @Nullable Succession succession;
     private volatile boolean released;
     private boolean closed;
 
-    Handover(Path path, DataPath dataPath, Reconciler reconciler, Admin admin) throws IOException {
+    Handover(Path path, DataPath dataPath, Reconciler reconciler, Runnable leaveAddresses) throws IOException {
         if (!dataPath.canInherit()) {
             throw new IOException("--handover-socket needs the transport epoll");
         }
         this.path = path;
         this.dataPath = dataPath;
         this.reconciler = reconciler;
-        this.admin = admin;
+        this.leaveAddresses = leaveAddresses;
     }
 
     /** Looks for a daemon to succeed; whether there is one. It accepts until {@link #complete}. */
@@ -87,7 +86,7 @@ final class Handover implements AutoCloseable {
             public void release() {
                 released = true;
                 reconciler.release().join();
-                admin.close();
+                leaveAddresses.run();
             }
 
             @Override

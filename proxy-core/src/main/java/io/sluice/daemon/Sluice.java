@@ -4,6 +4,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.sluice.admin.Admin;
 import io.sluice.admin.DaemonStatus;
+import io.sluice.admin.HealthCheckPorts;
 import io.sluice.balance.Sources;
 import io.sluice.dns.DnsListener;
 import io.sluice.dns.DnsServer;
@@ -76,6 +77,7 @@ public final class Sluice implements AutoCloseable {
     private final ServiceSource source;
     private final Admin admin;
     private final Status status;
+    private final HealthCheckPorts healthChecks;
     private final @Nullable Handover handover;
     private final AtomicBoolean closed = new AtomicBoolean();
     private final CompletableFuture<Boolean> drained = new CompletableFuture<>();
@@ -126,10 +128,12 @@ public final class Sluice implements AutoCloseable {
                         config.nodePortMin(), config.nodePortMax(), config.nodeName())));
         status = new Status(new DaemonStatus.Build(version, Instant.now()));
         admin = new Admin(config.metricsBindAddress(), config.healthzBindAddress(), status, metrics, registry);
+        healthChecks = new HealthCheckPorts(nodePortAddresses::resolve, status);
+        reconciler.afterEach(healthChecks::update);
         try {
             handover = config.node().handoverSocket().isEmpty()
                     ? null
-                    : new Handover(config.node().handoverSocket().get(), dataPath, reconciler, admin);
+                    : new Handover(config.node().handoverSocket().get(), dataPath, reconciler, this::leaveAddresses);
         } catch (IOException e) {
             dataPath.close();
             control.shutdownNow();
@@ -159,6 +163,7 @@ public final class Sluice implements AutoCloseable {
         boolean succeeds = handover != null && handover.begin();
         if (!succeeds) {
             admin.start(config.bindAddressHardFail());
+            healthChecks.start();
         }
         watchNode();
         if (dns != null && !succeeds) {
@@ -184,6 +189,7 @@ public final class Sluice implements AutoCloseable {
                 dnsListeners = started(dns);
             }
             reconciler.resume().join();
+            healthChecks.start();
             admin.start(config.bindAddressHardFail());
         }
     }
@@ -195,6 +201,11 @@ public final class Sluice implements AutoCloseable {
         } catch (IOException e) {
             LOG.error("{}", e.getMessage());
         }
+    }
+
+    private void leaveAddresses() {
+        healthChecks.close();
+        admin.close();
     }
 
     /** Where it cannot be watched, what has changed is seen some seconds later. */
@@ -319,7 +330,7 @@ public final class Sluice implements AutoCloseable {
         dataPath.close();
         boolean keep = config.node().keepAddresses() || handover != null && handover.released();
         CompletableFuture.runAsync(() -> serviceAddresses.close(keep), control).join();
-        admin.close();
+        leaveAddresses();
         runtimeMetrics.close();
         control.shutdownNow();
     }

@@ -61,6 +61,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -139,6 +140,7 @@ public final class Reconciler {
     private Set<InetAddress> nodeAddresses = Set.of();
     private boolean stopped;
     private boolean offered;
+    private Consumer<ClusterSnapshot> follower = snapshot -> {};
     private volatile boolean beside;
     private volatile @Nullable AppliedState state;
     private volatile @Nullable Instant waitingSince;
@@ -176,6 +178,11 @@ public final class Reconciler {
         }
         pending.set(snapshot);
         return CompletableFuture.runAsync(this::applyPending, control);
+    }
+
+    /** Lets {@code follower} know each time that a snapshot was applied, on the control thread. Before the first. */
+    public void afterEach(Consumer<ClusterSnapshot> follower) {
+        this.follower = follower;
     }
 
     /** Lets names follow what is applied, from the first snapshot on. Before that. */
@@ -372,6 +379,7 @@ public final class Reconciler {
         applied = snapshot;
         Duration took = Duration.ofNanos(System.nanoTime() - start);
         publish(snapshot, claims, rejected, took);
+        follower.accept(snapshot);
         syncMetrics.synced(snapshot, Instant.now(), took);
         logFirst(emptied);
         if (before == null || opened + closed + gone.size() > 0 || !before.services().equals(snapshot.services())) {
