@@ -14,14 +14,16 @@ import picocli.CommandLine.TypeConversionException;
 final class ListenerSettings {
 
     private static final String PRIMARY = "primary";
+    private static final String AUTO = "auto";
 
     @Spec(Spec.Target.MIXEE)
     private CommandSpec spec;
 
     @Option(names = "--nodeport-addresses", paramLabel = "CIDR", split = ",", hideParamSyntax = true,
-            defaultValue = "127.0.0.0/8,::1/128", converter = RangeOrPrimary.class,
+            defaultValue = "auto", converter = RangeOrPrimary.class,
             description = "Which of this node's addresses node ports are served at: ranges separated by commas, or "
-                    + "the word primary for the node's own address. Default: ${DEFAULT-VALUE}")
+                    + "the word primary for the node's own address; auto is loopback for manifests and every address of "
+                    + "the node for a cluster. Default: ${DEFAULT-VALUE}")
     private List<String> nodePortAddresses = List.of();
 
     @Option(names = "--port-offset", paramLabel = "N", defaultValue = "0", converter = Numbers.PortOffset.class,
@@ -45,11 +47,20 @@ final class ListenerSettings {
             description = "Event loops that move bytes; auto is one for each processor. Default: ${DEFAULT-VALUE}")
     private Numbers.Auto workerThreads;
 
-    /** Ranges, or the one word {@code primary}. */
-    List<String> nodePortAddresses() {
-        if (nodePortAddresses.contains(PRIMARY) && nodePortAddresses.size() > 1) {
-            throw new ParameterException(spec.commandLine(), "primary cannot be combined with ranges",
-                    spec.findOption("--nodeport-addresses"), "");
+    /**
+     * Ranges, or the one word {@code primary}; empty for every address.
+     *
+     * @param cluster whether Services come from a cluster, not from manifests
+     */
+    List<String> nodePortAddresses(boolean cluster) {
+        for (String word : List.of(PRIMARY, AUTO)) {
+            if (nodePortAddresses.contains(word) && nodePortAddresses.size() > 1) {
+                throw new ParameterException(spec.commandLine(), word + " cannot be combined with ranges",
+                        spec.findOption("--nodeport-addresses"), "");
+            }
+        }
+        if (nodePortAddresses.contains(AUTO)) {
+            return cluster ? List.of() : List.of("127.0.0.0/8", "::1/128");
         }
         return nodePortAddresses;
     }
@@ -70,12 +81,12 @@ final class ListenerSettings {
         return workerThreads.count().orElse(Runtime.getRuntime().availableProcessors());
     }
 
-    /** An address range in its usual notation, or {@code primary}. */
+    /** An address range in its usual notation, {@code primary} or {@code auto}. */
     static final class RangeOrPrimary implements ITypeConverter<String> {
         @Override
         public String convert(String value) {
             String text = value.strip();
-            if (text.equals(PRIMARY)) {
+            if (text.equals(PRIMARY) || text.equals(AUTO)) {
                 return text;
             }
             try {

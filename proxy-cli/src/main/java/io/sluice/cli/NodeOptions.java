@@ -15,7 +15,8 @@ final class NodeOptions {
             completionCandidates = Word.OfAddressMode.class,
             description = "How the addresses of Services become addresses of this machine: ${COMPLETION-CANDIDATES}. "
                     + "local-route adds local routes for --service-cidr and for single addresses outside of it, and "
-                    + "needs CAP_NET_ADMIN; none leaves it to others; auto is none for manifests. "
+                    + "needs CAP_NET_ADMIN; none leaves it to others; auto is none for manifests and local-route for a "
+                    + "cluster. "
                     + "Default: ${DEFAULT-VALUE}")
     private AddressMode addressMode;
 
@@ -33,10 +34,13 @@ final class NodeOptions {
     /**
      * What the daemon wants.
      *
-     * @param ranges of Services
+     * @param ranges  of Services
+     * @param cluster whether Services come from a cluster, not from manifests
      */
-    NodeSettings settings(List<Cidr> ranges) {
-        AddressMode mode = addressMode == AddressMode.AUTO ? AddressMode.NONE : addressMode;
+    NodeSettings settings(List<Cidr> ranges, boolean cluster) {
+        AddressMode mode = addressMode != AddressMode.AUTO
+                ? addressMode
+                : cluster ? AddressMode.LOCAL_ROUTE : AddressMode.NONE;
         return new NodeSettings(mode, ranges, keepAddresses,
                 handoverSocket.isBlank() ? Optional.empty() : Optional.of(Path.of(handoverSocket)));
     }

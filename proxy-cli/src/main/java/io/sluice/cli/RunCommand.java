@@ -156,8 +156,9 @@ final class RunCommand implements Callable<Integer> {
         Optional<KubernetesOptions> cluster =
                 manifests.isEmpty() ? Optional.of(kubernetes.options(nodeName, environment)) : Optional.empty();
         return new SluiceConfig(manifests, cluster, services.serviceCidrs(), services.nodePortRange().first(),
-                services.nodePortRange().last(), nodeName, listeners.nodePortAddresses(),
-                listeners.portOffset(), balancing.balancing(), node.settings(services.serviceCidrs()), proxy,
+                services.nodePortRange().last(), nodeName, listeners.nodePortAddresses(cluster.isPresent()),
+                listeners.portOffset(), balancing.balancing(),
+                node.settings(services.serviceCidrs(), cluster.isPresent()), proxy,
                 connections.drainTimeout(), admin.metricsBindAddress(), admin.healthzBindAddress(),
                 admin.bindAddressHardFail(), logs.accessLog(),
                 Optional.of(dns.settings(services.serviceCidrs(), balancing.balancing().clusterCidrs())), true);
