@@ -23,11 +23,13 @@ public final class AffinityTable {
     /** Of so many the one that was seen longest ago makes room. */
     private static final int SAMPLE = 8;
 
-    /** What is known of one client; only the time changes. */
+    /** What is known of one client; only the time changes, and where the endpoint was found last. */
     static final class Entry {
         private final EndpointAddress address;
         private final @Nullable String pod;
         private volatile long seen;
+        /** Mostly right, and checked: event loops may overwrite each other's. */
+        private int index;
 
         private Entry(Endpoint endpoint, long seen) {
             this.address = endpoint.address();
@@ -44,8 +46,17 @@ public final class AffinityTable {
             return pod;
         }
 
-        long seen() {
-            return seen;
+        /** The client has come again. */
+        void seen(long now) {
+            seen = now;
+        }
+
+        int index() {
+            return index;
+        }
+
+        void index(int found) {
+            index = found;
         }
     }
 

@@ -98,10 +98,14 @@ public final class Lane {
         if (sticky == null) {
             return balancer.pick(client, tried, now);
         }
-        int index = known(sticky, client, now);
-        if (index < 0 || !tried.isEmpty() && tried.contains(endpoints().get(index).address())) {
-            index = balancer.pick(client, tried, now);
+        Entry entry = sticky.table().find(client, sticky.timeout(), now);
+        int index = entry == null ? -1 : locate(entry, sticky.byService());
+        if (entry != null && index >= 0
+                && (tried.isEmpty() || !tried.contains(endpoints().get(index).address()))) {
+            entry.seen(now);
+            return index;
         }
+        index = balancer.pick(client, tried, now);
         if (index >= 0) {
             sticky.table().remember(client, endpoints().get(index), now);
         }
@@ -121,11 +125,21 @@ public final class Lane {
 
     private int known(Stickiness sticky, InetAddress client, long now) {
         Entry entry = sticky.table().find(client, sticky.timeout(), now);
-        if (entry == null) {
-            return -1;
+        return entry == null ? -1 : locate(entry, sticky.byService());
+    }
+
+    private int locate(Entry entry, boolean byService) {
+        List<Endpoint> endpoints = endpoints();
+        int last = entry.index();
+        if (last < endpoints.size() && endpoints.get(last).address().equals(entry.address())) {
+            return last;
         }
         int index = search(entry.address());
-        return index >= 0 || !sticky.byService() ? index : samePod(entry, -index - 1);
+        if (index < 0) {
+            return byService ? samePod(entry, -index - 1) : -1;
+        }
+        entry.index(index);
+        return index;
     }
 
     /** As {@link java.util.Collections#binarySearch} does. */

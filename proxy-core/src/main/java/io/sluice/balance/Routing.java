@@ -58,6 +58,7 @@ public final class Routing {
     private final List<EndpointAddress> ejected;
     private final int maxEjectedShare;
     private final Map<IpFamily, Map<Traffic, Lane>> lanes;
+    private final Set<EndpointAddress> leftOut;
 
     private Routing(@Nullable Service service, BalancerKind kind, ServiceOptions options,
             Map<IpFamily, EndpointSelection> selections, List<EndpointAddress> ejected, int maxEjectedShare,
@@ -69,6 +70,20 @@ public final class Routing {
         this.ejected = ejected;
         this.maxEjectedShare = maxEjectedShare;
         this.lanes = lanes;
+        this.leftOut = ejected.isEmpty() ? Set.of() : leftOut(lanes);
+    }
+
+    private static Set<EndpointAddress> leftOut(Map<IpFamily, Map<Traffic, Lane>> lanes) {
+        Set<EndpointAddress> out = new HashSet<>();
+        lanes.values().forEach(of -> new HashSet<>(of.values()).forEach(lane -> {
+            if (lane.endpoints().size() < lane.candidates().size()) {
+                Set<EndpointAddress> absent = new HashSet<>();
+                lane.candidates().forEach(e -> absent.add(e.address()));
+                lane.endpoints().forEach(e -> absent.remove(e.address()));
+                out.addAll(absent);
+            }
+        }));
+        return Set.copyOf(out);
     }
 
     /**
@@ -200,20 +215,12 @@ public final class Routing {
 
     /** Whether an endpoint is left out of the traffic that it may take, because it does not answer. */
     public boolean leftOut(EndpointAddress address) {
-        if (!ejected.contains(address)) {
-            return false;
-        }
-        return lanes.getOrDefault(address.family(), Map.of()).values().stream()
-                .anyMatch(lane -> contains(lane.candidates(), address) && !contains(lane.endpoints(), address));
+        return leftOut.contains(address);
     }
 
     /** How many endpoints are left out of traffic that they may take. */
     public int leftOut() {
-        return (int) ejected.stream().filter(this::leftOut).count();
-    }
-
-    static boolean contains(List<Endpoint> endpoints, EndpointAddress address) {
-        return endpoints.stream().anyMatch(e -> e.address().equals(address));
+        return leftOut.size();
     }
 
     /**

@@ -45,6 +45,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -92,6 +93,8 @@ public final class Reconciler {
         final Ejections ejections;
         final AffinityTable affinity;
         final Routing.Tools tools;
+        /** Endpoints that began or ceased to answer, and are not told of yet. */
+        final Set<EndpointAddress> changedHealth = new LinkedHashSet<>();
 
         Port(PortProxy proxy, PortMeters meters, Service service, PortState state, Balancing balancing) {
             this.proxy = proxy;
@@ -491,18 +494,43 @@ public final class Reconciler {
 
     private void eject(ServicePortName name, EndpointAddress endpoint) {
         Port port = ports.get(name);
-        if (stopped || port == null || !addresses(port.state.endpoints()).contains(endpoint)) {
+        if (stopped || port == null
+                || port.state.endpoints().endpoints().stream().noneMatch(e -> e.address().equals(endpoint))) {
             return;
         }
         long wait = port.ejections.failed(endpoint, System.nanoTime());
         if (wait != Ejections.ALREADY_OUT) {
             port.meters.ejected();
-            reroute(name, port);
-            LOG.info("{}: {} does not answer{}; probed in {} ms", name, endpoint,
-                    port.routing.leftOut(endpoint) ? " and is ejected" : ", but too many do not to eject it",
-                    TimeUnit.NANOSECONDS.toMillis(wait));
+            rerouteSoon(name, port, endpoint);
             probeLater(name, endpoint, wait);
         }
+    }
+
+    /** Once for all endpoints that are found out about until the control thread comes to it. */
+    private void rerouteSoon(ServicePortName name, Port port, EndpointAddress endpoint) {
+        port.changedHealth.add(endpoint);
+        if (port.changedHealth.size() > 1) {
+            return;
+        }
+        control.execute(() -> {
+            List<EndpointAddress> changed = List.copyOf(port.changedHealth);
+            port.changedHealth.clear();
+            if (stopped || ports.get(name) != port) {
+                return;
+            }
+            reroute(name, port);
+            List<EndpointAddress> out = port.ejections.ejected();
+            changed.stream().limit(LINES_PER_KIND).forEach(address -> LOG.info("{}: {} {}", name, address,
+                    !out.contains(address)
+                            ? "answers again"
+                            : port.routing.leftOut(address)
+                                    ? "does not answer and is ejected until it does"
+                            : "does not answer, but too many do not to eject it"));
+            if (changed.size() > LINES_PER_KIND) {
+                LOG.info("{}: … and {} more endpoints; 'sluice explain' lists them", name,
+                        changed.size() - LINES_PER_KIND);
+            }
+        });
     }
 
     private void probeLater(ServicePortName name, EndpointAddress endpoint, long wait) {
@@ -522,8 +550,7 @@ public final class Reconciler {
         }
         if (result == ProbeResult.ANSWERED) {
             port.ejections.recovered(endpoint, System.nanoTime());
-            reroute(name, port);
-            LOG.info("{}: {} answers again", name, endpoint);
+            rerouteSoon(name, port, endpoint);
             return;
         }
         long wait = result == ProbeResult.SILENT
