@@ -5,6 +5,7 @@ import io.sluice.service.IpAddresses;
 import io.sluice.service.Protocol;
 import io.sluice.service.Service;
 import io.sluice.service.ServiceName;
+import io.sluice.service.ServiceOptions;
 import io.sluice.service.ServicePort;
 import io.sluice.service.ServiceType;
 import io.sluice.service.SessionAffinity;
@@ -61,6 +62,7 @@ final class ServiceReader {
                 loadBalancerIps, ranges,
                 spec.path("healthCheckNodePort").asInt(0), spec.path("publishNotReadyAddresses").asBoolean(false),
                 texts(spec.path("selector")), annotations(metadata), created(metadata));
+        mistakes.addAll(ServiceOptions.of(service).warnings());
         return new ReadObject<>(service, mistakes);
     }
 
