@@ -51,8 +51,8 @@ final class Handover implements AutoCloseable {
         if (predecessor == null) {
             return false;
         }
-        LOG.info("taking over {} listening sockets from the daemon at {}", predecessor.listeners().size(), path);
-        dataPath.inherit(predecessor.listeners());
+        LOG.info("taking over {} listening sockets from the daemon at {}", predecessor.size(), path);
+        dataPath.inherit(predecessor.take());
         reconciler.beside();
         return true;
     }

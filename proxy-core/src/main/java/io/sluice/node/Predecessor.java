@@ -22,6 +22,7 @@ public final class Predecessor implements AutoCloseable {
 
     private final HandoverConnection connection;
     private final List<Integer> listeners;
+    private boolean taken;
 
     private Predecessor(HandoverConnection connection, List<Integer> listeners) {
         this.connection = connection;
@@ -69,8 +70,14 @@ public final class Predecessor implements AutoCloseable {
         }
     }
 
-    /** Descriptors of its listening sockets; the caller's from now on. */
-    public List<Integer> listeners() {
+    /** How many listening sockets it has given. */
+    public int size() {
+        return listeners.size();
+    }
+
+    /** Descriptors of its listening sockets; the caller's to close from now on. */
+    public List<Integer> take() {
+        taken = true;
         return listeners;
     }
 
@@ -87,8 +94,15 @@ public final class Predecessor implements AutoCloseable {
         }
     }
 
+    /** Leaves it as it is; closes what was not taken. */
     @Override
     public void close() throws IOException {
+        if (!taken) {
+            taken = true;
+            for (int listener : listeners) {
+                SystemCalls.close(listener);
+            }
+        }
         connection.close();
     }
 }
