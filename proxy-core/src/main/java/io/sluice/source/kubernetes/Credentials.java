@@ -23,8 +23,9 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Stream;
-import tools.jackson.core.JacksonException;
 import org.jspecify.annotations.Nullable;
+import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
+import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 
 /**
  * Where the API server is and how we show who we are, found as kubectl finds it: the file that is given, else every file
@@ -129,7 +130,7 @@ record Credentials(Config config, String server, String origin) {
             throw wrong(origin, "the credentials of user '" + userName + "' cannot be had: " + ApiClient.reason(e));
         }
         takeTokenFile(config, user, origin);
-        String server = options.server().orElse(String.valueOf(config.getMasterUrl()));
+        String server = options.server().orElse(String.valueOf(cluster.getCluster().getServer()));
         config.setMasterUrl(server);
         return new Credentials(config, url(server, origin), origin + ", context " + wanted);
     }
@@ -141,14 +142,11 @@ record Credentials(Config config, String server, String origin) {
                 throw wrong(file.toString(), "is not a kubeconfig: clusters, contexts or users is null");
             }
             return read;
-        } catch (KubernetesClientException | IllegalArgumentException | ClassCastException e) {
+        } catch (KubernetesClientException | YamlEngineException | IllegalArgumentException | ClassCastException e) {
             // The parser's own message may show what is in the file, which may be a secret.
-            int line = 0;
-            for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-                line = cause instanceof JacksonException jackson && jackson.getLocation() != null
-                        ? Math.max(line, jackson.getLocation().getLineNr())
-                        : line;
-            }
+            int line = e instanceof MarkedYamlEngineException marked
+                    ? marked.getProblemMark().map(mark -> mark.getLine() + 1).orElse(0)
+                    : 0;
             throw wrong(file + (line > 0 ? ":" + line : ""),
                     "is not a kubeconfig: it has to be YAML with kind: Config, clusters, contexts and users");
         }

@@ -378,7 +378,8 @@ final class Reflector<T> implements Runnable {
     /** Versions are numbers that grow (KEP-5504); any other text cannot be compared, and nothing is concluded from it. */
     static boolean older(String version, String than) {
         try {
-            return !than.isEmpty() && Long.parseUnsignedLong(version) - Long.parseUnsignedLong(than) < 0;
+            return !than.isEmpty()
+                    && Long.compareUnsigned(Long.parseUnsignedLong(version), Long.parseUnsignedLong(than)) < 0;
         } catch (NumberFormatException e) {
             return false;
         }

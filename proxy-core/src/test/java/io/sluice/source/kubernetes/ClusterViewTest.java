@@ -1,0 +1,196 @@
+package io.sluice.source.kubernetes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.service.ClusterSnapshot;
+import io.sluice.service.EmptyReason;
+import io.sluice.service.EndpointSet;
+import io.sluice.service.NodeTopology;
+import io.sluice.service.Service;
+import io.sluice.service.ServiceName;
+import io.sluice.service.ServiceState.PortState;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A Service's endpoints are exactly what all its slices say together, in whatever order they come. */
+class ClusterViewTest {
+
+    private static final ServiceName KUBIA = new ServiceName("default", "kubia");
+
+    private final ClusterView view = new ClusterView("node-1");
+
+    private static ObjectKey key(String name) {
+        return new ObjectKey("default", name);
+    }
+
+    private static Service service(String name, String... ips) {
+        return ServiceReader.read(key(name), ApiClient.JSON.readTree("""
+                {"metadata": {"creationTimestamp": "2026-11-01T08:00:00Z"}, "spec": {"type": "ClusterIP",
+                 "clusterIPs": ["%s"], "selector": {"app": "%s"}, "ports": [{"name": "http", "port": 80},
+                 {"name": "https", "port": 443}]}}""".formatted(String.join("\", \"", ips), name))).value();
+    }
+
+    private static EndpointGroups slice(String service, String type, String ports, String... endpoints) {
+        List<String> written = new ArrayList<>();
+        for (String endpoint : endpoints) {
+            boolean ready = !endpoint.endsWith("!");
+            written.add("{\"addresses\": [\"%s\"], \"conditions\": {\"ready\": %s}}"
+                    .formatted(endpoint.replace("!", ""), ready));
+        }
+        return new EndpointReader(false).slice(key("any"), ApiClient.JSON.readTree("""
+                {"metadata": {"labels": {"kubernetes.io/service-name": "%s"}}, "addressType": "%s",
+                 "endpoints": [%s], "ports": %s}""".formatted(service, type, String.join(",", written), ports)))
+                .value();
+    }
+
+    private static final String BOTH = "[{\"name\": \"http\", \"port\": 8080}, {\"name\": \"https\", \"port\": 8443}]";
+
+    private ClusterSnapshot last = new ClusterSnapshot(0, Instant.EPOCH, new NodeTopology("node-1", null), Map.of());
+
+    private List<String> endpoints(String port) {
+        ClusterSnapshot now = view.snapshotIfChanged(Instant.EPOCH);
+        last = now == null ? last : now;
+        return port(port).endpoints().endpoints().stream()
+                .map(e -> e.address() + (e.ready() ? "" : "!")).toList();
+    }
+
+    private PortState port(String name) {
+        return last.services().get(KUBIA).ports().stream().filter(p -> p.port().name().equals(name)).findFirst()
+                .orElseThrow();
+    }
+
+    @Test
+    void severalSlicesPortSetsAndFamiliesAreOneSet() {
+        view.services().put(Map.of(key("kubia"), service("kubia", "10.96.0.1", "fd00::a")));
+        view.endpoints().put(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.2", "10.1.0.1")));
+        view.endpoints().put(Map.of(key("b"), slice("kubia", "IPv6", BOTH, "fd00::1")));
+        view.endpoints()
+                .put(Map.of(key("c"), slice("kubia", "IPv4", "[{\"name\": \"http\", \"port\": 9090}]", "10.1.0.3")));
+
+        assertThat(endpoints("http")).containsExactly("10.1.0.1:8080", "10.1.0.2:8080", "10.1.0.3:9090",
+                "[fd00::1]:8080");
+        assertThat(endpoints("https")).containsExactly("10.1.0.1:8443", "10.1.0.2:8443", "[fd00::1]:8443");
+    }
+
+    @Test
+    void aSliceThatComesBeforeItsServiceWaitsForIt() {
+        view.endpoints().put(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.1")));
+        assertThat(view.snapshotIfChanged(Instant.EPOCH).services()).isEmpty();
+        view.services().put(Map.of(key("kubia"), service("kubia", "10.96.0.1")));
+
+        assertThat(endpoints("http")).containsExactly("10.1.0.1:8080");
+    }
+
+    @Test
+    void anEndpointThatStandsInTwoSlicesIsOneAndTheReadyOne() {
+        view.services().put(Map.of(key("kubia"), service("kubia", "10.96.0.1")));
+        view.endpoints().put(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.1!"), key("b"),
+                slice("kubia", "IPv4", BOTH, "10.1.0.1")));
+        assertThat(endpoints("http")).containsExactly("10.1.0.1:8080");
+
+        view.endpoints().remove(key("b"));
+        assertThat(endpoints("http")).containsExactly("10.1.0.1:8080!");
+    }
+
+    @Test
+    void aSliceThatGoesToAnotherServiceLeavesTheFirst() {
+        view.services()
+                .put(Map.of(key("kubia"), service("kubia", "10.96.0.1"), key("other"), service("other", "10.96.0.2")));
+        view.endpoints().put(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.1")));
+        assertThat(endpoints("http")).hasSize(1);
+        view.endpoints().put(Map.of(key("a"), slice("other", "IPv4", BOTH, "10.1.0.1")));
+
+        assertThat(endpoints("http")).isEmpty();
+        assertThat(port("http").whyEmpty()).isInstanceOf(EmptyReason.NoneInCluster.class);
+    }
+
+    @Test
+    void mirroredAndHandWrittenSlicesAreMergedByAddress() {
+        view.services().put(Map.of(key("kubia"), service("kubia", "10.96.0.1")));
+        view.endpoints().put(Map.of(key("kubia-mirrored"), slice("kubia", "IPv4", BOTH, "10.1.0.1", "10.1.0.2"),
+                key("mine"), slice("kubia", "IPv4", BOTH, "10.1.0.2", "10.1.0.3")));
+
+        assertThat(endpoints("http")).containsExactly("10.1.0.1:8080", "10.1.0.2:8080", "10.1.0.3:8080");
+    }
+
+    @Test
+    void aNewListTakesThePlaceOfEverything() {
+        view.services()
+                .put(Map.of(key("kubia"), service("kubia", "10.96.0.1"), key("gone"), service("gone", "10.96.0.2")));
+        view.endpoints().put(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.1"), key("b"),
+                slice("kubia", "IPv4", BOTH, "10.1.0.2")));
+        assertThat(endpoints("http")).hasSize(2);
+        view.services().replace(Map.of(key("kubia"), service("kubia", "10.96.0.1")));
+        view.endpoints().replace(Map.of(key("b"), slice("kubia", "IPv4", BOTH, "10.1.0.3")));
+
+        assertThat(endpoints("http")).containsExactly("10.1.0.3:8080");
+        assertThat(last.services()).hasSize(1);
+    }
+
+    @Test
+    void whatChangesNothingMakesNoSnapshot() {
+        view.services().put(Map.of(key("kubia"), service("kubia", "10.96.0.1")));
+        view.endpoints().put(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.1")));
+        view.node().put(Map.of(new ObjectKey("", "node-1"), new NodeFacts("zone-1", false)));
+        assertThat(view.snapshotIfChanged(Instant.EPOCH).node().zone()).isEqualTo("zone-1");
+        view.services().replace(Map.of(key("kubia"), service("kubia", "10.96.0.1")));
+        view.endpoints().replace(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.1")));
+        view.node().put(Map.of(new ObjectKey("", "node-1"), new NodeFacts("zone-1", true)));
+
+        assertThat(view.snapshotIfChanged(Instant.EPOCH)).isNull();
+        assertThat(view.leaving()).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5})
+    void afterAnyHistoryTheViewIsWhatItsLastObjectsSay(long seed) {
+        SplittableRandom random = new SplittableRandom(seed);
+        Map<ObjectKey, EndpointGroups> slices = new HashMap<>();
+        boolean there = false;
+        for (int step = 0; step < 2000; step++) {
+            ObjectKey key = key("slice-" + random.nextInt(8));
+            switch (random.nextInt(10)) {
+                case 0 -> {
+                    there = !there;
+                    if (there) {
+                        view.services().put(Map.of(key("kubia"), service("kubia", "10.96.0.1")));
+                    } else {
+                        view.services().remove(key("kubia"));
+                    }
+                }
+                case 1, 2 -> {
+                    slices.remove(key);
+                    view.endpoints().remove(key);
+                }
+                case 3 -> view.endpoints().replace(slices);
+                case 4 -> {
+                    ClusterSnapshot now = view.snapshotIfChanged(Instant.EPOCH);
+                    last = now == null ? last : now;
+                }
+                default -> {
+                    EndpointGroups slice = slice(random.nextInt(4) == 0 ? "other" : "kubia", "IPv4", BOTH,
+                            "10.1.0." + random.nextInt(1, 20),
+                            "10.1.0." + random.nextInt(1, 20) + (random.nextBoolean() ? "!" : ""));
+                    slices.put(key, slice);
+                    view.endpoints().put(Map.of(key, slice));
+                }
+            }
+        }
+        view.services().put(Map.of(key("kubia"), service("kubia", "10.96.0.1")));
+        ClusterView fresh = new ClusterView("node-1");
+        fresh.services().put(Map.of(key("kubia"), service("kubia", "10.96.0.1")));
+        fresh.endpoints().put(slices);
+        EndpointSet expected =
+                fresh.snapshotIfChanged(Instant.EPOCH).services().get(KUBIA).ports().getFirst().endpoints();
+
+        endpoints("http");
+        assertThat(port("http").endpoints()).as("seed %d", seed).isEqualTo(expected);
+    }
+}

@@ -1,0 +1,135 @@
+package io.sluice.source.kubernetes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sluice.source.SourceException;
+import io.sluice.source.kubernetes.KubernetesOptions.EndpointsFrom;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The API server is found as kubectl finds it, and what cannot work is told in one line. */
+class CredentialsTest {
+
+    @TempDir
+    private Path directory;
+    private Path account;
+
+    @BeforeEach
+    void serviceAccountIsElsewhere() throws IOException {
+        account = Files.createDirectory(directory.resolve("account"));
+    }
+
+    private Path kubeconfig(String name, String current, String context, String server, String user)
+            throws IOException {
+        return Files.writeString(directory.resolve(name), """
+                apiVersion: v1
+                kind: Config
+                current-context: "%s"
+                contexts: [{name: %s, context: {cluster: c-%s, user: u-%s}}]
+                clusters: [{name: c-%s, cluster: {server: "%s"}}]
+                users: [{name: u-%s, user: %s}]
+                """.formatted(current, context, context, context, context, server, context, user));
+    }
+
+    private Credentials resolve(String file, String context, String server, Map<String, String> environment)
+            throws SourceException {
+        return Credentials.resolve(new KubernetesOptions(Optional.ofNullable(file).map(directory::resolve),
+                Optional.ofNullable(context), Optional.ofNullable(server), "node", EndpointsFrom.AUTO,
+                Duration.ofMinutes(3), Optional.empty(), false, environment), account);
+    }
+
+    @Test
+    void theFileThatIsGivenWinsOverTheEnvironment() throws Exception {
+        kubeconfig("a", "a", "a", "https://a:6443/", "{token: t}");
+        Path b = kubeconfig("b", "b", "b", "https://b:6443", "{}");
+        Credentials found = resolve("a", null, null, Map.of("KUBECONFIG", b.toString()));
+
+        assertThat(found.server()).isEqualTo("https://a:6443");
+        assertThat(found.config().getAutoOAuthToken()).isEqualTo("t");
+    }
+
+    @Test
+    void severalFilesAreMergedAndTheFirstWins() throws Exception {
+        Path a = kubeconfig("a", "", "a", "https://a:6443", "{}");
+        Path b = kubeconfig("b", "b", "b", "https://b:6443", "{}");
+        Path c = kubeconfig("c", "a", "b", "https://other:6443", "{}");
+        Map<String, String> environment = Map.of("KUBECONFIG", a + ":" + directory.resolve("none") + ":" + b + ":" + c);
+
+        assertThat(resolve(null, null, null, environment).server()).isEqualTo("https://b:6443");
+        assertThat(resolve(null, "a", null, environment).server()).isEqualTo("https://a:6443");
+        assertThat(resolve(null, "a", "https://x:1", environment).server()).isEqualTo("https://x:1");
+    }
+
+    @Test
+    void thenComesTheHomeDirectory() throws Exception {
+        Files.createDirectory(directory.resolve(".kube"));
+        kubeconfig(".kube/config", "h", "h", "https://home:6443", "{}");
+
+        assertThat(resolve(null, null, null, Map.of("HOME", directory.toString())).server())
+                .isEqualTo("https://home:6443");
+    }
+
+    @Test
+    void thenThePodsServiceAccountWhoseTokenIsReadEachTime() throws Exception {
+        Files.writeString(account.resolve("token"), "one\n");
+        Credentials found = resolve(null, null, null,
+                Map.of("KUBERNETES_SERVICE_HOST", "fd00::1", "KUBERNETES_SERVICE_PORT", "6443"));
+
+        assertThat(found.server()).isEqualTo("https://[fd00::1]:6443");
+        assertThat(found.config().getOauthTokenProvider().getToken()).isEqualTo("one");
+        Files.writeString(account.resolve("token"), "two\n");
+        assertThat(found.config().getOauthTokenProvider().getToken()).isEqualTo("two");
+        assertThat(resolve(null, null, "https://real:6443", Map.of()).config().getOauthTokenProvider().getToken())
+                .isEqualTo("two");
+    }
+
+    @Test
+    void aTokenFileStandsBesideItsKubeconfig() throws Exception {
+        kubeconfig("a", "a", "a", "https://a", "{tokenFile: secret}");
+        Files.writeString(directory.resolve("secret"), "s\n");
+
+        assertThat(resolve("a", null, null, Map.of()).config().getOauthTokenProvider().getToken()).isEqualTo("s");
+    }
+
+    @Test
+    void aPluginIsAsked() throws Exception {
+        kubeconfig("a", "a", "a", "https://a",
+                """
+                {exec: {apiVersion: client.authentication.k8s.io/v1, command: /bin/sh, interactiveMode: Never,
+                 args: ["-c", "echo '{\\"apiVersion\\":\\"client.authentication.k8s.io/v1\\",\\"kind\\":\\"ExecCredential\\",\\"status\\":{\\"token\\":\\"p\\"}}'"]}}""");
+
+        assertThat(resolve("a", null, null, Map.of()).config().getAutoOAuthToken()).isEqualTo("p");
+    }
+
+    @ParameterizedTest(name = "{0} {1}: {3}")
+    @CsvSource(delimiter = '|', nullValues = "-", value = {"none | - | - | there is no such file",
+            "text | - | - | is not a kubeconfig", "yaml | - | - | is not a kubeconfig",
+            "a | x | - | has no context 'x'; there are a",
+            "nocurrent | - | - | has no current-context: say --context NAME; there are nocurrent",
+            "a | - | 10.0.0.1:6443 | is not a URL like https://10.0.0.1:6443", "badserver | - | - | is not a URL",
+            "notoken | - | - | names the token file", "nocert | - | - | which cannot be read",
+            "- | - | - | no API server is known"})
+    void whatCannotWorkIsOneLine(String file, String context, String server, String why) throws Exception {
+        Files.writeString(directory.resolve("text"), "password: [s3cret\nx");
+        Files.writeString(directory.resolve("yaml"), "s3cret");
+        kubeconfig("a", "a", "a", "https://a", "{}");
+        kubeconfig("nocurrent", "", "nocurrent", "https://a", "{}");
+        kubeconfig("badserver", "b", "b", "ftp://x", "{}");
+        kubeconfig("notoken", "b", "b", "https://x", "{tokenFile: nowhere}");
+        kubeconfig("nocert", "b", "b", "https://x", "{client-certificate: nowhere.crt, client-key: nowhere.key}");
+
+        assertThatThrownBy(() -> resolve(file, context, server, Map.of("HOME", directory.toString())))
+                .isInstanceOf(SourceException.class).hasMessageContaining(why)
+                .hasMessageNotContaining("\n").hasMessageNotContaining("s3cret");
+    }
+}

@@ -1,0 +1,119 @@
+package io.sluice.source.kubernetes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.service.Protocol;
+import io.sluice.source.kubernetes.EndpointGroups.Address;
+import io.sluice.source.kubernetes.EndpointGroups.Port;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What is kept of EndpointSlices and Endpoints, and what is refused. */
+class EndpointReaderTest {
+
+    private static final ObjectKey KEY = new ObjectKey("default", "kubia-x");
+
+    private static ReadObject<EndpointGroups> slice(boolean loopback, String type, String endpoints, String ports) {
+        return new EndpointReader(loopback).slice(KEY, ApiClient.JSON.readTree("""
+                {"metadata": {"labels": {"kubernetes.io/service-name": "kubia"}}, "addressType": "%s",
+                 "endpoints": %s, "ports": %s}""".formatted(type, endpoints, ports)));
+    }
+
+    private static Address endpoint(String json) {
+        return slice(false, "IPv4", "[" + json + "]", "[]").value().groups().getFirst().addresses().getFirst();
+    }
+
+    @ParameterizedTest(name = "{0}: ready {1}, serving {2}, terminating {3}")
+    @CsvSource(delimiter = '|', value = {"{} | true | true | false", "{\"ready\": false} | false | false | false",
+            "{\"ready\": null, \"serving\": null} | true | true | false",
+            "{\"ready\": false, \"serving\": true, \"terminating\": true} | false | true | true"})
+    void conditionsThatAreMissingMeanReady(String conditions, boolean ready, boolean serving, boolean terminating) {
+        Address address = endpoint("{\"addresses\": [\"10.1.0.3\"], \"conditions\": " + conditions + "}");
+
+        assertThat(address.ready()).isEqualTo(ready);
+        assertThat(address.serving()).isEqualTo(serving);
+        assertThat(address.terminating()).isEqualTo(terminating);
+    }
+
+    @ParameterizedTest(name = "{0} from an API server: {2}")
+    @CsvSource({"127.0.0.1, IPv4, loopback", "127.255.0.9, IPv4, loopback", "169.254.169.254, IPv4, link-local",
+            "224.0.0.1, IPv4, multicast", "239.1.1.1, IPv4, multicast", "0.0.0.0, IPv4, unspecified",
+            "::1, IPv6, loopback", "fe80::1, IPv6, link-local", "ff02::1, IPv6, multicast", "::, IPv6, unspecified"})
+    void specialAddressesAreRefused(String address, String type, String why) {
+        ReadObject<EndpointGroups> read = slice(false, type,
+                "[{\"addresses\": [\"" + address + "\"]}, {\"addresses\": [\""
+                        + (type.equals("IPv4") ? "10.1.0.1" : "fd00::1")
+                        + "\"]}]",
+                "[]");
+
+        assertThat(read.value().groups().getFirst().addresses()).hasSize(1);
+        assertThat(read.mistakes()).hasSize(1).first().asString().contains(address, "refused", why);
+    }
+
+    @Test
+    void loopbackIsTakenWhereItIsAllowedAndLinkLocalIsNot() {
+        ReadObject<EndpointGroups> read = slice(true, "IPv4",
+                "[{\"addresses\": [\"127.0.0.1\"]}, {\"addresses\": [\"169.254.169.254\"]}]", "[]");
+
+        assertThat(read.value().groups().getFirst().addresses()).extracting(a -> a.ip().getHostAddress())
+                .containsExactly("127.0.0.1");
+    }
+
+    @ParameterizedTest(name = "{0}: {1}")
+    @CsvSource(delimiter = '|', value = {"[{\"addresses\": [\"fd00::1\"]}] | addressType is IPv4",
+            "[{\"addresses\": [\"pod.example\"]}] | is not an IP address", "[{\"addresses\": []}] | without address",
+            "[{}] | without address", "[{\"addresses\": [7]}] | is not an IP address"})
+    void oneBadEndpointIsLeftOutAndTold(String endpoints, String why) {
+        ReadObject<EndpointGroups> read = slice(false, "IPv4", endpoints, "[]");
+
+        assertThat(read.value().groups().getFirst().addresses()).isEmpty();
+        assertThat(read.mistakes()).hasSize(1).first().asString().contains(why);
+    }
+
+    @Test
+    void aPortWithoutNumberIsNothingAndOneWithoutNameIsTheUnnamed() {
+        assertThat(slice(false, "IPv4", "null", """
+                [{"name": "http", "port": 8080, "protocol": "TCP"}, {"port": 53, "protocol": "UDP"}, {"name": "any"},
+                 {"name": null, "port": 99}, {"name": "q", "port": 1, "protocol": "QUIC"}]""").value().groups()
+                .getFirst().ports()).isEqualTo(List.of(new Port("http", Protocol.TCP, 8080),
+                        new Port("", Protocol.UDP, 53), new Port("", Protocol.TCP, 99)));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', value = {"{} | belongs to no Service",
+            "{\"metadata\": {\"labels\": {\"kubernetes.io/service-name\": \"x\"}}, \"addressType\": \"FQDN\"} | FQDN",
+            "{\"metadata\": 7, \"endpoints\": \"x\"} | belongs to no Service"})
+    void aSliceThatCannotBeUsedIsTold(String json, String why) {
+        ReadObject<EndpointGroups> read = new EndpointReader(false).slice(KEY, ApiClient.JSON.readTree(json));
+
+        assertThat(read.value()).isNull();
+        assertThat(read.mistakes()).first().asString().contains(why);
+    }
+
+    @Test
+    void endpointsAreOneGroupForEachSubset() {
+        EndpointGroups read = new EndpointReader(false).endpoints(new ObjectKey("default", "db"),
+                ApiClient.JSON.readTree("""
+                        {"subsets": [
+                          {"addresses": [{"ip": "10.1.0.1", "nodeName": "n", "targetRef": {"kind": "Pod", "name": "p"}}],
+                           "notReadyAddresses": [{"ip": "10.1.0.2"}], "ports": [{"port": 5432}]},
+                          {"addresses": [{"ip": "10.1.0.3"}], "ports": [{"port": 5433}]}]}"""))
+                .value();
+
+        assertThat(read.service().name()).isEqualTo("db");
+        assertThat(read.groups()).hasSize(2);
+        assertThat(read.groups().getFirst().addresses()).extracting(Address::ready).containsExactly(true, false);
+        assertThat(read.groups().getFirst().addresses().getFirst().target()).isEqualTo("p");
+    }
+
+    @Test
+    void textsOfManyEndpointsAreOneObject() {
+        Address a = endpoint("{\"addresses\": [\"10.1.0.3\"], \"nodeName\": \"node-1\", \"zone\": \"zone-1\"}");
+        Address b = endpoint("{\"addresses\": [\"10.1.0.4\"], \"nodeName\": \"node-1\", \"zone\": \"zone-1\"}");
+
+        assertThat(a.node()).isSameAs(b.node());
+        assertThat(a.zone()).isSameAs(b.zone());
+    }
+}

@@ -1,0 +1,58 @@
+package io.sluice.source.kubernetes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Changes and attempts come at a bounded rate, and not later than they must. */
+class PaceTest {
+
+    private final Pace pace = new Pace();
+
+    @Test
+    void theFirstChangeIsHandedOnAtOnceAndOneAfterAPauseAsWell() {
+        assertThat(pace.waitNanos(0)).isEqualTo(Pace.BREATH.toNanos());
+        pace.handedOn(0);
+
+        assertThat(pace.waitNanos(Duration.ofSeconds(5).toNanos())).isEqualTo(Pace.BREATH.toNanos());
+    }
+
+    @Test
+    void aBurstIsHandedOnEverMoreSeldomButNoChangeWaitsForMoreThanASecond() {
+        long now = 0;
+        int handedOn = 0;
+        while (now < Duration.ofSeconds(20).toNanos()) {
+            long wait = pace.waitNanos(now);
+            assertThat(wait).isBetween(Pace.BREATH.toNanos(), Pace.LONGEST.toNanos());
+            now += wait;
+            pace.handedOn(now);
+            handedOn++;
+        }
+
+        assertThat(handedOn).isBetween(20, 30);
+    }
+
+    @Test
+    void attemptsComeAtRandomLaterAndLaterWithABound() {
+        Backoff backoff = new Backoff(new SplittableRandom(1));
+        long base = 400;
+        for (int i = 0; i < 40; i++) {
+            assertThat(backoff.next().toMillis()).isBetween(base, 2 * base);
+            base = Math.min(15_000, 2 * base);
+        }
+        backoff.reset();
+        assertThat(backoff.next().toMillis()).isLessThan(800);
+    }
+
+    @ParameterizedTest(name = "{0} after {1}: {2}")
+    @CsvSource({"5, 6, true", "6, 6, false", "7, 6, false", "10, 9, false", "9, 10, true", "7, '', false",
+            "abc, 6, false",
+            "7, abc, false", "18446744073709551615, 5, false"})
+    void aVersionIsOlderByItsNumber(String version, String than, boolean older) {
+        assertThat(Reflector.older(version, than)).isEqualTo(older);
+    }
+}

@@ -1,0 +1,138 @@
+package io.sluice.source.kubernetes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sluice.service.Service;
+import io.sluice.source.kubernetes.ClusterView.Contents;
+import io.sluice.source.kubernetes.StateFile.State;
+import io.sluice.source.manifest.LoadedManifests;
+import io.sluice.source.manifest.ManifestOptions;
+import io.sluice.source.manifest.ManifestSource;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What is saved is what is read, and nothing but what was saved is ever read. */
+class StateFileTest {
+
+    @TempDir
+    private Path directory;
+
+    private final EndpointReader endpoints = new EndpointReader(false);
+
+    private static Service service(String json) {
+        return ServiceReader.read(new ObjectKey("shop", "kubia"), ApiClient.JSON.readTree(json)).value();
+    }
+
+    private State state() {
+        Service full =
+                service("""
+                {"metadata": {"creationTimestamp": "2026-11-01T08:00:00Z", "annotations": {"service.kubernetes.io/x": "ü", "other": "y"}},
+                 "spec": {"type": "LoadBalancer", "clusterIPs": ["10.96.0.1", "fd00::a"], "externalIPs": ["192.0.2.1"],
+                  "selector": {"app": "kubia"}, "internalTrafficPolicy": "Local", "externalTrafficPolicy": "Local",
+                  "healthCheckNodePort": 30999, "publishNotReadyAddresses": true, "loadBalancerSourceRanges": ["10.0.0.0/8"],
+                  "sessionAffinity": "ClientIP", "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 60}},
+                  "ports": [{"name": "http", "port": 80, "targetPort": "web", "nodePort": 30080, "appProtocol": "h2c"},
+                            {"name": "dns", "port": 53, "protocol": "UDP", "targetPort": 5353}]},
+                 "status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.1"}, {"ip": "203.0.113.2", "ipMode": "Proxy"}]}}}""");
+        EndpointGroups slice = endpoints
+                .slice(new ObjectKey("shop", "kubia-1"),
+                        ApiClient.JSON.readTree(
+                                """
+                {"metadata": {"labels": {"kubernetes.io/service-name": "kubia"}}, "addressType": "IPv4",
+                 "ports": [{"name": "http", "port": 8080}, {"name": "dns", "port": 5353, "protocol": "UDP"}],
+                 "endpoints": [{"addresses": ["10.1.0.1"], "conditions": {"ready": true}, "nodeName": "n", "zone": "z",
+                   "hints": {"forZones": [{"name": "z"}], "forNodes": [{"name": "n"}]}, "hostname": "h",
+                   "targetRef": {"kind": "Pod", "name": "pod-1"}},
+                  {"addresses": ["10.1.0.2"], "conditions": {"ready": false, "serving": true, "terminating": true}}]}"""))
+                .value();
+        return new State(Instant.parse("2026-11-23T10:00:00Z"), "https://10.0.0.1:6443", "node-1", "77", "78",
+                new Contents(List.of(full), Map.of(new ObjectKey("shop", "kubia-1"), slice),
+                        new NodeFacts("zone-1", false)));
+    }
+
+    @Test
+    void everythingThatCountsComesBack() throws IOException {
+        StateFile file = new StateFile(directory.resolve("sub/state"));
+        file.write(state());
+        file.write(state());
+
+        assertThat(file.read(endpoints::slice)).hasValue(state());
+        try (Stream<Path> files = Files.list(directory.resolve("sub"))) {
+            assertThat(files.map(path -> path.getFileName().toString())).containsExactly("state");
+        }
+        assertThat(Files.getPosixFilePermissions(directory.resolve("sub/state")))
+                .containsOnly(PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE);
+    }
+
+    @Test
+    void thereMayBeNone() throws IOException {
+        assertThat(new StateFile(directory.resolve("state")).read(endpoints::slice)).isEmpty();
+    }
+
+    @Test
+    void endpointsOfSeveralSubsetsComeBackAsTheSameEndpoints() throws IOException {
+        EndpointGroups groups = endpoints.endpoints(new ObjectKey("shop", "kubia"), ApiClient.JSON.readTree("""
+                {"subsets": [{"addresses": [{"ip": "10.1.0.1"}, {"ip": "fd00::1"}], "ports": [{"name": "http", "port": 8080}]},
+                             {"addresses": [{"ip": "10.1.0.2"}], "ports": [{"name": "http", "port": 9090}]}]}"""))
+                .value();
+        State saved = new State(state().savedAt(), "x", "n", "1", "2", new Contents(state().contents().services(),
+                Map.of(new ObjectKey("shop", "kubia"), groups), null));
+        StateFile file = new StateFile(directory.resolve("state"));
+        file.write(saved);
+        Contents read = file.read(endpoints::slice).orElseThrow().contents();
+
+        assertThat(read.groups()).hasSize(3);
+        assertThat(merged(read)).isEqualTo(merged(saved.contents()));
+    }
+
+    private static Object merged(Contents contents) {
+        ClusterView view = new ClusterView("n");
+        contents.services().forEach(s -> view.services().put(Map.of(new ObjectKey("shop", "kubia"), s)));
+        view.endpoints().put(contents.groups());
+        return view.snapshotIfChanged(Instant.EPOCH);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4, 5})
+    void whatIsCutOffOrChangedIsNotRead(int seed) throws IOException {
+        Path path = directory.resolve("state");
+        StateFile file = new StateFile(path);
+        file.write(state());
+        byte[] whole = Files.readAllBytes(path);
+        SplittableRandom random = new SplittableRandom(seed);
+        for (int i = 0; i < 100; i++) {
+            byte[] bad = random.nextBoolean() ? Arrays.copyOf(whole, random.nextInt(whole.length)) : whole.clone();
+            if (bad.length == whole.length) {
+                bad[random.nextInt(bad.length - 1)] ^= (byte) (1 << random.nextInt(8));
+            }
+            Files.write(path, bad);
+            assertThatThrownBy(() -> file.read(endpoints::slice)).as("seed %d", seed).isInstanceOf(IOException.class);
+        }
+    }
+
+    @Test
+    void itIsAManifestThatCheckUnderstands() throws IOException {
+        Path path = directory.resolve("state.yaml");
+        new StateFile(path).write(state());
+        LoadedManifests loaded =
+                ManifestSource.load(new ManifestOptions(List.of(path.toString()), List.of(), 30_000, 32_767, "n"));
+
+        assertThat(loaded.errors()).isEmpty();
+        assertThat(loaded.snapshot().services().values().iterator().next().ports().getFirst().endpoints().endpoints())
+                .hasSize(2);
+        assertThat(loaded.problems()).isEmpty();
+    }
+}
