@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -192,5 +193,36 @@ class ClusterViewTest {
 
         endpoints("http");
         assertThat(port("http").endpoints()).as("seed %d", seed).isEqualTo(expected);
+    }
+
+    /** What is held for as many endpoints as a large cluster has; the bound is three times what it takes now. */
+    @Test
+    void aHundredThousandEndpointsOfTenThousandServicesTakeLittleMemory() throws InterruptedException {
+        long before = used();
+        for (int i = 0; i < 10_000; i++) {
+            String name = "svc-" + i;
+            view.services().put(Map.of(key(name), service(name, "10.96." + i / 250 + "." + (1 + i % 250))));
+            String[] endpoints = new String[10];
+            for (int e = 0; e < endpoints.length; e++) {
+                int number = i * endpoints.length + e;
+                endpoints[e] = "10." + (1 + number / 62_500) + "." + number / 250 % 250 + "." + (1 + number % 250);
+            }
+            view.endpoints().put(Map.of(key(name + "-abcde"), slice(name, "IPv4", BOTH, endpoints)));
+        }
+        ClusterSnapshot snapshot = view.snapshotIfChanged(Instant.EPOCH);
+        long taken = used() - before;
+        System.out.printf("10,000 Services with 2 ports and 100,000 endpoints: %d MiB for the view and a snapshot%n",
+                taken >> 20);
+
+        assertThat(snapshot.services()).hasSize(10_000);
+        assertThat(taken >> 20).isLessThan(200);
+    }
+
+    private static long used() throws InterruptedException {
+        for (int i = 0; i < 3; i++) {
+            System.gc();
+            TimeUnit.MILLISECONDS.sleep(50);
+        }
+        return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
     }
 }

@@ -2,6 +2,7 @@ package io.sluice.it.kubernetes;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import java.io.BufferedOutputStream;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -386,15 +387,15 @@ public final class ApiServer implements Closeable {
         Kind kind = KINDS.get(resource);
         exchange.getResponseHeaders().set("Content-Type", "application/json");
         exchange.sendResponseHeaders(200, 0);
-        OutputStream out = exchange.getResponseBody();
-        write(out, "{\"kind\":\"" + kind.name() + "List\",\"apiVersion\":\"" + kind.version() + "\",\"metadata\":"
+        OutputStream out = new BufferedOutputStream(exchange.getResponseBody(), 64 * 1024);
+        print(out, "{\"kind\":\"" + kind.name() + "List\",\"apiVersion\":\"" + kind.version() + "\",\"metadata\":"
                 + metadata + ",\"items\":[");
         String separator = "";
         for (ObjectNode object : page) {
-            write(out, separator + object);
+            print(out, separator + object);
             separator = ",";
         }
-        write(out, "]}\n");
+        print(out, "]}\n");
         out.close();
     }
 
@@ -546,8 +547,12 @@ public final class ApiServer implements Closeable {
         exchange.getResponseBody().write(bytes);
     }
 
-    private static void write(OutputStream out, String text) throws IOException {
+    private static void print(OutputStream out, String text) throws IOException {
         out.write(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static void write(OutputStream out, String text) throws IOException {
+        print(out, text);
         out.flush();
     }
 }

@@ -25,6 +25,7 @@ final class Cluster implements AutoCloseable {
     private Duration watchIdleTimeout = Duration.ofMinutes(3);
     private EndpointsFrom endpointsFrom = EndpointsFrom.AUTO;
     private Optional<Path> stateFile = Optional.empty();
+    private Optional<String> server = Optional.empty();
     private String user = "{}";
 
     Cluster() throws IOException {
@@ -52,9 +53,15 @@ final class Cluster implements AutoCloseable {
         return this;
     }
 
+    /** Another way to the API server than its own address. */
+    Cluster server(String url) {
+        server = Optional.of(url);
+        return this;
+    }
+
     Cluster start() throws Exception {
         Path kubeconfig = Files.writeString(sluice.directory().resolve("kubeconfig"), kubeconfig(api.url(), user));
-        sluice.kubernetes(new KubernetesOptions(Optional.of(kubeconfig), Optional.empty(), Optional.empty(), "node",
+        sluice.kubernetes(new KubernetesOptions(Optional.of(kubeconfig), Optional.empty(), server, "node",
                 endpointsFrom, watchIdleTimeout, stateFile, true, Map.of())).start();
         return this;
     }

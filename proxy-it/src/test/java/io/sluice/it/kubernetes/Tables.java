@@ -1,6 +1,8 @@
 package io.sluice.it.kubernetes;
 
 import com.sun.net.httpserver.HttpExchange;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
@@ -70,7 +72,8 @@ final class Tables {
             default -> {
             }
         }
-        cells.add(object.path("metadata").path("creationTimestamp").asString(""));
+        cells.add(Duration.between(Instant.parse(object.path("metadata").path("creationTimestamp").asString()),
+                Instant.now()).toSeconds() + "s");
         return cells;
     }
 
