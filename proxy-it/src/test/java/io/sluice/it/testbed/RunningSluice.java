@@ -102,12 +102,16 @@ public final class RunningSluice implements AutoCloseable {
         return this;
     }
 
-    /** Answers DNS at a port of its own of 127.0.0.1, for {@code cluster.local} with a TTL of 5 s. */
-    public RunningSluice dns(PodRecords pods, InetSocketAddress... upstreams) {
-        dns = Optional.of(new DnsSettings("cluster.local", 5, pods,
-                List.of(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)),
-                List.of(upstreams), List.of(Cidr.parse("127.0.0.0/8")), List.of(), DnsLimits.DEFAULT));
+    /** Answers DNS at {@code listen} for {@code cluster.local} with a TTL of 5 s, without a limit of queries. */
+    public RunningSluice dns(PodRecords pods, InetSocketAddress listen, InetSocketAddress... upstreams) {
+        dns = Optional.of(new DnsSettings("cluster.local", 5, pods, List.of(listen), List.of(upstreams),
+                List.of(Cidr.parse("127.0.0.0/8")), List.of(), DnsLimits.DEFAULT.withQueriesPerSecond(0)));
         return this;
+    }
+
+    /** The same at a port of its own of 127.0.0.1. */
+    public RunningSluice dns() {
+        return dns(PodRecords.VERIFIED, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
     }
 
     /** Takes Services from an API server instead of manifests. */

@@ -1,0 +1,180 @@
+package io.sluice.it.dns;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.sluice.dns.PodRecords;
+import io.sluice.it.testbed.Backend;
+import io.sluice.it.testbed.RunningSluice;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** {@code sluice exec} as a program of its own, with clients that know nothing of Sluice. */
+class ExecIT {
+
+    /** How the command's namespaces are made. */
+    enum Way {
+        /** By root: this machine's network, a resolv.conf of its own. */
+        HOST,
+        /** By root: a network of its own. */
+        OWN,
+        /** Without the capabilities that count, through a user namespace; mapping root itself needs CAP_SETFCAP. */
+        ROOTLESS;
+
+        private List<String> before() {
+            return this == ROOTLESS
+                    ? List.of("setpriv", "--bounding-set=-all,+setfcap", "--inh-caps=-all", "--ambient-caps=-all",
+                            "--no-new-privs")
+                    : List.of();
+        }
+
+        private List<String> probe() {
+            return switch (this) {
+                case HOST -> List.of("unshare", "-m", "true");
+                case OWN -> List.of("unshare", "-n", "-m", "true");
+                case ROOTLESS -> List.of("unshare", "-U", "-r", "-n", "-m", "true");
+            };
+        }
+    }
+
+    private RunningSluice sluice;
+    private String vip;
+
+    @BeforeEach
+    void start() throws Exception {
+        assumeTrue(Programs.installed("unshare") && Programs.installed("setpriv"), "util-linux is not installed");
+        sluice = new RunningSluice();
+        sluice.manifest("kubia.yaml", RunningSluice.serviceYaml("kubia", sluice.address(1)));
+        sluice.with(Backend.named(sluice.address(1), "You've hit kubia"));
+        boolean root = new ProcessBuilder("id", "-u").start().inputReader().readLine().equals("0");
+        sluice.dns(PodRecords.OFF, new InetSocketAddress(InetAddress.ofLiteral(sluice.address(53)),
+                root ? 53 : 0)).start();
+        vip = sluice.vip("kubia").getAddress().getHostAddress();
+    }
+
+    @AfterEach
+    void stop() throws IOException {
+        if (sluice != null) {
+            sluice.close();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void theCommandFindsServicesByNameAndByVariables(Way way) throws Exception {
+        String before = Files.readString(Path.of("/etc/resolv.conf"));
+        Programs.Result result = exec(way, "bash", "-c", "getent ahosts kubia | head -n 1; echo $KUBIA_SERVICE_HOST;"
+                + " cat < /dev/tcp/kubia.default/80; echo; grep -v nameserver /etc/resolv.conf; exit 7");
+
+        assertThat(result.text()).startsWith(vip + " ");
+        assertThat(result.lines().subList(1, result.lines().size())).containsExactly(vip, "You've hit kubia",
+                "search default.svc.cluster.local svc.cluster.local cluster.local", "options ndots:5");
+        assertThat(result.exitCode()).isEqualTo(7);
+        assertThat(Files.readString(Path.of("/etc/resolv.conf"))).isEqualTo(before);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"OWN", "ROOTLESS"})
+    void listenersFollowServicesWhileTheCommandRuns(Way way) throws Exception {
+        assumeWorks(way);
+        Process command = new ProcessBuilder(words(way, "bash", "-c",
+                "echo started; until getent hosts late >/dev/null; do sleep 0.05; done; cat < /dev/tcp/late/80; echo;"
+                        + " while getent hosts late >/dev/null; do sleep 0.05; done; echo gone"))
+                .redirectErrorStream(true).start();
+        assertThat(command.inputReader().readLine()).isEqualTo("started");
+        sluice.service("late", sluice.address(1));
+        assertThat(command.inputReader().readLine()).isEqualTo("You've hit kubia");
+        Files.delete(sluice.directory().resolve("late.yaml"));
+        assertThat(command.inputReader().readLine()).isEqualTo("gone");
+        assertThat(command.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(command.exitValue()).isZero();
+    }
+
+    @Test
+    void nothingIsLeftBehind() throws Exception {
+        Path socket = sluice.sluice().guestSocket().orElseThrow();
+        assertThat(Files.getPosixFilePermissions(socket).toString()).doesNotContain("GROUP", "OTHERS");
+        assumeWorks(Way.ROOTLESS);
+        Process command = new ProcessBuilder(words(Way.ROOTLESS, "bash", "-c", "echo started; read line"))
+                .redirectErrorStream(true).start();
+        assertThat(command.inputReader().readLine()).isEqualTo("started");
+        assertThat(leftovers()).isEmpty();
+        command.getOutputStream().close();
+        assertThat(command.waitFor(30, TimeUnit.SECONDS)).isTrue();
+
+        assertThat(sluice.ask("kubia")).isEqualTo("You've hit kubia");
+        sluice.close();
+        sluice = null;
+        await().until(() -> Files.notExists(socket));
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"HOST", "ROOTLESS"})
+    void javaFindsServices(Way way) throws Exception {
+        assertThat(exec(way, java(), "-cp", System.getProperty("java.class.path"), Lookup.class.getName(), "kubia",
+                "kubia.default", "kubia.default.svc.cluster.local").lines()).containsExactly(vip, vip, vip);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"HOST", "ROOTLESS"})
+    void nodeFindsServices(Way way) throws Exception {
+        assumeTrue(Programs.installed("node"), "node is not installed");
+        assertThat(exec(way, "node", "-e", "const dns = require('dns').promises;"
+                + "dns.lookup('kubia').then(a => console.log(a.address))"
+                + ".then(() => dns.resolve4('kubia.default.svc.cluster.local')).then(a => console.log(a[0]))").lines())
+                .containsExactly(vip, vip);
+    }
+
+    @Test
+    void aCommandThatDoesNotExistIs127() throws Exception {
+        Programs.Result result = exec(Way.OWN, "no-such-command");
+        assertThat(result.exitCode()).isEqualTo(127);
+        assertThat(result.text()).isEqualTo("sluice: no-such-command: command not found\n");
+    }
+
+    private Programs.Result exec(Way way, String... command) throws IOException, InterruptedException {
+        assumeWorks(way);
+        return Programs.run(words(way, command));
+    }
+
+    private static void assumeWorks(Way way) throws IOException, InterruptedException {
+        List<String> probe = new ArrayList<>(way.before());
+        probe.addAll(way.probe());
+        Programs.Result result = Programs.run(probe);
+        assumeTrue(result.exitCode() == 0, () -> way + " is not possible here: " + result.text());
+    }
+
+    private List<String> words(Way way, String... command) {
+        List<String> words = new ArrayList<>(way.before());
+        words.addAll(List.of(java(), "--enable-native-access=ALL-UNNAMED", "-XX:TieredStopAtLevel=1", "-cp",
+                System.getProperty("java.class.path"), "io.sluice.cli.Main", "exec", "--server",
+                "127.0.0.1:" + sluice.sluice().metricsAddress().orElseThrow().getPort()));
+        words.addAll(List.of("--network", way == Way.HOST ? "host" : "own"));
+        words.add("--");
+        words.addAll(List.of(command));
+        return words;
+    }
+
+    private static String java() {
+        return Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    }
+
+    private static List<Path> leftovers() throws IOException {
+        try (Stream<Path> files = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
+            return files.filter(file -> file.getFileName().toString().startsWith("sluice-exec-")).toList();
+        }
+    }
+}
