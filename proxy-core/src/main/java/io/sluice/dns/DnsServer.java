@@ -9,6 +9,7 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.FixedRecvByteBufAllocator;
 import io.netty.channel.IoEventLoopGroup;
 import io.netty.channel.ServerChannel;
+import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.socket.DatagramChannel;
 import io.netty.channel.unix.IntegerUnixChannelOption;
 import io.sluice.metrics.DnsMetrics;
@@ -44,6 +45,7 @@ public final class DnsServer implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(DnsServer.class);
     private static final int MAX_DATAGRAM = 4_096;
+    private static final int DATAGRAMS_AT_ONCE = 16;
     private static final int RECEIVE_BUFFER = 1024 * 1024;
     private static final ChannelOption<Integer> IP_FREEBIND = new IntegerUnixChannelOption("IP_FREEBIND", 0, 15);
     private static final int BACKLOG = 512;
@@ -148,7 +150,7 @@ public final class DnsServer implements AutoCloseable {
      * @param socket made for the transport of the event loops, not registered yet
      */
     public CompletionStage<DnsListener> adopt(DatagramChannel socket) {
-        socket.config().setOption(ChannelOption.RECVBUF_ALLOCATOR, new FixedRecvByteBufAllocator(MAX_DATAGRAM));
+        receive(socket);
         return adopt(socket, udpHandler());
     }
 
@@ -209,9 +211,16 @@ public final class DnsServer implements AutoCloseable {
 
     private Channel datagram(IpFamily family) {
         DatagramChannel channel = sockets.datagram().apply(family);
-        channel.config().setOption(ChannelOption.RECVBUF_ALLOCATOR, new FixedRecvByteBufAllocator(MAX_DATAGRAM));
+        receive(channel);
         channel.config().setOption(ChannelOption.SO_RCVBUF, RECEIVE_BUFFER);
         return channel;
+    }
+
+    /** Several datagrams with one system call where that is possible (recvmmsg(2)). */
+    private static void receive(DatagramChannel channel) {
+        boolean several = channel.config().setOption(EpollChannelOption.MAX_DATAGRAM_PAYLOAD_SIZE, MAX_DATAGRAM);
+        channel.config().setOption(ChannelOption.RECVBUF_ALLOCATOR,
+                new FixedRecvByteBufAllocator(several ? DATAGRAMS_AT_ONCE * MAX_DATAGRAM : MAX_DATAGRAM));
     }
 
     private Channel stream() {
