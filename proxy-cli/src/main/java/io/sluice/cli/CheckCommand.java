@@ -4,6 +4,7 @@ import io.sluice.source.Problem;
 import io.sluice.source.Problem.Severity;
 import io.sluice.source.manifest.LoadedManifests;
 import io.sluice.source.manifest.ManifestSource;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
@@ -23,11 +24,14 @@ import picocli.CommandLine.Spec;
         header = "Show what would be proxied, and what is wrong with the manifests.",
         description = {"", "Reads the manifests as run does and prints each Service's port with its cluster IP and its "
                 + "endpoints, or why it has none. Warnings and errors come with file and line.", "",
-                "Exit code 1 if anything is an error; warnings alone are fine."},
+                "With --kube-proxy-config: says for each field of kube-proxy's configuration what becomes of it, and "
+                        + "prints the settings that do the same.",
+                "", "Exit code 1 if anything is an error; warnings alone are fine."},
         abbreviateSynopsis = true,
         footer = {"", "Examples:", "  sluice check -f manifests/",
                 "  kubectl get svc,endpointslices,pods -A -o yaml | sluice check -f -",
-                "  sluice check -f manifests/ -o json | jq '.problems[]'"})
+                "  sluice check -f manifests/ -o json | jq '.problems[]'",
+                "  sluice check --kube-proxy-config /var/lib/kube-proxy/config.conf"})
 final class CheckCommand implements Callable<Integer> {
 
     @Spec
@@ -41,12 +45,20 @@ final class CheckCommand implements Callable<Integer> {
             description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
     private OutputFormat output;
 
+    @Option(names = "--kube-proxy-config", paramLabel = "FILE", defaultValue = "",
+            description = "A KubeProxyConfiguration, or a ConfigMap with one, to be moved over from; - for standard "
+                    + "input.")
+    private String kubeProxyConfig;
+
     @Mixin(name = "services")
     private ServiceSettings services = new ServiceSettings();
 
     @Override
-    public Integer call() {
+    public Integer call() throws FailureException {
         PrintWriter out = spec.commandLine().getOut();
+        if (!kubeProxyConfig.isEmpty()) {
+            return checkKubeProxy(out);
+        }
         PrintWriter err = spec.commandLine().getErr();
         ((SettingSources) spec.commandLine().getDefaultValueProvider()).warnings()
                 .forEach(warning -> err.println("sluice: " + warning));
@@ -59,6 +71,17 @@ final class CheckCommand implements Callable<Integer> {
         }
         out.flush();
         return count(problems, Severity.ERROR) == 0 ? ExitCode.OK : ExitCode.SOFTWARE;
+    }
+
+    private int checkKubeProxy(PrintWriter out) throws FailureException {
+        try {
+            KubeProxyConfig config = KubeProxyConfig.read(kubeProxyConfig, System.in);
+            out.println(config.describe());
+            out.flush();
+            return config.hasUnknown() ? ExitCode.SOFTWARE : ExitCode.OK;
+        } catch (IOException e) {
+            throw new FailureException(String.valueOf(e.getMessage()));
+        }
     }
 
     private void print(LoadedManifests loaded, PrintWriter out) {

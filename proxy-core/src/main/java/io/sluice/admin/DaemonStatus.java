@@ -59,6 +59,11 @@ public interface DaemonStatus {
         return Optional.empty();
     }
 
+    /** Whether another process gets ready to take over the listening sockets of this one. */
+    default boolean succeeding() {
+        return false;
+    }
+
     /** What runs. */
     Build build();
 

@@ -54,7 +54,8 @@ final class Health {
     }
 
     /**
-     * For a readiness probe: 200 once the Services are known and were applied, until the daemon drains. A source that is
+     * For a readiness probe: 200 once the Services are known and were applied, until the daemon drains or
+     * while a successor gets ready, for which this address would answer else. A source that is
      * not current leaves it at 200, since traffic is served from the last good state; the body says so.
      */
     Answer readyz() {
@@ -67,7 +68,8 @@ final class Health {
         Freshness freshness = status.freshness();
         AppliedState applied = status.applied().orElse(null);
         boolean draining = status.draining();
-        return new ReadyView(freshness.synced() && applied != null && !draining, freshness.synced(), applied != null,
+        return new ReadyView(freshness.synced() && applied != null && !draining && !status.succeeding(),
+                freshness.synced(), applied != null,
                 draining, freshness.current(), freshness.asOf(), freshness.detail(),
                 freshness.problems().stream().map(ProblemView::of).toList(),
                 freshness.resources().stream().map(resource -> ResourceView.of(resource, clock.instant())).toList(),

@@ -6,8 +6,10 @@ import io.sluice.proxy.DataPath;
 import io.sluice.reconcile.Reconciler;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,6 +31,7 @@ final class Handover implements AutoCloseable {
     private @Nullable Predecessor predecessor;
     private @Nullable Succession succession;
     private volatile boolean released;
+    private volatile CompletableFuture<Void> conversation = CompletableFuture.completedFuture(null);
     private boolean closed;
 
     Handover(Path path, DataPath dataPath, Reconciler reconciler, Runnable leaveAddresses) throws IOException {
@@ -79,6 +82,7 @@ final class Handover implements AutoCloseable {
         succession = Succession.open(path, new Succession.Incumbent() {
             @Override
             public List<Integer> offer() {
+                conversation = new CompletableFuture<>();
                 return reconciler.offer().join();
             }
 
@@ -87,11 +91,13 @@ final class Handover implements AutoCloseable {
                 released = true;
                 reconciler.release().join();
                 leaveAddresses.run();
+                conversation.complete(null);
             }
 
             @Override
             public void resume() {
                 reconciler.resume().join();
+                conversation.complete(null);
             }
 
             @Override
@@ -104,6 +110,20 @@ final class Handover implements AutoCloseable {
     /** Whether a successor accepts in the place of this daemon: what it needs of the node must stay. Any thread. */
     boolean released() {
         return released;
+    }
+
+    /** Whether a successor gets ready: it has the sockets, and does not accept yet. Any thread. */
+    boolean succeeding() {
+        return !conversation.isDone();
+    }
+
+    /** Waits until no successor is getting ready, {@code longest} at the most. */
+    void awaitSuccessor(Duration longest) {
+        CompletableFuture<Void> open = conversation;
+        if (!open.isDone()) {
+            LOG.info("waiting until the new process accepts");
+            open.copy().completeOnTimeout(null, longest.toMillis(), TimeUnit.MILLISECONDS).join();
+        }
     }
 
     /** Completes when a successor has taken over. */

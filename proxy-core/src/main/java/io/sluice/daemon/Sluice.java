@@ -255,6 +255,9 @@ public final class Sluice implements AutoCloseable {
      * @return whether every connection ended by itself
      */
     public boolean drain() {
+        if (handover != null) {
+            handover.awaitSuccessor(config.drainTimeout());
+        }
         draining = true;
         source.close();
         closeDoor();
@@ -372,6 +375,11 @@ public final class Sluice implements AutoCloseable {
         @Override
         public boolean nodeEligible() {
             return !draining && source.nodeEligible();
+        }
+
+        @Override
+        public boolean succeeding() {
+            return handover != null && handover.succeeding();
         }
 
         @Override

@@ -157,6 +157,20 @@ class HandoverIT {
     }
 
     @Test
+    void a_signal_waits_for_the_successor_that_is_getting_ready() throws Exception {
+        NodeDaemon daemon = daemon();
+        try (Predecessor asked = Predecessor.find(socket).orElseThrow()) {
+            daemon.terminate();
+            daemon.awaitLog("waiting until the new process accepts");
+            try (Socket client = connect(ADDRESS)) {
+                exchange(client, 5);
+            }
+            asked.takeOver();
+        }
+        assertThat(daemon.awaitExit()).as(daemon.log()).isZero();
+    }
+
+    @Test
     void what_a_crash_left_at_the_path_is_in_nobodys_way() throws Exception {
         daemon().kill();
         assertThat(socket).exists();

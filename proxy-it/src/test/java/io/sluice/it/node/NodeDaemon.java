@@ -73,6 +73,11 @@ final class NodeDaemon implements Closeable {
         return Files.readString(log);
     }
 
+    /** SIGTERM; does not wait. */
+    void terminate() {
+        process.destroy();
+    }
+
     /** SIGTERM, and its exit code. */
     int stop() throws InterruptedException {
         process.destroy();

@@ -1,0 +1,225 @@
+package io.sluice.cli;
+
+import io.sluice.cli.render.Table;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.snakeyaml.engine.v2.api.Load;
+import org.snakeyaml.engine.v2.api.LoadSettings;
+import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
+
+/**
+ * What Sluice makes of kube-proxy's configuration file, field by field: kubeproxy.config.k8s.io/v1alpha1
+ * {@code KubeProxyConfiguration}. Fields that are empty, zero or false are kube-proxy's defaults and are left out.
+ *
+ * @param rows   every field that says something
+ * @param leftOut how many fields do not
+ */
+record KubeProxyConfig(List<Row> rows, int leftOut) {
+
+    private static final String KIND = "KubeProxyConfiguration";
+
+    /** What becomes of a field. */
+    enum Verdict {
+        /** There is a setting for it. */
+        HONOURED,
+        /** It tunes something that is not there. */
+        NOT_NEEDED,
+        /** It does something that Sluice does not. */
+        UNSUPPORTED,
+        /** It is no field of this kind of file. */
+        UNKNOWN;
+
+        String word() {
+            return name().toLowerCase(Locale.ROOT).replace('_', ' ');
+        }
+    }
+
+    /**
+     * One field.
+     *
+     * @param setting the line of Sluice's configuration file, null if there is none
+     */
+    record Row(String field, String value, Verdict verdict, String note, @Nullable String setting) {}
+
+    /** What is known of a field or, ending in a dot, of all fields below one; {@code key} is Sluice's setting. */
+    private record Rule(Verdict verdict, String note, @Nullable String key) {}
+
+    private static final Map<String, Rule> RULES = rules();
+
+    private static Map<String, Rule> rules() {
+        Map<String, Rule> rules = new LinkedHashMap<>();
+        for (String same : List.of("healthzBindAddress", "metricsBindAddress", "bindAddressHardFail",
+                "hostnameOverride")) {
+            rules.put(same, new Rule(Verdict.HONOURED, "the same setting", same));
+        }
+        rules.put("nodePortAddresses", new Rule(Verdict.HONOURED, "", "nodeportAddresses"));
+        rules.put("clusterCIDR", new Rule(Verdict.HONOURED, "tells pods from others", "clusterCidr"));
+        rules.put("detectLocal.clusterCIDRs", new Rule(Verdict.HONOURED, "tells pods from others", "clusterCidr"));
+        rules.put("clientConnection.kubeconfig", new Rule(Verdict.HONOURED, "the same file can be used", "kubeconfig"));
+        rules.put("logging.format", new Rule(Verdict.HONOURED, "", "logFormat"));
+        rules.put("iptables.localhostNodePorts",
+                new Rule(Verdict.HONOURED, "loopback is one of the node's addresses; narrow it by nodeportAddresses",
+                        null));
+        notNeeded(rules, "addresses are listened at one by one", "bindAddress");
+        notNeeded(rules, "JSON over few connections, without a limit of its own", "clientConnection.");
+        notNeeded(rules, "the proxy is always in user space; /proxyMode says so", "mode");
+        notNeeded(rules, "there are no packet rules", "iptables.", "nftables.", "ipvs.", "winkernel.");
+        notNeeded(rules, "connections are sockets; their number is limited by maxConnections", "conntrack.");
+        notNeeded(rules, "UDP is not proxied", "udpIdleTimeout");
+        notNeeded(rules, "changes are applied as they come, and a silent watch is listed again (watchIdleTimeout)",
+                "configSyncPeriod", "syncPeriod", "minSyncPeriod");
+        notNeeded(rules, "no feature is behind a gate", "featureGates.", "featureGates");
+        notNeeded(rules, "no metric is hidden", "showHiddenMetricsForVersion");
+        notNeeded(rules, "node ports are served at their own number", "portRange");
+        notNeeded(rules, "logs go to standard error as they are written", "logging.");
+        unsupported(rules, "pods are told by their addresses: set clusterCidr", "detectLocal.", "detectLocalMode");
+        unsupported(rules, "set net.ipv4.conf.all.arp_ignore=1 and arp_announce=2 on the node (docs/node.md)",
+                "ipvs.strictARP");
+        unsupported(rules, "choose a balancer", "ipvs.scheduler");
+        unsupported(rules, "say it in the service manager (OOMScoreAdjust= in the unit)", "oomScoreAdj");
+        unsupported(rules, "use the tools of Java (jcmd, jfr)", "enableProfiling");
+        unsupported(rules, "set logLevel", "logging.verbosity");
+        unsupported(rules, "Linux only", "windowsRunAsService");
+        return rules;
+    }
+
+    private static void notNeeded(Map<String, Rule> rules, String note, String... fields) {
+        List.of(fields).forEach(field -> rules.put(field, new Rule(Verdict.NOT_NEEDED, note, null)));
+    }
+
+    private static void unsupported(Map<String, Rule> rules, String note, String... fields) {
+        List.of(fields).forEach(field -> rules.put(field, new Rule(Verdict.UNSUPPORTED, note, null)));
+    }
+
+    /**
+     * Reads {@code path}, or standard input for {@code -}: the file itself, or a ConfigMap that holds it.
+     *
+     * @throws IOException if it cannot be read or is something else; the message is for the user
+     */
+    static KubeProxyConfig read(String path, InputStream input) throws IOException {
+        String text;
+        if (path.equals("-")) {
+            text = new String(input.readAllBytes(), StandardCharsets.UTF_8);
+        } else if (Files.isRegularFile(Path.of(path))) {
+            text = Files.readString(Path.of(path));
+        } else {
+            throw new IOException(path + ": there is no such file");
+        }
+        return of(document(path, text), path);
+    }
+
+    private static KubeProxyConfig of(Map<?, ?> document, String path) throws IOException {
+        if ("ConfigMap".equals(document.get("kind")) && document.get("data") instanceof Map<?, ?> data) {
+            for (Object value : data.values()) {
+                if (String.valueOf(value).contains(KIND)) {
+                    return of(document(path, String.valueOf(value)), path);
+                }
+            }
+        }
+        if (!KIND.equals(document.get("kind"))) {
+            throw new IOException(path + ": its kind is " + document.get("kind") + ", not " + KIND
+                    + " (kubectl -n kube-system get configmap kube-proxy -o yaml gives one)");
+        }
+        Map<String, Object> fields = new TreeMap<>();
+        flatten("", document, fields);
+        fields.remove("kind");
+        fields.remove("apiVersion");
+        List<Row> rows = new ArrayList<>();
+        fields.forEach((field, value) -> {
+            if (!isDefault(value)) {
+                rows.add(row(field, value, fields));
+            }
+        });
+        return new KubeProxyConfig(List.copyOf(rows), fields.size() - rows.size());
+    }
+
+    private static Map<?, ?> document(String path, String text) throws IOException {
+        try {
+            Object document = new Load(LoadSettings.builder().setLabel(path).build()).loadFromString(text);
+            if (document instanceof Map<?, ?> map) {
+                return map;
+            }
+            throw new IOException(path + ": is not a " + KIND);
+        } catch (YamlEngineException e) {
+            throw new IOException(
+                    path + ": is not YAML: " + String.valueOf(e.getMessage()).lines().findFirst().orElse(""),
+                    e);
+        }
+    }
+
+    private static void flatten(String prefix, Map<?, ?> map, Map<String, Object> into) {
+        map.forEach((key, value) -> {
+            if (value instanceof Map<?, ?> below && !below.isEmpty()) {
+                flatten(prefix + key + '.', below, into);
+            } else {
+                into.put(prefix + key, value == null ? "" : value);
+            }
+        });
+    }
+
+    private static boolean isDefault(Object value) {
+        return switch (value) {
+            case Collection<?> all -> all.isEmpty();
+            case Map<?, ?> all -> all.isEmpty();
+            default -> List.of("", "0", "0s", "false").contains(value.toString());
+        };
+    }
+
+    private static Row row(String field, Object value, Map<String, Object> all) {
+        String text = value instanceof Collection<?> items
+                ? items.stream().map(String::valueOf).collect(Collectors.joining(","))
+                : value.toString();
+        Rule rule = RULES.get(field);
+        for (int dot = field.lastIndexOf('.'); rule == null && dot > 0; dot = field.lastIndexOf('.', dot - 1)) {
+            rule = RULES.get(field.substring(0, dot + 1));
+        }
+        if (rule == null) {
+            return new Row(field, text, Verdict.UNKNOWN, "no field of kube-proxy that is known here", null);
+        }
+        if (field.equals("detectLocalMode") && text.equals("ClusterCIDR")) {
+            boolean given = !isDefault(all.getOrDefault("clusterCIDR", ""));
+            return new Row(field, text, given ? Verdict.HONOURED : Verdict.NOT_NEEDED,
+                    given ? "by clusterCidr" : "there is no clusterCIDR", null);
+        }
+        return new Row(field, text, rule.verdict(), rule.note(),
+                rule.key() == null ? null : rule.key() + ": " + SettingSources.yaml(value));
+    }
+
+    /** For a person: what becomes of each field, and the settings to begin with. */
+    String describe() {
+        Table table = new Table("FIELD", "VALUE", "SLUICE", "NOTE");
+        rows.forEach(row -> table.row(row.field(), row.value(), row.verdict().word(), row.note()));
+        StringBuilder text = new StringBuilder();
+        if (!rows.isEmpty()) {
+            text.append(table).append('\n');
+        }
+        List<String> settings = rows.stream().map(Row::setting).filter(line -> line != null).toList();
+        if (!settings.isEmpty()) {
+            text.append("# The same for Sluice (--config FILE):\n");
+            settings.forEach(line -> text.append(line).append('\n'));
+            text.append('\n');
+        }
+        Map<Verdict, Long> counts = rows.stream().collect(Collectors.groupingBy(Row::verdict, Collectors.counting()));
+        for (Verdict verdict : Verdict.values()) {
+            text.append(counts.getOrDefault(verdict, 0L)).append(' ').append(verdict.word()).append(", ");
+        }
+        return text.append(leftOut).append(" left at their defaults").toString();
+    }
+
+    /** Whether a field is none that kube-proxy has. */
+    boolean hasUnknown() {
+        return rows.stream().anyMatch(row -> row.verdict() == Verdict.UNKNOWN);
+    }
+}

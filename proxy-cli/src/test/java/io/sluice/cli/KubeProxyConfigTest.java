@@ -1,0 +1,106 @@
+package io.sluice.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class KubeProxyConfigTest {
+
+    /** As kubeadm writes it, with some fields set. */
+    private static final String KUBEADM = """
+            apiVersion: kubeproxy.config.k8s.io/v1alpha1
+            bindAddress: 0.0.0.0
+            bindAddressHardFail: false
+            clientConnection:
+              acceptContentTypes: ""
+              burst: 0
+              contentType: ""
+              kubeconfig: /var/lib/kube-proxy/kubeconfig.conf
+              qps: 0
+            clusterCIDR: 10.244.0.0/16,fd00:10:244::/56
+            configSyncPeriod: 0s
+            conntrack:
+              maxPerCore: null
+              tcpEstablishedTimeout: 24h0m0s
+            detectLocal: {bridgeInterface: "", interfaceNamePrefix: ""}
+            detectLocalMode: ClusterCIDR
+            enableProfiling: false
+            healthzBindAddress: "0.0.0.0:10256"
+            hostnameOverride: ""
+            iptables: {masqueradeAll: false, masqueradeBit: null, syncPeriod: 30s}
+            ipvs: {scheduler: lc, strictARP: true, excludeCIDRs: null}
+            kind: KubeProxyConfiguration
+            logging: {flushFrequency: 0, verbosity: 2}
+            metricsBindAddress: ""
+            mode: ipvs
+            nodePortAddresses: [10.0.0.0/8, 192.168.0.0/16]
+            oomScoreAdj: -999
+            portRange: ""
+            """;
+
+    @TempDir
+    private Path directory;
+
+    private Console check(String text) throws IOException {
+        Path file = Files.writeString(directory.resolve("config.conf"), text);
+        return Console.run("check", "--kube-proxy-config", file.toString());
+    }
+
+    @Test
+    void eachFieldThatSaysSomethingHasAnAnswer() throws IOException {
+        Console console = check(KUBEADM);
+        assertThat(console.exitCode()).as(console.err()).isZero();
+        assertThat(console.out().replaceAll(" +", " ")).contains(
+                "bindAddress 0.0.0.0 not needed",
+                "clientConnection.kubeconfig /var/lib/kube-proxy/kubeconfig.conf honoured",
+                "clusterCIDR 10.244.0.0/16,fd00:10:244::/56 honoured",
+                "conntrack.tcpEstablishedTimeout 24h0m0s not needed",
+                "detectLocalMode ClusterCIDR honoured",
+                "ipvs.scheduler lc unsupported choose a balancer",
+                "ipvs.strictARP true unsupported set net.ipv4.conf.all.arp_ignore=1",
+                "iptables.syncPeriod 30s not needed",
+                "logging.verbosity 2 unsupported set logLevel",
+                "mode ipvs not needed",
+                "oomScoreAdj -999 unsupported").doesNotContain("unknown ", "masqueradeAll", "hostnameOverride");
+    }
+
+    @Test
+    void theSettingsThatDoTheSameAreSettings() throws IOException {
+        String out = check(KUBEADM).out();
+        String settings = out.substring(out.indexOf("# The same for Sluice"), out.lastIndexOf("\n\n"));
+        Path file = Files.writeString(directory.resolve("sluice.yaml"), settings);
+        Console console = Console.run("run", "--print-config", "--config", file.toString());
+        assertThat(console.exitCode()).as(console.err() + settings).isZero();
+        assertThat(console.out()).contains("nodeportAddresses: [10.0.0.0/8, 192.168.0.0/16]  # " + file,
+                "clusterCidr: [10.244.0.0/16, fd00:10:244::/56]  # " + file,
+                "kubeconfig: /var/lib/kube-proxy/kubeconfig.conf  # " + file);
+    }
+
+    @Test
+    void aConfigMapThatHoldsItWillDo() throws IOException {
+        Console console = check("kind: ConfigMap\ndata:\n  config.conf: |\n" + KUBEADM.indent(4));
+        assertThat(console.exitCode()).as(console.err()).isZero();
+        assertThat(console.out()).contains("clusterCIDR");
+    }
+
+    @Test
+    void aFieldThatKubeProxyDoesNotHaveEndsWithOne() throws IOException {
+        Console console = check("kind: KubeProxyConfiguration\nclusterCidr: 10.0.0.0/8\n");
+        assertThat(console.exitCode()).isEqualTo(1);
+        assertThat(console.out()).contains("unknown");
+    }
+
+    @Test
+    void anotherKindOrNoYamlOrNoFileIsOneLine() throws IOException {
+        assertThat(check("kind: Service\n").err()).isEqualTo("sluice: " + directory.resolve("config.conf")
+                + ": its kind is Service, not KubeProxyConfiguration (kubectl -n kube-system get configmap kube-proxy -o"
+                + " yaml gives one)\n");
+        assertThat(check("a: [").err()).startsWith("sluice: ").contains("is not YAML").hasLineCount(1);
+        assertThat(Console.run("check", "--kube-proxy-config", "/nowhere").err())
+                .isEqualTo("sluice: /nowhere: there is no such file\n");
+    }
+}
