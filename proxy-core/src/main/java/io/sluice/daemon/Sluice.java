@@ -332,7 +332,10 @@ public final class Sluice implements AutoCloseable {
         eventLoopLag.close();
         dataPath.close();
         boolean keep = config.node().keepAddresses() || handover != null && handover.released();
-        CompletableFuture.runAsync(() -> serviceAddresses.close(keep), control).join();
+        CompletableFuture.runAsync(() -> {
+            serviceAddresses.close(keep);
+            reconciler.closeReplies(keep);
+        }, control).join();
         leaveAddresses();
         runtimeMetrics.close();
         control.shutdownNow();

@@ -42,6 +42,11 @@ public final class DataPath implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(DataPath.class);
 
+    /** Connections in a client's name leave from this port of its address … */
+    public static final int FIRST_SOURCE_PORT = 61_440;
+    /** … to this one, which Linux does not choose by itself. */
+    public static final int LAST_SOURCE_PORT = 65_534;
+
     /** Read but not delivered in one direction of one connection, above which reading pauses. */
     static final int BUFFER_BYTES = 64 * 1024;
 
@@ -58,6 +63,7 @@ public final class DataPath implements AutoCloseable {
     private final long origin = System.nanoTime();
     private final AtomicInteger next = new AtomicInteger();
     private final AtomicLong ids = new AtomicLong();
+    private final AtomicInteger sourcePorts = new AtomicInteger();
     private final AtomicInteger active = new AtomicInteger();
     private final RepeatedWarning overallLimitReached = new RepeatedWarning(LOG);
     private final RepeatedWarning serviceLimitReached = new RepeatedWarning(LOG);
@@ -343,6 +349,11 @@ public final class DataPath implements AutoCloseable {
                 : "cannot connect to " + endpoint + ": this node is out of file descriptors or memory for sockets;"
                         + " raise the limit of open files (ulimit -n, LimitNOFILE=) or lower --max-connections",
                 now());
+    }
+
+    int sourcePort() {
+        return FIRST_SOURCE_PORT
+                + Math.floorMod(sourcePorts.getAndIncrement(), LAST_SOURCE_PORT - FIRST_SOURCE_PORT + 1);
     }
 
     ProxySettings settings() {

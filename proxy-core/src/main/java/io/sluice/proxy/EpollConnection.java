@@ -15,6 +15,8 @@ import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpFamily;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -47,6 +49,10 @@ final class EpollConnection extends ProxiedConnection {
     private static final int SHORT_SPLICE = LoopConnections.READ_BYTES / 2;
     /** … so many times in a row. */
     private static final int SHORT_SPLICES = 4;
+    private static final int IPPROTO_IP = 0;
+    private static final int IP_TRANSPARENT = 19;
+    /** So many ports of a client's address are tried for one connection. */
+    private static final int SOURCE_PORTS = 16;
 
     private final End client;
     private @Nullable End backend;
@@ -67,23 +73,14 @@ final class EpollConnection extends ProxiedConnection {
 
     @Override
     void open(EndpointAddress address) {
-        LinuxSocket socket;
-        try {
-            socket = LinuxSocket.newSocketStream(address.family() == IpFamily.IPV6);
-        } catch (RuntimeException e) {
-            backendFailed(e);
-            return;
+        InetAddress source = source(address);
+        IOException failure = open(address, source);
+        for (int i = 1; i < SOURCE_PORTS && source != null && failure != null && portInUse(failure); i++) {
+            failure = open(address, source);
         }
-        End end = new End(Side.BACKEND, socket);
-        backend = end;
-        try {
-            socket.setTcpNoDelay(true);
-            socket.setKeepAlive(true);
-            end.connecting = !socket.connect(address.toSocketAddress());
-        } catch (IOException e) {
-            backend = null;
-            end.close();
-            backendFailed(e);
+        End end = backend;
+        if (failure != null || end == null) {
+            backendFailed(failure == null ? new IOException("closed") : failure);
             return;
         }
         if (!end.register()) {
@@ -93,6 +90,37 @@ final class EpollConnection extends ProxiedConnection {
         } else if (!end.connecting) {
             opened();
         }
+    }
+
+    /** Sets {@link #backend} and begins to connect; why that failed, or null. */
+    private @Nullable IOException open(EndpointAddress address, @Nullable InetAddress source) {
+        LinuxSocket socket;
+        try {
+            socket = LinuxSocket.newSocketStream(address.family() == IpFamily.IPV6);
+        } catch (RuntimeException e) {
+            return new IOException(String.valueOf(e.getMessage()), e);
+        }
+        End end = new End(Side.BACKEND, socket);
+        try {
+            socket.setTcpNoDelay(true);
+            socket.setKeepAlive(true);
+            if (source != null) {
+                socket.setIntOpt(IPPROTO_IP, IP_TRANSPARENT, 1); // holds for IPv6 sockets as well
+                socket.setReuseAddress(true);
+                socket.bind(new InetSocketAddress(source, owner.sourcePort()));
+            }
+            end.connecting = !socket.connect(address.toSocketAddress());
+        } catch (IOException e) {
+            end.close();
+            return e;
+        }
+        backend = end;
+        return null;
+    }
+
+    private static boolean portInUse(IOException failure) {
+        String message = String.valueOf(failure.getMessage());
+        return message.contains("Address already in use") || message.contains("Cannot assign requested address");
     }
 
     /** The endpoint took it: what the client has sent by now goes out. */

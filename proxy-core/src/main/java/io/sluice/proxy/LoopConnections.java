@@ -88,6 +88,11 @@ final class LoopConnections {
         dataPath.localFault(failure, endpoint);
     }
 
+    /** A port for a connection in a client's name; each in turn, so that one is not used again soon. */
+    int sourcePort() {
+        return dataPath.sourcePort();
+    }
+
     /** The one buffer that everything is read into; what is not passed on at once has to be copied. */
     ByteBuffer readBuffer() {
         return readBuffer;

@@ -38,6 +38,7 @@ public final class PortProxy {
     private volatile FamilyTargets ipv6 = FamilyTargets.NONE;
     private volatile List<Cidr> sourceRanges = List.of();
     private volatile ProxyProtocol proxyProtocol = ProxyProtocol.NONE;
+    private volatile boolean preserveSource;
 
     /**
      * A port without endpoints.
@@ -99,6 +100,16 @@ public final class PortProxy {
     /** What endpoints are told of the client. Any thread. */
     ProxyProtocol proxyProtocol() {
         return proxyProtocol;
+    }
+
+    /** Endpoints are to see the client's own address from the next connection on, or no longer. Control thread. */
+    public void preserveSource(boolean preserve) {
+        preserveSource = preserve;
+    }
+
+    /** Whether endpoints are to see the client's own address. Any thread. */
+    boolean preserveSource() {
+        return preserveSource;
     }
 
     HealthListener health() {

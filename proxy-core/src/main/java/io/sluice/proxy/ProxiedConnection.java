@@ -12,6 +12,7 @@ import io.sluice.metrics.EndpointMeters;
 import io.sluice.metrics.RefusalReason;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpFamily;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Instant;
 import java.util.HashSet;
@@ -88,6 +89,14 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Cha
     /** What the endpoint is told before the first byte; empty for nothing. */
     final byte[] header() {
         return ProxyHeader.of(arrival.port().proxyProtocol(), arrival.client(), arrival.listener());
+    }
+
+    /** The client's address, if {@code endpoint} is to see it and can answer it; null for this machine's own. */
+    final @Nullable InetAddress source(EndpointAddress endpoint) {
+        InetAddress client = arrival.client().getAddress();
+        return arrival.port().preserveSource() && !client.isLoopbackAddress() && !client.isLinkLocalAddress()
+                && !endpoint.ip().isLoopbackAddress() && !client.equals(endpoint.ip())
+                && IpFamily.of(client) == endpoint.family() ? client : null;
     }
 
     final boolean connected() {

@@ -19,6 +19,8 @@ import io.sluice.proxy.DataPath;
 import io.sluice.proxy.Listener;
 import io.sluice.proxy.PortProxy;
 import io.sluice.proxy.ProbeResult;
+import io.sluice.proxy.Transport;
+import io.sluice.node.SourceReplies;
 import io.sluice.reconcile.AppliedState.AppliedPort;
 import io.sluice.reconcile.AppliedState.ListenerState;
 import io.sluice.reconcile.AppliedState.ListenerStatus;
@@ -47,7 +49,9 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -129,6 +133,9 @@ public final class Reconciler {
     private final AtomicReference<@Nullable ClusterSnapshot> pending = new AtomicReference<>();
     private final Map<ServicePortName, Port> ports = new HashMap<>();
     private final Map<ServiceName, AtomicInteger> serviceConnections = new HashMap<>();
+    private final SourceReplies replies = new SourceReplies();
+    private Map<EndpointAddress, ServicePortName> preserved = Map.of();
+    private @Nullable String repliesProblem;
     private final Map<ServiceName, AffinityTable> serviceAffinity = new HashMap<>();
     private final Set<Unanswered> reported = ConcurrentHashMap.newKeySet();
     private final Map<InetSocketAddress, Open> open = new HashMap<>();
@@ -334,6 +341,7 @@ public final class Reconciler {
 
     private void apply(ClusterSnapshot snapshot) {
         long start = System.nanoTime();
+        provideReplies(snapshot);
         Set<ServicePortName> gone = new HashSet<>(ports.keySet());
         List<String> emptied = new ArrayList<>();
         for (ServiceState service : snapshot.services().values()) {
@@ -429,6 +437,7 @@ public final class Reconciler {
         port.routing = port.routing.next(service, state.endpoints(), snapshot.node(), settings, port.tools,
                 System.nanoTime());
         port.proxy.update(port.routing, service.loadBalancerSourceRanges());
+        port.proxy.preserveSource(repliesProblem == null && port.routing.options().preserveSource());
         port.meters.endpoints(state.endpoints());
         port.meters.ejectedNow(port.routing.leftOut());
         retireMissing(name, before, state.endpoints());
@@ -445,6 +454,49 @@ public final class Reconciler {
                 metrics.find(name, endpoint.address()).ifPresent(EndpointMeters::retire);
             }
         }
+    }
+
+    /** Before the first connection is made in a client's name, the way back is there. */
+    private void provideReplies(ClusterSnapshot snapshot) {
+        Map<EndpointAddress, ServicePortName> wanted = new HashMap<>();
+        for (ServiceState service : snapshot.services().values()) {
+            if (service.service().proxied() && ServiceOptions.of(service.service()).preserveSource()) {
+                for (PortState port : service.ports()) {
+                    if (port.port().protocol() == Protocol.TCP) {
+                        port.endpoints().endpoints().stream().filter(e -> !e.address().ip().isLoopbackAddress())
+                                .forEach(e -> wanted.put(e.address(), name(service.service(), port)));
+                    }
+                }
+            }
+        }
+        // Connections to an endpoint outlive its leaving.
+        preserved.forEach((address, name) -> {
+            if (metrics.find(name, address).map(EndpointMeters::active).orElse(0) > 0) {
+                wanted.putIfAbsent(address, name);
+            }
+        });
+        if (wanted.isEmpty() && preserved.isEmpty()) {
+            repliesProblem = null;
+            return;
+        }
+        preserved = wanted;
+        String problem = dataPath.transport() == Transport.EPOLL
+                ? replies.provide(wanted.keySet())
+                : "the transport " + dataPath.transport().name().toLowerCase(Locale.ROOT) + " cannot do it, epoll can";
+        if (problem != null && !problem.equals(repliesProblem)) {
+            LOG.warn("{} has no effect, endpoints see this node's address: {}", ServiceOptions.PRESERVE_SOURCE,
+                    problem);
+        }
+        if (!Objects.equals(problem, repliesProblem)) {
+            repliesProblem = problem;
+            ports.values().forEach(port -> port.proxy
+                    .preserveSource(problem == null && port.routing.options().preserveSource()));
+        }
+    }
+
+    /** Takes back what {@code sluice.io/preserve-source} needed; the last connection has ended. Control thread. */
+    public void closeReplies(boolean keep) {
+        replies.close(keep);
     }
 
     private static Set<EndpointAddress> addresses(EndpointSet endpoints) {

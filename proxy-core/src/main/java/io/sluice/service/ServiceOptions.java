@@ -20,10 +20,11 @@ import org.jspecify.annotations.Nullable;
  * @param weights           by name of a Pod or by IP address, 1 to 100; whatever is not named weighs 1
  * @param affinityByService whether {@code sessionAffinity: ClientIP} sends a client to one Pod for all ports of the
  *                          Service, instead of for each port on its own
+ * @param preserveSource    whether endpoints see connections come from the client's address
  * @param warnings          one line for each annotation that is not understood or has no effect
  */
 public record ServiceOptions(@Nullable BalancerKind balancer, Duration slowStart, Map<String, Integer> weights,
-        boolean affinityByService, ProxyProtocol proxyProtocol, List<String> warnings) {
+        boolean affinityByService, ProxyProtocol proxyProtocol, boolean preserveSource, List<String> warnings) {
 
     /** Which way connections are spread: a {@link BalancerKind}. */
     public static final String BALANCER = "sluice.io/balancer";
@@ -35,14 +36,16 @@ public record ServiceOptions(@Nullable BalancerKind balancer, Duration slowStart
     public static final String AFFINITY_KEY = "sluice.io/session-affinity-key";
     /** {@code v1} or {@code v2}. */
     public static final String PROXY_PROTOCOL = "sluice.io/proxy-protocol";
+    /** {@code true} or {@code false}. */
+    public static final String PRESERVE_SOURCE = "sluice.io/preserve-source";
 
     /** No annotation. */
     public static final ServiceOptions NONE =
-            new ServiceOptions(null, Duration.ZERO, Map.of(), false, ProxyProtocol.NONE, List.of());
+            new ServiceOptions(null, Duration.ZERO, Map.of(), false, ProxyProtocol.NONE, false, List.of());
 
     private static final String PREFIX = "sluice.io/";
     private static final Set<String> KNOWN =
-            new TreeSet<>(Set.of(BALANCER, SLOW_START, WEIGHTS, AFFINITY_KEY, PROXY_PROTOCOL));
+            new TreeSet<>(Set.of(BALANCER, SLOW_START, WEIGHTS, AFFINITY_KEY, PROXY_PROTOCOL, PRESERVE_SOURCE));
     private static final int MAX_WEIGHT = 100;
     private static final Duration MAX_SLOW_START = Duration.ofHours(1);
 
@@ -75,10 +78,13 @@ public record ServiceOptions(@Nullable BalancerKind balancer, Duration slowStart
         boolean byService =
                 word(AFFINITY_KEY, annotations.get(AFFINITY_KEY), List.of("port", "service"), warnings) == 1;
         int version = word(PROXY_PROTOCOL, annotations.get(PROXY_PROTOCOL), List.of("v1", "v2"), warnings);
+        boolean preserve =
+                word(PRESERVE_SOURCE, annotations.get(PRESERVE_SOURCE), List.of("false", "true"), warnings) == 1;
         new TreeMap<>(annotations).keySet().stream().filter(key -> key.startsWith(PREFIX) && !KNOWN.contains(key))
                 .forEach(key -> warnings.add(key + " is not known: " + String.join(", ", KNOWN) + " are"));
         return new ServiceOptions(balancer, slowStart, weights, byService,
-                version < 0 ? ProxyProtocol.NONE : version == 0 ? ProxyProtocol.V1 : ProxyProtocol.V2, warnings);
+                version < 0 ? ProxyProtocol.NONE : version == 0 ? ProxyProtocol.V1 : ProxyProtocol.V2, preserve,
+                warnings);
     }
 
     private static @Nullable BalancerKind balancer(@Nullable String value, List<String> warnings) {

@@ -43,7 +43,8 @@ class ServiceOptionsTest {
             session-affinity-key | node     | sluice.io/session-affinity-key: 'node' is not known, the default holds; port, service are
             proxy-protocol       | v3       | sluice.io/proxy-protocol: 'v3' is not known, the default holds; v1, v2 are
             proxy-protocol       | true     | sluice.io/proxy-protocol: 'true' is not known, the default holds; v1, v2 are
-            balancr              | maglev   | sluice.io/balancr is not known: sluice.io/balancer, sluice.io/proxy-protocol, sluice.io/session-affinity-key, sluice.io/slow-start, sluice.io/weights are
+            preserve-source      | yes      | sluice.io/preserve-source: 'yes' is not known, the default holds; false, true are
+            balancr              | maglev   | sluice.io/balancr is not known: sluice.io/balancer, sluice.io/preserve-source, sluice.io/proxy-protocol, sluice.io/session-affinity-key, sluice.io/slow-start, sluice.io/weights are
             weights              | a=2      | sluice.io/weights has no effect without sluice.io/balancer: weighted-round-robin
             """)
     void what_is_not_understood_is_a_warning_and_changes_nothing(String name, String value, String warning) {
