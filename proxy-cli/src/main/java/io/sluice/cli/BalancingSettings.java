@@ -45,7 +45,7 @@ final class BalancingSettings {
                     + "Default: ${DEFAULT-VALUE}")
     private Duration ejectTime;
 
-    @Option(names = "--eject-max-time", paramLabel = "DURATION", defaultValue = "30s",
+    @Option(names = "--eject-max-time", paramLabel = "DURATION", defaultValue = "10s",
             converter = Numbers.PositiveDuration.class,
             description = "What that time grows to at the most. Default: ${DEFAULT-VALUE}")
     private Duration ejectMaxTime;
