@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -73,8 +74,11 @@ public final class GuestAgent implements AutoCloseable {
                 }).connect(new DomainSocketAddress(socket.toFile())).awaitUninterruptibly();
         if (!connected.isSuccess()) {
             loops.shutdownGracefully(0, 0, TimeUnit.SECONDS);
-            throw new IOException("the daemon's socket " + socket + " lets nobody in (" + connected.cause().getMessage()
-                    + "): it is for the daemon's own user and root", connected.cause());
+            Path folder = socket.getParent();
+            boolean closed = folder != null && Files.exists(folder) && !Files.isReadable(folder);
+            throw new IOException("the daemon's socket " + socket + (closed || Files.exists(socket)
+                    ? " is for the daemon's own user and root: run sluice exec as one of them"
+                    : " is not there any more: the daemon has ended, or was started anew"), connected.cause());
         }
         return new GuestAgent(loops, ready, connected.channel());
     }
