@@ -2,6 +2,8 @@ package io.sluice.it.kubernetes;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsServer;
 import java.io.BufferedOutputStream;
 import java.io.Closeable;
 import java.io.IOException;
@@ -18,6 +20,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
@@ -26,6 +29,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
+import javax.net.ssl.SSLContext;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -34,7 +38,7 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * As much of a Kubernetes API server as a proxy and {@code kubectl get}, {@code create}, {@code replace}, {@code patch}
  * and {@code delete} need: discovery, lists in pages, watches with bookmarks, selectors; and the faults that real ones
- * have. Plain HTTP, or a bearer token if one is wanted.
+ * have. A bearer token is wanted only if it is told so.
  */
 public final class ApiServer implements Closeable {
 
@@ -69,6 +73,7 @@ public final class ApiServer implements Closeable {
     private final Set<Fault> faults = ConcurrentHashMap.newKeySet();
     private final AtomicInteger lists = new AtomicInteger();
     private final AtomicInteger watches = new AtomicInteger();
+    private final Optional<SSLContext> tls;
     private volatile ApiStore store = new ApiStore(1000);
     private volatile Duration bookmarkInterval = Duration.ofSeconds(1);
     private volatile int largestPage = 500;
@@ -81,13 +86,19 @@ public final class ApiServer implements Closeable {
 
     /** At loopback; port 0 for any. */
     public ApiServer(int port) throws IOException {
+        this(port, Optional.empty());
+    }
+
+    /** The same over TLS, if it is given the means. */
+    ApiServer(int port, Optional<SSLContext> tls) throws IOException {
         this.port = port;
+        this.tls = tls;
         start();
     }
 
-    /** {@code http://127.0.0.1:port}. */
+    /** {@code http://127.0.0.1:port}, or https. */
     public String url() {
-        return "http://127.0.0.1:" + port;
+        return (tls.isPresent() ? "https" : "http") + "://127.0.0.1:" + port;
     }
 
     public ApiStore store() {
@@ -99,7 +110,14 @@ public final class ApiServer implements Closeable {
         ExecutorService workers = Executors.newVirtualThreadPerTaskExecutor();
         HttpServer server;
         try {
-            server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
+            InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+            if (tls.isPresent()) {
+                HttpsServer secure = HttpsServer.create(address, 0);
+                secure.setHttpsConfigurator(new HttpsConfigurator(tls.get()));
+                server = secure;
+            } else {
+                server = HttpServer.create(address, 0);
+            }
         } catch (BindException e) {
             workers.close();
             throw e;

@@ -20,15 +20,21 @@ import tools.jackson.databind.JsonNode;
 /** An API server, some pods at loopback, and a proxy of which Services, endpoints and readiness can be asked. */
 final class Cluster implements AutoCloseable {
 
-    final ApiServer api = new ApiServer(0);
+    final ApiServer api;
     final RunningSluice sluice = new RunningSluice();
     private Duration watchIdleTimeout = Duration.ofMinutes(3);
     private EndpointsFrom endpointsFrom = EndpointsFrom.AUTO;
     private Optional<Path> stateFile = Optional.empty();
     private Optional<String> server = Optional.empty();
     private String user = "{}";
+    private String trust = "";
 
     Cluster() throws IOException {
+        this(new ApiServer(0));
+    }
+
+    Cluster(ApiServer api) throws IOException {
+        this.api = api;
         node("node", "zone-a");
     }
 
@@ -53,6 +59,12 @@ final class Cluster implements AutoCloseable {
         return this;
     }
 
+    /** The PEM file with the certificate of whoever signed the server's. */
+    Cluster trust(Path authority) {
+        trust = ", certificate-authority: " + authority;
+        return this;
+    }
+
     /** Another way to the API server than its own address. */
     Cluster server(String url) {
         server = Optional.of(url);
@@ -60,21 +72,26 @@ final class Cluster implements AutoCloseable {
     }
 
     Cluster start() throws Exception {
-        Path kubeconfig = Files.writeString(sluice.directory().resolve("kubeconfig"), kubeconfig(api.url(), user));
+        Path kubeconfig =
+                Files.writeString(sluice.directory().resolve("kubeconfig"), kubeconfig(api.url(), user, trust));
         sluice.kubernetes(new KubernetesOptions(Optional.of(kubeconfig), Optional.empty(), server, "node",
                 endpointsFrom, watchIdleTimeout, stateFile, true, Map.of())).start();
         return this;
     }
 
     static String kubeconfig(String server, String user) {
+        return kubeconfig(server, user, "");
+    }
+
+    private static String kubeconfig(String server, String user, String trust) {
         return """
                 apiVersion: v1
                 kind: Config
                 current-context: test
                 contexts: [{name: test, context: {cluster: here, user: me}}]
-                clusters: [{name: here, cluster: {server: "%s"}}]
+                clusters: [{name: here, cluster: {server: "%s"%s}}]
                 users: [{name: me, user: %s}]
-                """.formatted(server, user);
+                """.formatted(server, trust, user);
     }
 
     /** Has listed everything and applied it. */

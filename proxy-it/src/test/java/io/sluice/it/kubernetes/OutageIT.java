@@ -225,6 +225,28 @@ class OutageIT {
     }
 
     @Test
+    void aServerThatCameBackEmptyDoesNotSpoilTheSavedState(@TempDir Path directory) throws Exception {
+        Path state = directory.resolve("state");
+        cluster.stateFile(state);
+        run();
+        await().atMost(Duration.ofSeconds(30)).until(() -> Files.exists(state));
+        traffic.stop();
+        established.close();
+        established = null;
+        cluster.sluice.sluice().close();
+        cluster.api.stop();
+        cluster.api.forgetEverything();
+        int lists = cluster.api.lists();
+        cluster.api.start();
+        cluster.start();
+        await().atMost(Duration.ofSeconds(30)).until(() -> cluster.api.lists() >= lists + 4);
+
+        assertThat(cluster.sluice.ask("kubia")).startsWith("pod");
+        assertThat(cluster.readyz().path("detail").asString()).startsWith("serving the state of ");
+        assertThat(Files.readString(state)).contains("kubia-a");
+    }
+
+    @Test
     void nothingListensBeforeEverythingIsListed() throws Exception {
         cluster.api.refuse("endpointslices", 403);
         cluster.start();
