@@ -44,6 +44,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -259,10 +260,15 @@ public final class Sluice implements AutoCloseable {
             handover.awaitSuccessor(config.drainTimeout());
         }
         draining = true;
-        source.close();
-        closeDoor();
-        reconciler.stop().join();
-        dataPath.drain(config.drainTimeout()).thenAccept(drained::complete);
+        try {
+            source.close();
+            closeDoor();
+            reconciler.stop().join();
+            dataPath.drain(config.drainTimeout()).thenAccept(drained::complete);
+        } catch (RejectedExecutionException e) {
+            LOG.debug("there is nothing to drain any more, the daemon was closed");
+            drained.complete(false);
+        }
         return drained.join();
     }
 
