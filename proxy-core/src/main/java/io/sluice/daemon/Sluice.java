@@ -84,6 +84,7 @@ public final class Sluice implements AutoCloseable {
     private final CompletableFuture<Boolean> drained = new CompletableFuture<>();
     private volatile List<InetSocketAddress> dnsListeners = List.of();
     private volatile @Nullable GuestDoor door;
+    private final CompletableFuture<Void> end = new CompletableFuture<>();
     private volatile boolean draining;
     private volatile @Nullable NodeWatch nodeWatch;
     private final CompletableFuture<Void> firstApplied = new CompletableFuture<>();
@@ -318,12 +319,21 @@ public final class Sluice implements AutoCloseable {
         return dataPath.activeConnections();
     }
 
-    /** Ends at once: every connection is reset, every socket closed. Idempotent. */
+    /** Ends at once: every connection is reset, every socket closed. Whoever calls it again waits for the first. */
     @Override
     public void close() {
         if (!closed.compareAndSet(false, true)) {
+            end.join();
             return;
         }
+        try {
+            endAll();
+        } finally {
+            end.complete(null);
+        }
+    }
+
+    private void endAll() {
         if (handover != null) {
             handover.close();
         }

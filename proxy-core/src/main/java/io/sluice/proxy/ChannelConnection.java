@@ -213,7 +213,8 @@ final class ChannelConnection extends ProxiedConnection {
         Channel attempt = backend;
         backend = null;
         if (attempt != null) {
-            attempt.close();
+            // The kernel may have connected it by now: the endpoint must not take this for an empty stream.
+            reset(attempt);
         }
     }
 

@@ -231,10 +231,12 @@ public final class DataPath implements AutoCloseable {
         return idle.thenApply(nothing -> now() < deadline);
     }
 
-    /** Resets all connections and ends the event loops. */
+    /** Resets all connections and ends the event loops. Must not be called on one. */
     @Override
     public void close() {
-        byLoop.forEach(loop -> loop.eventLoop().execute(loop::close));
+        // An event loop that shuts down closes what is left on it, and that is no reset.
+        byLoop.stream().map(loop -> loop.eventLoop().submit(loop::close)).toList()
+                .forEach(closed -> closed.awaitUninterruptibly(5, TimeUnit.SECONDS));
         loops.group().shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(5, TimeUnit.SECONDS);
     }
 
@@ -285,7 +287,12 @@ public final class DataPath implements AutoCloseable {
         port.meters().accepted();
         LoopConnections loop = nextLoop();
         Arrival arrival = arrival(port, client, listener, kind);
-        loop.eventLoop().execute(() -> loop.begin(new EpollConnection(arrival, loop, socket)));
+        if (loop.eventLoop().inEventLoop()) {
+            // At once: with few descriptors left, endpoints have to be connected before more clients are accepted.
+            loop.begin(new EpollConnection(arrival, loop, socket));
+        } else {
+            loop.eventLoop().execute(() -> loop.begin(new EpollConnection(arrival, loop, socket)));
+        }
     }
 
     private Arrival arrival(PortProxy port, InetSocketAddress client, InetSocketAddress listener, AddressKind kind) {

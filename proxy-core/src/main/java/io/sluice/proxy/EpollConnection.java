@@ -18,6 +18,7 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.NotYetConnectedException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -145,7 +146,8 @@ final class EpollConnection extends ProxiedConnection {
         End attempt = backend;
         backend = null;
         if (attempt != null) {
-            attempt.close();
+            // The kernel may have connected it by now: the endpoint must not take this for an empty stream.
+            attempt.reset();
         }
     }
 
@@ -549,8 +551,9 @@ final class EpollConnection extends ProxiedConnection {
             if (!closed) {
                 try {
                     socket.shutdown(false, true);
-                } catch (IOException e) {
-                    LOG.debug("the socket was reset before its end could be told: {}", e.getMessage());
+                } catch (IOException | NotYetConnectedException e) {
+                    // The latter is what Netty makes of ENOTCONN: the reset itself is told by an event of its own.
+                    LOG.debug("the socket was reset before its end could be told: {}", e.toString());
                 }
             }
         }

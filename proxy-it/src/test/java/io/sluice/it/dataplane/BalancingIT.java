@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.sluice.balance.Ejections;
 import io.sluice.it.testbed.Backend;
+import io.sluice.it.testbed.Manifests;
 import io.sluice.it.testbed.RunningSluice;
 import io.sluice.reconcile.Balancing;
 import io.sluice.service.BalancerKind;
@@ -40,7 +41,7 @@ class BalancingIT {
     }
 
     private static String yaml(String metadata, String spec, String... endpoints) {
-        return RunningSluice.serviceYaml("kubia", endpoints)
+        return Manifests.service("kubia", endpoints)
                 .replaceFirst("metadata: \\{name: kubia}", "metadata: {name: kubia" + metadata + "}")
                 .replaceFirst("spec: \\{", "spec: {" + spec);
     }
@@ -160,7 +161,7 @@ class BalancingIT {
 
     @Test
     void an_endpoint_that_does_not_answer_is_waited_for_once() throws Exception {
-        try (RunningSluice sluice = new RunningSluice().connectTimeout(Duration.ofMillis(300))
+        try (RunningSluice sluice = new RunningSluice().connect(Duration.ofMillis(300), 3)
                 .balancing(ejecting(Duration.ofSeconds(30)))) {
             String[] pods = pods(sluice, 2);
             sluice.with(Backend.blackHole(sluice.address(3)));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.awaitility.Awaitility.await;
 
 import io.sluice.it.testbed.Backend;
+import io.sluice.it.testbed.Manifests;
 import io.sluice.it.testbed.RunningSluice;
 import io.sluice.proxy.Transport;
 import java.io.DataInputStream;
@@ -30,7 +31,7 @@ class ProxyProtocolIT {
     private static final Path NGINX = Path.of("/usr/sbin/nginx");
 
     private static String yaml(String version, String endpoint) {
-        return RunningSluice.serviceYaml("kubia", endpoint).replaceFirst("metadata: \\{name: kubia}",
+        return Manifests.service("kubia", endpoint).replaceFirst("metadata: \\{name: kubia}",
                 "metadata: {name: kubia, annotations: {sluice.io/proxy-protocol: " + version + "}}");
     }
 
@@ -89,8 +90,8 @@ class ProxyProtocolIT {
     void the_header_is_told_to_the_endpoint_that_takes_the_connection_after_another_refused() throws Exception {
         try (RunningSluice sluice = new RunningSluice()) {
             sluice.with(Backend.at(sluice.address(2), ProxyProtocolIT::tell));
-            sluice.manifest("kubia.yaml", yaml("v1", sluice.address(1)).replace("  - ip: " + sluice.address(1),
-                    "  - ip: " + sluice.address(1) + "\n  - ip: " + sluice.address(2))).start();
+            sluice.manifest("kubia.yaml", yaml("v1", sluice.address(1)).replace("{ip: " + sluice.address(1) + "}",
+                    "{ip: " + sluice.address(1) + "}, {ip: " + sluice.address(2) + "}")).start();
             for (int i = 0; i < 4; i++) {
                 try (Socket socket = sluice.connect("kubia")) {
                     socket.shutdownOutput();

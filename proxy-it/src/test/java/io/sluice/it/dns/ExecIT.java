@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.sluice.dns.PodRecords;
 import io.sluice.it.testbed.Backend;
+import io.sluice.it.testbed.Manifests;
 import io.sluice.it.testbed.RunningSluice;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -57,7 +58,7 @@ class ExecIT {
     void start() throws Exception {
         assumeTrue(Programs.installed("unshare") && Programs.installed("setpriv"), "util-linux is not installed");
         sluice = new RunningSluice();
-        sluice.manifest("kubia.yaml", RunningSluice.serviceYaml("kubia", sluice.address(1)));
+        sluice.manifest("kubia.yaml", Manifests.service("kubia", sluice.address(1)));
         sluice.with(Backend.named(sluice.address(1), "You've hit kubia"));
         boolean root = new ProcessBuilder("id", "-u").start().inputReader().readLine().equals("0");
         sluice.dns(PodRecords.OFF, new InetSocketAddress(InetAddress.ofLiteral(sluice.address(53)),
@@ -97,7 +98,7 @@ class ExecIT {
         assertThat(command.inputReader().readLine()).isEqualTo("started");
         sluice.service("late", sluice.address(1));
         assertThat(command.inputReader().readLine()).isEqualTo("You've hit kubia");
-        Files.delete(sluice.directory().resolve("late.yaml"));
+        Files.delete(sluice.manifests().directory().resolve("late.yaml"));
         assertThat(command.inputReader().readLine()).isEqualTo("gone");
         assertThat(command.waitFor(30, TimeUnit.SECONDS)).isTrue();
         assertThat(command.exitValue()).isZero();

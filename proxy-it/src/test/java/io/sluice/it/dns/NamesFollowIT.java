@@ -41,7 +41,7 @@ class NamesFollowIT {
                     assertThat(socket.getInputStream().readAllBytes()).asString().isEqualTo("here");
                 }
 
-                Files.delete(sluice.directory().resolve("comes.yaml"));
+                Files.delete(sluice.manifests().directory().resolve("comes.yaml"));
                 await().pollInterval(Duration.ofMillis(1)).until(() -> refuses(address));
                 assertThat(query.ask("comes" + ZONE).rcode()).isEqualTo(Query.NXDOMAIN);
             }
@@ -76,7 +76,7 @@ class NamesFollowIT {
                     sluice.service(comes, sluice.address(1));
                     await().atMost(Duration.ofSeconds(60))
                             .until(() -> query.ask(comes + ZONE).rcode() == Query.NOERROR);
-                    Files.delete(sluice.directory().resolve(comes + ".yaml"));
+                    Files.delete(sluice.manifests().directory().resolve(comes + ".yaml"));
                 }
                 await().atMost(Duration.ofSeconds(60)).until(
                         () -> query.ask("comes-" + (ROUNDS - 1) + ZONE).rcode() == Query.NXDOMAIN);

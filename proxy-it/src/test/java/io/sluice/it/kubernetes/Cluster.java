@@ -73,7 +73,8 @@ final class Cluster implements AutoCloseable {
 
     Cluster start() throws Exception {
         Path kubeconfig =
-                Files.writeString(sluice.directory().resolve("kubeconfig"), kubeconfig(api.url(), user, trust));
+                Files.writeString(sluice.manifests().directory().resolve("kubeconfig"),
+                        kubeconfig(api.url(), user, trust));
         sluice.kubernetes(new KubernetesOptions(Optional.of(kubeconfig), Optional.empty(), server, "node",
                 endpointsFrom, watchIdleTimeout, stateFile, true, Map.of())).start();
         return this;

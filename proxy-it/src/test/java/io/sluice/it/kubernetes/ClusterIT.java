@@ -126,7 +126,7 @@ class ClusterIT {
 
     @Test
     void wrongCredentialsAreToldAndTriedAgain() throws Exception {
-        Path token = Files.writeString(cluster.sluice.directory().resolve("token"), "wrong");
+        Path token = Files.writeString(cluster.sluice.manifests().directory().resolve("token"), "wrong");
         cluster.api.wantToken("right");
         cluster.user("{tokenFile: token}").start();
         await().until(() -> cluster.resource("services").path("problem").asString("")

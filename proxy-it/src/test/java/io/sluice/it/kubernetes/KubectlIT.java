@@ -44,7 +44,7 @@ class KubectlIT {
             cluster.slice("kubia-b", "kubia", 2);
             cluster.start().awaitSynced();
             cluster.awaitEndpoints("kubia", 1, 2);
-            Path kubeconfig = cluster.sluice.directory().resolve("kubeconfig");
+            Path kubeconfig = cluster.sluice.manifests().directory().resolve("kubeconfig");
 
             assertThat(kubectl(kubeconfig, "get", "svc,endpointslices", "-A"))
                     .contains("service/kubia", "80/TCP", "endpointslice.discovery.k8s.io/kubia-a");

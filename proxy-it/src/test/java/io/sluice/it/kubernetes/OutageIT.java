@@ -176,7 +176,7 @@ class OutageIT {
 
     @Test
     void aRotatedTokenIsReadAnew() throws Exception {
-        Path token = Files.writeString(cluster.sluice.directory().resolve("token"), "first\n");
+        Path token = Files.writeString(cluster.sluice.manifests().directory().resolve("token"), "first\n");
         cluster.api.wantToken("first");
         cluster.user("{tokenFile: token}");
         run();

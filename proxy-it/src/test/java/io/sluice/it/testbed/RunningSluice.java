@@ -1,7 +1,10 @@
 package io.sluice.it.testbed;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.netty.buffer.PoolArenaMetric;
+import io.netty.buffer.PooledByteBufAllocator;
 import io.sluice.daemon.Sluice;
 import io.sluice.daemon.SluiceConfig;
 import io.sluice.daemon.StartException;
@@ -18,52 +21,65 @@ import io.sluice.service.Cidr;
 import io.sluice.service.Protocol;
 import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePortName;
+import io.sluice.service.ServiceState;
 import io.sluice.source.kubernetes.KubernetesOptions;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 
-/** A proxy in this process, over manifests in a directory of its own, with a service range of its own. */
+/**
+ * The daemon in this process, over a directory of manifests of its own, with addresses of its own: cluster IPs and pods
+ * are in one 127.x.0.0/16 that no other test of this run uses.
+ *
+ * <p>When it is closed, everything has to be gone that came with it, or the test fails.
+ */
 public final class RunningSluice implements AutoCloseable {
 
-    /** Two test runs on one machine mostly begin at different ranges. */
-    private static final AtomicInteger RANGES = new AtomicInteger((int) (ProcessHandle.current().pid() % 60));
+    private static final AtomicInteger NEXT = new AtomicInteger((int) (ProcessHandle.current().pid() * 37 % 110));
+    /** Long enough that only something that never comes about fails. */
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
-    private final Path directory;
-    private final int range = 140 + RANGES.getAndIncrement() % 60;
+    static {
+        try {
+            Descriptors.warmUp();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private final int range = 130 + NEXT.getAndIncrement() % 110;
+    private final Manifests manifests = new Manifests();
+    private final Deque<Closeable> alsoClosed = new ArrayDeque<>();
+    private final CapturedLog log = new CapturedLog();
+    private final long socketsBefore;
     private Transport transport = Transport.AUTO;
-    private Duration connectTimeout = Duration.ofSeconds(10);
+    private Duration connectTimeout = Duration.ofSeconds(20);
+    private int connectRetries = 3;
     private Duration idleTimeout = Duration.ZERO;
     private Duration halfCloseTimeout = Duration.ofHours(1);
     private Duration drainTimeout = Duration.ofSeconds(30);
-    private int maxConnections = 5000;
+    private int maxConnections = 5_000;
     private int maxConnectionsPerService;
+    private AccessLog accessLog = AccessLog.off();
     private Balancing balancing = Balancing.PLAIN;
     private Optional<DnsSettings> dns = Optional.empty();
     private Optional<KubernetesOptions> kubernetes = Optional.empty();
-    private final List<Closeable> alsoClosed = new ArrayList<>();
     private Sluice sluice;
 
     /** Not started yet. */
     public RunningSluice() throws IOException {
-        directory = Files.createTempDirectory("sluice-it");
+        socketsBefore = Descriptors.sockets();
     }
 
     public RunningSluice transport(Transport value) {
@@ -71,8 +87,9 @@ public final class RunningSluice implements AutoCloseable {
         return this;
     }
 
-    public RunningSluice connectTimeout(Duration value) {
-        connectTimeout = value;
+    public RunningSluice connect(Duration timeout, int retries) {
+        connectTimeout = timeout;
+        connectRetries = retries;
         return this;
     }
 
@@ -91,6 +108,7 @@ public final class RunningSluice implements AutoCloseable {
         return this;
     }
 
+    /** {@code perService} 0 is no limit. */
     public RunningSluice maxConnections(int overall, int perService) {
         maxConnections = overall;
         maxConnectionsPerService = perService;
@@ -120,133 +138,181 @@ public final class RunningSluice implements AutoCloseable {
         return this;
     }
 
-    /** A loopback address that belongs to this test alone. */
-    public String address(int number) {
-        return "127." + range + ".200." + number;
+    public RunningSluice accessLog() {
+        accessLog = AccessLog.text();
+        return this;
     }
 
-    /** Closed together with the proxy. */
+    /** Number {@code number} of the addresses for pods: this test's alone. */
+    public String address(int number) {
+        return "127." + range + "." + (200 + number / 250) + "." + (1 + number % 250);
+    }
+
+    /** A pod of this name at {@link #address}, closed with the rest. */
+    public Pod pod(int number, String name) throws IOException {
+        return with(Pod.at(address(number), name));
+    }
+
+    /** A server at {@link #address}, closed with the rest. */
+    public ScriptedServer server(int number, Script script) throws IOException {
+        return with(ScriptedServer.at(address(number), script));
+    }
+
+    /** Closed before the proxy is. */
     public <T extends Closeable> T with(T resource) {
-        alsoClosed.add(resource);
+        alsoClosed.push(resource);
         return resource;
     }
 
-    /** Writes {@code file} in one step: nobody sees half of it. */
+    /** The files that it follows. */
+    public Manifests manifests() {
+        return manifests;
+    }
+
+    /** Writes a file of manifests in one step. */
     public RunningSluice manifest(String file, String text) throws IOException {
-        Path next = Files.writeString(directory.resolve(file + ".next"), text);
-        Files.move(next, directory.resolve(file), StandardCopyOption.ATOMIC_MOVE,
-                StandardCopyOption.REPLACE_EXISTING);
+        manifests.replace(file, text);
         return this;
     }
 
-    /** A Service {@code name} with port 80 over port 8080 of the given addresses. */
+    /** Says that there is a Service {@code name}, port 80, with these endpoints at port 8080, in a file of its name. */
     public RunningSluice service(String name, String... endpoints) throws IOException {
-        return manifest(name + ".yaml", serviceYaml(name, endpoints));
-    }
-
-    /** What {@link #service} writes. */
-    public static String serviceYaml(String name, String... endpoints) {
-        StringBuilder yaml = new StringBuilder("""
-                apiVersion: v1
-                kind: Service
-                metadata: {name: %s}
-                spec: {ports: [{port: 80}]}
-                ---
-                apiVersion: v1
-                kind: Endpoints
-                metadata: {name: %s}
-                subsets:
-                """.formatted(name, name));
-        if (endpoints.length > 0) {
-            yaml.append("- addresses:\n");
-            Stream.of(endpoints).forEach(ip -> yaml.append("  - ip: ").append(ip).append('\n'));
-            yaml.append("  ports: [{port: 8080}]\n");
-        }
-        return yaml.toString();
-    }
-
-    public Path directory() {
-        return directory;
+        manifests.replace(name + ".yaml", Manifests.service(name, endpoints));
+        return this;
     }
 
     public RunningSluice start() throws StartException {
-        ProxySettings proxy = new ProxySettings(transport, 2, connectTimeout, 3, idleTimeout, halfCloseTimeout,
-                maxConnections, maxConnectionsPerService, 4096);
-        InetSocketAddress anyPort = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
-        sluice = Sluice.start(new SluiceConfig(List.of(directory.toString()), kubernetes,
-                List.of(Cidr.parse("127." + range + ".0.0/17")), 30_000 + (range - 140) * 40,
-                30_039 + (range - 140) * 40, "node", List.of("127.0.0.0/8"), 0, balancing, NodeSettings.NONE,
-                proxy, drainTimeout,
-                Optional.of(anyPort), Optional.of(anyPort), true, AccessLog.off(), dns, dns.isPresent()), "test");
+        ProxySettings proxy = new ProxySettings(transport, 2, connectTimeout, connectRetries, idleTimeout,
+                halfCloseTimeout, maxConnections, maxConnectionsPerService, 4096);
+        Optional<InetSocketAddress> anyPort = Optional.of(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+        sluice = Sluice.start(new SluiceConfig(List.of(manifests.directory().toString()), kubernetes,
+                List.of(Cidr.parse("127." + range + ".0.0/17")), nodePort(0), nodePort(19), "node",
+                List.of("127." + range + ".128.0/17", "127.0.0.1/32"), 0, balancing, NodeSettings.NONE, proxy,
+                drainTimeout, anyPort, anyPort, true, accessLog, dns, dns.isPresent()), "test");
         return this;
+    }
+
+    /** The first node ports belong to this test. */
+    private int nodePort(int number) {
+        return 30_000 + (range - 130) * 20 + number;
     }
 
     public Sluice sluice() {
         return sluice;
     }
 
-    /** Where {@code service}'s port 80 is listened at. */
+    public CapturedLog log() {
+        return log;
+    }
+
+    /** What is applied of {@code service} in the namespace default. */
+    public ServiceState applied(String service) {
+        ServiceState state = sluice.applied().orElseThrow().snapshot().services()
+                .get(new ServiceName("default", service));
+        if (state == null) {
+            throw new AssertionError("there is no Service " + service);
+        }
+        return state;
+    }
+
+    /** The cluster IP of {@code service}, port 80. */
     public InetSocketAddress vip(String service) {
-        AppliedState state = sluice.applied().orElseThrow();
-        return new InetSocketAddress(
-                state.snapshot().services().get(new ServiceName("default", service)).service().clusterIps().getFirst(),
-                80);
+        return new InetSocketAddress(applied(service).service().clusterIps().getFirst(), 80);
     }
 
-    /** Waits until exactly these addresses are behind {@code service}. */
-    public void awaitEndpoints(String service, String... endpoints) {
-        await().until(() -> sluice.applied().orElseThrow().ports()
-                .get(new ServicePortName(new ServiceName("default", service), "", Protocol.TCP)).selections().values()
-                .stream().flatMap(s -> s.internalEndpoints().stream()).map(e -> e.address().toString()).sorted()
-                .toList(),
-                List.of(Stream.of(endpoints).map(ip -> ip + ":8080").sorted().toArray(String[]::new))::equals);
+    /** Waits until {@code service} is spread over exactly these addresses. */
+    public RunningSluice awaitEndpoints(String service, String... ips) {
+        List<String> wanted = Stream.of(ips).map(ip -> ip + ":" + ScriptedServer.PORT).sorted().toList();
+        await("endpoints of " + service).atMost(PATIENCE).until(() -> endpoints(service), wanted::equals);
+        return this;
     }
 
-    /** A client's socket to {@code service}. */
-    public Socket connect(String service) throws IOException {
-        Socket socket = new Socket();
-        socket.setSoTimeout(60_000);
-        socket.connect(vip(service), 60_000);
-        return socket;
+    private List<String> endpoints(String service) {
+        AppliedState.AppliedPort port = sluice.applied().orElseThrow().ports()
+                .get(new ServicePortName(new ServiceName("default", service), "", Protocol.TCP));
+        return port == null
+                ? List.of("no such Service")
+                : port.selections().values().stream().flatMap(selection -> selection.internalEndpoints().stream())
+                        .map(endpoint -> endpoint.address().toString()).sorted().toList();
     }
 
-    /** Connects and reads to the end. */
+    /** Connects to {@code service} and asks once which pod it is. */
+    public String hit(String service) throws IOException {
+        return HttpClientConnection.hit(vip(service));
+    }
+
+    /** A client that follows {@code script} on a connection to {@code service}. */
+    public ScriptedPeer client(String service, Script script) throws IOException {
+        return with(ScriptedPeer.client(vip(service), script));
+    }
+
+    /** Connects to {@code service} and reads to the end. */
     public String ask(String service) throws IOException {
         try (Socket socket = connect(service)) {
             return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         }
     }
 
-    /** Body of an admin answer, after its status code and a space. */
-    public String get(boolean health, String path) throws IOException, InterruptedException {
-        InetSocketAddress at = (health ? sluice.healthAddress() : sluice.metricsAddress()).orElseThrow();
-        try (HttpClient client = HttpClient.newHttpClient()) {
-            HttpResponse<String> answer = client.send(
-                    HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + at.getPort() + path)).build(),
-                    HttpResponse.BodyHandlers.ofString());
-            return answer.statusCode() + " " + answer.body();
-        }
+    /** A client's socket to {@code service}. */
+    public Socket connect(String service) throws IOException {
+        Socket socket = new Socket();
+        socket.setSoTimeout((int) PATIENCE.toMillis());
+        socket.connect(vip(service), (int) PATIENCE.toMillis());
+        return socket;
     }
 
-    /** The value of one series, as {@code /metrics} prints it; NaN if there is none. */
-    public double metric(String series) throws IOException, InterruptedException {
+    /** Status and body of an answer at the health address, or else at the metrics address. */
+    public String get(boolean health, String path) throws IOException {
+        return HttpClientConnection
+                .get((health ? sluice.healthAddress() : sluice.metricsAddress()).orElseThrow(), path);
+    }
+
+    /** One series as {@code /metrics} prints it; 0 if it is not there. */
+    public double metric(String series) throws IOException {
         return get(false, "/metrics").lines().filter(line -> line.startsWith(series + " "))
-                .mapToDouble(line -> Double.parseDouble(line.substring(series.length() + 1))).findFirst()
-                .orElse(Double.NaN);
+                .mapToDouble(line -> Double.parseDouble(line.substring(series.length() + 1))).findFirst().orElse(0);
+    }
+
+    /** A series of {@code service}'s only port. */
+    public double metric(String name, String service) throws IOException {
+        return metric(name + "{namespace=\"default\",port=\"\",service=\"" + service + "\"}");
+    }
+
+    /** Connections of {@code service} that were turned away for {@code reason}. */
+    public double refused(String service, String reason) throws IOException {
+        return metric("sluice_connections_refused_total{namespace=\"default\",port=\"\",reason=\"" + reason
+                + "\",service=\"" + service + "\"}");
+    }
+
+    /** Waits until no connection is open. */
+    public void awaitIdle() {
+        await("no open connection").atMost(PATIENCE).until(() -> sluice.activeConnections() == 0);
+    }
+
+    /** Buffers that Netty has given out in this process; what threads keep for themselves counts. */
+    public static long nettyBuffers() {
+        return Stream.concat(PooledByteBufAllocator.DEFAULT.metric().directArenas().stream(),
+                PooledByteBufAllocator.DEFAULT.metric().heapArenas().stream())
+                .mapToLong(PoolArenaMetric::numActiveAllocations).sum();
     }
 
     @Override
     public void close() throws IOException {
-        if (sluice != null) {
-            sluice.close();
-        }
         for (Closeable resource : alsoClosed) {
             resource.close();
         }
-        try (Stream<Path> files = Files.walk(directory)) {
-            for (Path path : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(path);
-            }
+        if (sluice != null) {
+            sluice.close();
+            log.close();
+            await("sockets closed").atMost(PATIENCE).untilAsserted(
+                    () -> assertThat(Descriptors.sockets()).as("open sockets")
+                            .isLessThanOrEqualTo(Math.max(1, socketsBefore)));
+            await("buffers given back").atMost(PATIENCE)
+                    .untilAsserted(() -> assertThat(nettyBuffers()).as("Netty's buffers").isZero());
+            assertThat(sluice.activeConnections()).as("connections").isZero();
+            assertThat(log.faults()).as("faults told in the log").isEmpty();
         }
+        log.close();
+        manifests.close();
     }
 }

@@ -1,0 +1,2 @@
+/** The daemon as a process: how it starts, what signals do, how it ends. */
+package io.sluice.it.lifecycle;

@@ -1,0 +1,2 @@
+/** Edits of the manifests while traffic flows. */
+package io.sluice.it.reload;

@@ -1,0 +1,175 @@
+package io.sluice.it.testbed;
+
+import static org.awaitility.Awaitility.await;
+
+import io.sluice.cli.Main;
+import java.io.BufferedReader;
+import java.io.Closeable;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Matcher;
+
+/** The command in a process of its own, as a user or an init system starts it. Cluster IPs are in a range of its own. */
+public final class SluiceProcess implements Closeable {
+
+    private static final AtomicInteger NEXT = new AtomicInteger((int) (ProcessHandle.current().pid() * 37 % 40));
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final java.util.regex.Pattern URL = java.util.regex.Pattern
+            .compile("Serving (.*) at http://([0-9.]+):([0-9]+)");
+
+    private final int range = 80 + NEXT.getAndIncrement() % 40;
+    private final Manifests manifests = new Manifests();
+    private final List<String> lines = new CopyOnWriteArrayList<>();
+    private final List<Closeable> alsoClosed = new ArrayList<>();
+    private Process process;
+
+    /** Not started yet. */
+    public SluiceProcess() {}
+
+    public Manifests manifests() {
+        return manifests;
+    }
+
+    /** Number {@code number} of the pods' addresses. */
+    public String ip(int number) {
+        return "127." + range + ".200." + (1 + number);
+    }
+
+    /** The address that {@code service} is given by {@link #service}. */
+    public InetSocketAddress address(String service) {
+        return new InetSocketAddress("127." + range + ".1." + (1 + Math.floorMod(service.hashCode(), 250)), 80);
+    }
+
+    /** Closed with the process. */
+    public <T extends Closeable> T with(T resource) {
+        alsoClosed.add(resource);
+        return resource;
+    }
+
+    /** A Service at {@link #address} with these endpoints at port 8080. */
+    public SluiceProcess service(String name, String... endpoints) throws IOException {
+        manifests.replace(name + ".yaml", """
+                apiVersion: v1
+                kind: Service
+                metadata: {name: %s}
+                spec: {clusterIP: %s, ports: [{port: 80}]}
+                ---
+                """.formatted(name, address(name).getAddress().getHostAddress())
+                + Manifests.endpoints(name, endpoints));
+        return this;
+    }
+
+    /** {@code sluice run} with these arguments besides manifests and addresses; returns when it has started. */
+    public SluiceProcess run(String... arguments) throws IOException {
+        return run(0, arguments);
+    }
+
+    /** The same under {@code ulimit -n openFiles}. */
+    public SluiceProcess run(int openFiles, String... arguments) throws IOException {
+        List<String> all = new ArrayList<>(List.of("run", "-f", manifests.directory().toString(), "--service-cidr",
+                "127." + range + ".0.0/17", "--metrics-bind-address", "127.0.0.1:0", "--healthz-bind-address",
+                "127.0.0.1:0"));
+        all.addAll(List.of(arguments));
+        start(openFiles, all);
+        awaitLine("started on");
+        return this;
+    }
+
+    /** The command with just these arguments. */
+    public SluiceProcess command(String... arguments) throws IOException {
+        start(0, List.of(arguments));
+        return this;
+    }
+
+    private void start(int openFiles, List<String> arguments) throws IOException {
+        List<String> command = new ArrayList<>();
+        if (openFiles > 0) {
+            command.addAll(List.of("bash", "-c", "ulimit -n " + openFiles + " && exec \"$@\"", "bash"));
+        }
+        command.addAll(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED", "-Dio.netty.allocator.type=pooled", "-Xmx256m",
+                "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"), Main.class.getName()));
+        command.addAll(arguments);
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+        builder.environment().keySet().removeIf(name -> name.startsWith("SLUICE_") || name.startsWith("JAVA_TOOL"));
+        lines.clear();
+        process = builder.start();
+        Thread.ofVirtual().name("log").start(() -> {
+            try (BufferedReader output = process.inputReader(StandardCharsets.UTF_8)) {
+                for (String line = output.readLine(); line != null; line = output.readLine()) {
+                    lines.add(line);
+                }
+            } catch (IOException e) {
+                lines.add("the output cannot be read: " + e);
+            }
+        });
+    }
+
+    /** Sends a signal, named without SIG. */
+    public SluiceProcess signal(String name) throws IOException {
+        new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).inheritIO().start().onExit().join();
+        return this;
+    }
+
+    /** Waits for the exit and returns its code. */
+    public int exitCode() throws InterruptedException {
+        if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+            throw new AssertionError("the process has not ended; it has said " + lines);
+        }
+        return process.exitValue();
+    }
+
+    public boolean running() {
+        return process.isAlive();
+    }
+
+    public long pid() {
+        return process.pid();
+    }
+
+    /** Everything that the process that was started last has printed so far. */
+    public List<String> lines() {
+        return lines;
+    }
+
+    /** Waits for a line that contains {@code text}. */
+    public void awaitLine(String text) {
+        await("'" + text + "'").atMost(PATIENCE)
+                .until(() -> lines.stream().anyMatch(line -> line.contains(text)) || !process.isAlive());
+        if (lines.stream().noneMatch(line -> line.contains(text))) {
+            throw new AssertionError("the process ended without saying '" + text + "': " + lines);
+        }
+    }
+
+    /** Status and body of an answer at the metrics address. */
+    public String admin(String path) throws IOException {
+        for (String line : lines) {
+            Matcher url = URL.matcher(line);
+            if (url.find() && url.group(1).contains("metrics")) {
+                return HttpClientConnection.get(
+                        new InetSocketAddress(url.group(2), Integer.parseInt(url.group(3))), path);
+            }
+        }
+        throw new AssertionError("where metrics are served was not said: " + lines);
+    }
+
+    @Override
+    public void close() throws IOException {
+        for (Closeable resource : alsoClosed) {
+            resource.close();
+        }
+        if (process != null) {
+            process.destroyForcibly();
+            process.onExit().join();
+        }
+        manifests.close();
+    }
+}
