@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 /** Very many connections, and what is left of them. */
 class ChurnIT {
 
-    /** {@code -Dsluice.it.churn=1000000} in the nightly build. */
+    /** A million in the profile {@code nightly}. */
     private static final int CHURN = Integer.getInteger("sluice.it.churn", 20_000);
     private static final int CLIENTS = 8;
 

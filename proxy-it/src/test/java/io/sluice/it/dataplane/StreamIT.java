@@ -20,8 +20,8 @@ import java.time.Duration;
 /** What happens to the bytes of one connection and to its ends. */
 class StreamIT {
 
-    /** {@code -Dsluice.it.bulk=1073741824} in the nightly build. */
-    private static final long BULK = Long.getLong("sluice.it.bulk", 64L << 20);
+    /** {@code -Dsluice.it.bulk} has it otherwise. */
+    private static final long BULK = Long.getLong("sluice.it.bulk", 1L << 30);
     private static final long MIB = 1 << 20;
 
     /** Runs one connection between the two scripts and waits for both ends. */
