@@ -145,7 +145,7 @@ public final class RunningSluice implements AutoCloseable {
 
     /** Number {@code number} of the addresses for pods: this test's alone. */
     public String address(int number) {
-        return "127." + range + "." + (200 + number / 250) + "." + (1 + number % 250);
+        return "127." + range + "." + (200 + number / 250) + "." + number % 250;
     }
 
     /** A pod of this name at {@link #address}, closed with the rest. */
