@@ -20,12 +20,12 @@ import java.util.regex.Matcher;
 /** The command in a process of its own, as a user or an init system starts it. Cluster IPs are in a range of its own. */
 public final class SluiceProcess implements Closeable {
 
-    private static final AtomicInteger NEXT = new AtomicInteger((int) (ProcessHandle.current().pid() * 37 % 40));
+    private static final AtomicInteger NEXT = new AtomicInteger((int) (ProcessHandle.current().pid() * 37 % 20));
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final java.util.regex.Pattern URL = java.util.regex.Pattern
             .compile("Serving (.*) at http://([0-9.]+):([0-9]+)");
 
-    private final int range = 80 + NEXT.getAndIncrement() % 40;
+    private final int range = 80 + RunningSluice.FORK * 20 + NEXT.getAndIncrement() % 20;
     private final Manifests manifests = new Manifests();
     private final List<String> lines = new CopyOnWriteArrayList<>();
     private final List<Closeable> alsoClosed = new ArrayList<>();
