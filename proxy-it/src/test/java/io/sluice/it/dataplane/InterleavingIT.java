@@ -2,6 +2,7 @@ package io.sluice.it.dataplane;
 
 import static io.sluice.it.testbed.Script.script;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.sluice.it.testbed.EachTransport;
 import io.sluice.it.testbed.LiveObjects;
@@ -58,7 +59,9 @@ class InterleavingIT {
                 round(sluice, seed, random, round);
             }
             sluice.awaitIdle();
-            assertThat(LiveObjects.count("io.sluice.connection.ConnectionMachine")).as("seed %d", seed).isZero();
+            // A reset waits until what came before it has arrived.
+            await("seed " + seed).atMost(Duration.ofMinutes(1))
+                    .until(() -> LiveObjects.count("io.sluice.connection.ConnectionMachine") == 0);
         }
     }
 
