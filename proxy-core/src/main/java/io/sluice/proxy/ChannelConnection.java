@@ -35,15 +35,21 @@ final class ChannelConnection extends ProxiedConnection {
     /** What the client sent before an endpoint was connected. */
     private @Nullable Queue<ByteBuf> held;
 
+    private boolean begun;
+
+    /**
+     * Begins as soon as {@code client} is registered with the event loop. Before that its handler is in place: io_uring
+     * reads what a client has sent before its end without being asked.
+     */
     ChannelConnection(Arrival arrival, LoopConnections owner, Channel client) {
         super(arrival, owner);
         this.client = client;
+        client.pipeline().addLast(new SideHandler(Side.CLIENT));
     }
 
-    @Override
-    void start() {
-        client.pipeline().addLast(new SideHandler(Side.CLIENT));
-        super.start();
+    /** Whether the client was there when its channel was registered; asked on the event loop. */
+    boolean begun() {
+        return begun;
     }
 
     private final class SideHandler extends ChannelInboundHandlerAdapter {
@@ -56,6 +62,14 @@ final class ChannelConnection extends ProxiedConnection {
 
         private boolean stale(ChannelHandlerContext ctx) {
             return side == Side.BACKEND && !ctx.channel().equals(backend);
+        }
+
+        @Override
+        public void channelActive(ChannelHandlerContext ctx) {
+            if (side == Side.CLIENT) {
+                begun = true;
+                owner.begin(ChannelConnection.this);
+            }
         }
 
         @Override

@@ -258,13 +258,13 @@ public final class DataPath implements AutoCloseable {
             abandon(client, port);
             return;
         }
-        loop.eventLoop().register(client).addListener(registered -> {
-            if (registered.isSuccess()) {
-                loop.begin(new ChannelConnection(arrival, loop, client));
-            } else {
+        ChannelConnection connection = new ChannelConnection(arrival, loop, client);
+        // It begins right after the registration is told; if not, the client was gone.
+        loop.eventLoop().register(client).addListener(registered -> loop.eventLoop().execute(() -> {
+            if (!connection.begun()) {
                 abandon(client, port);
             }
-        });
+        }));
     }
 
     private void abandon(Channel client, PortProxy port) {
