@@ -73,6 +73,11 @@ final class DnsOptions {
                     + "Default: ${DEFAULT-VALUE}")
     private int rateLimit;
 
+    /** Whether names are answered at an address of their own. */
+    boolean asked() {
+        return !listen.isEmpty();
+    }
+
     /**
      * What the DNS server is told.
      *

@@ -55,11 +55,11 @@ final class KubernetesSettings {
                     + "Default: ${DEFAULT-VALUE}")
     private boolean allowLoopbackEndpoints;
 
-    /** How the API server is reached. */
-    KubernetesOptions options(String nodeName, Map<String, String> environment) {
+    /** How the API server is reached; {@code headless} if somebody asks for the names of headless Services. */
+    KubernetesOptions options(String nodeName, boolean headless, Map<String, String> environment) {
         return new KubernetesOptions(text(kubeconfig).map(Path::of), text(context), text(server), nodeName,
                 endpointsSource,
-                watchIdleTimeout, text(stateFile).map(Path::of), allowLoopbackEndpoints, environment);
+                watchIdleTimeout, text(stateFile).map(Path::of), allowLoopbackEndpoints, headless, environment);
     }
 
     /** Services come from manifests: a kubeconfig beside them on the command line is a mistake. */

@@ -154,7 +154,8 @@ final class RunCommand implements Callable<Integer> {
             kubernetes.refuseBesideManifests();
         }
         Optional<KubernetesOptions> cluster =
-                manifests.isEmpty() ? Optional.of(kubernetes.options(nodeName, environment)) : Optional.empty();
+                manifests.isEmpty() ? Optional.of(kubernetes.options(nodeName, dns.asked(), environment))
+                        : Optional.empty();
         return new SluiceConfig(manifests, cluster, services.serviceCidrs(), services.nodePortRange().first(),
                 services.nodePortRange().last(), nodeName, listeners.nodePortAddresses(cluster.isPresent()),
                 listeners.portOffset(), balancing.balancing(),

@@ -16,11 +16,12 @@ import java.util.Optional;
  * @param watchIdleTimeout  a watch that brings nothing for so long is given up and everything is listed again; positive
  * @param stateFile         where the last good state is kept for a start without an API server; empty for nowhere
  * @param loopbackEndpoints whether endpoints at loopback are taken as well; for tests on one machine
+ * @param headless          whether endpoints of headless Services are asked for: nobody but DNS needs them
  * @param environment       where {@code KUBECONFIG}, {@code HOME} and {@code KUBERNETES_SERVICE_HOST} are looked up
  */
 public record KubernetesOptions(Optional<Path> kubeconfig, Optional<String> context, Optional<String> server,
         String nodeName, EndpointsFrom endpointsFrom, Duration watchIdleTimeout, Optional<Path> stateFile,
-        boolean loopbackEndpoints, Map<String, String> environment) {
+        boolean loopbackEndpoints, boolean headless, Map<String, String> environment) {
 
     /** Which kind of object tells the endpoints. */
     public enum EndpointsFrom {

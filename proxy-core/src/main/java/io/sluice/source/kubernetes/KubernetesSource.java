@@ -223,7 +223,7 @@ public final class KubernetesSource implements ServiceSource {
     }
 
     private Resource<Service> services() {
-        return Resource.labelled("/api/v1/services", "services", "!service.kubernetes.io/service-proxy-name",
+        return Resource.labelled("/api/v1/services", "services", NOT_FOR_OTHERS,
                 ServiceReader::read);
     }
 
@@ -231,8 +231,7 @@ public final class KubernetesSource implements ServiceSource {
         return Resource.named("/api/v1/nodes", "nodes", options.nodeName(), NodeReader::read);
     }
 
-    private static final String NEITHER_HEADLESS_NOR_OTHERS =
-            "!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name";
+    private static final String NOT_FOR_OTHERS = "!service.kubernetes.io/service-proxy-name";
 
     private Resource<EndpointGroups> endpoints(ApiClient client) throws IOException {
         boolean slices = switch (options.endpointsFrom()) {
@@ -240,10 +239,11 @@ public final class KubernetesSource implements ServiceSource {
             case ENDPOINTS -> false;
             case AUTO -> hasSlices(client);
         };
+        String wanted = options.headless() ? NOT_FOR_OTHERS : "!service.kubernetes.io/headless," + NOT_FOR_OTHERS;
         return slices
                 ? Resource.labelled("/apis/discovery.k8s.io/v1/endpointslices", "endpointslices.discovery.k8s.io",
-                        NEITHER_HEADLESS_NOR_OTHERS, endpointReader::slice)
-                : Resource.labelled("/api/v1/endpoints", "endpoints", NEITHER_HEADLESS_NOR_OTHERS,
+                        wanted, endpointReader::slice)
+                : Resource.labelled("/api/v1/endpoints", "endpoints", wanted,
                         endpointReader::endpoints);
     }
 

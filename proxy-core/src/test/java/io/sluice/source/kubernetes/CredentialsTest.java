@@ -45,7 +45,7 @@ class CredentialsTest {
             throws SourceException {
         return Credentials.resolve(new KubernetesOptions(Optional.ofNullable(file).map(directory::resolve),
                 Optional.ofNullable(context), Optional.ofNullable(server), "node", EndpointsFrom.AUTO,
-                Duration.ofMinutes(3), Optional.empty(), false, environment), account);
+                Duration.ofMinutes(3), Optional.empty(), false, false, environment), account);
     }
 
     @Test

@@ -26,6 +26,7 @@ final class Cluster implements AutoCloseable {
     private EndpointsFrom endpointsFrom = EndpointsFrom.AUTO;
     private Optional<Path> stateFile = Optional.empty();
     private Optional<String> server = Optional.empty();
+    private boolean headless;
     private String user = "{}";
     private String trust = "";
 
@@ -65,6 +66,12 @@ final class Cluster implements AutoCloseable {
         return this;
     }
 
+    /** Asks for the endpoints of headless Services, too. */
+    Cluster headless() {
+        headless = true;
+        return this;
+    }
+
     /** Another way to the API server than its own address. */
     Cluster server(String url) {
         server = Optional.of(url);
@@ -76,7 +83,7 @@ final class Cluster implements AutoCloseable {
                 Files.writeString(sluice.manifests().directory().resolve("kubeconfig"),
                         kubeconfig(api.url(), user, trust));
         sluice.kubernetes(new KubernetesOptions(Optional.of(kubeconfig), Optional.empty(), server, "node",
-                endpointsFrom, watchIdleTimeout, stateFile, true, Map.of())).start();
+                endpointsFrom, watchIdleTimeout, stateFile, true, headless, Map.of())).start();
         return this;
     }
 

@@ -76,6 +76,24 @@ class ClusterIT {
     }
 
     @Test
+    void endpointsOfHeadlessServicesAreReadForTheirNames() throws Exception {
+        cluster.api.apply("""
+                {"kind": "Service", "metadata": {"name": "db"}, "spec": {"type": "ClusterIP", "clusterIP": "None",
+                 "clusterIPs": ["None"], "selector": {"app": "db"}, "ports": [{"port": 5432}]}}""");
+        cluster.api.apply("""
+                {"kind": "EndpointSlice", "metadata": {"name": "db-1", "labels": {"kubernetes.io/service-name": "db",
+                 "service.kubernetes.io/headless": ""}}, "addressType": "IPv4",
+                 "ports": [{"name": "", "port": 5432, "protocol": "TCP"}],
+                 "endpoints": [{"addresses": ["%s"], "hostname": "db-0", "conditions": {"ready": true}}]}"""
+                .formatted(cluster.sluice.address(1)));
+        cluster.headless().start().awaitSynced();
+
+        assertThat(applied().snapshot().services().get(new ServiceName("default", "db")).ports().getFirst().endpoints()
+                .endpoints()).singleElement()
+                .satisfies(endpoint -> assertThat(endpoint.hostname()).isEqualTo("db-0"));
+    }
+
+    @Test
     void withoutEndpointSlicesEndpointsAreRead() throws Exception {
         cluster.pod("pod-1", 1);
         cluster.service("kubia", 100);

