@@ -6,6 +6,7 @@ import java.io.IOException;
 final class ErrnoException extends IOException {
 
     static final int EPERM = 1;
+    static final int ENOENT = 2;
     static final int ESRCH = 3;
     static final int EINTR = 4;
     static final int EAGAIN = 11;

@@ -29,9 +29,7 @@ final class KernelRoutes implements RoutingTable {
     /** The index of {@code lo}: the same in every network namespace. */
     static final int LOOPBACK = 1;
 
-    /** So many orders go to the kernel at once: their acknowledgements fit into a socket's buffer. */
-    private static final int BATCH = 128;
-    private static final int TIMEOUT_MILLIS = 5_000;
+    static final int TIMEOUT_MILLIS = 5_000;
 
     @Override
     public Set<Cidr> ours() throws IOException {
@@ -89,55 +87,28 @@ final class KernelRoutes implements RoutingTable {
     }
 
     private static Map<Cidr, Integer> order(boolean add, Collection<Cidr> destinations) throws IOException {
-        Map<Cidr, Integer> errors = new HashMap<>();
         if (destinations.isEmpty()) {
-            return errors;
+            return new HashMap<>();
         }
-        List<Cidr> all = List.copyOf(destinations);
         try (NetlinkSocket socket = NetlinkSocket.open(0, TIMEOUT_MILLIS)) {
-            ByteBuffer orders = RouteMessages.buffer(BATCH * RouteMessages.LOCAL_ROUTE_BYTES);
-            for (int from = 0; from < all.size(); from += BATCH) {
-                int to = Math.min(all.size(), from + BATCH);
-                orders.clear();
-                for (int i = from; i < to; i++) {
-                    RouteMessages.localRoute(orders, add, i + 1, all.get(i), LOOPBACK, PROTOCOL);
-                }
-                socket.send(orders.flip());
-                int[] open = {to - from};
-                while (open[0] > 0) {
-                    RouteMessages.read(socket.receive(), message -> {
-                        if (message.type() == RouteMessages.NLMSG_ERROR) {
-                            open[0]--;
-                            if (message.error() != 0) {
-                                errors.put(all.get(message.sequence() - 1), message.error());
-                            }
-                        }
-                    });
-                }
-            }
+            return socket.orders(destinations, RouteMessages.LOCAL_ROUTE_BYTES,
+                    (out, sequence, destination) -> RouteMessages
+                            .localRoute(out, add, sequence, destination, RouteMessages.TABLE_LOCAL, LOOPBACK,
+                                    PROTOCOL));
         }
-        return errors;
     }
 
-    private static void dump(NetlinkSocket socket, IpFamily family, int table, int protocol,
+    /** The routes of a table; {@code protocol} 0 for those of all. */
+    static void dump(NetlinkSocket socket, IpFamily family, int table, int protocol,
             Consumer<RouteMessages.Route> each) throws IOException {
         ByteBuffer request = RouteMessages.buffer(RouteMessages.LOCAL_ROUTE_BYTES);
         RouteMessages.dump(request, 1, family, table, protocol);
-        socket.send(request.flip());
-        int[] error = {-1};
-        while (error[0] < 0) {
-            RouteMessages.read(socket.receive(), message -> {
-                RouteMessages.Route route = message.route();
-                if (route == null) {
-                    error[0] = message.error();
-                } else if (route.table() == table && (protocol == 0 || route.protocol() == protocol)) {
-                    each.accept(route);
-                }
-            });
-        }
-        // A kernel without IPv6 knows no such table; a table without a route may not exist.
-        if (error[0] == ErrnoException.EPERM) {
-            throw new ErrnoException("listing routes", error[0]);
-        }
+        socket.list(request.flip(), subject -> {
+            // A kernel older than 4.20 does not choose.
+            if (subject instanceof RouteMessages.Route route && route.table() == table
+                    && (protocol == 0 || route.protocol() == protocol)) {
+                each.accept(route);
+            }
+        });
     }
 }

@@ -6,6 +6,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
 
 /** An rtnetlink(7) socket. For one thread. */
 final class NetlinkSocket implements AutoCloseable {
@@ -16,6 +21,8 @@ final class NetlinkSocket implements AutoCloseable {
     private static final int NETLINK_CAP_ACK = 10;
     private static final int SO_RCVTIMEO = 20;
     private static final int SO_RCVBUF = 8;
+    /** So many orders go to the kernel at once: their acknowledgements fit into a socket's buffer. */
+    private static final int BATCH = 128;
     /** The kernel fills dumps up to 32 KiB; a larger message would be cut. */
     private static final int BUFFER_BYTES = 64 * 1024;
 
@@ -80,6 +87,67 @@ final class NetlinkSocket implements AutoCloseable {
     ByteBuffer receive() throws IOException {
         long length = SystemCalls.receive(fd, buffer);
         return buffer.asSlice(0, length).asByteBuffer().order(ByteOrder.nativeOrder());
+    }
+
+    /** Writes the order for one of many to a buffer; {@code sequence} tells its acknowledgement from others. */
+    interface Order<T> {
+        void write(ByteBuffer out, int sequence, T one);
+    }
+
+    /**
+     * Gives the kernel an order for each of {@code all}, many at once, and waits for what it says.
+     *
+     * @param orderBytes the longest that {@code order} writes
+     * @return the kernel's error number for each that it refused
+     */
+    <T> Map<T, Integer> orders(Collection<T> all, int orderBytes, Order<T> order) throws IOException {
+        List<T> list = List.copyOf(all);
+        Map<T, Integer> errors = new HashMap<>();
+        ByteBuffer orders = RouteMessages.buffer(Math.min(BATCH, list.size()) * orderBytes);
+        for (int from = 0; from < list.size(); from += BATCH) {
+            int to = Math.min(list.size(), from + BATCH);
+            orders.clear();
+            for (int i = from; i < to; i++) {
+                order.write(orders, i + 1, list.get(i));
+            }
+            send(orders.flip());
+            int[] open = {to - from};
+            while (open[0] > 0) {
+                RouteMessages.read(receive(), message -> {
+                    if (message.type() == RouteMessages.NLMSG_ERROR) {
+                        open[0]--;
+                        if (message.error() != 0) {
+                            errors.put(list.get(message.sequence() - 1), message.error());
+                        }
+                    }
+                });
+            }
+        }
+        return errors;
+    }
+
+    /**
+     * Asks for a list.
+     *
+     * @throws ErrnoException if that is not allowed; a list that does not exist (a kernel without IPv6, a table without a
+     *                        route) counts as empty
+     */
+    void list(ByteBuffer request, Consumer<RouteMessages.Subject> each) throws IOException {
+        send(request);
+        int[] error = {-1};
+        while (error[0] < 0) {
+            RouteMessages.read(receive(), message -> {
+                if (message.subject() != null) {
+                    each.accept(message.subject());
+                } else if (message.type() == RouteMessages.NLMSG_ERROR
+                        || message.type() == RouteMessages.NLMSG_DONE) {
+                    error[0] = message.error();
+                }
+            });
+        }
+        if (error[0] == ErrnoException.EPERM) {
+            throw new ErrnoException("listing routes", error[0]);
+        }
     }
 
     static int bufferBytes() {

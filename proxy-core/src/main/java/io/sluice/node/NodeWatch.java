@@ -71,7 +71,6 @@ public final class NodeWatch implements AutoCloseable {
         try {
             Set<Change> changes = EnumSet.noneOf(Change.class);
             RouteMessages.read(socket.receive(), message -> {
-                RouteMessages.Route route = message.route();
                 switch (message.type()) {
                     case RouteMessages.RTM_NEWADDR, RouteMessages.RTM_DELADDR -> changes.add(Change.ADDRESSES);
                     case RouteMessages.RTM_NEWLINK, RouteMessages.RTM_DELLINK -> {
@@ -80,7 +79,8 @@ public final class NodeWatch implements AutoCloseable {
                         }
                     }
                     case RouteMessages.RTM_DELROUTE -> {
-                        if (route != null && route.protocol() == KernelRoutes.PROTOCOL) {
+                        if (message.subject() instanceof RouteMessages.Route route
+                                && route.protocol() == KernelRoutes.PROTOCOL) {
                             changes.add(Change.ROUTES);
                         }
                     }

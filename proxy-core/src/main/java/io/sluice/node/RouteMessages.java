@@ -1,6 +1,7 @@
 package io.sluice.node;
 
 import io.sluice.service.Cidr;
+import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpFamily;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -11,7 +12,7 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** The form of rtnetlink(7) messages, as far as routes need it. Pure. */
+/** The form of rtnetlink(7) messages, as far as routes and routing rules need it. Pure. */
 final class RouteMessages {
 
     static final int NLMSG_ERROR = 2;
@@ -23,6 +24,9 @@ final class RouteMessages {
     static final int RTM_NEWROUTE = 24;
     static final int RTM_DELROUTE = 25;
     static final int RTM_GETROUTE = 26;
+    static final int RTM_NEWRULE = 32;
+    static final int RTM_DELRULE = 33;
+    static final int RTM_GETRULE = 34;
 
     static final int TABLE_MAIN = 254;
     static final int TABLE_LOCAL = 255;
@@ -44,9 +48,24 @@ final class RouteMessages {
     private static final int RTA_TABLE = 15;
     private static final int RTA_VIA = 18;
     private static final int RTNH_BYTES = 8;
+    /** Tables up to this one have room in the header; others are an attribute. */
+    private static final int LAST_SMALL_TABLE = 255;
+
+    private static final int RULE_BYTES = 12;
+    private static final int FR_ACT_TO_TBL = 1;
+    private static final int FRA_SRC = 2;
+    private static final int FRA_PRIORITY = 6;
+    private static final int FRA_TABLE = 15;
+    private static final int FRA_PROTOCOL = 21;
+    private static final int FRA_IP_PROTO = 22;
+    private static final int FRA_SPORT_RANGE = 23;
+    private static final int FRA_DPORT_RANGE = 24;
+    private static final int IPPROTO_TCP = 6;
 
     /** The longest of what {@link #localRoute} writes. */
-    static final int LOCAL_ROUTE_BYTES = HEADER_BYTES + ROUTE_BYTES + 4 + 16 + 8;
+    static final int LOCAL_ROUTE_BYTES = HEADER_BYTES + ROUTE_BYTES + 4 + 16 + 8 + 8;
+    /** The longest of what {@link #rule} writes. */
+    static final int RULE_ORDER_BYTES = HEADER_BYTES + RULE_BYTES + 4 + 16 + 6 * 8;
 
     private RouteMessages() {}
 
@@ -55,9 +74,12 @@ final class RouteMessages {
      *
      * @param error    what an acknowledgement or a failure says, as a positive error number; 0 for success
      * @param link     which interface a message about a link or an address is about, else 0
-     * @param route    of a message about a route, else null
+     * @param subject  of a message about a route or a rule, else null
      */
-    record Message(int type, int sequence, int error, int link, @Nullable Route route) {}
+    record Message(int type, int sequence, int error, int link, @Nullable Subject subject) {}
+
+    /** What a message is about. */
+    sealed interface Subject permits Route, Rule {}
 
     /**
      * A route.
@@ -65,7 +87,22 @@ final class RouteMessages {
      * @param link     the interface it leads to; 0 for several or none
      * @param gateways next hops
      */
-    record Route(Cidr destination, int table, int protocol, int type, int link, List<InetAddress> gateways) {}
+    record Route(Cidr destination, int table, int protocol, int type, int link, List<InetAddress> gateways)
+            implements Subject {}
+
+    /**
+     * A rule for TCP segments: what comes from one address and port and goes to one of a range of ports looks into a
+     * table ({@code ip rule}, with {@code ipproto}, {@code sport} and {@code dport}).
+     *
+     * @param source    where the segments come from
+     * @param firstPort the first port that they go to
+     * @param lastPort  the last one
+     * @param table     where their route is looked for
+     * @param priority  the rule's place among others
+     * @param protocol  who made the rule
+     */
+    record Rule(EndpointAddress source, int firstPort, int lastPort, int table, int priority, int protocol)
+            implements Subject {}
 
     /** An empty buffer for messages. */
     static ByteBuffer buffer(int bytes) {
@@ -73,18 +110,44 @@ final class RouteMessages {
     }
 
     /**
-     * Appends the order to add or remove {@code local destination dev link proto protocol}, to be acknowledged. An
-     * existing route is not replaced.
+     * Appends the order to add or remove {@code local destination dev link table table proto protocol}, to be
+     * acknowledged. An existing route is not replaced.
      */
-    static void localRoute(ByteBuffer out, boolean add, int sequence, Cidr destination, int link, int protocol) {
+    static void localRoute(ByteBuffer out, boolean add, int sequence, Cidr destination, int table, int link,
+            int protocol) {
         int start = out.position();
         byte[] address = destination.network().getAddress();
-        header(out, add ? RTM_NEWROUTE : RTM_DELROUTE,
-                NLM_F_REQUEST | NLM_F_ACK | (add ? NLM_F_CREATE | NLM_F_EXCL : 0), sequence);
-        route(out, address.length == 4 ? SystemCalls.AF_INET : SystemCalls.AF_INET6, destination.prefixLength(),
-                TABLE_LOCAL, protocol, SCOPE_HOST, TYPE_LOCAL);
+        order(out, add ? RTM_NEWROUTE : RTM_DELROUTE, add, sequence);
+        route(out, family(address), destination.prefixLength(), table, protocol, SCOPE_HOST, TYPE_LOCAL);
         attribute(out, RTA_DST, address.length).put(address);
         attribute(out, RTA_OIF, Integer.BYTES).putInt(link);
+        table(out, RTA_TABLE, table);
+        out.putInt(start, out.position() - start);
+    }
+
+    /** Appends the order to add or remove a rule, to be acknowledged. */
+    static void rule(ByteBuffer out, boolean add, int sequence, Rule rule) {
+        int start = out.position();
+        byte[] address = rule.source().ip().getAddress();
+        order(out, add ? RTM_NEWRULE : RTM_DELRULE, add, sequence);
+        rule(out, family(address), address.length * 8, rule.table(), FR_ACT_TO_TBL);
+        attribute(out, FRA_SRC, address.length).put(address);
+        attribute(out, FRA_PRIORITY, Integer.BYTES).putInt(rule.priority());
+        table(out, FRA_TABLE, rule.table());
+        attribute(out, FRA_PROTOCOL, Byte.BYTES).put((byte) rule.protocol()).put(new byte[3]);
+        attribute(out, FRA_IP_PROTO, Byte.BYTES).put((byte) IPPROTO_TCP).put(new byte[3]);
+        attribute(out, FRA_SPORT_RANGE, 2 * Short.BYTES).putShort((short) rule.source().port())
+                .putShort((short) rule.source().port());
+        attribute(out, FRA_DPORT_RANGE, 2 * Short.BYTES).putShort((short) rule.firstPort())
+                .putShort((short) rule.lastPort());
+        out.putInt(start, out.position() - start);
+    }
+
+    /** Appends the order to list the rules of a family. */
+    static void dumpRules(ByteBuffer out, int sequence, IpFamily family) {
+        int start = out.position();
+        header(out, RTM_GETRULE, NLM_F_REQUEST | NLM_F_DUMP, sequence);
+        rule(out, family(family), 0, 0, 0);
         out.putInt(start, out.position() - start);
     }
 
@@ -92,8 +155,21 @@ final class RouteMessages {
     static void dump(ByteBuffer out, int sequence, IpFamily family, int table, int protocol) {
         int start = out.position();
         header(out, RTM_GETROUTE, NLM_F_REQUEST | NLM_F_DUMP, sequence);
-        route(out, family == IpFamily.IPV4 ? SystemCalls.AF_INET : SystemCalls.AF_INET6, 0, table, protocol, 0, 0);
+        route(out, family(family), 0, table, protocol, 0, 0);
+        table(out, RTA_TABLE, table);
         out.putInt(start, out.position() - start);
+    }
+
+    private static int family(IpFamily family) {
+        return family == IpFamily.IPV4 ? SystemCalls.AF_INET : SystemCalls.AF_INET6;
+    }
+
+    private static int family(byte[] address) {
+        return address.length == 4 ? SystemCalls.AF_INET : SystemCalls.AF_INET6;
+    }
+
+    private static void order(ByteBuffer out, int type, boolean add, int sequence) {
+        header(out, type, NLM_F_REQUEST | NLM_F_ACK | (add ? NLM_F_CREATE | NLM_F_EXCL : 0), sequence);
     }
 
     private static void header(ByteBuffer out, int type, int flags, int sequence) {
@@ -102,8 +178,21 @@ final class RouteMessages {
 
     private static void route(ByteBuffer out, int family, int prefixLength, int table, int protocol, int scope,
             int type) {
-        out.put((byte) family).put((byte) prefixLength).put((byte) 0).put((byte) 0).put((byte) table)
-                .put((byte) protocol).put((byte) scope).put((byte) type).putInt(0);
+        out.put((byte) family).put((byte) prefixLength).put((byte) 0).put((byte) 0)
+                .put((byte) (table > LAST_SMALL_TABLE ? 0 : table)).put((byte) protocol).put((byte) scope)
+                .put((byte) type).putInt(0);
+    }
+
+    private static void rule(ByteBuffer out, int family, int sourceLength, int table, int action) {
+        out.put((byte) family).put((byte) 0).put((byte) sourceLength).put((byte) 0)
+                .put((byte) (table > LAST_SMALL_TABLE ? 0 : table)).put((byte) 0).put((byte) 0).put((byte) action)
+                .putInt(0);
+    }
+
+    private static void table(ByteBuffer out, int type, int table) {
+        if (table > LAST_SMALL_TABLE) {
+            attribute(out, type, Integer.BYTES).putInt(table);
+        }
     }
 
     private static ByteBuffer attribute(ByteBuffer out, int type, int length) {
@@ -135,12 +224,68 @@ final class RouteMessages {
                     null);
             case RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR, RTM_DELADDR ->
                     body.remaining() < 8 ? null : new Message(type, sequence, 0, body.getInt(4), null);
-            case RTM_NEWROUTE, RTM_DELROUTE -> {
-                Route route = route(body);
-                yield route == null ? null : new Message(type, sequence, 0, 0, route);
-            }
+            case RTM_NEWROUTE, RTM_DELROUTE -> message(type, sequence, route(body));
+            case RTM_NEWRULE, RTM_DELRULE -> message(type, sequence, rule(body));
             default -> null;
         };
+    }
+
+    private static @Nullable Message message(int type, int sequence, @Nullable Subject subject) {
+        return subject == null ? null : new Message(type, sequence, 0, 0, subject);
+    }
+
+    /** A rule of the form that {@link Rule} has; others are no business of ours. */
+    private static @Nullable Rule rule(ByteBuffer body) {
+        if (body.remaining() < RULE_BYTES) {
+            return null;
+        }
+        int family = body.get(0) & 0xff;
+        int octets = family == SystemCalls.AF_INET ? 4 : 16;
+        if (family != SystemCalls.AF_INET && family != SystemCalls.AF_INET6 || body.get(1) != 0
+                || (body.get(2) & 0xff) != octets * 8 || body.get(7) != FR_ACT_TO_TBL) {
+            return null;
+        }
+        byte[] source = new byte[octets];
+        int[] table = {body.get(4) & 0xff};
+        int[] priority = {0};
+        int[] protocol = {0};
+        int[] ipProtocol = {0};
+        int[] sourcePorts = {0, -1};
+        int[] ports = {0, -1};
+        attributes(body.slice(RULE_BYTES, body.remaining() - RULE_BYTES).order(body.order()), (type, value) -> {
+            switch (type) {
+                case FRA_SRC -> {
+                    if (value.remaining() == octets) {
+                        value.get(source);
+                    }
+                }
+                case FRA_PRIORITY -> priority[0] = number(value);
+                case FRA_TABLE -> table[0] = number(value);
+                case FRA_PROTOCOL -> protocol[0] = octet(value);
+                case FRA_IP_PROTO -> ipProtocol[0] = octet(value);
+                case FRA_SPORT_RANGE -> range(value, sourcePorts);
+                case FRA_DPORT_RANGE -> range(value, ports);
+                default -> {
+                    // Marks, interfaces and the like.
+                }
+            }
+        });
+        if (ipProtocol[0] != IPPROTO_TCP || sourcePorts[0] != sourcePorts[1] || sourcePorts[0] == 0) {
+            return null;
+        }
+        return new Rule(new EndpointAddress(address(source), sourcePorts[0]), ports[0], ports[1], table[0],
+                priority[0], protocol[0]);
+    }
+
+    private static int octet(ByteBuffer value) {
+        return value.hasRemaining() ? value.get(0) & 0xff : 0;
+    }
+
+    private static void range(ByteBuffer value, int[] firstAndLast) {
+        if (value.remaining() >= 2 * Short.BYTES) {
+            firstAndLast[0] = value.getShort(0) & 0xffff;
+            firstAndLast[1] = value.getShort(Short.BYTES) & 0xffff;
+        }
     }
 
     private static @Nullable Route route(ByteBuffer body) {

@@ -1,19 +1,14 @@
 package io.sluice.node;
 
+import io.sluice.service.Cidr;
 import io.sluice.service.EndpointAddress;
-import io.sluice.service.IpAddresses;
 import io.sluice.service.IpFamily;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
+import java.nio.ByteBuffer;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.TreeSet;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,8 +18,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Such connections leave from the client's address and a port of {@link #FIRST_PORT} to {@link #LAST_PORT}, which
  * Linux does not choose by itself ({@code net.ipv4.ip_local_port_range}). A rule for each endpoint sends what comes from
  * its address and port to one of these ports into a routing table in which everything is local; whatever else the
- * endpoint says is not touched. Rules and routes carry the origin 115. Uses iproute2's {@code ip}; needs CAP_NET_ADMIN.
- * Lives on the control thread, and waits for {@code ip}.
+ * endpoint says is not touched. Rules and routes carry the origin 115. Speaks rtnetlink(7); needs CAP_NET_ADMIN and Linux
+ * 4.17. Lives on the control thread, and waits for the kernel.
  */
 public final class SourceReplies {
 
@@ -33,11 +28,8 @@ public final class SourceReplies {
     /** Last one; the kernel takes no range that ends with 65,535. */
     public static final int LAST_PORT = 65_534;
 
+    /** The number of the table, and the place of the rules among others. */
     private static final int TABLE = 1150;
-    private static final int ORIGIN = 115;
-    private static final Pattern RULE = Pattern.compile("^" + TABLE
-            + ":\\s+from (\\S+) ipproto tcp sport (\\d+) dport " + FIRST_PORT + "-" + LAST_PORT + " lookup " + TABLE
-            + "\\b.*");
 
     private Set<EndpointAddress> provided = Set.of();
 
@@ -50,9 +42,9 @@ public final class SourceReplies {
         if (endpoints.equals(provided)) {
             return null;
         }
-        try {
+        try (NetlinkSocket socket = NetlinkSocket.open(0, KernelRoutes.TIMEOUT_MILLIS)) {
             for (IpFamily family : IpFamily.values()) {
-                provide(family, endpoints.stream().filter(e -> e.family() == family).toList());
+                provide(socket, family, endpoints.stream().filter(e -> e.family() == family).toList());
             }
             provided = Set.copyOf(endpoints);
             return null;
@@ -61,36 +53,68 @@ public final class SourceReplies {
         }
     }
 
-    private static void provide(IpFamily family, List<EndpointAddress> endpoints) throws IOException {
-        Set<EndpointAddress> there = rules(family);
-        List<String> batch = new ArrayList<>();
+    private static void provide(NetlinkSocket socket, IpFamily family, List<EndpointAddress> endpoints)
+            throws IOException {
+        Set<EndpointAddress> there = rules(socket, family);
         if (!endpoints.isEmpty()) {
-            batch.add("route replace local default dev lo table " + TABLE + " proto " + ORIGIN);
+            route(socket, true, Cidr.parse(family == IpFamily.IPV4 ? "0.0.0.0/0" : "::/0"));
         }
-        endpoints.stream().filter(e -> !there.contains(e)).forEach(e -> batch.add("rule add " + rule(e)));
-        there.stream().filter(e -> !endpoints.contains(e)).forEach(e -> batch.add("rule del " + rule(e)));
-        if (endpoints.isEmpty() && !there.isEmpty()) {
-            batch.add("route flush table " + TABLE);
-        }
-        if (!batch.isEmpty()) {
-            ip(family, batch, "-batch", "-");
-        }
-    }
-
-    private static String rule(EndpointAddress endpoint) {
-        return "pref " + TABLE + " from " + IpAddresses.format(endpoint.ip()) + " ipproto tcp sport " + endpoint.port()
-                + " dport " + FIRST_PORT + "-" + LAST_PORT + " lookup " + TABLE + " protocol " + ORIGIN;
-    }
-
-    private static Set<EndpointAddress> rules(IpFamily family) throws IOException {
-        Set<EndpointAddress> rules = new TreeSet<>();
-        for (String line : ip(family, List.of(), "rule", "show", "pref", Integer.toString(TABLE)).lines().toList()) {
-            Matcher rule = RULE.matcher(line);
-            if (rule.matches()) {
-                rules.add(new EndpointAddress(IpAddresses.parse(rule.group(1)), Integer.parseInt(rule.group(2))));
+        rules(socket, true, endpoints.stream().filter(e -> !there.contains(e)).toList());
+        rules(socket, false, there.stream().filter(e -> !endpoints.contains(e)).toList());
+        if (endpoints.isEmpty()) {
+            Set<Cidr> left = new HashSet<>();
+            KernelRoutes.dump(socket, family, TABLE, KernelRoutes.PROTOCOL, route -> left.add(route.destination()));
+            for (Cidr destination : left) {
+                route(socket, false, destination);
             }
         }
+    }
+
+    private static RouteMessages.Rule rule(EndpointAddress endpoint) {
+        return new RouteMessages.Rule(endpoint, FIRST_PORT, LAST_PORT, TABLE, TABLE, KernelRoutes.PROTOCOL);
+    }
+
+    private static Set<EndpointAddress> rules(NetlinkSocket socket, IpFamily family) throws IOException {
+        Set<EndpointAddress> rules = new HashSet<>();
+        ByteBuffer request = RouteMessages.buffer(RouteMessages.RULE_ORDER_BYTES);
+        RouteMessages.dumpRules(request, 1, family);
+        socket.list(request.flip(), subject -> {
+            if (subject instanceof RouteMessages.Rule rule && rule.equals(rule(rule.source()))) {
+                rules.add(rule.source());
+            }
+        });
         return rules;
+    }
+
+    private static void rules(NetlinkSocket socket, boolean add, Collection<EndpointAddress> endpoints)
+            throws IOException {
+        check(add ? "adding routing rules" : "removing routing rules",
+                socket.orders(endpoints, RouteMessages.RULE_ORDER_BYTES,
+                        (out, sequence, endpoint) -> RouteMessages.rule(out,
+                                add, sequence, rule(endpoint)))
+                        .values());
+    }
+
+    private static void route(NetlinkSocket socket, boolean add, Cidr destination) throws IOException {
+        check(add ? "adding a route" : "removing a route",
+                socket.orders(List.of(destination), RouteMessages.LOCAL_ROUTE_BYTES,
+                        (out, sequence, one) -> RouteMessages
+                                .localRoute(out, add, sequence, one, TABLE, KernelRoutes.LOOPBACK,
+                                        KernelRoutes.PROTOCOL))
+                        .values());
+    }
+
+    /** What is there already, or gone already, is as it should be. */
+    private static void check(String what, Collection<Integer> errors) throws IOException {
+        for (int errno : errors) {
+            switch (errno) {
+                case ErrnoException.EEXIST, ErrnoException.ESRCH, ErrnoException.ENOENT -> {
+                    // As wanted.
+                }
+                case ErrnoException.EPERM -> throw new ErrnoException(what + " needs CAP_NET_ADMIN", errno);
+                default -> throw new ErrnoException(what, errno);
+            }
+        }
     }
 
     /** Removes the rules, unless another process goes on with them. Control thread. */
@@ -104,41 +128,16 @@ public final class SourceReplies {
      * Removes what a daemon has left.
      *
      * @return how many rules that were
-     * @throws IOException if {@code ip} cannot do it; the message says why
+     * @throws IOException if the kernel refuses; the message says why
      */
     public static int cleanup() throws IOException {
         int removed = 0;
-        for (IpFamily family : IpFamily.values()) {
-            removed += rules(family).size();
-            provide(family, List.of());
+        try (NetlinkSocket socket = NetlinkSocket.open(0, KernelRoutes.TIMEOUT_MILLIS)) {
+            for (IpFamily family : IpFamily.values()) {
+                removed += rules(socket, family).size();
+                provide(socket, family, List.of());
+            }
         }
         return removed;
-    }
-
-    private static String ip(IpFamily family, Collection<String> input, String... arguments) throws IOException {
-        List<String> words = new ArrayList<>(List.of("ip", family == IpFamily.IPV4 ? "-4" : "-6"));
-        words.addAll(List.of(arguments));
-        Process process;
-        try {
-            process = new ProcessBuilder(words).redirectErrorStream(true).start();
-        } catch (IOException e) {
-            throw new IOException("the command 'ip' of iproute2 is needed: " + e.getMessage(), e);
-        }
-        try (InputStream out = process.getInputStream()) {
-            if (!input.isEmpty()) {
-                try (OutputStream in = process.getOutputStream()) {
-                    in.write((String.join("\n", input) + "\n").getBytes(StandardCharsets.US_ASCII));
-                }
-            }
-            String printed = new String(out.readAllBytes(), StandardCharsets.UTF_8);
-            if (process.waitFor() != 0) {
-                throw new IOException("'" + String.join(" ", words) + "' failed: "
-                        + printed.lines().findFirst().orElse("") + " (CAP_NET_ADMIN is needed)");
-            }
-            return printed;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted", e);
-        }
     }
 }

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.node.RouteMessages.Message;
 import io.sluice.node.RouteMessages.Route;
+import io.sluice.node.RouteMessages.Rule;
 import io.sluice.service.Cidr;
+import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpAddresses;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -26,15 +28,48 @@ class RouteMessagesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"10.96.0.0/16", "10.96.0.10/32", "fd00:10:96::/112", "fd00::1/128", "0.0.0.0/1"})
-    void an_order_to_add_a_route_reads_back_as_that_route(String range) {
+    @CsvSource({"10.96.0.0/16, 255", "10.96.0.10/32, 255", "fd00:10:96::/112, 255", "fd00::1/128, 1150",
+            "0.0.0.0/1, 254", "::/0, 1150", "0.0.0.0/0, 256"})
+    void an_order_to_add_a_route_reads_back_as_that_route(String range, int table) {
         ByteBuffer out = RouteMessages.buffer(2 * RouteMessages.LOCAL_ROUTE_BYTES);
-        RouteMessages.localRoute(out, true, 7, Cidr.parse(range), 1, KernelRoutes.PROTOCOL);
-        RouteMessages.localRoute(out, false, 8, Cidr.parse(range), 1, KernelRoutes.PROTOCOL);
-        Route route = new Route(Cidr.parse(range), RouteMessages.TABLE_LOCAL, KernelRoutes.PROTOCOL,
-                RouteMessages.TYPE_LOCAL, 1, List.of());
+        RouteMessages.localRoute(out, true, 7, Cidr.parse(range), table, 1, KernelRoutes.PROTOCOL);
+        RouteMessages.localRoute(out, false, 8, Cidr.parse(range), table, 1, KernelRoutes.PROTOCOL);
+        Route route = new Route(Cidr.parse(range), table, KernelRoutes.PROTOCOL, RouteMessages.TYPE_LOCAL,
+                1, List.of());
         assertThat(read(out.flip())).containsExactly(new Message(RouteMessages.RTM_NEWROUTE, 7, 0, 0, route),
                 new Message(RouteMessages.RTM_DELROUTE, 8, 0, 0, route));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"10.50.2.2", "fd50:2::2", "255.255.255.255"})
+    void an_order_to_add_a_rule_reads_back_as_that_rule(String address) {
+        Rule rule = new Rule(new EndpointAddress(IpAddresses.parse(address), 65_535), 61_440, 65_534, 1150, 1150, 115);
+        ByteBuffer out = RouteMessages.buffer(2 * RouteMessages.RULE_ORDER_BYTES);
+        RouteMessages.rule(out, true, 7, rule);
+        RouteMessages.rule(out, false, 8, rule);
+        assertThat(read(out.flip())).containsExactly(new Message(RouteMessages.RTM_NEWRULE, 7, 0, 0, rule),
+                new Message(RouteMessages.RTM_DELRULE, 8, 0, 0, rule));
+    }
+
+    /** As {@code strace ip rule add} shows it: what is of another form than ours is passed over. */
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', textBlock = """
+            ours                             | 02002000 00000001 00000000 08000200 0a320202 08000600 7e040000 08000f00 7e040000 05001500 73000000 05001600 06000000 08001700 901f901f 08001800 00f0feff | true
+            a range of source ports          | 02002000 00000001 00000000 08000200 0a320202 08000600 7e040000 08000f00 7e040000 05001500 73000000 05001600 06000000 08001700 901f911f 08001800 00f0feff | false
+            UDP                              | 02002000 00000001 00000000 08000200 0a320202 08000600 7e040000 08000f00 7e040000 05001500 73000000 05001600 11000000 08001700 901f901f 08001800 00f0feff | false
+            a network as its source          | 02001800 00000001 00000000 08000200 0a320200 08000600 7e040000 08000f00 7e040000 05001500 73000000 05001600 06000000 08001700 901f901f 08001800 00f0feff | false
+            a destination                    | 02202000 00000001 00000000 08000100 0a320203 08000200 0a320202 05001600 06000000 08001700 901f901f 08001800 00f0feff | false
+            an action other than a table     | 02002000 00000007 00000000 08000200 0a320202 05001600 06000000 08001700 901f901f 08001800 00f0feff | false
+            the first one of every machine   | 02000000 ff000001 00000000 | false
+            """)
+    void rules_of_our_form_are_understood_and_others_passed_over(String what, String hex, boolean ours) {
+        byte[] body = HexFormat.of().parseHex(hex.replace(" ", ""));
+        ByteBuffer in = ByteBuffer.allocate(16 + body.length).order(ByteOrder.LITTLE_ENDIAN);
+        in.putInt(16 + body.length).putShort((short) RouteMessages.RTM_NEWRULE).putShort((short) 0).putInt(1).putInt(0);
+        Rule rule =
+                new Rule(new EndpointAddress(IpAddresses.parse("10.50.2.2"), 8080), 61_440, 65_534, 1150, 1150, 115);
+        assertThat(read(in.put(body).flip()).stream().map(Message::subject).toList())
+                .isEqualTo(ours ? List.of(rule) : List.of());
     }
 
     /** What the kernel sends, as {@code ip monitor} would see it; little-endian. */
@@ -46,7 +81,7 @@ class RouteMessagesTest {
             """)
     void what_the_kernel_sends_is_understood(String what, String hex, String destination, int table, String gateways) {
         byte[] bytes = HexFormat.of().parseHex(hex.replace(" ", ""));
-        Route route = read(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN)).getFirst().route();
+        Route route = (Route) read(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN)).getFirst().subject();
         assertThat(route.destination()).isEqualTo(Cidr.parse(destination));
         assertThat(route.table()).isEqualTo(table);
         assertThat(route.gateways().stream().map(IpAddresses::format)).containsExactly(gateways.split(" ", -1));
@@ -69,7 +104,7 @@ class RouteMessagesTest {
             ByteBuffer in = ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder());
             if (bytes.length >= 32) {
                 in.putInt(0, 16 + random.nextInt(bytes.length));
-                in.putShort(4, (short) (RouteMessages.RTM_NEWLINK + random.nextInt(12)));
+                in.putShort(4, (short) (RouteMessages.RTM_NEWLINK + random.nextInt(20)));
                 in.put(16, (byte) (random.nextBoolean() ? 2 : 10)).put(17, (byte) random.nextInt(33));
                 in.putShort(28, (short) random.nextInt(40)).putShort(30, (short) random.nextInt(20));
             }
