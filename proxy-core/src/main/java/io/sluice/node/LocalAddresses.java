@@ -1,6 +1,10 @@
 package io.sluice.node;
 
+import io.sluice.service.IpAddresses;
+import java.io.UncheckedIOException;
+import java.net.DatagramSocket;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.NetworkInterface;
 import java.net.SocketException;
 import java.util.ArrayList;
@@ -9,6 +13,10 @@ import java.util.List;
 
 /** The addresses of this machine's interfaces. */
 public final class LocalAddresses {
+
+    /** Addresses of nobody (RFC 5737, RFC 3849), which only a default route leads to. */
+    private static final List<String> SOMEWHERE = List.of("192.0.2.1", "2001:db8::1");
+    private static final int ANY_PORT = 9;
 
     private LocalAddresses() {}
 
@@ -25,6 +33,23 @@ public final class LocalAddresses {
             }
         }
         return local;
+    }
+
+    /**
+     * The addresses that a connection of this machine to somewhere far away has, one of each family that has a way out;
+     * asks the kernel, and sends nothing.
+     */
+    static List<InetAddress> outward() {
+        List<InetAddress> outward = new ArrayList<>();
+        for (String somewhere : SOMEWHERE) {
+            try (DatagramSocket socket = new DatagramSocket()) {
+                socket.connect(new InetSocketAddress(IpAddresses.parse(somewhere), ANY_PORT));
+                outward.add(socket.getLocalAddress());
+            } catch (SocketException | UncheckedIOException e) {
+                // No way out in this family.
+            }
+        }
+        return outward;
     }
 
     /** On a node interfaces of pods go at any time, also between two questions to the kernel. */

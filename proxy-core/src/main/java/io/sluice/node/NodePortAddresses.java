@@ -7,14 +7,15 @@ import java.net.InetAddress;
 import java.net.SocketException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * At which of the node's own addresses node ports listen: kube-proxy's {@code --nodeport-addresses}.
  *
- * <p>Either ranges, of which every local address inside one counts, or {@code primary}: the first global address of
- * each family.
+ * <p>Either ranges, of which every local address inside one counts, or {@code primary}: for each family the address that
+ * the node itself calls the world with (by its default route), or its first global one where nothing leads out.
  */
 public final class NodePortAddresses {
 
@@ -47,19 +48,27 @@ public final class NodePortAddresses {
     /** The addresses that the machine has now and that are chosen; asks the kernel. */
     public List<InetAddress> resolve() {
         try {
-            return choose(LocalAddresses.read());
+            return choose(LocalAddresses.read(), primary ? LocalAddresses.outward() : List.of());
         } catch (SocketException e) {
             LOG.warn("the node's addresses cannot be read, node ports are not served: {}", e.getMessage());
             return List.of();
         }
     }
 
-    List<InetAddress> choose(List<InetAddress> local) {
+    /**
+     * Chooses.
+     *
+     * @param local   the addresses of the node
+     * @param outward those that it calls the world with
+     */
+    List<InetAddress> choose(List<InetAddress> local, List<InetAddress> outward) {
         List<InetAddress> candidates = local.stream().filter(a -> !a.isLinkLocalAddress()).toList();
         if (primary) {
             List<InetAddress> chosen = new ArrayList<>();
             for (IpFamily family : IpFamily.values()) {
-                candidates.stream().filter(a -> IpFamily.of(a) == family && !a.isLoopbackAddress()).findFirst()
+                List<InetAddress> global = candidates.stream()
+                        .filter(a -> IpFamily.of(a) == family && !a.isLoopbackAddress()).toList();
+                Stream.concat(outward.stream().filter(global::contains), global.stream()).findFirst()
                         .ifPresent(chosen::add);
             }
             return chosen;

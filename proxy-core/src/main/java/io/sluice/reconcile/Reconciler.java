@@ -148,6 +148,7 @@ public final class Reconciler {
     private @Nullable ScheduledFuture<?> lookingAtNode;
     private final AtomicBoolean nodeChanged = new AtomicBoolean();
     private Set<InetAddress> nodeAddresses = Set.of();
+    private List<InetAddress> nodePortsAt = List.of();
     private boolean stopped;
     private boolean offered;
     private Consumer<ClusterSnapshot> follower = snapshot -> {};
@@ -322,7 +323,7 @@ public final class Reconciler {
     /**
      * The node's addresses tell its own connections from others.
      *
-     * @return whether they have changed; link-local ones do not count
+     * @return whether they, or those of node ports, have changed; link-local ones do not count
      */
     private boolean lookAtNode() {
         sweepAffinity();
@@ -330,8 +331,10 @@ public final class Reconciler {
             Set<InetAddress> now = new HashSet<>(LocalAddresses.read());
             dataPath.sources(new Sources(now, balancing.clusterCidrs()));
             now.removeIf(InetAddress::isLinkLocalAddress);
-            boolean changed = !now.equals(nodeAddresses);
+            List<InetAddress> nodePortsNow = nodePortAddresses.resolve();
+            boolean changed = !now.equals(nodeAddresses) || !nodePortsNow.equals(nodePortsAt);
             nodeAddresses = now;
+            nodePortsAt = nodePortsNow;
             return changed;
         } catch (SocketException e) {
             LOG.warn("the node's addresses cannot be read, what was known of them stays: {}", e.getMessage());

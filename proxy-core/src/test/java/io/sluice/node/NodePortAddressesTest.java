@@ -21,9 +21,11 @@ class NodePortAddressesTest {
         return text.isEmpty() ? List.of() : List.of(text.split(" ", -1));
     }
 
-    private static String choose(String setting, String node) {
+    private static String choose(String setting, String node, String outward) {
         List<InetAddress> local = words(node).stream().map(IpAddresses::parse).toList();
-        return NodePortAddresses.parse(words(setting)).choose(local).stream().map(IpAddresses::format)
+        return NodePortAddresses.parse(words(setting))
+                .choose(local, words(outward).stream().map(IpAddresses::parse).toList()).stream()
+                .map(IpAddresses::format)
                 .collect(Collectors.joining(" "));
     }
 
@@ -41,17 +43,27 @@ class NodePortAddressesTest {
             primary: the first global one of each family | primary                  | 192.168.1.7 fd00::7
             """)
     void chosen_by(String rule, String setting, String chosen) {
-        assertThat(choose(setting, NODE)).isEqualTo(chosen);
+        assertThat(choose(setting, NODE, "")).isEqualTo(chosen);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', textBlock = """
+            what the default route says counts, not the order | 10.0.0.1 fd00::8 | 10.0.0.1 fd00::8
+            a family without a way out has its first one      | 10.0.0.1         | 10.0.0.1 fd00::7
+            an address that is routed, not the node's own     | 192.0.2.1        | 192.168.1.7 fd00::7
+            """)
+    void primary_is(String rule, String outward, String chosen) {
+        assertThat(choose("primary", NODE, outward)).isEqualTo(chosen);
     }
 
     @Test
     void a_node_with_loopback_only_has_no_primary_address() {
-        assertThat(choose("primary", "127.0.0.1 ::1 fe80::1")).isEmpty();
+        assertThat(choose("primary", "127.0.0.1 ::1 fe80::1", "127.0.0.1")).isEmpty();
     }
 
     @Test
     void an_address_at_two_interfaces_is_served_once() {
-        assertThat(choose("", "10.0.0.1 10.0.0.1")).isEqualTo("10.0.0.1");
+        assertThat(choose("", "10.0.0.1 10.0.0.1", "")).isEqualTo("10.0.0.1");
     }
 
     @Test

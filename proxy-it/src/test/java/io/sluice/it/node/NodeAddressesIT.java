@@ -220,6 +220,52 @@ class NodeAddressesIT {
     }
 
     @Test
+    void primary_is_the_address_of_the_way_out_and_node_ports_are_served_there_alone() throws Exception {
+        try (NetworkNamespace machine = NetworkNamespace.create("m"); NetworkNamespace world =
+                NetworkNamespace.create("w")) {
+            machine.ip("link add cni0 type bridge", "link set cni0 up", "addr add 10.245.0.1/24 dev cni0",
+                    "addr add fd00:245::1/64 dev cni0 nodad");
+            for (String cable : List.of("eth0", "eth1", "eth2")) {
+                machine.cable(cable, world, cable);
+                machine.ip("link set " + cable + " up", "addr add 192.168.8" + cable.charAt(3) + ".2/24 dev " + cable,
+                        "addr add fd00:8" + cable.charAt(3) + "::2/64 dev " + cable + " nodad");
+                world.ip("link set " + cable + " up", "addr add 192.168.8" + cable.charAt(3) + ".9/24 dev " + cable);
+            }
+            machine.ip("route add default via 192.168.81.9", "-6 route add default via fd00:81::9");
+            Path web = Files.writeString(directory.resolve("primary.yaml"), """
+                    apiVersion: v1
+                    kind: Service
+                    metadata: {name: web}
+                    spec:
+                      type: NodePort
+                      clusterIPs: [127.120.7.7, "::1"]
+                      ports: [{port: 8079, nodePort: 30079}]
+                    ---
+                    apiVersion: v1
+                    kind: Endpoints
+                    metadata: {name: web}
+                    subsets: [{addresses: [{ip: 127.0.0.1}, {ip: "::1"}], ports: [{port: 8080}]}]
+                    """);
+            try (NodeDaemon served = NodeDaemon.run(machine, "-f", web.toString(), "--nodeport-addresses", "primary")) {
+                await().untilAsserted(() -> assertThat(nodePort(machine, 30_079)).as(served.log())
+                        .containsExactly("192.168.81.2", "[fd00:81::2]"));
+                machine.ip("route replace default via 192.168.82.9", "-6 route replace default via fd00:82::9");
+                await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> assertThat(nodePort(machine, 30_079))
+                        .as(served.log()).containsExactly("192.168.82.2", "[fd00:82::2]"));
+            }
+        }
+    }
+
+    /** The addresses that {@code port} is listened at. */
+    private static Set<String> nodePort(NetworkNamespace namespace, int port) throws Exception {
+        Set<String> addresses = new TreeSet<>();
+        namespace.run("ss", "-Hltn", "sport", "=", Integer.toString(port)).lines()
+                .map(line -> line.strip().split("\\s+", -1)[3])
+                .forEach(address -> addresses.add(address.substring(0, address.lastIndexOf(':'))));
+        return addresses;
+    }
+
+    @Test
     void routes_sockets_and_addresses_are_as_they_were_after_the_end_a_crash_and_a_cleanup() throws Exception {
         assertThat(daemon.stop()).isZero();
         assertThat(net.node.state()).isEqualTo(before);
