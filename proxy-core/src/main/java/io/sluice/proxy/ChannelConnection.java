@@ -304,6 +304,11 @@ final class ChannelConnection extends ProxiedConnection {
     }
 
     @Override
+    void settled() {
+        // All options were set before it was connected.
+    }
+
+    @Override
     void release() {
         Queue<ByteBuf> early = held;
         held = null;

@@ -274,8 +274,8 @@ public final class DataPath implements AutoCloseable {
     }
 
     void accepted(int fd, InetSocketAddress client, PortProxy port, InetSocketAddress listener, AddressKind kind) {
-        LinuxSocket socket = LinuxSocket.newSocket(fd);
         if (!admit(port, client, listener, kind)) {
+            LinuxSocket socket = LinuxSocket.newSocket(fd);
             try {
                 socket.setSoLinger(0);
                 socket.close();
@@ -289,9 +289,9 @@ public final class DataPath implements AutoCloseable {
         Arrival arrival = arrival(port, client, listener, kind);
         if (loop.eventLoop().inEventLoop()) {
             // At once: with few descriptors left, endpoints have to be connected before more clients are accepted.
-            loop.begin(new EpollConnection(arrival, loop, socket));
+            loop.begin(new EpollConnection(arrival, loop, fd));
         } else {
-            loop.eventLoop().execute(() -> loop.begin(new EpollConnection(arrival, loop, socket)));
+            loop.eventLoop().execute(() -> loop.begin(new EpollConnection(arrival, loop, fd)));
         }
     }
 

@@ -6,19 +6,16 @@ import io.netty.channel.IoRegistration;
 import io.netty.channel.epoll.EpollIoEvent;
 import io.netty.channel.epoll.EpollIoHandle;
 import io.netty.channel.epoll.EpollIoOps;
-import io.netty.channel.epoll.LinuxSocket;
 import io.netty.channel.unix.FileDescriptor;
-import io.netty.channel.unix.Socket;
 import io.netty.util.concurrent.Future;
 import io.sluice.connection.Side;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpFamily;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.channels.NotYetConnectedException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -50,16 +47,24 @@ final class EpollConnection extends ProxiedConnection {
     private static final int SHORT_SPLICE = LoopConnections.READ_BYTES / 2;
     /** … so many times in a row. */
     private static final int SHORT_SPLICES = 4;
+    private static final int SOL_SOCKET = 1;
+    private static final int SO_REUSEADDR = 2;
+    private static final int SO_KEEPALIVE = 9;
     private static final int IPPROTO_IP = 0;
     private static final int IP_TRANSPARENT = 19;
+    private static final int IPPROTO_TCP = 6;
+    private static final int TCP_NODELAY = 1;
     /** So many ports of a client's address are tried for one connection. */
     private static final int SOURCE_PORTS = 16;
 
+    private final TcpCalls calls;
     private final End client;
     private @Nullable End backend;
 
-    EpollConnection(Arrival arrival, LoopConnections owner, Socket client) {
+    /** @param client the descriptor of a socket with TCP_NODELAY and SO_KEEPALIVE */
+    EpollConnection(Arrival arrival, LoopConnections owner, int client) {
         super(arrival, owner);
+        this.calls = owner.calls();
         this.client = new End(Side.CLIENT, client);
     }
 
@@ -95,22 +100,19 @@ final class EpollConnection extends ProxiedConnection {
 
     /** Sets {@link #backend} and begins to connect; why that failed, or null. */
     private @Nullable IOException open(EndpointAddress address, @Nullable InetAddress source) {
-        LinuxSocket socket;
+        End end;
         try {
-            socket = LinuxSocket.newSocketStream(address.family() == IpFamily.IPV6);
-        } catch (RuntimeException e) {
-            return new IOException(String.valueOf(e.getMessage()), e);
+            end = new End(Side.BACKEND, calls.open(address.family() == IpFamily.IPV6));
+        } catch (IOException e) {
+            return e;
         }
-        End end = new End(Side.BACKEND, socket);
         try {
-            socket.setTcpNoDelay(true);
-            socket.setKeepAlive(true);
             if (source != null) {
-                socket.setIntOpt(IPPROTO_IP, IP_TRANSPARENT, 1); // holds for IPv6 sockets as well
-                socket.setReuseAddress(true);
-                socket.bind(new InetSocketAddress(source, owner.sourcePort()));
+                calls.option(end.fd, IPPROTO_IP, IP_TRANSPARENT, 1); // holds for IPv6 sockets as well
+                calls.option(end.fd, SOL_SOCKET, SO_REUSEADDR, 1);
+                calls.bind(end.fd, source, owner.sourcePort());
             }
-            end.connecting = !socket.connect(address.toSocketAddress());
+            end.connecting = !calls.connect(end.fd, address.ip(), address.port());
         } catch (IOException e) {
             end.close();
             return e;
@@ -204,6 +206,19 @@ final class EpollConnection extends ProxiedConnection {
         }
     }
 
+    /** What only connections that live on need: the first probe is hours away, tcp(7). */
+    @Override
+    void settled() {
+        End end = backend;
+        if (end != null && !end.closed) {
+            try {
+                calls.option(end.fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+            } catch (IOException e) {
+                LOG.debug("no keepalive towards the endpoint: {}", e.getMessage());
+            }
+        }
+    }
+
     @Override
     void release() {
         client.releaseBuffers();
@@ -217,7 +232,8 @@ final class EpollConnection extends ProxiedConnection {
     private final class End implements EpollIoHandle, Runnable {
 
         private final Side side;
-        private final Socket socket;
+        private final int fd;
+        private final FileDescriptor socket;
         private @Nullable IoRegistration registration;
         private boolean connecting;
         /** The machine wants to read. */
@@ -226,6 +242,9 @@ final class EpollConnection extends ProxiedConnection {
         private boolean readable;
         /** The kernel takes what is written. */
         private boolean writable;
+        /** TCP_NODELAY is set: what the first write needs not, as nothing is under way that it could wait for. */
+        private boolean undelayed;
+        private boolean written;
         /** An end or an error was announced: only reading on shows where it stands. */
         private boolean ending;
         /** An end has been read. */
@@ -244,10 +263,12 @@ final class EpollConnection extends ProxiedConnection {
         /** What comes to this socket through a pipe; null while nothing is under way. */
         private @Nullable Pipe pipe;
 
-        End(Side side, Socket socket) {
+        End(Side side, int fd) {
             this.side = side;
-            this.socket = socket;
+            this.fd = fd;
+            this.socket = new FileDescriptor(fd);
             this.writable = side == Side.CLIENT;
+            this.undelayed = side == Side.CLIENT;
         }
 
         /** Whether it could be registered; it may not for want of kernel memory. */
@@ -301,9 +322,7 @@ final class EpollConnection extends ProxiedConnection {
         private boolean finishConnect(int ops) {
             if ((ops & (ERR | HUP)) != 0) {
                 try {
-                    if (!socket.finishConnect()) {
-                        return false;
-                    }
+                    calls.connected(fd);
                 } catch (IOException e) {
                     backend = null;
                     close();
@@ -363,7 +382,7 @@ final class EpollConnection extends ProxiedConnection {
             ByteBuffer buffer = owner.readBuffer();
             int n;
             try {
-                n = socket.recvAddress(owner.readAddress(), 0, buffer.capacity());
+                n = calls.receive(fd, owner.readAddress(), buffer.capacity());
             } catch (IOException e) {
                 readable = false;
                 machine.failed(side, owner.now());
@@ -473,9 +492,9 @@ final class EpollConnection extends ProxiedConnection {
         /** Writes the first {@code length} bytes of the event loop's buffer, and keeps what is not taken. */
         private void write(ByteBuffer buffer, int length) {
             int n = 0;
-            if (writable) {
+            if (writable && !closed) {
                 try {
-                    n = socket.sendAddress(owner.readAddress(), 0, length);
+                    n = send(owner.readAddress(), length);
                 } catch (IOException e) {
                     machine.writeFailed(side, owner.now());
                     return;
@@ -490,6 +509,15 @@ final class EpollConnection extends ProxiedConnection {
             }
         }
 
+        private int send(long address, int length) throws IOException {
+            if (!undelayed && written) {
+                calls.option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+                undelayed = true;
+            }
+            written = true;
+            return calls.send(fd, address, length);
+        }
+
         /**
          * Tells the endpoint whom it speaks with. Whether it took that: if not, the attempt has failed, as nothing of
          * the client's has been sent. The send queue of a new socket has room for a header.
@@ -499,11 +527,10 @@ final class EpollConnection extends ProxiedConnection {
             if (header.length == 0) {
                 return true;
             }
-            ByteBuffer buffer = owner.readBuffer().clear().put(header);
-            buffer.clear();
+            owner.readBuffer().put(0, header);
             IOException failure;
             try {
-                if (socket.send(buffer, 0, header.length) == header.length) {
+                if (send(owner.readAddress(), header.length) == header.length) {
                     return true;
                 }
                 failure = new IOException("No buffer space available for the PROXY protocol header");
@@ -529,7 +556,7 @@ final class EpollConnection extends ProxiedConnection {
             }
             int n;
             try {
-                n = socket.send(rest, rest.position(), rest.limit());
+                n = send(MemorySegment.ofBuffer(rest).address(), rest.remaining());
             } catch (IOException e) {
                 releaseBuffers();
                 machine.writeFailed(side, owner.now());
@@ -550,10 +577,9 @@ final class EpollConnection extends ProxiedConnection {
         void finish() {
             if (!closed) {
                 try {
-                    socket.shutdown(false, true);
-                } catch (IOException | NotYetConnectedException e) {
-                    // The latter is what Netty makes of ENOTCONN: the reset itself is told by an event of its own.
-                    LOG.debug("the socket was reset before its end could be told: {}", e.toString());
+                    calls.shutdownOutput(fd);
+                } catch (IOException e) {
+                    LOG.debug("the end could not be told: {}", e.getMessage());
                 }
             }
         }
@@ -570,7 +596,7 @@ final class EpollConnection extends ProxiedConnection {
         void reset() {
             if (!closed) {
                 try {
-                    socket.setSoLinger(0);
+                    calls.resetOnClose(fd);
                 } catch (IOException e) {
                     LOG.debug("the socket is gone already: {}", e.getMessage());
                 }
@@ -583,7 +609,7 @@ final class EpollConnection extends ProxiedConnection {
                 return;
             }
             reading = false;
-            if (LinuxCalls.unacknowledged(socket.intValue()) == 0 || owner.now() >= deadline) {
+            if (LinuxCalls.unacknowledged(fd) == 0 || owner.now() >= deadline) {
                 reset();
             } else {
                 owner.eventLoop().schedule(() -> resetOnceDelivered(deadline), DELIVERY_POLL_MILLIS,

@@ -40,6 +40,7 @@ final class LoopConnections {
     private final EventLoop eventLoop;
     private final Set<ProxiedConnection> connections = new HashSet<>();
 
+    private final @Nullable TcpCalls calls;
     private final ByteBuffer readBuffer = ByteBuffer.allocateDirect(READ_BYTES);
     private final long readAddress = MemorySegment.ofBuffer(readBuffer).address();
     private final Deque<ByteBuffer> spare = new ArrayDeque<>();
@@ -51,6 +52,7 @@ final class LoopConnections {
     LoopConnections(DataPath dataPath, EventLoop eventLoop) {
         this.dataPath = dataPath;
         this.eventLoop = eventLoop;
+        this.calls = dataPath.transport() == Transport.EPOLL ? new TcpCalls() : null;
     }
 
     EventLoop eventLoop() {
@@ -91,6 +93,14 @@ final class LoopConnections {
     /** A port for a connection in a client's name; each in turn, so that one is not used again soon. */
     int sourcePort() {
         return dataPath.sourcePort();
+    }
+
+    /** System calls of connections over bare sockets. */
+    TcpCalls calls() {
+        if (calls == null) {
+            throw new IllegalStateException("there are no bare sockets without epoll");
+        }
+        return calls;
     }
 
     /** The one buffer that everything is read into; what is not passed on at once has to be copied. */

@@ -15,6 +15,7 @@ import io.sluice.service.IpFamily;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.ScheduledFuture;
@@ -45,13 +46,13 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Cha
     final ConnectionMachine machine;
     private final Arrival arrival;
     private final long acceptedAt;
-    private final Instant acceptedInstant = Instant.now();
 
     private Set<EndpointAddress> tried = Set.of();
     private @Nullable EndpointAddress endpoint;
     private @Nullable EndpointMeters endpointMeters;
     private @Nullable ConnectFailure lastFailure;
     private boolean connected;
+    private boolean settled;
     private long connectNanos = -1;
     private @Nullable ScheduledFuture<?> timer;
     private long timerAt = Long.MAX_VALUE;
@@ -111,8 +112,13 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Cha
             case FLUSHING, CLOSED -> "closing";
         };
         return new ConnectionView(arrival.id(), arrival.client(), arrival.listener(), arrival.port().name(), endpoint,
-                state, acceptedInstant, machine.deliveredTo(Side.BACKEND), machine.deliveredTo(Side.CLIENT),
+                state, acceptedInstant(), machine.deliveredTo(Side.BACKEND),
+                machine.deliveredTo(Side.CLIENT),
                 machine.retries());
+    }
+
+    private Instant acceptedInstant() {
+        return Instant.now().minusNanos(owner.now() - acceptedAt).truncatedTo(ChronoUnit.MILLIS);
     }
 
     /** Begins to connect to {@code address}; ends in {@link #backendConnected} or {@link #backendFailed}. */
@@ -227,6 +233,9 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Cha
         }
     }
 
+    /** Told once: the connection has lived on for as long as an endpoint has time to take it. */
+    abstract void settled();
+
     /** Gives back what is held for the connection; its sockets were closed. */
     abstract void release();
 
@@ -267,5 +276,9 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Cha
         timerAt = Long.MAX_VALUE;
         machine.timer(owner.now());
         rearm();
+        if (connected && !settled && machine.phase() != ConnectionMachine.Phase.CLOSED) {
+            settled = true;
+            settled();
+        }
     }
 }

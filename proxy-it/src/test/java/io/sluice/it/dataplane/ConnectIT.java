@@ -15,6 +15,7 @@ import io.sluice.it.testbed.TcpTable;
 import io.sluice.proxy.Transport;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
@@ -63,6 +64,21 @@ class ConnectIT {
             sluice.service("kubia", sluice.address(1), sluice.address(2)).start();
             for (int i = 0; i < 4; i++) {
                 sluice.client("kubia", script().send(30_000).finish().receiveToEnd(10)).outcome();
+            }
+        }
+    }
+
+    @EachTransport
+    void a_connection_that_lives_on_is_kept_alive_on_both_sides(Transport transport) throws Exception {
+        try (RunningSluice sluice = new RunningSluice().transport(transport).connect(Duration.ofMillis(200), 0)) {
+            sluice.server(1, script().send(1).receiveToEnd(0));
+            sluice.service("kubia", sluice.address(1)).start();
+            InetSocketAddress endpoint = new InetSocketAddress(sluice.address(1), 8080);
+            try (Socket client = new Socket()) {
+                client.connect(sluice.vip("kubia"));
+                assertThat(client.getInputStream().read()).isNotNegative();
+                await().atMost(PATIENCE).until(() -> TcpTable.keptAliveTo(endpoint) == 1);
+                assertThat(TcpTable.keptAliveTo((InetSocketAddress) client.getLocalSocketAddress())).isEqualTo(1);
             }
         }
     }

@@ -17,7 +17,10 @@ public final class TcpTable {
     private static final String SYN_SENT = "02";
     private static final String LISTEN = "0A";
 
-    private record Row(String local, String remote, String state, long sendQueue, long receiveQueue, long inode) {}
+    private static final String KEEPALIVE = "02";
+
+    private record Row(String local, String remote, String state, String timer, long sendQueue, long receiveQueue,
+            long inode) {}
 
     private TcpTable() {}
 
@@ -38,6 +41,13 @@ public final class TcpTable {
     public static long connectedTo(InetSocketAddress address) throws IOException {
         String key = key(address.getAddress(), address.getPort());
         return rows().stream().filter(row -> row.state().equals(ESTABLISHED) && row.remote().equals(key)).count();
+    }
+
+    /** How many of the sockets connected to {@code address} will probe it when it is silent: SO_KEEPALIVE, socket(7). */
+    public static long keptAliveTo(InetSocketAddress address) throws IOException {
+        String key = key(address.getAddress(), address.getPort());
+        return rows().stream().filter(row -> row.state().equals(ESTABLISHED) && row.remote().equals(key)
+                && row.timer().equals(KEEPALIVE)).count();
     }
 
     /** Bytes that {@code socket} has sent and its peer, a socket of this machine, has not read yet. */
@@ -62,7 +72,8 @@ public final class TcpTable {
                     if (columns.length > 9 && columns[0].endsWith(":")) {
                         String[] queues = columns[4].split(":", -1);
                         rows.add(new Row(ipv4(columns[1]), ipv4(columns[2]), columns[3],
-                                Long.parseLong(queues[0], 16), Long.parseLong(queues[1], 16),
+                                columns[5].substring(0, 2), Long.parseLong(queues[0], 16),
+                                Long.parseLong(queues[1], 16),
                                 Long.parseLong(columns[9])));
                     }
                 }

@@ -1,0 +1,242 @@
+package io.sluice.proxy;
+
+import io.netty.channel.unix.Errors;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.StructLayout;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.VarHandle;
+import java.net.Inet4Address;
+import java.net.InetAddress;
+import java.nio.ByteOrder;
+
+/**
+ * The system calls of a proxied connection, none of which blocks. Netty's own {@code LinuxSocket} asks the kernel for
+ * the family of every socket that it is made for, and goes through JNI's change of thread state for each call; short
+ * connections show both.
+ *
+ * <p>Lives on one event loop: the memory for addresses and errors is used again by each call.
+ */
+final class TcpCalls {
+
+    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
+    private static final StructLayout STATE = Linker.Option.captureStateLayout();
+    private static final VarHandle ERRNO = STATE.varHandle(MemoryLayout.PathElement.groupElement("errno"));
+
+    private static final MethodHandle SOCKET = function("socket", INT, INT, INT, INT);
+    private static final MethodHandle BIND = function("bind", INT, INT, LONG, INT);
+    private static final MethodHandle CONNECT = function("connect", INT, INT, LONG, INT);
+    private static final MethodHandle RECV = function("recv", LONG, INT, LONG, LONG, INT);
+    private static final MethodHandle SEND = function("send", LONG, INT, LONG, LONG, INT);
+    private static final MethodHandle SHUTDOWN = function("shutdown", INT, INT, INT);
+    private static final MethodHandle SETSOCKOPT = function("setsockopt", INT, INT, INT, INT, LONG, INT);
+    private static final MethodHandle GETSOCKOPT = function("getsockopt", INT, INT, INT, INT, LONG, LONG);
+
+    private static final int AF_INET = 2;
+    private static final int AF_INET6 = 10;
+    private static final int SOCK_STREAM = 1;
+    private static final int SOCK_NONBLOCK = 0x800;
+    private static final int SOCK_CLOEXEC = 0x80000;
+    private static final int MSG_DONTWAIT = 0x40;
+    private static final int MSG_NOSIGNAL = 0x4000;
+    private static final int SHUT_WR = 1;
+    private static final int SOL_SOCKET = 1;
+    private static final int SO_ERROR = 4;
+    private static final int SO_LINGER = 13;
+
+    private static final int EINTR = 4;
+    private static final int EAGAIN = 11;
+    private static final int ENOTCONN = 107;
+
+    /** sockaddr_in6(7), the longest that is needed. */
+    private static final int ADDRESS_BYTES = 28;
+    private static final int IPV4_ADDRESS_BYTES = 16;
+
+    private final MemorySegment state = Arena.ofAuto().allocate(STATE);
+    private final MemorySegment scratch = Arena.ofAuto().allocate(ADDRESS_BYTES, Long.BYTES);
+
+    /** A new socket, non-blocking. */
+    int open(boolean ipv6) throws IOException {
+        int fd;
+        try {
+            fd = (int) SOCKET.invokeExact(state, ipv6 ? AF_INET6 : AF_INET,
+                    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        } catch (Throwable e) {
+            throw cannotBeCalled(e);
+        }
+        return fd >= 0 ? fd : failed("socket");
+    }
+
+    /** Binds the socket to an address of its own family. */
+    void bind(int fd, InetAddress address, int port) throws IOException {
+        int length = putAddress(address, port);
+        int result;
+        try {
+            result = (int) BIND.invokeExact(state, fd, scratch.address(), length);
+        } catch (Throwable e) {
+            throw cannotBeCalled(e);
+        }
+        if (result < 0) {
+            failed("bind");
+        }
+    }
+
+    /**
+     * Begins to connect; whether it is connected already.
+     *
+     * @throws IOException of the class that Netty and the JDK have for the reason
+     */
+    boolean connect(int fd, InetAddress address, int port) throws IOException {
+        int length = putAddress(address, port);
+        int result;
+        try {
+            result = (int) CONNECT.invokeExact(state, fd, scratch.address(), length);
+        } catch (Throwable e) {
+            throw cannotBeCalled(e);
+        }
+        // EINTR as EINPROGRESS: the connection is made all the same, connect(2).
+        return result == 0 || errno() != EINTR && Errors.handleConnectErrno("connect", -errno());
+    }
+
+    /** Why a socket that was connecting is not connected; returns if it is. */
+    void connected(int fd) throws IOException {
+        scratch.set(INT, 0, 0);
+        scratch.set(INT, 8, Integer.BYTES);
+        int result;
+        try {
+            result = (int) GETSOCKOPT.invokeExact(state, fd, SOL_SOCKET, SO_ERROR, scratch.address(),
+                    scratch.address() + 8);
+        } catch (Throwable e) {
+            throw cannotBeCalled(e);
+        }
+        if (result < 0) {
+            failed("getsockopt");
+        }
+        int error = scratch.get(INT, 0);
+        if (error != 0) {
+            Errors.handleConnectErrno("connect", -error);
+        }
+    }
+
+    /** Reads up to {@code length} bytes, more than none: 0 for nothing now, -1 for the end. */
+    int receive(int fd, long address, int length) throws IOException {
+        while (true) {
+            long n;
+            try {
+                n = (long) RECV.invokeExact(state, fd, address, (long) length, MSG_DONTWAIT);
+            } catch (Throwable e) {
+                throw cannotBeCalled(e);
+            }
+            if (n > 0) {
+                return (int) n;
+            }
+            if (n == 0) {
+                return -1;
+            }
+            if (errno() == EAGAIN) {
+                return 0;
+            }
+            if (errno() != EINTR) {
+                return failed("recv");
+            }
+        }
+    }
+
+    /** Writes what the socket takes now of {@code length} bytes; 0 for nothing. */
+    int send(int fd, long address, int length) throws IOException {
+        while (true) {
+            long n;
+            try {
+                n = (long) SEND.invokeExact(state, fd, address, (long) length, MSG_DONTWAIT | MSG_NOSIGNAL);
+            } catch (Throwable e) {
+                throw cannotBeCalled(e);
+            }
+            if (n >= 0) {
+                return (int) n;
+            }
+            if (errno() == EAGAIN) {
+                return 0;
+            }
+            if (errno() != EINTR) {
+                return failed("send");
+            }
+        }
+    }
+
+    /** Ends what is written; nothing happens to a socket that was reset. */
+    void shutdownOutput(int fd) throws IOException {
+        int result;
+        try {
+            result = (int) SHUTDOWN.invokeExact(state, fd, SHUT_WR);
+        } catch (Throwable e) {
+            throw cannotBeCalled(e);
+        }
+        if (result < 0 && errno() != ENOTCONN) {
+            failed("shutdown");
+        }
+    }
+
+    /** Sets an option that is an int. */
+    void option(int fd, int level, int name, int value) throws IOException {
+        scratch.set(INT, 0, value);
+        option(fd, level, name, Integer.BYTES, "setsockopt");
+    }
+
+    /** Makes closing a reset: SO_LINGER with no time, socket(7). */
+    void resetOnClose(int fd) throws IOException {
+        scratch.set(INT, 0, 1);
+        scratch.set(INT, 4, 0);
+        option(fd, SOL_SOCKET, SO_LINGER, 2 * Integer.BYTES, "setsockopt(SO_LINGER)");
+    }
+
+    private void option(int fd, int level, int name, int length, String what) throws IOException {
+        int result;
+        try {
+            result = (int) SETSOCKOPT.invokeExact(state, fd, level, name, scratch.address(), length);
+        } catch (Throwable e) {
+            throw cannotBeCalled(e);
+        }
+        if (result < 0) {
+            failed(what);
+        }
+    }
+
+    /** Writes a sockaddr_in or sockaddr_in6; its length. */
+    private int putAddress(InetAddress address, int port) {
+        boolean ipv4 = address instanceof Inet4Address;
+        byte[] octets = address.getAddress();
+        scratch.fill((byte) 0);
+        scratch.set(ValueLayout.JAVA_SHORT, 0, (short) (ipv4 ? AF_INET : AF_INET6));
+        scratch.set(ValueLayout.JAVA_SHORT.withOrder(ByteOrder.BIG_ENDIAN), 2, (short) port);
+        MemorySegment.copy(octets, 0, scratch, ValueLayout.JAVA_BYTE, ipv4 ? 4 : 8, octets.length);
+        return ipv4 ? IPV4_ADDRESS_BYTES : ADDRESS_BYTES;
+    }
+
+    private int errno() {
+        return (int) ERRNO.get(state, 0L);
+    }
+
+    /** Never returns. */
+    private int failed(String call) throws IOException {
+        throw Errors.newIOException(call, -errno());
+    }
+
+    private static IllegalStateException cannotBeCalled(Throwable e) {
+        return new IllegalStateException("the C library cannot be called", e);
+    }
+
+    @SuppressWarnings("restricted") // the functions have these signatures, see their manual pages; none of them blocks
+    private static MethodHandle function(String name, MemoryLayout result, MemoryLayout... arguments) {
+        Linker linker = Linker.nativeLinker();
+        return linker.downcallHandle(
+                linker.defaultLookup().findOrThrow(name),
+                FunctionDescriptor.of(result, arguments),
+                Linker.Option.captureCallState("errno"), Linker.Option.critical(false));
+    }
+}

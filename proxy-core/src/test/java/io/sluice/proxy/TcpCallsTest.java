@@ -1,0 +1,128 @@
+package io.sluice.proxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.unix.FileDescriptor;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketException;
+import java.nio.charset.StandardCharsets;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@EnabledOnOs(OS.LINUX)
+class TcpCallsTest {
+
+    private static final int ROOM = 1024;
+
+    private final TcpCalls calls = new TcpCalls();
+    private final MemorySegment memory = Arena.ofAuto().allocate(ROOM);
+    private int fd = -1;
+
+    @BeforeAll
+    static void loadErrors() {
+        Epoll.ensureAvailability();
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        if (fd >= 0) {
+            new FileDescriptor(fd).close();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"127.0.0.1", "::1"})
+    void bytes_go_both_ways_until_each_side_has_ended(String ip) throws IOException {
+        try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getByName(ip)); Socket peer = connected(server)) {
+            assertThat(calls.receive(fd, memory.address(), ROOM)).as("nothing yet").isZero();
+            memory.copyFrom(MemorySegment.ofArray("ping".getBytes(StandardCharsets.US_ASCII)));
+            assertThat(calls.send(fd, memory.address(), 4)).isEqualTo(4);
+            calls.shutdownOutput(fd);
+            assertThat(peer.getInputStream().readAllBytes()).asString().isEqualTo("ping");
+
+            peer.getOutputStream().write("pong".getBytes(StandardCharsets.US_ASCII));
+            Awaitility.await().until(() -> calls.receive(fd, memory.address(), ROOM), n -> n == 4);
+            assertThat(memory.asSlice(0, 4).toArray(ValueLayout.JAVA_BYTE)).asString().isEqualTo("pong");
+            peer.shutdownOutput();
+            Awaitility.await().until(() -> calls.receive(fd, memory.address(), ROOM), n -> n == -1);
+        }
+    }
+
+    @Test
+    void a_refusal_is_told_as_such() throws IOException {
+        int port;
+        try (ServerSocket closed = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            port = closed.getLocalPort();
+        }
+        fd = calls.open(false);
+        assertThatThrownBy(() -> {
+            if (!calls.connect(fd, InetAddress.getLoopbackAddress(), port)) {
+                calls.connected(fd);
+            }
+        }).isInstanceOf(ConnectException.class).hasMessageContaining("Connection refused");
+    }
+
+    @Test
+    void a_socket_comes_from_where_it_was_bound() throws IOException {
+        try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            fd = calls.open(false);
+            calls.bind(fd, InetAddress.getByName("127.0.0.77"), 0);
+            calls.connect(fd, server.getInetAddress(), server.getLocalPort());
+            try (Socket peer = server.accept()) {
+                assertThat(((InetSocketAddress) peer.getRemoteSocketAddress()).getHostString()).isEqualTo("127.0.0.77");
+            }
+        }
+    }
+
+    @Test
+    void closing_is_a_reset_if_it_is_to_be() throws IOException {
+        try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                Socket peer = connected(server)) {
+            calls.resetOnClose(fd);
+            new FileDescriptor(fd).close();
+            fd = -1;
+            assertThatThrownBy(() -> peer.getInputStream().read()).isInstanceOf(SocketException.class)
+                    .hasMessageContaining("reset");
+        }
+    }
+
+    @Test
+    void writing_to_a_socket_that_was_reset_fails_and_ending_it_does_nothing() throws IOException {
+        try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            Socket peer = connected(server);
+            peer.setSoLinger(true, 0);
+            peer.close();
+            Awaitility.await().untilAsserted(() -> assertThatThrownBy(() -> calls.receive(fd, memory.address(), ROOM))
+                    .isInstanceOf(IOException.class).hasMessageContaining("reset"));
+            assertThatThrownBy(() -> calls.send(fd, memory.address(), 1)).isInstanceOf(IOException.class)
+                    .hasMessageContaining("Broken pipe");
+            calls.shutdownOutput(fd);
+        }
+    }
+
+    private Socket connected(ServerSocket server) throws IOException {
+        fd = calls.open(server.getInetAddress().getAddress().length == 16);
+        boolean done = calls.connect(fd, server.getInetAddress(), server.getLocalPort());
+        Socket peer = server.accept();
+        if (!done) {
+            calls.connected(fd);
+        }
+        return peer;
+    }
+}
