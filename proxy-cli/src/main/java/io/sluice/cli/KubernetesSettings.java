@@ -6,10 +6,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** Settings that say how Services are read from a cluster. */
 final class KubernetesSettings {
@@ -27,6 +29,7 @@ final class KubernetesSettings {
     private String context;
 
     @Option(names = {"--server", "--master", "--kube-api-server"}, paramLabel = "URL", defaultValue = "",
+            converter = ApiServer.class,
             description = "The API server, instead of the one in the kubeconfig or of the pod: a real address of it, not "
                     + "one of the Service kubernetes")
     private String server;
@@ -54,6 +57,22 @@ final class KubernetesSettings {
                     + "may write EndpointSlices then reaches what listens at this node's loopback. "
                     + "Default: ${DEFAULT-VALUE}")
     private boolean allowLoopbackEndpoints;
+
+    /** Not what {@code config/deploy/base/sluice.yaml} has there until somebody says where the API server is. */
+    static final class ApiServer implements ITypeConverter<String> {
+
+        private static final String PLACEHOLDER = "//API-SERVER";
+
+        @Override
+        public String convert(String value) {
+            if (value.contains(PLACEHOLDER)) {
+                throw new TypeConversionException("'" + value
+                        + "' is a placeholder: put an address of the API server there"
+                        + " that this node reaches without the Service kubernetes, such as https://192.0.2.10:6443");
+            }
+            return value;
+        }
+    }
 
     /** How the API server is reached; {@code headless} if somebody asks for the names of headless Services. */
     KubernetesOptions options(String nodeName, boolean headless, Map<String, String> environment) {

@@ -7,13 +7,17 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.snakeyaml.engine.v2.api.Load;
@@ -50,12 +54,79 @@ class DeployTest {
         return (Map<?, ?>) at;
     }
 
+    private static final Path SETTINGS = DEPLOY.resolve("base/sluice.yaml");
+
+    /** The one of the DaemonSet as it is written, without kubectl. */
+    private static Map<?, ?> pod() throws IOException {
+        return map(documents(Files.readString(DEPLOY.resolve("base/daemonset.yaml"))).getFirst(), "spec", "template",
+                "spec");
+    }
+
+    private static Map<?, ?> container() throws IOException {
+        return (Map<?, ?>) ((List<?>) pod().get("containers")).getFirst();
+    }
+
     @Test
-    void theSettingsOfTheDaemonSetAreSettings() {
-        Console console =
-                Console.run("run", "--print-config", "--config", DEPLOY.resolve("base/sluice.yaml").toString());
+    void theSettingsOfTheDaemonSetAreSettings(@TempDir Path directory) throws IOException {
+        Path edited = Files.writeString(directory.resolve("sluice.yaml"),
+                Files.readString(SETTINGS).replace("API-SERVER:", "192.0.2.10:"));
+        Console console = Console.run("run", "--print-config", "--config", edited.toString());
         assertThat(console.exitCode()).as(console.err()).isZero();
         assertThat(console.out()).contains("handoverSocket: /run/sluice/handover.sock  # ");
+    }
+
+    @Test
+    void whoForgetsToSayWhereTheApiServerIsIsToldInOneLine() {
+        Console console = Console.run("run", "--config", SETTINGS.toString());
+        assertThat(console.exitCode()).isEqualTo(2);
+        assertThat(console.err()).startsWith("sluice: " + SETTINGS + ":5: kubeApiServer: ").contains("is a placeholder")
+                .endsWith("\nSee 'sluice run --help'.\n");
+    }
+
+    @Test
+    void theDaemonSetNamesTheImageThatTheBuildMakes() throws IOException {
+        String pom = Files.readString(Path.of("pom.xml"));
+        Map<?, ?> image = (Map<?, ?>) ((List<?>) documents(
+                Files.readString(DEPLOY.resolve("base/kustomization.yaml"))).getFirst().get("images")).getFirst();
+        assertThat(container().get("image")).isEqualTo(image.get("name"));
+        assertThat(pom).contains("<image.name>" + image.get("name") + ":" + image.get("newTag") + "</image.name>");
+        assertThat(VersionCommand.version().replace("-SNAPSHOT", "")).isEqualTo(image.get("newTag"));
+    }
+
+    /** Whatever starts sluice starts it with the same options of the Java virtual machine, the cache's own training too. */
+    @Test
+    void launcherImageAndRehearsalHaveTheSameOptions() throws IOException {
+        Matcher launcher = Pattern.compile("\noptions=\\((.*?)\\)", Pattern.DOTALL)
+                .matcher(Files.readString(Path.of("..", "sluice")));
+        assertThat(launcher.find()).isTrue();
+        List<String> expected = List.of(launcher.group(1).strip().split("\\s+", -1));
+        String pom = Files.readString(Path.of("pom.xml"));
+        assertThat(expected).allSatisfy(option -> assertThat(pom).contains("<arg value=\"" + option + "\"/>"));
+        assertThat(Files.readAllLines(Path.of("src/image/options"))).containsAll(expected)
+                .contains("-cp /opt/sluice/sluice.jar", Main.class.getName());
+        assertThat(pom).contains("<arg>@/opt/sluice/options</arg>");
+    }
+
+    @Test
+    void theDaemonSetMountsWhatItsSettingsName() throws IOException {
+        Map<String, Boolean> mounts = new HashMap<>();
+        for (Object mount : (List<?>) container().get("volumeMounts")) {
+            mounts.put(String.valueOf(((Map<?, ?>) mount).get("mountPath")),
+                    !Boolean.TRUE.equals(((Map<?, ?>) mount).get("readOnly")));
+        }
+        Map<?, ?> settings = documents(Files.readString(SETTINGS)).getFirst();
+        for (String setting : List.of("stateFile", "handoverSocket")) {
+            String path = String.valueOf(settings.get(setting));
+            assertThat(mounts).as(setting).containsEntry(path.substring(0, path.lastIndexOf('/')), true);
+        }
+        assertThat(mounts).containsEntry("/tmp", true).containsEntry("/etc/sluice", false);
+        assertThat(container().get("args")).isEqualTo(List.of("run", "--config", "/etc/sluice/sluice.yaml"));
+        assertThat(((List<?>) map(documents(Files.readString(DEPLOY.resolve("base/kustomization.yaml"))).getFirst())
+                .get("configMapGenerator")).toString()).contains("name=sluice, files=[sluice.yaml]");
+        for (String probe : List.of("startupProbe", "livenessProbe", "readinessProbe")) {
+            assertThat(String.valueOf(settings.get("healthzBindAddress"))).as(probe)
+                    .endsWith(":" + map(container(), probe, "httpGet").get("port"));
+        }
     }
 
     @ParameterizedTest(name = "{0}")
