@@ -44,6 +44,7 @@ public final class Admin implements AutoCloseable {
 
     Admin(Optional<InetSocketAddress> metricsAddress, Optional<InetSocketAddress> healthAddress, DaemonStatus status,
             ProxyMetrics metrics, PrometheusMeterRegistry registry, Clock clock, Duration retryInterval) {
+        registry.config().namingConvention(new MetricNames());
         new StateMetrics(status).bindTo(registry);
         Health health = new Health(status, registry, clock);
         Map<String, Route> healthRoutes = Map.of("/healthz", request -> health.healthz(), "/livez",

@@ -3,6 +3,7 @@ package io.sluice.admin;
 import io.sluice.balance.Sources;
 import io.sluice.proxy.ConnectionView;
 import io.sluice.reconcile.AppliedState;
+import io.sluice.service.ChangeCount;
 import io.sluice.service.Cidr;
 import io.sluice.source.Freshness;
 import java.net.InetSocketAddress;
@@ -34,6 +35,11 @@ public interface DaemonStatus {
     /** Since when the oldest snapshot that is not applied yet has been waiting; empty if none is. */
     default Optional<Instant> waitingSince() {
         return Optional.empty();
+    }
+
+    /** What is known of the source and not applied yet. */
+    default ChangeCount waiting() {
+        return ChangeCount.NONE;
     }
 
     /** Whether load balancers may send traffic to this node: false while the node is going away. */

@@ -5,13 +5,19 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.TimeGauge;
 import io.micrometer.core.instrument.binder.MeterBinder;
+import io.sluice.balance.EndpointSelection;
+import io.sluice.balance.EndpointSelection.Judged;
+import io.sluice.balance.Traffic;
 import io.sluice.reconcile.AppliedState;
 import io.sluice.reconcile.AppliedState.ListenerStatus;
+import io.sluice.service.IpFamily;
+import io.sluice.service.ServiceState;
 import io.sluice.source.Problem;
 import io.sluice.source.ResourceFreshness;
 import io.sluice.source.ResourceFreshness.WatchState;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -44,10 +50,43 @@ final class StateMetrics implements MeterBinder {
                 .description("Services that are known").register(registry);
         Gauge.builder("sluice.service.ports.empty", this::emptyPorts)
                 .description("Proxied Service ports without an endpoint that may take a connection").register(registry);
+        bindForKubeProxysDashboards(registry);
         for (ListenerStatus of : ListenerStatus.values()) {
             Gauge.builder("sluice.listeners", () -> listeners(of)).tag("status", of.name().toLowerCase(Locale.ROOT))
                     .description("Addresses that are or should be listened at").register(registry);
         }
+    }
+
+    private void bindForKubeProxysDashboards(MeterRegistry registry) {
+        Gauge.builder("kubeproxy.sync.proxy.rules.service.changes.pending", () -> status.waiting().services())
+                .description("Services whose changes are not applied yet").register(registry);
+        Gauge.builder("kubeproxy.sync.proxy.rules.endpoint.changes.pending", () -> status.waiting().endpoints())
+                .description("Services whose changed endpoints are not applied yet").register(registry);
+        for (IpFamily family : IpFamily.values()) {
+            for (Traffic traffic : List.of(Traffic.INTERNAL, Traffic.EXTERNAL)) {
+                Gauge.builder(MetricNames.NO_LOCAL_ENDPOINTS,
+                        () -> withoutLocalEndpoints(family, traffic)).tag("ip.family", family.apiName())
+                        .tag("traffic.policy", traffic.name().toLowerCase(Locale.ROOT))
+                        .description("Service ports with a Local traffic policy whose endpoints are all elsewhere")
+                        .register(registry);
+            }
+        }
+    }
+
+    /** As kube-proxy counts them: a port that has no usable endpoint anywhere is another matter. */
+    private long withoutLocalEndpoints(IpFamily family, Traffic traffic) {
+        AppliedState applied = status.applied().orElse(null);
+        if (applied == null) {
+            return 0;
+        }
+        return applied.ports().entrySet().stream().filter(port -> {
+            EndpointSelection selection = port.getValue().selections().get(family);
+            ServiceState service = applied.snapshot().services().get(port.getKey().service());
+            return selection != null && service != null && EndpointSelection.local(service.service(), traffic)
+                    && selection.localEndpoints().isEmpty()
+                    && selection.judged().stream().map(Judged::endpoint)
+                            .anyMatch(e -> e.ready() || e.serving() && e.terminating());
+        }).count();
     }
 
     private void bind(String resource, MeterRegistry registry) {

@@ -1,5 +1,6 @@
 package io.sluice.daemon;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.sluice.admin.Admin;
@@ -10,6 +11,7 @@ import io.sluice.dns.DnsListener;
 import io.sluice.dns.DnsServer;
 import io.sluice.guest.GuestDoor;
 import io.sluice.guest.Guests;
+import io.sluice.metrics.ApiClientMetrics;
 import io.sluice.metrics.DnsMetrics;
 import io.sluice.metrics.EventLoopLag;
 import io.sluice.metrics.ProxyMetrics;
@@ -26,20 +28,24 @@ import io.sluice.proxy.Transport;
 import io.sluice.reconcile.AppliedState;
 import io.sluice.reconcile.ClusterNames;
 import io.sluice.reconcile.Reconciler;
+import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.source.Freshness;
 import io.sluice.source.ServiceSource;
 import io.sluice.source.SourceException;
+import io.sluice.source.kubernetes.ApiObserver;
 import io.sluice.source.kubernetes.KubernetesSource;
 import io.sluice.source.manifest.ManifestOptions;
 import io.sluice.source.manifest.ManifestSource;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -125,7 +131,7 @@ public final class Sluice implements AutoCloseable {
             names = null;
             guests = null;
         }
-        source = config.kubernetes().<ServiceSource>map(KubernetesSource::new)
+        source = config.kubernetes().<ServiceSource>map(options -> new KubernetesSource(options, observer(registry)))
                 .orElseGet(() -> new ManifestSource(new ManifestOptions(config.manifests(), config.serviceCidrs(),
                         config.nodePortMin(), config.nodePortMax(), config.nodeName())));
         status = new Status(new DaemonStatus.Build(version, Instant.now()));
@@ -141,6 +147,26 @@ public final class Sluice implements AutoCloseable {
             control.shutdownNow();
             throw new StartException(String.valueOf(e.getMessage()), e);
         }
+    }
+
+    private static ApiObserver observer(MeterRegistry registry) {
+        ApiClientMetrics metrics = new ApiClientMetrics(registry);
+        return new ApiObserver() {
+            @Override
+            public void answered(String method, String host, String code) {
+                metrics.answered(method, host, code);
+            }
+
+            @Override
+            public void took(String verb, String host, Duration time) {
+                metrics.took(verb, host, time);
+            }
+
+            @Override
+            public void serverBuild(Map<String, String> build) {
+                metrics.serverBuild(build);
+            }
+        };
     }
 
     /**
@@ -393,6 +419,11 @@ public final class Sluice implements AutoCloseable {
         @Override
         public Optional<Instant> waitingSince() {
             return reconciler.waitingSince();
+        }
+
+        @Override
+        public ChangeCount waiting() {
+            return source.waiting().plus(reconciler.waiting());
         }
 
         @Override

@@ -4,20 +4,21 @@ import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.TimeGauge;
 import io.micrometer.core.instrument.Timer;
+import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterSnapshot;
-import io.sluice.service.EndpointSet;
-import io.sluice.service.ServiceName;
-import io.sluice.service.ServiceState;
-import io.sluice.service.ServiceState.PortState;
+import io.sluice.service.EndpointChange;
+import io.sluice.service.IpFamily;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.HashSet;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,64 +29,72 @@ public final class SyncMetrics {
 
     /** kube-proxy's: 1 ms doubled fourteen times. */
     private static final Duration[] BUCKETS = buckets();
+    /** kube-proxy's: quarters of a second, seconds up to a minute, then ever wider ones up to five. */
+    private static final Duration[] PROGRAMMING_BUCKETS = programmingBuckets();
+    private static final String FAMILY = "ip.family";
 
     private final Timer sync;
-    private final Timer kubeProxySync;
+    private final Map<IpFamily, Timer> kubeProxySync = new EnumMap<>(IpFamily.class);
+    private final Map<IpFamily, Timer> programming = new EnumMap<>(IpFamily.class);
     private final AtomicLong lastSync = new AtomicLong();
+    private final AtomicLong lastQueued = new AtomicLong();
     private final LongAdder serviceChanges = new LongAdder();
     private final LongAdder endpointChanges = new LongAdder();
     private @Nullable ClusterSnapshot last;
 
     /** Registers the meters. */
     public SyncMetrics(MeterRegistry registry) {
-        sync = timer(registry, "sluice.sync.duration", "How long it took to apply a snapshot");
-        kubeProxySync = timer(registry, "kubeproxy.sync.proxy.rules.duration", "The same as sluice_sync_duration");
-        timestamp(registry, "sluice.sync.last.timestamp", "When a snapshot was last applied");
-        timestamp(registry, "kubeproxy.sync.proxy.rules.last.timestamp", "The same as sluice_sync_last_timestamp");
+        sync = timer("sluice.sync.duration", "How long it took to apply a snapshot", BUCKETS).register(registry);
+        timestamp("sluice.sync.last.timestamp", "When a snapshot was last applied", lastSync).register(registry);
+        for (IpFamily family : IpFamily.values()) {
+            String name = family.apiName();
+            kubeProxySync.put(family, timer("kubeproxy.sync.proxy.rules.duration",
+                    "The same as sluice_sync_duration", BUCKETS).tag(FAMILY, name).register(registry));
+            timestamp("kubeproxy.sync.proxy.rules.last.timestamp", "The same as sluice_sync_last_timestamp", lastSync)
+                    .tag(FAMILY, name).register(registry);
+            timestamp("kubeproxy.sync.proxy.rules.last.queued.timestamp", "When there was last something to apply",
+                    lastQueued).tag(FAMILY, name).register(registry);
+            programming.put(family, timer("kubeproxy.network.programming.duration",
+                    "From what made an EndpointSlice change until the change was applied", PROGRAMMING_BUCKETS)
+                    .tag(FAMILY, name).register(registry));
+        }
         counter(registry, "kubeproxy.sync.proxy.rules.service.changes",
                 "Services added, changed or removed by applied snapshots", serviceChanges);
         counter(registry, "kubeproxy.sync.proxy.rules.endpoint.changes",
                 "Services whose endpoints differed between applied snapshots", endpointChanges);
     }
 
-    /** {@code snapshot} was applied, which ended at {@code at} and took {@code took}. */
+    /** Since {@code at} there is something to apply; any thread. */
+    public void queued(Instant at) {
+        lastQueued.accumulateAndGet(at.toEpochMilli(), Math::max);
+    }
+
+    /**
+     * {@code snapshot} was applied, which ended at {@code at} and took {@code took}. Both families are applied in one step,
+     * so that it counts for both; what came with the snapshot counts once, however often the same one is applied.
+     */
     public void synced(ClusterSnapshot snapshot, Instant at, Duration took) {
-        countChanges(last == null ? Map.of() : last.services(), snapshot.services());
+        ChangeCount count = ChangeCount.between(last == null ? Map.of() : last.services(), snapshot.services());
+        serviceChanges.add(count.services());
+        endpointChanges.add(count.endpoints());
+        boolean again = last != null && last.version() == snapshot.version();
+        for (EndpointChange change : again ? List.<EndpointChange>of() : snapshot.changes()) {
+            // The control plane's clock may be ahead of ours.
+            Duration late = Duration.between(change.at(), at);
+            Objects.requireNonNull(programming.get(change.family())).record(late.isNegative() ? Duration.ZERO : late);
+        }
         last = snapshot;
         lastSync.set(at.toEpochMilli());
         sync.record(took);
-        kubeProxySync.record(took);
+        kubeProxySync.values().forEach(timer -> timer.record(took));
     }
 
-    private void countChanges(Map<ServiceName, ServiceState> before, Map<ServiceName, ServiceState> after) {
-        Set<ServiceName> names = new HashSet<>(before.keySet());
-        names.addAll(after.keySet());
-        for (ServiceName name : names) {
-            ServiceState old = before.get(name);
-            ServiceState now = after.get(name);
-            if (old == null || now == null || !old.service().equals(now.service())) {
-                serviceChanges.increment();
-            }
-            if (!endpoints(old).equals(endpoints(now))) {
-                endpointChanges.increment();
-            }
-        }
+    private static Timer.Builder timer(String name, String description, Duration[] buckets) {
+        return Timer.builder(name).description(description).serviceLevelObjectives(buckets);
     }
 
-    /** Of each port that has any. */
-    private static List<EndpointSet> endpoints(@Nullable ServiceState state) {
-        return state == null
-                ? List.of()
-                : state.ports().stream().map(PortState::endpoints).filter(set -> !set.isEmpty()).toList();
-    }
-
-    private static Timer timer(MeterRegistry registry, String name, String description) {
-        return Timer.builder(name).description(description).serviceLevelObjectives(BUCKETS).register(registry);
-    }
-
-    private void timestamp(MeterRegistry registry, String name, String description) {
-        TimeGauge.builder(name, lastSync, TimeUnit.MILLISECONDS, AtomicLong::get).description(description)
-                .register(registry);
+    private static TimeGauge.Builder<AtomicLong> timestamp(String name, String description, AtomicLong millis) {
+        return TimeGauge.builder(name, millis, TimeUnit.MILLISECONDS, AtomicLong::get).description(description);
     }
 
     private static void counter(MeterRegistry registry, String name, String description, LongAdder count) {
@@ -98,5 +107,11 @@ public final class SyncMetrics {
             buckets[i] = Duration.ofMillis(1L << i);
         }
         return buckets;
+    }
+
+    private static Duration[] programmingBuckets() {
+        return Stream.of(LongStream.of(250, 500), LongStream.rangeClosed(1, 59).map(s -> 1000 * s),
+                LongStream.rangeClosed(12, 23).map(s -> 5000 * s), LongStream.rangeClosed(4, 10).map(s -> 30_000 * s))
+                .flatMapToLong(part -> part).mapToObj(Duration::ofMillis).toArray(Duration[]::new);
     }
 }

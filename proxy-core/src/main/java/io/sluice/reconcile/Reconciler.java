@@ -24,6 +24,7 @@ import io.sluice.node.SourceReplies;
 import io.sluice.reconcile.AppliedState.AppliedPort;
 import io.sluice.reconcile.AppliedState.ListenerState;
 import io.sluice.reconcile.AppliedState.ListenerStatus;
+import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
@@ -155,6 +156,7 @@ public final class Reconciler {
     private volatile boolean beside;
     private volatile @Nullable AppliedState state;
     private volatile @Nullable Instant waitingSince;
+    private volatile @Nullable ClusterSnapshot newest;
 
     /**
      * Applies nothing yet.
@@ -184,11 +186,19 @@ public final class Reconciler {
      * @return completes when this snapshot, or a newer one, is applied
      */
     public CompletableFuture<Void> submit(ClusterSnapshot snapshot) {
+        Instant now = Instant.now();
         if (waitingSince == null) {
-            waitingSince = Instant.now();
+            waitingSince = now;
         }
-        pending.set(snapshot);
+        newest = snapshot;
+        syncMetrics.queued(now);
+        pending.accumulateAndGet(snapshot, Reconciler::instead);
         return CompletableFuture.runAsync(this::applyPending, control);
+    }
+
+    private static @Nullable ClusterSnapshot instead(@Nullable ClusterSnapshot waiting,
+            @Nullable ClusterSnapshot snapshot) {
+        return snapshot == null ? waiting : snapshot.insteadOf(waiting);
     }
 
     /** Lets {@code follower} know each time that a snapshot was applied, on the control thread. Before the first. */
@@ -209,6 +219,15 @@ public final class Reconciler {
     /** What is applied now; empty before the first. Any thread. */
     public Optional<AppliedState> state() {
         return Optional.ofNullable(state);
+    }
+
+    /** What the newest snapshot has that is not applied yet. Any thread. */
+    public ChangeCount waiting() {
+        ClusterSnapshot wanted = newest;
+        ClusterSnapshot now = state().map(AppliedState::snapshot).orElse(null);
+        return wanted == null || now != null && now.version() >= wanted.version()
+                ? ChangeCount.NONE
+                : ChangeCount.between(now == null ? Map.of() : now.services(), wanted.services());
     }
 
     /** Since when a snapshot has been waiting to be applied; empty if none is. Any thread. */
@@ -264,6 +283,7 @@ public final class Reconciler {
             beside = false;
             ClusterSnapshot current = applied;
             if (current != null && pending.compareAndSet(null, current)) {
+                syncMetrics.queued(Instant.now());
                 applyPending();
             }
         }, control);
@@ -316,6 +336,7 @@ public final class Reconciler {
         ClusterSnapshot current = applied;
         if (lookAtNode() && current != null && pending.compareAndSet(null, current)) {
             LOG.info("this node's addresses have changed");
+            syncMetrics.queued(Instant.now());
             applyPending();
         }
     }

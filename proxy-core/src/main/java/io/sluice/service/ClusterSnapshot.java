@@ -2,6 +2,7 @@ package io.sluice.service;
 
 import java.net.InetAddress;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -9,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Everything the sources know at one moment. Two snapshots of one source are ordered by {@code version}.
@@ -17,18 +19,36 @@ import java.util.TreeMap;
  * @param asOf     when this was true at the source
  * @param services by name, sorted
  * @param pods     those that the source knows, sorted; a source need not know any
+ * @param changes  what has come with this snapshot and no earlier one, for as far as the source can date it
  */
 public record ClusterSnapshot(long version, Instant asOf, NodeTopology node, Map<ServiceName, ServiceState> services,
-        List<Pod> pods) {
+        List<Pod> pods, List<EndpointChange> changes) {
 
     public ClusterSnapshot {
         services = Collections.unmodifiableMap(new TreeMap<>(services));
         pods = pods.stream().sorted(Pod.ORDER).toList();
+        changes = List.copyOf(changes);
+    }
+
+    /** A snapshot of a source that dates no changes. */
+    public ClusterSnapshot(long version, Instant asOf, NodeTopology node, Map<ServiceName, ServiceState> services,
+            List<Pod> pods) {
+        this(version, asOf, node, services, pods, List.of());
     }
 
     /** A snapshot of a source that knows no Pods. */
     public ClusterSnapshot(long version, Instant asOf, NodeTopology node, Map<ServiceName, ServiceState> services) {
         this(version, asOf, node, services, List.of());
+    }
+
+    /** This one where {@code earlier} was not applied, or none was before: what came with that came with this. */
+    public ClusterSnapshot insteadOf(@Nullable ClusterSnapshot earlier) {
+        if (earlier == null || earlier.changes.isEmpty()) {
+            return this;
+        }
+        List<EndpointChange> all = new ArrayList<>(earlier.changes);
+        all.addAll(changes);
+        return new ClusterSnapshot(version, asOf, node, services, pods, all);
     }
 
     /** The addresses of Pods by namespace; a namespace in it has at least one Pod. */

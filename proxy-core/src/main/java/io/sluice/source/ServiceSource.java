@@ -1,5 +1,7 @@
 package io.sluice.source;
 
+import io.sluice.service.ChangeCount;
+
 /**
  * Something that knows Services and tells of every change.
  *
@@ -24,6 +26,11 @@ public interface ServiceSource extends AutoCloseable {
     /** Whether load balancers may send traffic to this node: false while the cluster is taking it away; any thread. */
     default boolean nodeEligible() {
         return true;
+    }
+
+    /** What is known and was not handed over yet; any thread. */
+    default ChangeCount waiting() {
+        return ChangeCount.NONE;
     }
 
     /** Ends; nothing is handed over after it returns. */

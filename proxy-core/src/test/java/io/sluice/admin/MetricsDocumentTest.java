@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.sluice.metrics.ApiClientMetrics;
 import io.sluice.metrics.DnsMetrics;
 import io.sluice.metrics.EventLoopLag;
 import io.sluice.metrics.ProxyMetrics;
@@ -18,6 +19,7 @@ import io.sluice.service.ServicePortName;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +31,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -38,7 +41,8 @@ class MetricsDocumentTest {
 
     private static final Path DOCUMENT = Path.of("..", "docs", "metrics.md");
     private static final Pattern ROW =
-            Pattern.compile("^\\| `((?:sluice|kubeproxy)_\\w+)` \\| (\\w+) \\| ([^|]*) \\|", Pattern.MULTILINE);
+            Pattern.compile("^\\| `((?:sluice|kubeproxy|rest_client|kubernetes)_\\w+)` \\| (\\w+) \\| ([^|]*) \\|",
+                    Pattern.MULTILINE);
     private static final Pattern FAMILY_ROW = Pattern.compile("^\\| `(\\w+)_\\*`", Pattern.MULTILINE);
     private static final Pattern TYPE = Pattern.compile("^# TYPE (\\w+) (\\w+)$", Pattern.MULTILINE);
     private static final Pattern WORD = Pattern.compile("\\w+");
@@ -48,6 +52,7 @@ class MetricsDocumentTest {
     private final ProxyMetrics proxy = new ProxyMetrics(registry);
     private final SyncMetrics sync = new SyncMetrics(registry);
     private final RuntimeMetrics runtime = new RuntimeMetrics(registry, "1.2.3", 1000);
+    private final ApiClientMetrics api = new ApiClientMetrics(registry);
     private final DnsMetrics dns = new DnsMetrics(registry);
     private final ScheduledExecutorService loop = Executors.newSingleThreadScheduledExecutor();
     private final EventLoopLag lag = new EventLoopLag(registry, List.of(loop));
@@ -63,6 +68,13 @@ class MetricsDocumentTest {
     void countSomething() {
         proxy.port(new ServicePortName(new ServiceName("default", "kubia"), "http", Protocol.TCP))
                 .endpoint(new EndpointAddress(IpAddresses.parse("10.1.0.3"), 8080));
+    }
+
+    @BeforeEach
+    void askTheApiServer() {
+        api.answered("GET", "10.0.0.1:6443", "200");
+        api.took("GET", "10.0.0.1:6443", Duration.ofMillis(1));
+        api.serverBuild(Map.of("gitVersion", "v1.34.0"));
     }
 
     @BeforeEach
@@ -126,6 +138,6 @@ class MetricsDocumentTest {
     }
 
     private static boolean isOurs(String name) {
-        return name.startsWith("sluice_") || name.startsWith("kubeproxy_");
+        return Stream.of("sluice_", "kubeproxy_", "rest_client_", "kubernetes_").anyMatch(name::startsWith);
     }
 }

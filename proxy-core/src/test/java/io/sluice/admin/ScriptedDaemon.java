@@ -9,6 +9,7 @@ import io.sluice.reconcile.AppliedState.AppliedPort;
 import io.sluice.reconcile.AppliedState.ListenerState;
 import io.sluice.reconcile.AppliedState.ListenerStatus;
 import io.sluice.service.BalancerKind;
+import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.EmptyReason;
 import io.sluice.service.Endpoint;
@@ -64,6 +65,7 @@ final class ScriptedDaemon implements DaemonStatus {
     volatile List<ConnectionView> connections = List.of();
     volatile @Nullable Instant waitingSince;
     volatile boolean nodeEligible = true;
+    volatile ChangeCount waiting = ChangeCount.NONE;
     volatile boolean draining;
 
     @Override
@@ -84,6 +86,11 @@ final class ScriptedDaemon implements DaemonStatus {
     @Override
     public Optional<Instant> waitingSince() {
         return Optional.ofNullable(waitingSince);
+    }
+
+    @Override
+    public ChangeCount waiting() {
+        return waiting;
     }
 
     @Override

@@ -7,8 +7,10 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
+import io.sluice.service.EndpointChange;
 import io.sluice.service.EndpointSet;
 import io.sluice.service.IpAddresses;
+import io.sluice.service.IpFamily;
 import io.sluice.service.NodeTopology;
 import io.sluice.service.Protocol;
 import io.sluice.service.Service;
@@ -43,8 +45,48 @@ class SyncMetricsTest {
         assertThat(registry.scrape().lines()).contains("sluice_sync_duration_seconds_bucket{le=\"0.002\"} 0",
                 "sluice_sync_duration_seconds_bucket{le=\"0.004\"} 1", "sluice_sync_duration_seconds_count 1",
                 "sluice_sync_last_timestamp_seconds 1.7954280005E9",
-                "kubeproxy_sync_proxy_rules_duration_seconds_bucket{le=\"16.384\"} 1",
-                "kubeproxy_sync_proxy_rules_last_timestamp_seconds 1.7954280005E9");
+                "kubeproxy_sync_proxy_rules_duration_seconds_bucket{ip_family=\"IPv4\",le=\"16.384\"} 1",
+                "kubeproxy_sync_proxy_rules_duration_seconds_bucket{ip_family=\"IPv6\",le=\"16.384\"} 1",
+                "kubeproxy_sync_proxy_rules_last_timestamp_seconds{ip_family=\"IPv4\"} 1.7954280005E9",
+                "kubeproxy_sync_proxy_rules_last_timestamp_seconds{ip_family=\"IPv6\"} 1.7954280005E9");
+    }
+
+    @Test
+    void theLastTimeThatSomethingWasQueuedIsShown() {
+        metrics.queued(AT.plusSeconds(1));
+        metrics.queued(AT);
+
+        assertThat(registry.scrape().lines()).contains(
+                "kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds{ip_family=\"IPv4\"} 1.7954280015E9",
+                "kubeproxy_sync_proxy_rules_last_timestamp_seconds{ip_family=\"IPv4\"} 0.0");
+    }
+
+    @Test
+    void whatCameWithASnapshotIsMeasuredOnceByFamily() {
+        ClusterSnapshot snapshot = new ClusterSnapshot(1, AT, new NodeTopology("node-a", null), Map.of(), List.of(),
+                List.of(new EndpointChange(IpFamily.IPV4, AT.minusMillis(300)),
+                        new EndpointChange(IpFamily.IPV4, AT.minusSeconds(61)),
+                        new EndpointChange(IpFamily.IPV6, AT.plusSeconds(5))));
+        metrics.synced(snapshot, AT, Duration.ZERO);
+        metrics.synced(snapshot, AT.plusSeconds(100), Duration.ZERO);
+
+        String name = "kubeproxy_network_programming_duration_seconds_";
+        assertThat(registry.scrape().lines()).contains(name + "bucket{ip_family=\"IPv4\",le=\"0.25\"} 0",
+                name + "bucket{ip_family=\"IPv4\",le=\"0.5\"} 1", name + "bucket{ip_family=\"IPv4\",le=\"60.0\"} 1",
+                name + "bucket{ip_family=\"IPv4\",le=\"65.0\"} 2", name + "count{ip_family=\"IPv4\"} 2",
+                name + "sum{ip_family=\"IPv4\"} 61.3", name + "bucket{ip_family=\"IPv6\",le=\"0.25\"} 1",
+                name + "count{ip_family=\"IPv6\"} 1");
+    }
+
+    @Test
+    void theBucketsOfNetworkProgrammingAreKubeProxys() {
+        List<String> bounds = registry.scrape().lines()
+                .filter(line -> line
+                        .startsWith("kubeproxy_network_programming_duration_seconds_bucket{ip_family=\"IPv4\""))
+                .map(line -> line.replaceFirst(".*le=\"(.*)\".*", "$1")).toList();
+
+        assertThat(bounds).hasSize(2 + 59 + 12 + 7 + 1).startsWith("0.25", "0.5", "1.0", "2.0")
+                .containsSubsequence("59.0", "60.0", "65.0", "115.0", "120.0", "150.0", "300.0", "+Inf");
     }
 
     /** A Service is written {@code name=port/endpoints}, endpoints as digits. */

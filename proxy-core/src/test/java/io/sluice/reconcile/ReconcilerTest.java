@@ -15,12 +15,15 @@ import io.sluice.proxy.Transport;
 import io.sluice.reconcile.AppliedState.ListenerState;
 import io.sluice.reconcile.AppliedState.ListenerStatus;
 import io.sluice.service.Cidr;
+import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.EmptyReason;
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
+import io.sluice.service.EndpointChange;
 import io.sluice.service.EndpointSet;
 import io.sluice.service.IpAddresses;
+import io.sluice.service.IpFamily;
 import io.sluice.service.NodeTopology;
 import io.sluice.service.Protocol;
 import io.sluice.service.Service;
@@ -46,8 +49,11 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -232,6 +238,27 @@ class ReconcilerTest {
                 List.of(new PortState(PORTS.getFirst(), EndpointSet.of(List.of(endpoints)), null)));
     }
 
+    @Test
+    void what_waits_is_counted_and_what_came_with_a_snapshot_that_was_passed_over_is_not_lost() {
+        EndpointChange change = new EndpointChange(IpFamily.IPV4, Instant.now());
+        apply(service("kubia", FIRST));
+        assertThat(reconciler.waiting()).isEqualTo(ChangeCount.NONE);
+        CountDownLatch hold = new CountDownLatch(1);
+        control.execute(() -> await().until(() -> hold.getCount() == 0));
+        CompletableFuture<Void> first = submit(List.of(change), service("kubia", FIRST, pod("kubia-1")));
+        CompletableFuture<Void> second = submit(List.of(change, change), service("kubia", FIRST, pod("kubia-2")),
+                service("other", SECOND));
+        assertThat(reconciler.waiting()).isEqualTo(new ChangeCount(1, 1));
+        hold.countDown();
+        CompletableFuture.allOf(first, second).join();
+
+        assertThat(reconciler.waiting()).isEqualTo(ChangeCount.NONE);
+        assertThat(registry.get("kubeproxy.network.programming.duration").tag("ip.family", "IPv4").timer().count())
+                .isEqualTo(3);
+        assertThat(registry.get("kubeproxy.sync.proxy.rules.last.queued.timestamp").timeGauges())
+                .allSatisfy(gauge -> assertThat(gauge.value(TimeUnit.SECONDS)).isPositive());
+    }
+
     private ListenerState listener(String service) {
         return reconciler.state().orElseThrow().ports()
                 .get(new ServicePortName(new ServiceName("default", service), "http", Protocol.TCP)).listeners()
@@ -239,12 +266,16 @@ class ReconcilerTest {
     }
 
     private void apply(ServiceState... services) {
+        submit(List.of(), services).join();
+    }
+
+    private CompletableFuture<Void> submit(List<EndpointChange> changes, ServiceState... services) {
         Map<ServiceName, ServiceState> byName = new HashMap<>();
         for (ServiceState service : services) {
             byName.put(service.service().name(), service);
         }
-        reconciler.submit(
-                new ClusterSnapshot(++version, Instant.now(), new NodeTopology("node", null), byName)).join();
+        return reconciler.submit(new ClusterSnapshot(++version, Instant.now(), new NodeTopology("node", null), byName,
+                List.of(), changes));
     }
 
     private static ServiceState service(String name, String clusterIp, Endpoint... endpoints) {

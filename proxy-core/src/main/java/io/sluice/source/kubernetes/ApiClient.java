@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.net.ConnectException;
+import java.net.URI;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -50,6 +51,7 @@ final class ApiClient implements AutoCloseable {
 
     private final KubernetesOptions options;
     private final Path serviceAccount;
+    private final ApiObserver observer;
     private HttpClient http;
     private Credentials credentials;
     private long credentialsReadNanos = System.nanoTime();
@@ -63,9 +65,10 @@ final class ApiClient implements AutoCloseable {
      *
      * @throws SourceException if they cannot work
      */
-    ApiClient(KubernetesOptions options, Path serviceAccount) throws SourceException {
+    ApiClient(KubernetesOptions options, Path serviceAccount, ApiObserver observer) throws SourceException {
         this.options = options;
         this.serviceAccount = serviceAccount;
+        this.observer = observer;
         this.credentials = Credentials.resolve(options, serviceAccount);
         this.http = open(credentials);
     }
@@ -121,18 +124,58 @@ final class ApiClient implements AutoCloseable {
      * @throws IOException  if it does not answer; the message says why
      */
     InputStream get(String path, Duration longestSilence, Duration longest) throws IOException {
+        return request(path, longestSilence, longest, true);
+    }
+
+    /** The same for a watch, whose time says nothing about the server and is not told to the observer. */
+    InputStream watch(String path, Duration longestSilence, Duration longest) throws IOException {
+        return request(path, longestSilence, longest, false);
+    }
+
+    private InputStream request(String path, Duration longestSilence, Duration longest, boolean timed)
+            throws IOException {
+        String server = currentServer();
+        String host = host(server);
+        long begun = System.nanoTime();
+        ResponseBody body = new ResponseBody(longestSilence, () -> {
+            if (timed) {
+                observer.took("GET", host, Duration.ofNanos(System.nanoTime() - begun));
+            }
+        });
+        HttpResponse<AsyncBody> head;
+        try {
+            head = head(server + path, longest, body);
+        } catch (IOException e) {
+            body.close();
+            observer.answered("GET", host, "<error>");
+            throw e;
+        }
+        observer.answered("GET", host, Integer.toString(head.code()));
+        body.begin(head.body());
+        if (head.code() == 200) {
+            return body;
+        }
+        try (body) {
+            throw new ApiException(head.code(), message(head.code(), body.readNBytes(LONGEST_ERROR)));
+        }
+    }
+
+    private static String host(String server) {
+        URI uri = URI.create(server);
+        return uri.getHost() + (uri.getPort() < 0 ? "" : ":" + uri.getPort());
+    }
+
+    private HttpResponse<AsyncBody> head(String url, Duration longest, ResponseBody body) throws IOException {
         HttpClient client;
         synchronized (this) {
             client = http;
         }
-        ResponseBody body = new ResponseBody(longestSilence);
         CompletableFuture<HttpResponse<AsyncBody>> sent = client.consumeBytes(
-                client.newHttpRequestBuilder().uri(currentServer() + path).header("Accept", "application/json")
+                client.newHttpRequestBuilder().uri(url).header("Accept", "application/json")
                         .timeout(longest.toMillis(), TimeUnit.MILLISECONDS).build(),
                 body);
-        HttpResponse<AsyncBody> head;
         try {
-            head = sent.get(HEAD_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+            return sent.get(HEAD_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
             abandon(sent);
             Thread.currentThread().interrupt();
@@ -142,13 +185,6 @@ final class ApiClient implements AutoCloseable {
             throw (IOException) new SilenceException(HEAD_TIMEOUT).initCause(e);
         } catch (ExecutionException e) {
             throw new IOException(reason(e), e);
-        }
-        body.begin(head.body());
-        if (head.code() == 200) {
-            return body;
-        }
-        try (body) {
-            throw new ApiException(head.code(), message(head.code(), body.readNBytes(LONGEST_ERROR)));
         }
     }
 

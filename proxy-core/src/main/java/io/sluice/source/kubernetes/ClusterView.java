@@ -1,9 +1,11 @@
 package io.sluice.source.kubernetes;
 
+import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.EmptyReason;
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
+import io.sluice.service.EndpointChange;
 import io.sluice.service.EndpointSet;
 import io.sluice.service.IpFamily;
 import io.sluice.service.NodeTopology;
@@ -43,12 +45,18 @@ final class ClusterView {
     /** Slices of one Service in a fixed order, so that merging them gives the same whatever came first. */
     private static final Comparator<ObjectKey> BY_NAME = Comparator.comparing(ObjectKey::name);
 
+    /** So many dated changes are kept for one snapshot at the most: a burst takes no memory to speak of. */
+    private static final int MOST_CHANGES = 10_000;
+
     private final String nodeName;
     private final Map<ObjectKey, Service> services = new HashMap<>();
     private final Map<ObjectKey, EndpointGroups> groups = new HashMap<>();
     private final Map<ServiceName, Map<ObjectKey, EndpointGroups>> groupsOf = new HashMap<>();
     private final Map<ServiceName, ServiceState> states = new TreeMap<>();
-    private final Set<ServiceName> dirty = new HashSet<>();
+    private final Set<ServiceName> dirtyServices = new HashSet<>();
+    private final Set<ServiceName> dirtyEndpoints = new HashSet<>();
+    private final Map<ServiceName, List<EndpointChange>> changes = new HashMap<>();
+    private int changesKept;
     private @Nullable NodeFacts node;
     private boolean changed = true;
     private long version;
@@ -61,11 +69,21 @@ final class ClusterView {
     /** What a watch puts its objects into. */
     interface Part<T> {
 
-        /** Takes the place of everything that was known of the kind. */
-        void replace(Map<ObjectKey, T> all);
+        /** Takes the place of everything that was known of the kind; {@code since} has what could be dated. */
+        void replace(Map<ObjectKey, T> all, Map<ObjectKey, EndpointChange> since);
 
-        /** Adds or changes objects. */
-        void put(Map<ObjectKey, T> some);
+        /** Adds or changes objects; {@code since} has what could be dated. */
+        void put(Map<ObjectKey, T> some, Map<ObjectKey, EndpointChange> since);
+
+        /** Takes the place of everything, and nothing is dated. */
+        default void replace(Map<ObjectKey, T> all) {
+            replace(all, Map.of());
+        }
+
+        /** Adds or changes objects that are not dated. */
+        default void put(Map<ObjectKey, T> some) {
+            put(some, Map.of());
+        }
 
         /** Removes an object; one that is not known is fine. */
         void remove(ObjectKey key);
@@ -77,19 +95,19 @@ final class ClusterView {
     Part<Service> services() {
         return new Part<>() {
             @Override
-            public void replace(Map<ObjectKey, Service> all) {
+            public void replace(Map<ObjectKey, Service> all, Map<ObjectKey, EndpointChange> since) {
                 synchronized (ClusterView.this) {
                     gone(services, all).forEach(this::remove);
-                    put(all);
+                    put(all, since);
                 }
             }
 
             @Override
-            public void put(Map<ObjectKey, Service> some) {
+            public void put(Map<ObjectKey, Service> some, Map<ObjectKey, EndpointChange> since) {
                 synchronized (ClusterView.this) {
                     some.forEach((key, service) -> {
                         if (!service.equals(services.put(key, service))) {
-                            dirty.add(service.name());
+                            dirtyServices.add(service.name());
                         }
                     });
                 }
@@ -100,7 +118,7 @@ final class ClusterView {
                 synchronized (ClusterView.this) {
                     Service removed = services.remove(key);
                     if (removed != null) {
-                        dirty.add(removed.name());
+                        dirtyServices.add(removed.name());
                     }
                 }
             }
@@ -117,15 +135,15 @@ final class ClusterView {
     Part<EndpointGroups> endpoints() {
         return new Part<>() {
             @Override
-            public void replace(Map<ObjectKey, EndpointGroups> all) {
+            public void replace(Map<ObjectKey, EndpointGroups> all, Map<ObjectKey, EndpointChange> since) {
                 synchronized (ClusterView.this) {
                     gone(groups, all).forEach(this::remove);
-                    put(all);
+                    put(all, since);
                 }
             }
 
             @Override
-            public void put(Map<ObjectKey, EndpointGroups> some) {
+            public void put(Map<ObjectKey, EndpointGroups> some, Map<ObjectKey, EndpointChange> since) {
                 synchronized (ClusterView.this) {
                     some.forEach((key, now) -> {
                         EndpointGroups before = groups.put(key, now);
@@ -134,7 +152,8 @@ final class ClusterView {
                                 detach(key, before);
                             }
                             groupsOf.computeIfAbsent(now.service(), n -> new TreeMap<>(BY_NAME)).put(key, now);
-                            dirty.add(now.service());
+                            dirtyEndpoints.add(now.service());
+                            keep(now.service(), since.get(key));
                         }
                     });
                 }
@@ -146,6 +165,7 @@ final class ClusterView {
                     EndpointGroups removed = groups.remove(key);
                     if (removed != null) {
                         detach(key, removed);
+                        forget(removed.service());
                     }
                 }
             }
@@ -162,14 +182,14 @@ final class ClusterView {
     Part<NodeFacts> node() {
         return new Part<>() {
             @Override
-            public void replace(Map<ObjectKey, NodeFacts> all) {
+            public void replace(Map<ObjectKey, NodeFacts> all, Map<ObjectKey, EndpointChange> since) {
                 synchronized (ClusterView.this) {
                     set(all.isEmpty() ? null : all.values().iterator().next());
                 }
             }
 
             @Override
-            public void put(Map<ObjectKey, NodeFacts> some) {
+            public void put(Map<ObjectKey, NodeFacts> some, Map<ObjectKey, EndpointChange> since) {
                 some.values().forEach(this::set);
             }
 
@@ -201,6 +221,8 @@ final class ClusterView {
 
     /** Everything as it is known now; null if nothing has changed since the last time. */
     synchronized @Nullable ClusterSnapshot snapshotIfChanged(Instant asOf) {
+        Set<ServiceName> dirty = new HashSet<>(dirtyServices);
+        dirty.addAll(dirtyEndpoints);
         if (dirty.isEmpty() && !changed) {
             return null;
         }
@@ -214,12 +236,34 @@ final class ClusterView {
                 states.put(name, now);
             }
         }
-        dirty.clear();
+        dirtyServices.clear();
+        dirtyEndpoints.clear();
+        List<EndpointChange> dated = changes.values().stream().flatMap(List::stream).toList();
+        changes.clear();
+        changesKept = 0;
         if (!changed) {
             return null;
         }
         changed = false;
-        return new ClusterSnapshot(++version, asOf, new NodeTopology(nodeName, zone(node)), states);
+        return new ClusterSnapshot(++version, asOf, new NodeTopology(nodeName, zone(node)), states, List.of(), dated);
+    }
+
+    /** What has come since the last snapshot. */
+    synchronized ChangeCount waiting() {
+        return new ChangeCount(dirtyServices.size(), dirtyEndpoints.size());
+    }
+
+    private void keep(ServiceName service, @Nullable EndpointChange change) {
+        if (change != null && changesKept < MOST_CHANGES) {
+            changes.computeIfAbsent(service, n -> new ArrayList<>(1)).add(change);
+            changesKept++;
+        }
+    }
+
+    /** With a deletion comes no time: the annotation is of the change before (so kube-proxy, EndpointSliceUpdate). */
+    private void forget(ServiceName service) {
+        List<EndpointChange> forgotten = changes.remove(service);
+        changesKept -= forgotten == null ? 0 : forgotten.size();
     }
 
     /** The objects themselves, for the state file. */
@@ -246,7 +290,7 @@ final class ClusterView {
                 groupsOf.remove(from.service());
             }
         }
-        dirty.add(from.service());
+        dirtyEndpoints.add(from.service());
     }
 
     private ServiceState merge(Service service) {

@@ -1,5 +1,6 @@
 package io.sluice.source.kubernetes;
 
+import io.sluice.service.EndpointChange;
 import io.sluice.service.IpAddresses;
 import io.sluice.service.IpFamily;
 import io.sluice.service.Protocol;
@@ -8,6 +9,9 @@ import io.sluice.source.kubernetes.EndpointGroups.Address;
 import io.sluice.source.kubernetes.EndpointGroups.Group;
 import io.sluice.source.kubernetes.EndpointGroups.Port;
 import java.net.InetAddress;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -26,12 +30,20 @@ import tools.jackson.databind.JsonNode;
 final class EndpointReader {
 
     private static final String SERVICE_NAME = "kubernetes.io/service-name";
+    private static final String HEADLESS = "service.kubernetes.io/headless";
+    private static final String TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time";
 
     private final boolean loopback;
+    private final Instant start;
 
-    /** Takes loopback addresses only if told so. */
-    EndpointReader(boolean loopback) {
+    /**
+     * Takes loopback addresses only if told so.
+     *
+     * @param start changes from before are not dated: it was not we who were late
+     */
+    EndpointReader(boolean loopback, Instant start) {
         this.loopback = loopback;
+        this.start = start;
     }
 
     /** Reads an EndpointSlice of {@code discovery.k8s.io/v1}. */
@@ -58,7 +70,8 @@ final class EndpointReader {
                         pod(endpoint.path("targetRef"))));
             }
         }
-        return groups(key, service, List.of(new Group(ports(slice.path("ports")), addresses)), mistakes);
+        return groups(key, service, List.of(new Group(ports(slice.path("ports")), addresses)), mistakes,
+                change(slice.path("metadata"), type.equals("IPv4") ? IpFamily.IPV4 : IpFamily.IPV6));
     }
 
     /** Reads Endpoints. */
@@ -71,7 +84,9 @@ final class EndpointReader {
             addSubset(subset.path("notReadyAddresses"), false, addresses, mistakes);
             groups.add(new Group(ports(subset.path("ports")), addresses));
         }
-        return groups(key, key.name(), groups, mistakes);
+        IpFamily family = groups.stream().flatMap(group -> group.addresses().stream()).findFirst()
+                .map(address -> IpFamily.of(address.ip())).orElse(IpFamily.IPV4);
+        return groups(key, key.name(), groups, mistakes, change(endpoints.path("metadata"), family));
     }
 
     private void addSubset(JsonNode list, boolean ready, List<Address> addresses, List<String> mistakes) {
@@ -85,9 +100,24 @@ final class EndpointReader {
     }
 
     private static ReadObject<EndpointGroups> groups(ObjectKey key, String service, List<Group> groups,
-            List<String> mistakes) {
+            List<String> mistakes, @Nullable EndpointChange change) {
         return new ReadObject<>(
-                new EndpointGroups(new ServiceName(key.namespace().intern(), service.intern()), groups), mistakes);
+                new EndpointGroups(new ServiceName(key.namespace().intern(), service.intern()), groups), mistakes,
+                change);
+    }
+
+    /** As kube-proxy reads it (pkg/proxy/endpointschangetracker.go); it does not see what is headless. */
+    private @Nullable EndpointChange change(JsonNode metadata, IpFamily family) {
+        String text = metadata.path("annotations").path(TRIGGER_TIME).asString("");
+        if (text.isEmpty() || metadata.path("labels").has(HEADLESS)) {
+            return null;
+        }
+        try {
+            Instant at = OffsetDateTime.parse(text).toInstant();
+            return at.isAfter(start) ? new EndpointChange(family, at) : null;
+        } catch (DateTimeParseException e) {
+            return null;
+        }
     }
 
     private @Nullable InetAddress address(JsonNode node, String type, List<String> mistakes) {

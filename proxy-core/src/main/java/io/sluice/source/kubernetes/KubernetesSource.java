@@ -1,5 +1,6 @@
 package io.sluice.source.kubernetes;
 
+import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.Endpoint;
 import io.sluice.service.IpAddresses;
@@ -35,6 +36,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -52,9 +54,13 @@ public final class KubernetesSource implements ServiceSource {
 
     private static final Duration SAVE_INTERVAL = Duration.ofSeconds(10);
     private static final int SHOWN_PROBLEMS = 100;
+    /** Servers are upgraded while we watch them. */
+    private static final Duration VERSION_INTERVAL = Duration.ofMinutes(10);
+    private static final Duration VERSION_RETRY = Duration.ofSeconds(30);
 
     private final KubernetesOptions options;
     private final Path serviceAccount;
+    private final ApiObserver observer;
     private final EndpointReader endpointReader;
     private final ClusterView view;
     private final Semaphore changes = new Semaphore(0);
@@ -71,6 +77,7 @@ public final class KubernetesSource implements ServiceSource {
     private long savedNanos = System.nanoTime() - SAVE_INTERVAL.toNanos();
     private @Nullable String saveTrouble;
     private long version;
+    private volatile long versionWantedNanos = System.nanoTime();
 
     /** What exists once the credentials are known. */
     private record Watches(ApiClient client, Reflector<Service> services, Reflector<EndpointGroups> endpoints,
@@ -80,15 +87,16 @@ public final class KubernetesSource implements ServiceSource {
         }
     }
 
-    /** Reads and connects to nothing yet. */
-    public KubernetesSource(KubernetesOptions options) {
-        this(options, Credentials.SERVICE_ACCOUNT);
+    /** Reads and connects to nothing yet; {@code observer} hears of each request. */
+    public KubernetesSource(KubernetesOptions options, ApiObserver observer) {
+        this(options, Credentials.SERVICE_ACCOUNT, observer);
     }
 
-    KubernetesSource(KubernetesOptions options, Path serviceAccount) {
+    KubernetesSource(KubernetesOptions options, Path serviceAccount, ApiObserver observer) {
         this.options = options;
         this.serviceAccount = serviceAccount;
-        this.endpointReader = new EndpointReader(options.loopbackEndpoints());
+        this.observer = observer;
+        this.endpointReader = new EndpointReader(options.loopbackEndpoints(), Instant.now());
         this.view = new ClusterView(options.nodeName());
     }
 
@@ -102,7 +110,7 @@ public final class KubernetesSource implements ServiceSource {
      */
     @Override
     public void start(SnapshotConsumer consumer) throws SourceException {
-        ApiClient client = new ApiClient(options, serviceAccount);
+        ApiClient client = new ApiClient(options, serviceAccount, observer);
         Watches started = new Watches(client,
                 new Reflector<>("services", this::services, client, view.services(), listener,
                         options.watchIdleTimeout(),
@@ -133,6 +141,11 @@ public final class KubernetesSource implements ServiceSource {
     @Override
     public boolean nodeEligible() {
         return !view.leaving();
+    }
+
+    @Override
+    public ChangeCount waiting() {
+        return view.waiting();
     }
 
     @Override
@@ -341,12 +354,29 @@ public final class KubernetesSource implements ServiceSource {
                     }
                 }
                 save(running, SAVE_INTERVAL);
+                if (handedOn && servedState == null && System.nanoTime() - versionWantedNanos >= 0) {
+                    versionWantedNanos = System.nanoTime() + VERSION_INTERVAL.toNanos();
+                    Thread.ofVirtual().name("sluice-version").start(() -> askVersion(running.client()));
+                }
             }
             save(running, Duration.ZERO);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } finally {
             ended.countDown();
+        }
+    }
+
+    /** Nothing depends on the answer; it is only shown. */
+    private void askVersion(ApiClient client) {
+        try (InputStream body = client.get("/version", Duration.ofSeconds(30), Duration.ofSeconds(60))) {
+            Map<String, String> said = new HashMap<>();
+            ApiClient.JSON.readTree(body).properties()
+                    .forEach(field -> said.put(field.getKey(), field.getValue().asString("")));
+            observer.serverBuild(said);
+        } catch (IOException | JacksonException e) {
+            LOG.debug("the API server does not tell its version: {}", e.getMessage());
+            versionWantedNanos = System.nanoTime() + VERSION_RETRY.toNanos();
         }
     }
 
@@ -361,7 +391,8 @@ public final class KubernetesSource implements ServiceSource {
             servedState = null;
         }
         consumer.accept(
-                new ClusterSnapshot(++version, snapshot.asOf(), snapshot.node(), snapshot.services()));
+                new ClusterSnapshot(++version, snapshot.asOf(), snapshot.node(), snapshot.services(), List.of(),
+                        snapshot.changes()));
         handedOn = true;
         pace.handedOn(System.nanoTime());
         return true;

@@ -1,5 +1,6 @@
 package io.sluice.source.kubernetes;
 
+import io.sluice.service.EndpointChange;
 import io.sluice.source.ResourceFreshness;
 import io.sluice.source.ResourceFreshness.WatchState;
 import io.sluice.source.kubernetes.ObjectStream.ListHead;
@@ -211,10 +212,12 @@ final class Reflector<T> implements Runnable {
             resource = wanted;
             Map<ObjectKey, T> listed = new HashMap<>();
             Map<ObjectKey, List<String>> mistakes = new HashMap<>();
+            Map<ObjectKey, EndpointChange> since = new HashMap<>();
             String next = "";
             ListHead head;
             do {
-                try (ObjectStream page = open(wanted.listPath(PAGE, next), LIST_SILENCE, LONGEST_PAGE)) {
+                try (ObjectStream page =
+                        open(client.get(wanted.listPath(PAGE, next), LIST_SILENCE, LONGEST_PAGE))) {
                     head = page.readList(item -> {
                         ObjectKey key = key(item);
                         ReadObject<T> read = wanted.reader().read(key, item);
@@ -224,12 +227,15 @@ final class Reflector<T> implements Runnable {
                         if (!read.mistakes().isEmpty()) {
                             mistakes.put(key, read.mistakes());
                         }
+                        if (read.change() != null) {
+                            since.put(key, read.change());
+                        }
                     });
                 }
                 next = head.next();
             } while (!next.isEmpty());
             lists.incrementAndGet();
-            take(listed, head.version());
+            take(listed, since, head.version());
             listener.listed(name, mistakes);
             heard();
             listener.changed();
@@ -243,7 +249,8 @@ final class Reflector<T> implements Runnable {
     }
 
     /** Believes the list, or keeps what it does not have for a while. */
-    private void take(Map<ObjectKey, T> listed, String listVersion) throws IOException {
+    private void take(Map<ObjectKey, T> listed, Map<ObjectKey, EndpointChange> since, String listVersion)
+            throws IOException {
         int known = Math.max(part.size(), expected);
         boolean back = older(listVersion, version);
         if (!back && (known == 0 || !listed.isEmpty())) {
@@ -259,7 +266,7 @@ final class Reflector<T> implements Runnable {
             if (doubtSince.plus(DOUBT).isAfter(now)) {
                 doubtful = true;
                 if (settled) {
-                    part.put(listed);
+                    part.put(listed, since);
                     listener.changed();
                 }
                 heard();
@@ -273,7 +280,7 @@ final class Reflector<T> implements Runnable {
         }
         doubtful = false;
         expected = 0;
-        part.replace(listed);
+        part.replace(listed, since);
         version = listVersion;
         settled = true;
     }
@@ -287,8 +294,8 @@ final class Reflector<T> implements Runnable {
         int seconds = WATCH_SECONDS + random.nextInt(WATCH_SECONDS);
         Instant begun = Instant.now();
         boolean anything = false;
-        try (ObjectStream events = open(wanted.watchPath(version, seconds), idleTimeout,
-                Duration.ofSeconds(seconds).plus(idleTimeout))) {
+        try (ObjectStream events = open(client.watch(wanted.watchPath(version, seconds), idleTimeout,
+                Duration.ofSeconds(seconds).plus(idleTimeout)))) {
             state = WatchState.WATCHING;
             heard();
             recovered();
@@ -351,7 +358,8 @@ final class Reflector<T> implements Runnable {
             if (read.value() == null) {
                 part.remove(key);
             } else {
-                part.put(Map.of(key, read.value()));
+                part.put(Map.of(key, read.value()),
+                        read.change() == null ? Map.of() : Map.of(key, read.change()));
             }
             listener.mistakes(name, key, read.mistakes());
             listener.changed();
@@ -361,8 +369,7 @@ final class Reflector<T> implements Runnable {
         }
     }
 
-    private ObjectStream open(String path, Duration silence, Duration longest) throws IOException {
-        InputStream body = client.get(path, silence, longest);
+    private ObjectStream open(InputStream body) throws IOException {
         open = body;
         if (stopped || listWanted) {
             body.close();

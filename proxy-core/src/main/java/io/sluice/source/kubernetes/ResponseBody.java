@@ -12,6 +12,7 @@ import java.util.Queue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,10 +34,13 @@ final class ResponseBody extends InputStream implements AsyncBody.Consumer<List<
     private final Queue<ByteBuffer> unread = new ArrayDeque<>();
     private volatile @Nullable AsyncBody body;
     private volatile boolean closed;
+    private final AtomicReference<@Nullable Runnable> atEnd;
     private boolean ended;
 
-    ResponseBody(Duration longestSilence) {
+    /** Runs {@code atEnd} once, when the end has come or this is closed before. */
+    ResponseBody(Duration longestSilence, Runnable atEnd) {
         this.longestSilence = longestSilence;
+        this.atEnd = new AtomicReference<>(atEnd);
     }
 
     /** The head has come: begin to take the body. */
@@ -95,6 +99,7 @@ final class ResponseBody extends InputStream implements AsyncBody.Consumer<List<
             case Arrival.Bytes(List<ByteBuffer> buffers) -> unread.addAll(buffers);
             case Arrival.End(Throwable failure) -> {
                 ended = true;
+                tellEnd();
                 if (closed) {
                     throw new InterruptedIOException("closed");
                 }
@@ -106,9 +111,17 @@ final class ResponseBody extends InputStream implements AsyncBody.Consumer<List<
         return !ended;
     }
 
+    private void tellEnd() {
+        Runnable tell = atEnd.getAndSet(null);
+        if (tell != null) {
+            tell.run();
+        }
+    }
+
     @Override
     public void close() {
         closed = true;
+        tellEnd();
         AsyncBody response = body;
         if (response != null) {
             response.cancel();

@@ -2,9 +2,12 @@ package io.sluice.source.kubernetes;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.EmptyReason;
+import io.sluice.service.EndpointChange;
 import io.sluice.service.EndpointSet;
+import io.sluice.service.IpFamily;
 import io.sluice.service.NodeTopology;
 import io.sluice.service.Service;
 import io.sluice.service.ServiceName;
@@ -45,7 +48,7 @@ class ClusterViewTest {
             written.add("{\"addresses\": [\"%s\"], \"conditions\": {\"ready\": %s}}"
                     .formatted(endpoint.replace("!", ""), ready));
         }
-        return new EndpointReader(false).slice(key("any"), ApiClient.JSON.readTree("""
+        return new EndpointReader(false, Instant.EPOCH).slice(key("any"), ApiClient.JSON.readTree("""
                 {"metadata": {"labels": {"kubernetes.io/service-name": "%s"}}, "addressType": "%s",
                  "endpoints": [%s], "ports": %s}""".formatted(service, type, String.join(",", written), ports)))
                 .value();
@@ -224,5 +227,38 @@ class ClusterViewTest {
             TimeUnit.MILLISECONDS.sleep(50);
         }
         return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
+    }
+
+    private static final EndpointChange CHANGE = new EndpointChange(IpFamily.IPV4, Instant.EPOCH.plusSeconds(1));
+
+    @Test
+    void whatCouldBeDatedComesWithTheNextSnapshotAndNoOther() {
+        view.services().put(Map.of(key("kubia"), service("kubia", "10.96.0.1")));
+        view.endpoints().put(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.1")), Map.of(key("a"), CHANGE));
+        view.endpoints().put(Map.of(key("b"), slice("kubia", "IPv4", BOTH, "10.1.0.2")), Map.of(key("b"), CHANGE));
+        assertThat(view.snapshotIfChanged(Instant.EPOCH).changes()).containsExactly(CHANGE, CHANGE);
+        view.endpoints().replace(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.1"), key("b"),
+                slice("kubia", "IPv4", BOTH, "10.1.0.3")), Map.of(key("a"), CHANGE, key("b"), CHANGE));
+        assertThat(view.snapshotIfChanged(Instant.EPOCH).changes()).as("one slice has changed")
+                .containsExactly(CHANGE);
+        view.endpoints().put(Map.of(key("a"), slice("kubia", "IPv4", BOTH)), Map.of(key("a"), CHANGE));
+        view.endpoints().remove(key("b"));
+
+        assertThat(view.snapshotIfChanged(Instant.EPOCH).changes()).as("a deletion is not dated").isEmpty();
+    }
+
+    @Test
+    void whatWaitsIsCounted() {
+        assertThat(view.waiting()).isEqualTo(ChangeCount.NONE);
+        view.services().put(Map.of(key("kubia"), service("kubia", "10.96.0.1"), key("b"), service("b", "10.96.0.2")));
+        view.endpoints().put(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.1")));
+        assertThat(view.waiting()).isEqualTo(new ChangeCount(2, 1));
+        view.snapshotIfChanged(Instant.EPOCH);
+        assertThat(view.waiting()).isEqualTo(ChangeCount.NONE);
+        view.services().put(Map.of(key("kubia"), service("kubia", "10.96.0.1")));
+        assertThat(view.waiting()).as("what is the same").isEqualTo(ChangeCount.NONE);
+        view.endpoints().remove(key("a"));
+
+        assertThat(view.waiting()).isEqualTo(new ChangeCount(0, 1));
     }
 }

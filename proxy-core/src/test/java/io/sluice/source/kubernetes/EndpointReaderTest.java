@@ -2,9 +2,12 @@ package io.sluice.source.kubernetes;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.service.EndpointChange;
+import io.sluice.service.IpFamily;
 import io.sluice.service.Protocol;
 import io.sluice.source.kubernetes.EndpointGroups.Address;
 import io.sluice.source.kubernetes.EndpointGroups.Port;
+import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -16,7 +19,7 @@ class EndpointReaderTest {
     private static final ObjectKey KEY = new ObjectKey("default", "kubia-x");
 
     private static ReadObject<EndpointGroups> slice(boolean loopback, String type, String endpoints, String ports) {
-        return new EndpointReader(loopback).slice(KEY, ApiClient.JSON.readTree("""
+        return new EndpointReader(loopback, Instant.EPOCH).slice(KEY, ApiClient.JSON.readTree("""
                 {"metadata": {"labels": {"kubernetes.io/service-name": "kubia"}}, "addressType": "%s",
                  "endpoints": %s, "ports": %s}""".formatted(type, endpoints, ports)));
     }
@@ -50,6 +53,41 @@ class EndpointReaderTest {
 
         assertThat(read.value().groups().getFirst().addresses()).hasSize(1);
         assertThat(read.mistakes()).hasSize(1).first().asString().contains(address, "refused", why);
+    }
+
+    private static EndpointChange change(String type, String metadata) {
+        return new EndpointReader(false, Instant.parse("2026-11-23T10:00:00Z")).slice(KEY, ApiClient.JSON.readTree("""
+                {"metadata": {"labels": {"kubernetes.io/service-name": "kubia"%s}, "addressType": "%s"}"""
+                .formatted(metadata, type))).change();
+    }
+
+    @ParameterizedTest(name = "{0} since {1}: {2}")
+    @CsvSource(nullValues = "-", value = {"IPv4, 2026-11-23T10:00:01Z, 2026-11-23T10:00:01Z",
+            "IPv6, 2026-11-23T10:00:01.123456789Z, 2026-11-23T10:00:01.123456789Z",
+            "IPv4, 2026-11-23T12:00:01+01:00, 2026-11-23T11:00:01Z", "IPv4, 2026-11-23T10:00:00Z, -",
+            "IPv4, 2026-11-23T09:59:59.9Z, -", "IPv4, yesterday, -", "IPv4, '', -"})
+    void aSliceSaysSinceWhenAndOnlyWhatIsLaterThanTheStartCounts(String type, String annotation, String since) {
+        EndpointChange change = change(type,
+                "}, \"annotations\": {\"endpoints.kubernetes.io/last-change-trigger-time\": \"" + annotation + "\"}");
+
+        assertThat(change).isEqualTo(
+                since == null
+                        ? null
+                        : new EndpointChange(type.equals("IPv4") ? IpFamily.IPV4 : IpFamily.IPV6,
+                                Instant.parse(since)));
+        assertThat(change(type, "}")).isNull();
+    }
+
+    @Test
+    void aHeadlessSliceIsNotDatedAndEndpointsAre() {
+        String annotations =
+                "\"annotations\": {\"endpoints.kubernetes.io/last-change-trigger-time\": \"2026-11-23T10:00:01Z\"}";
+        EndpointReader reader = new EndpointReader(false, Instant.EPOCH);
+        ReadObject<EndpointGroups> read = reader.endpoints(KEY, ApiClient.JSON.readTree(
+                "{\"metadata\": {" + annotations + "}, \"subsets\": [{\"addresses\": [{\"ip\": \"fd00::1\"}]}]}"));
+
+        assertThat(change("IPv4", ", \"service.kubernetes.io/headless\": \"\"}, " + annotations)).isNull();
+        assertThat(read.change()).isNotNull().extracting(EndpointChange::family).isEqualTo(IpFamily.IPV6);
     }
 
     @Test
@@ -86,7 +124,8 @@ class EndpointReaderTest {
             "{\"metadata\": {\"labels\": {\"kubernetes.io/service-name\": \"x\"}}, \"addressType\": \"FQDN\"} | FQDN",
             "{\"metadata\": 7, \"endpoints\": \"x\"} | belongs to no Service"})
     void aSliceThatCannotBeUsedIsTold(String json, String why) {
-        ReadObject<EndpointGroups> read = new EndpointReader(false).slice(KEY, ApiClient.JSON.readTree(json));
+        ReadObject<EndpointGroups> read =
+                new EndpointReader(false, Instant.EPOCH).slice(KEY, ApiClient.JSON.readTree(json));
 
         assertThat(read.value()).isNull();
         assertThat(read.mistakes()).first().asString().contains(why);
@@ -94,7 +133,7 @@ class EndpointReaderTest {
 
     @Test
     void endpointsAreOneGroupForEachSubset() {
-        EndpointGroups read = new EndpointReader(false).endpoints(new ObjectKey("default", "db"),
+        EndpointGroups read = new EndpointReader(false, Instant.EPOCH).endpoints(new ObjectKey("default", "db"),
                 ApiClient.JSON.readTree("""
                         {"subsets": [
                           {"addresses": [{"ip": "10.1.0.1", "nodeName": "n", "targetRef": {"kind": "Pod", "name": "p"}}],

@@ -30,7 +30,7 @@ class StateFileTest {
     @TempDir
     private Path directory;
 
-    private final EndpointReader endpoints = new EndpointReader(false);
+    private final EndpointReader endpoints = new EndpointReader(false, Instant.EPOCH);
 
     private static Service service(String json) {
         return ServiceReader.read(new ObjectKey("shop", "kubia"), ApiClient.JSON.readTree(json)).value();
