@@ -17,6 +17,9 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 
 /** Where settings come from, which source wins, and how mistakes in each of them are told. */
 class SettingsTest {
@@ -229,6 +232,29 @@ class SettingsTest {
     @CsvSource({"1024,256", "65536,32512", "1048576,524032", "512,16", "9223372036854775807,1000000"})
     void theLimitOfConnectionsFollowsTheLimitOfOpenFiles(long descriptors, int connections) {
         assertThat(ConnectionSettings.affordableConnections(descriptors)).isEqualTo(connections);
+    }
+
+    @Command
+    private static final class Services {
+        @Mixin
+        private ServiceSettings settings;
+    }
+
+    @ParameterizedTest(name = "--hostname-override [{0}], NODE_NAME [{1}]: {2}")
+    @CsvSource({"Over, from-variable, over", "'', Node-1, node-1", "' ', ' node-1 ', node-1"})
+    void theNodesNameIsTheOverrideThenTheVariable(String override, String variable, String name) {
+        Services command = new Services();
+        new CommandLine(command).parseArgs("--hostname-override", override);
+
+        assertThat(command.settings.nodeName(Map.of("NODE_NAME", variable))).isEqualTo(name);
+    }
+
+    @Test
+    void elseTheNodesNameIsTheHostsInLowerCase() {
+        Services command = new Services();
+        new CommandLine(command).parseArgs();
+
+        assertThat(command.settings.nodeName(Map.of())).isNotBlank().isLowerCase();
     }
 
     private Path write(String content) throws IOException {

@@ -104,6 +104,7 @@ final class Reflector<T> implements Runnable {
     private @Nullable Instant doubtSince;
     private @Nullable Instant toldAt;
     private String told = "";
+    private String verb = "list";
     private int resumes;
 
     /**
@@ -207,6 +208,7 @@ final class Reflector<T> implements Runnable {
 
     private void list() throws IOException {
         listWanted = false;
+        verb = "list";
         try {
             Resource<T> wanted = resource == null ? resolver.resolve() : resource;
             resource = wanted;
@@ -291,6 +293,7 @@ final class Reflector<T> implements Runnable {
             listWanted = true;
             return;
         }
+        verb = "watch";
         int seconds = WATCH_SECONDS + random.nextInt(WATCH_SECONDS);
         Instant begun = Instant.now();
         boolean anything = false;
@@ -463,7 +466,7 @@ final class Reflector<T> implements Runnable {
             return switch (refused.code()) {
                 case 401 -> "the API server " + server + " does not accept our credentials (401): " + client.origin();
                 case 403 ->
-                        "may not " + (listWanted ? "list" : "watch") + " " + what + " (403): grant the verbs list and"
+                        "may not " + verb + " " + what + " (403): grant the verbs list and"
                                 + " watch on it; the server says: " + refused.getMessage();
                 default -> "the API server " + server + " answers " + refused.code() + " for " + what + ": "
                         + refused.getMessage();

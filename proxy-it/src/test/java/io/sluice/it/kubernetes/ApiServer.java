@@ -170,6 +170,11 @@ public final class ApiServer implements Closeable {
         }
     }
 
+    /** The same for watches alone. */
+    public void refuseWatches(String resource, int status) {
+        refuse("watch " + resource, status);
+    }
+
     /** Wants {@code Authorization: Bearer value}; empty for nothing. */
     public void wantToken(String value) {
         token = value;
@@ -264,20 +269,22 @@ public final class ApiServer implements Closeable {
             return;
         }
         String resource = parts.getFirst();
-        Integer refusal = refused.get(resource);
+        Map<String, String> query = query(exchange);
+        boolean watched = query.getOrDefault("watch", "").matches("true|1");
+        Integer refusal = refused.getOrDefault(resource, watched ? refused.get("watch " + resource) : null);
         if (refusal != null) {
-            status(exchange, refusal, "Forbidden", resource + " is forbidden: User \"sluice\" cannot list resource \""
-                    + resource + "\" in API group \"\" at the cluster scope");
+            status(exchange, refusal, "Forbidden", resource + " is forbidden: User \"sluice\" cannot "
+                    + (watched ? "watch" : "list") + " resource \"" + resource
+                    + "\" in API group \"\" at the cluster scope");
             return;
         }
-        Map<String, String> query = query(exchange);
         if (parts.size() == 2) {
             one(exchange, resource, namespace, parts.get(1));
         } else if (exchange.getRequestMethod().equals("POST")) {
             ObjectNode object = (ObjectNode) JSON.readTree(exchange.getRequestBody());
             complete(object, resource, namespace);
             send(exchange, 201, store.put(resource, object));
-        } else if (query.getOrDefault("watch", "").matches("true|1")) {
+        } else if (watched) {
             watch(exchange, resource, namespace, query);
         } else {
             list(exchange, resource, namespace, query);

@@ -8,8 +8,13 @@ import io.sluice.daemon.StartException;
 import io.sluice.service.ServiceName;
 import io.sluice.source.kubernetes.KubernetesOptions.EndpointsFrom;
 import io.sluice.reconcile.AppliedState;
+import java.io.IOException;
 import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -112,9 +117,77 @@ class ClusterIT {
     void endpointsAreReadWhereTheyAreAskedFor() throws Exception {
         cluster.service("kubia", 100);
         cluster.slice("kubia-a", "kubia", 1);
+        cluster.api.apply("""
+                {"kind": "Endpoints", "metadata": {"name": "kubia"}, "subsets": [{"addresses": [{"ip": "%s"}],
+                 "ports": [{"port": 8080}]}]}""".formatted(cluster.sluice.address(2)));
         cluster.endpointsFrom(EndpointsFrom.ENDPOINTS).start().awaitSynced();
 
-        cluster.awaitEndpoints("kubia");
+        cluster.awaitEndpoints("kubia", 2);
+    }
+
+    @Test
+    void mirroredSlicesOfHandMadeEndpointsAreServed() throws Exception {
+        cluster.pod("pod-1", 1);
+        cluster.api.apply("""
+                {"kind": "Service", "metadata": {"name": "kubia"}, "spec": {"clusterIP": "%s",
+                 "ports": [{"port": 80, "targetPort": 1234}]}}""".formatted(cluster.sluice.address(100)));
+        // As the controller mirrors them: no conditions but ready, no node's zone, and the Endpoints' own port.
+        cluster.api.apply("""
+                {"kind": "EndpointSlice", "metadata": {"name": "kubia-q2x4z", "labels": {
+                  "kubernetes.io/service-name": "kubia",
+                  "endpointslice.kubernetes.io/managed-by": "endpointslicemirroring-controller.k8s.io"}},
+                 "addressType": "IPv4", "ports": [{"name": "", "port": 8080, "protocol": "TCP"}],
+                 "endpoints": [{"addresses": ["%s"], "conditions": {"ready": true}},
+                               {"addresses": ["%s"], "conditions": {"ready": false}}]}"""
+                .formatted(cluster.sluice.address(1), cluster.sluice.address(2)));
+        cluster.start().awaitSynced();
+
+        cluster.awaitEndpoints("kubia", 1);
+        assertThat(cluster.sluice.ask("kubia")).isEqualTo("pod-1");
+    }
+
+    @Test
+    void bothFamiliesOfAServiceAreServedEachByItsOwnEndpoints() throws Exception {
+        cluster.pod("pod-1", 1);
+        int port = freePort();
+        try (ServerSocket pod = new ServerSocket(0, 50, InetAddress.ofLiteral("::1"))) {
+            cluster.api.apply("""
+                    {"kind": "Service", "metadata": {"name": "kubia"}, "spec": {"clusterIP": "%s",
+                     "clusterIPs": ["%s", "::1"], "ipFamilies": ["IPv4", "IPv6"],
+                     "ipFamilyPolicy": "RequireDualStack", "ports": [{"port": %d}]}}"""
+                    .formatted(cluster.sluice.address(100), cluster.sluice.address(100), port));
+            cluster.slice("kubia-4", "kubia", 1);
+            cluster.api.apply("""
+                    {"kind": "EndpointSlice", "metadata": {"name": "kubia-6",
+                      "labels": {"kubernetes.io/service-name": "kubia"}}, "addressType": "IPv6",
+                     "ports": [{"name": "", "port": %d}], "endpoints": [{"addresses": ["::1"]}]}"""
+                    .formatted(pod.getLocalPort()));
+            cluster.start().awaitSynced();
+            await().until(() -> applied().ports().values().stream().anyMatch(p -> p.selections().size() == 2));
+
+            try (Socket client = new Socket(InetAddress.ofLiteral("::1"), port); Socket server = pod.accept()) {
+                server.getOutputStream().write(6);
+                assertThat(client.getInputStream().read()).isEqualTo(6);
+            }
+            try (Socket client = new Socket(InetAddress.ofLiteral(cluster.sluice.address(100)), port)) {
+                assertThat(new String(client.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                        .isEqualTo("pod-1");
+            }
+        }
+    }
+
+    @Test
+    void anEmptyListThatTheServerKeepsToIsBelievedInTheEnd() throws Exception {
+        cluster.service("kubia", 100);
+        cluster.slice("kubia-a", "kubia", 1);
+        cluster.start().awaitSynced();
+        cluster.awaitWatching();
+        cluster.api.stop();
+        cluster.api.forgetEverything();
+        cluster.api.start();
+
+        await().atMost(Duration.ofSeconds(90)).until(() -> applied().snapshot().services().isEmpty());
+        await().until(() -> cluster.readyz().path("current").asBoolean());
     }
 
     @Test
@@ -240,6 +313,12 @@ class ClusterIT {
         assertThat(applied().ports()).hasSize(10_000);
         assertThat(applied().ports().values()).allMatch(port -> port.selections().values().iterator().next()
                 .internalEndpoints().size() == 5);
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket free = new ServerSocket(0, 50, InetAddress.ofLiteral("::1"))) {
+            return free.getLocalPort();
+        }
     }
 
     private static long used() throws InterruptedException {

@@ -30,12 +30,17 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /**
  * Fabric8's mock of an API server in CRUD mode. It sends the events of a watch over a WebSocket only; {@link #url} is a way
  * to it on which they come as lines of a plain answer, as from a real server, and everything else passes unchanged.
  */
 final class MockCluster implements AutoCloseable {
+
+    /** Has a line for each request otherwise. */
+    private static final Logger CHATTER = Logger.getLogger(MockWebServer.class.getName());
 
     private final KubernetesMockServer mock;
     private final KubernetesClient client;
@@ -44,6 +49,7 @@ final class MockCluster implements AutoCloseable {
     private final HttpServer front;
 
     MockCluster() throws IOException {
+        CHATTER.setLevel(Level.WARNING);
         Map<ServerRequest, Queue<ServerResponse>> answers = new HashMap<>();
         mock = new KubernetesMockServer(new Context(), new MockWebServer(), answers,
                 new KubernetesMixedDispatcher(answers), false);

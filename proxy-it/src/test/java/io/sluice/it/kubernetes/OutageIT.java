@@ -150,10 +150,15 @@ class OutageIT {
         await().atMost(Duration.ofSeconds(30))
                 .until(() -> cluster.resource("endpoints").path("problem").asString("")
                         .contains("nothing came for 4 s"));
+        assertThat(cluster.sluice.metric("sluice_source_resource_age_seconds{resource=\"endpoints\"}"))
+                .isGreaterThan(3.5);
+        await().until(() -> cluster.sluice.metric("sluice_source_resource_watching{resource=\"endpoints\"}") == 0);
         cluster.slice("kubia-a", "kubia", 1);
         cluster.api.fault(Fault.BLACK_HOLE, false);
 
         await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> cluster.awaitEndpoints("kubia", 1));
+        await().until(() -> cluster.sluice.metric("sluice_source_resource_watching{resource=\"endpoints\"}") == 1
+                && cluster.sluice.metric("sluice_source_resource_age_seconds{resource=\"endpoints\"}") < 3.5);
     }
 
     @Test
@@ -199,6 +204,38 @@ class OutageIT {
         cluster.api.refuse("endpointslices", 0);
 
         await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> cluster.awaitEndpoints("kubia", 1));
+    }
+
+    @Test
+    void aRightToWatchThatIsMissingIsToldAndChangesAreFoundByLists() throws Exception {
+        run();
+        cluster.api.refuseWatches("endpointslices", 403);
+        cluster.api.dropWatches();
+        cluster.slice("kubia-a", "kubia", 1);
+        await().until(() -> cluster.resource("endpoints").path("problem").asString("")
+                .startsWith("may not watch endpointslices.discovery.k8s.io (403)"));
+        cluster.awaitEndpoints("kubia", 1);
+        cluster.api.refuseWatches("endpointslices", 0);
+
+        cluster.awaitWatching();
+    }
+
+    @Test
+    void aBookmarkSavesTheListAfterALongTimeWithoutNews() throws Exception {
+        run();
+        // Versions are the cluster's, not a kind's: what happens to nodes makes the endpoints' last event an old one.
+        cluster.node("another", "zone-b");
+        String now = Long.toString(cluster.api.store().version());
+        await().until(() -> cluster.resource("endpoints").path("resourceVersion").asString("").equals(now)
+                && cluster.resource("services").path("resourceVersion").asString("").equals(now)
+                && cluster.resource("node").path("resourceVersion").asString("").equals(now));
+        int lists = cluster.api.lists();
+        cluster.api.store().compact();
+        cluster.api.dropWatches();
+        cluster.slice("kubia-a", "kubia", 2);
+
+        cluster.awaitEndpoints("kubia", 2);
+        assertThat(cluster.api.lists()).isEqualTo(lists);
     }
 
     @Test

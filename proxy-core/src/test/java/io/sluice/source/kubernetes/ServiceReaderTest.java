@@ -1,0 +1,36 @@
+package io.sluice.source.kubernetes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.service.Service;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** What is kept of a Service. */
+class ServiceReaderTest {
+
+    @Test
+    void annotationsThatNobodyUsesAreDropped() {
+        ReadObject<Service> read = ServiceReader.read(new ObjectKey("default", "kubia"), ApiClient.JSON.readTree("""
+                {"metadata": {"managedFields": [{"manager": "kubectl"}], "annotations": {
+                   "kubectl.kubernetes.io/last-applied-configuration": "{}", "example.com/owner": "me",
+                   "sluice.io/balancer": "random", "service.kubernetes.io/topology-mode": "Auto"}},
+                 "spec": {"clusterIP": "10.96.0.1", "ports": [{"port": 80}]}}"""));
+
+        assertThat(read.mistakes()).isEmpty();
+        assertThat(read.value().annotations()).isEqualTo(
+                Map.of("sluice.io/balancer", "random", "service.kubernetes.io/topology-mode", "Auto"));
+    }
+
+    @Test
+    void oneAddressThatCannotBeReadCostsNothingElse() {
+        ReadObject<Service> read = ServiceReader.read(new ObjectKey("default", "kubia"), ApiClient.JSON.readTree(
+                """
+                {"metadata": {}, "spec": {"clusterIP": "10.96.0.1", "ports": [{"port": 80}],
+                 "externalIPs": ["198.51.100.1", "nonsense"], "loadBalancerSourceRanges": [" 10.0.0.0/8 ", "10/8"]}}"""));
+
+        assertThat(read.value().externalIps()).extracting(Object::toString).containsExactly("/198.51.100.1");
+        assertThat(read.value().loadBalancerSourceRanges()).hasSize(1);
+        assertThat(read.mistakes()).hasSize(2);
+    }
+}
