@@ -4,7 +4,6 @@ import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.http.AsyncBody;
 import io.fabric8.kubernetes.client.http.HttpClient;
 import io.fabric8.kubernetes.client.http.HttpResponse;
-import io.fabric8.kubernetes.client.utils.HttpClientUtils;
 import io.sluice.source.Problem;
 import io.sluice.source.Problem.Severity;
 import io.sluice.source.SourceException;
@@ -75,7 +74,7 @@ final class ApiClient implements AutoCloseable {
 
     private static HttpClient open(Credentials credentials) throws SourceException {
         try {
-            return HttpClientUtils.getHttpClientFactory().newBuilder(credentials.config()).build();
+            return new NamedServer(credentials.tlsServerName()).newBuilder(credentials.config()).build();
         } catch (KubernetesClientException | IllegalArgumentException e) {
             throw new SourceException(List.of(new Problem(Severity.ERROR, credentials.origin(), "",
                     "the credentials cannot be used: " + reason(e))));

@@ -7,6 +7,7 @@ import io.fabric8.kubernetes.api.model.NamedContext;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.internal.KubeConfigUtils;
+import io.sluice.service.IpAddresses;
 import io.sluice.source.Problem;
 import io.sluice.source.Problem.Severity;
 import io.sluice.source.SourceException;
@@ -23,6 +24,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import javax.net.ssl.SNIHostName;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
@@ -39,8 +41,9 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
  * @param config    for the Kubernetes client
  * @param server    URL of the API server, without a slash at the end
  * @param origin    what all this was read from, for messages
+ * @param tlsServerName whose certificate is wanted, if not the one of the URL's address; else empty
  */
-record Credentials(Config config, String server, String origin) {
+record Credentials(Config config, String server, String origin, String tlsServerName) {
 
     /** Where the kubelet puts a pod's service account. */
     static final Path SERVICE_ACCOUNT = Path.of("/var/run/secrets/kubernetes.io/serviceaccount");
@@ -132,7 +135,12 @@ record Credentials(Config config, String server, String origin) {
         takeTokenFile(config, user, origin);
         String server = options.server().orElse(String.valueOf(cluster.getCluster().getServer()));
         config.setMasterUrl(server);
-        return new Credentials(config, url(server, origin), origin + ", context " + wanted);
+        String name = config.getTlsServerName() == null ? "" : config.getTlsServerName();
+        config.setTlsServerName("");
+        Credentials found = new Credentials(config, url(server, origin), origin + ", context " + wanted, name);
+        checkName(found, origin);
+        takeProxy(found, cluster.getCluster().getProxyUrl(), options.environment());
+        return found;
     }
 
     private static io.fabric8.kubernetes.api.model.Config parse(Path file) throws SourceException {
@@ -204,7 +212,41 @@ record Credentials(Config config, String server, String origin) {
         }
         config.setMasterUrl(server);
         String origin = pod ? "the pod's service account" : "--server";
-        return new Credentials(config, url(server, origin), origin);
+        Credentials found = new Credentials(config, url(server, origin), origin, "");
+        takeProxy(found, null, options.environment());
+        return found;
+    }
+
+    private static void checkName(Credentials found, String origin) throws SourceException {
+        String name = found.tlsServerName;
+        if (name.isEmpty()) {
+            return;
+        }
+        String host = URI.create(found.server).getHost();
+        try {
+            IpAddresses.parse(host.startsWith("[") ? host.substring(1, host.length() - 1) : host);
+            new SNIHostName(name);
+        } catch (IllegalArgumentException e) {
+            throw wrong(origin, "tls-server-name '" + name + "' has to be a host name, and the server " + found.server
+                    + " to be given by its address: then it has an effect here");
+        }
+    }
+
+    /**
+     * The kubeconfig's {@code proxy-url} wins over the environment, and no exception counts for it (client-go). The client
+     * itself would heed it for servers without TLS only.
+     */
+    private static void takeProxy(Credentials found, @Nullable String proxyUrl, Map<String, String> environment)
+            throws SourceException {
+        try {
+            Optional<URI> proxy = proxyUrl != null && !proxyUrl.isEmpty()
+                    ? Optional.of(ProxyVariables.proxy("its proxy-url", proxyUrl))
+                    : ProxyVariables.proxyFor(URI.create(found.server), environment);
+            found.config.setHttpProxy(proxy.map(URI::toString).orElse(null));
+            found.config.setHttpsProxy(proxy.map(URI::toString).orElse(null));
+        } catch (IllegalArgumentException e) {
+            throw wrong(found.origin, String.valueOf(e.getMessage()));
+        }
     }
 
     private static String url(String server, String origin) throws SourceException {

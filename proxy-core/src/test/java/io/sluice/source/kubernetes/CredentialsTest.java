@@ -132,4 +132,47 @@ class CredentialsTest {
                 .isInstanceOf(SourceException.class).hasMessageContaining(why)
                 .hasMessageNotContaining("\n").hasMessageNotContaining("s3cret");
     }
+
+    private Path kubeconfigWithCluster(String cluster) throws IOException {
+        return Files.writeString(directory.resolve("a"), """
+                apiVersion: v1
+                kind: Config
+                current-context: a
+                contexts: [{name: a, context: {cluster: c, user: u}}]
+                clusters: [{name: c, cluster: %s}]
+                users: [{name: u, user: {}}]
+                """.formatted(cluster));
+    }
+
+    @Test
+    void theProxyOfTheKubeconfigWinsOverTheEnvironments() throws Exception {
+        Map<String, String> environment = Map.of("HTTPS_PROXY", "http://p:3128", "NO_PROXY", "b.example.com");
+        kubeconfig("a", "a", "a", "https://a.example.com", "{}");
+        assertThat(resolve("a", null, null, environment).config().getHttpsProxy()).isEqualTo("http://p:3128");
+        assertThat(resolve("a", null, "https://b.example.com", environment).config().getHttpsProxy()).isNull();
+        kubeconfigWithCluster("{server: 'https://a.example.com', proxy-url: 'http://other:1'}");
+
+        assertThat(resolve("a", null, null, environment).config().getHttpsProxy()).isEqualTo("http://other:1");
+        kubeconfigWithCluster("{server: 'https://a.example.com', proxy-url: 'socks5://other:1'}");
+        assertThatThrownBy(() -> resolve("a", null, null, environment)).isInstanceOf(SourceException.class)
+                .hasMessageContaining("its proxy-url has to be an HTTP proxy");
+        kubeconfig("a", "a", "a", "https://a.example.com", "{}");
+        assertThatThrownBy(() -> resolve("a", null, null, Map.of("HTTPS_PROXY", "socks5://p:1")))
+                .isInstanceOf(SourceException.class)
+                .hasMessageContaining("the variable HTTPS_PROXY has to be an HTTP proxy");
+    }
+
+    @Test
+    void aServerThatIsGivenByItsAddressMayHaveAnotherName() throws Exception {
+        kubeconfigWithCluster("{server: 'https://10.0.0.1:6443', tls-server-name: kubernetes.default}");
+        assertThat(resolve("a", null, null, Map.of()).tlsServerName()).isEqualTo("kubernetes.default");
+        kubeconfigWithCluster("{server: 'https://[fd00::1]:6443', tls-server-name: kubernetes.default}");
+        assertThat(resolve("a", null, null, Map.of()).tlsServerName()).isEqualTo("kubernetes.default");
+        kubeconfigWithCluster("{server: 'https://api.example.com', tls-server-name: kubernetes.default}");
+        assertThatThrownBy(() -> resolve("a", null, null, Map.of())).isInstanceOf(SourceException.class)
+                .hasMessageContaining("the server https://api.example.com to be given by its address");
+        kubeconfigWithCluster("{server: 'https://10.0.0.1', tls-server-name: 'not a name'}");
+        assertThatThrownBy(() -> resolve("a", null, null, Map.of())).isInstanceOf(SourceException.class)
+                .hasMessageContaining("has to be a host name");
+    }
 }

@@ -29,6 +29,8 @@ final class Cluster implements AutoCloseable {
     private boolean headless;
     private String user = "{}";
     private String trust = "";
+    private String more = "";
+    private Map<String, String> environment = Map.of();
 
     Cluster() throws IOException {
         this(new ApiServer(0));
@@ -66,6 +68,23 @@ final class Cluster implements AutoCloseable {
         return this;
     }
 
+    /** What the server's certificate calls it. */
+    Cluster tlsServerName(String name) {
+        more += ", tls-server-name: " + name;
+        return this;
+    }
+
+    /** The kubeconfig's. */
+    Cluster proxyUrl(String url) {
+        more += ", proxy-url: \"" + url + "\"";
+        return this;
+    }
+
+    Cluster environment(Map<String, String> variables) {
+        environment = variables;
+        return this;
+    }
+
     /** Asks for the endpoints of headless Services, too. */
     Cluster headless() {
         headless = true;
@@ -81,9 +100,9 @@ final class Cluster implements AutoCloseable {
     Cluster start() throws Exception {
         Path kubeconfig =
                 Files.writeString(sluice.manifests().directory().resolve("kubeconfig"),
-                        kubeconfig(api.url(), user, trust));
+                        kubeconfig(api.url(), user, trust + more));
         sluice.kubernetes(new KubernetesOptions(Optional.of(kubeconfig), Optional.empty(), server, "node",
-                endpointsFrom, watchIdleTimeout, stateFile, true, headless, Map.of())).start();
+                endpointsFrom, watchIdleTimeout, stateFile, true, headless, environment)).start();
         return this;
     }
 

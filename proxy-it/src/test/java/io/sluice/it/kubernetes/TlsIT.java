@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
@@ -13,11 +14,14 @@ import java.security.KeyStore;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** An API server over TLS is believed if the kubeconfig's authority has signed its certificate, and not otherwise. */
 class TlsIT {
@@ -38,7 +42,11 @@ class TlsIT {
     }
 
     private Cluster secure() throws IOException, InterruptedException, GeneralSecurityException {
-        keytool("-genkeypair", "-keyalg", "EC", "-dname", "CN=api", "-ext", "san=ip:127.0.0.1");
+        return secure("ip:127.0.0.1");
+    }
+
+    private Cluster secure(String name) throws IOException, InterruptedException, GeneralSecurityException {
+        keytool("-genkeypair", "-keyalg", "EC", "-dname", "CN=api", "-ext", "san=" + name);
         keytool("-exportcert", "-rfc", "-file", directory.resolve("ca.crt").toString());
         KeyStore store = KeyStore.getInstance("PKCS12");
         try (InputStream in = Files.newInputStream(directory.resolve("store"))) {
@@ -64,6 +72,50 @@ class TlsIT {
             cluster.awaitWatching();
             cluster.slice("kubia-a", "kubia", 1, 2);
             cluster.awaitEndpoints("kubia", 1, 2);
+        }
+    }
+
+    @Test
+    void aServerIsAskedByItsAddressForTheNameOfItsCertificate() throws Exception {
+        try (Cluster cluster = secure("dns:kubernetes.default")) {
+            cluster.trust(directory.resolve("ca.crt")).tlsServerName("kubernetes.default").start().awaitSynced();
+            cluster.awaitEndpoints("kubia", 1);
+            cluster.awaitWatching();
+        }
+    }
+
+    @ParameterizedTest(name = "certificate for kubernetes.default, tls-server-name {0}")
+    @ValueSource(strings = {"", "kubernetes.another"})
+    void aServerWithACertificateForAnotherNameIsNotBelieved(String name) throws Exception {
+        try (Cluster cluster = secure("dns:kubernetes.default")) {
+            cluster.trust(directory.resolve("ca.crt"));
+            if (!name.isEmpty()) {
+                cluster.tlsServerName(name);
+            }
+            cluster.start();
+            await().until(
+                    () -> cluster.resource("services").path("problem").asString("").contains("subject alternative"));
+            assertThat(cluster.sluice.sluice().applied()).isEmpty();
+        }
+    }
+
+    @ParameterizedTest(name = "by {0}")
+    @ValueSource(strings = {"HTTPS_PROXY", "proxy-url"})
+    void aProxyLeadsToTheServer(String by) throws Exception {
+        try (Cluster cluster = secure("dns:kubernetes.default");
+                Relay proxy = Relay.proxy(cluster.sluice.address(51), URI.create(cluster.api.url()))) {
+            String url = "http://" + cluster.sluice.address(51) + ":" + proxy.port();
+            cluster.trust(directory.resolve("ca.crt")).server("https://kubernetes.default:6443");
+            if (by.equals("HTTPS_PROXY")) {
+                cluster.environment(Map.of("HTTPS_PROXY", url));
+            } else {
+                cluster.proxyUrl(url);
+            }
+            cluster.start().awaitSynced();
+            cluster.awaitEndpoints("kubia", 1);
+            cluster.awaitWatching();
+
+            assertThat(proxy.asked()).isNotEmpty().allMatch("CONNECT kubernetes.default:6443 HTTP/1.1"::equals);
         }
     }
 
