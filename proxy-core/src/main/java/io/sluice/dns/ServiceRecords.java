@@ -30,11 +30,23 @@ import org.xbill.DNS.Type;
  * What one Service contributes to the zone (Kubernetes DNS-Based Service Discovery, §2.3 to §2.5). Immutable, and reused
  * from zone to zone while the Service stays as it is.
  *
+ * @param state    the Service; its ports and endpoints only if it is headless
  * @param nodes    the Service's name and all names below it, empty non-terminals included
  * @param pointers its part of the reverse zones
  * @param warning  why the Service has no name though it should, for the log; null if nothing is wrong
  */
 record ServiceRecords(ServiceState state, Map<Name, Node> nodes, List<Pointer> pointers, @Nullable String warning) {
+
+    /** Holds no endpoints that no record is made of: there would be two generations of them. */
+    ServiceRecords {
+        state = state.service().headless() ? state : new ServiceState(state.service(), List.of());
+    }
+
+    /** Whether these are the records of {@code now} as well: endpoints have names in headless Services only. */
+    boolean of(ServiceState now) {
+        return state.service().equals(now.service())
+                && (!now.service().headless() || state.equals(now));
+    }
 
     /**
      * A PTR record.

@@ -83,21 +83,24 @@ final class Zone {
      * @param podAddresses by namespace; matters for {@link PodRecords#VERIFIED} and for which namespaces exist
      */
     Zone with(ClusterSnapshot snapshot, Map<String, Set<InetAddress>> podAddresses) {
+        if (synced && pods.equals(podAddresses) && services.size() == snapshot.services().size()
+                && snapshot.services().values().stream().allMatch(this::has)) {
+            return this;
+        }
         Map<ServiceName, ServiceRecords> records = HashMap.newHashMap(snapshot.services().size());
-        boolean changed = !synced || services.size() != snapshot.services().size() || !pods.equals(podAddresses);
         for (ServiceState state : snapshot.services().values()) {
             ServiceName name = state.service().name();
             ServiceRecords known = services.get(name);
-            if (known == null || !known.state().equals(state)) {
-                known = ServiceRecords.of(state, serviceParent, settings.ttl());
-                changed = true;
-            }
-            records.put(name, known);
+            records.put(name, known != null && known.of(state)
+                    ? known
+                    : ServiceRecords.of(state, serviceParent, settings.ttl()));
         }
-        return changed
-                ? new Zone(settings, true, Math.max(serial, serial(snapshot.asOf())), records,
-                        Map.copyOf(podAddresses))
-                : this;
+        return new Zone(settings, true, Math.max(serial, serial(snapshot.asOf())), records, Map.copyOf(podAddresses));
+    }
+
+    private boolean has(ServiceState state) {
+        ServiceRecords known = services.get(state.service().name());
+        return known != null && known.of(state);
     }
 
     /** Whether a name that is not here does not exist. */

@@ -6,6 +6,8 @@ import io.sluice.proxy.DataPath;
 import io.sluice.proxy.PortProxy;
 import io.sluice.service.IpAddresses;
 import java.net.InetSocketAddress;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -65,7 +67,8 @@ public final class Guests {
     public void open(Map<InetSocketAddress, Target> targets, Set<InetSocketAddress> names) {
         Set<InetSocketAddress> allNames = new LinkedHashSet<>(names);
         allNames.add(NAMESERVER);
-        next = new Wanted(Map.copyOf(targets), Set.copyOf(allNames));
+        // Not Map.copyOf: the addresses of neighbours have hashes in a row, which that takes quadratic time for.
+        next = new Wanted(Collections.unmodifiableMap(new HashMap<>(targets)), Set.copyOf(allNames));
         if (next.equals(wanted)) {
             return;
         }

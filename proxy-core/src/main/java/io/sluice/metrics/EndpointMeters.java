@@ -1,8 +1,9 @@
 package io.sluice.metrics;
 
-import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.Tags;
+import io.prometheus.metrics.model.snapshots.Labels;
 import io.sluice.service.EndpointAddress;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
@@ -12,29 +13,54 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>An attempt to connect ends with {@link #connectFailed} or {@link #opened}, and each {@link #opened} is followed by
  * exactly one {@link #closed}. These, and {@code bytesFrom…}, are called on any event loop, never block and never
- * allocate, except that the end of the last connection of a {@linkplain #retire retired} endpoint hands the removal of
- * its series to an executor. The figures may be read on any thread.
+ * allocate, except that the first attempt makes the counters and the end of the last connection of a
+ * {@linkplain #retire retired} endpoint hands the removal of its series to an executor. The figures may be read on any thread.
  */
 public final class EndpointMeters {
 
-    private final ProxyMetrics owner;
+    private static final VarHandle COUNTS;
+
+    static {
+        try {
+            COUNTS = MethodHandles.lookup().findVarHandle(EndpointMeters.class, "counts", Counts.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    /** Made with the first attempt to connect: most endpoints of a large cluster never see one from here. */
+    private static final class Counts {
+        final AtomicInteger active = new AtomicInteger();
+        final LongAdder total = new LongAdder();
+        final LongAdder failed = new LongAdder();
+        final LongAdder fromClient = new LongAdder();
+        final LongAdder fromBackend = new LongAdder();
+    }
+
     private final PortMeters port;
     private final EndpointAddress address;
-
-    private final AtomicInteger active = new AtomicInteger();
-    private final LongAdder total = new LongAdder();
-    private final LongAdder failed = new LongAdder();
-    private final LongAdder fromClient = new LongAdder();
-    private final LongAdder fromBackend = new LongAdder();
+    private volatile @Nullable Counts counts;
 
     private volatile boolean retired;
-    /** Null while it has no series; guarded by the owner's lock. */
-    private @Nullable MeterGroup series;
+    /** Changed under the owner's lock. */
+    private volatile boolean shown;
 
-    EndpointMeters(ProxyMetrics owner, PortMeters port, EndpointAddress address) {
-        this.owner = owner;
+    EndpointMeters(PortMeters port, EndpointAddress address) {
         this.port = port;
         this.address = address;
+    }
+
+    private Counts counts() {
+        Counts known = counts;
+        if (known != null) {
+            return known;
+        }
+        COUNTS.compareAndSet(this, null, new Counts());
+        Counts made = counts;
+        if (made == null) {
+            throw new IllegalStateException("what was made is gone");
+        }
+        return made;
     }
 
     /** The endpoint. */
@@ -44,45 +70,49 @@ public final class EndpointMeters {
 
     /** It took a connection. */
     public void opened() {
-        active.incrementAndGet();
-        total.increment();
+        Counts mine = counts();
+        mine.active.incrementAndGet();
+        mine.total.increment();
     }
 
     /** The attempt to connect failed: refused, unreachable or too slow. */
     public void connectFailed() {
-        failed.increment();
+        counts().failed.increment();
     }
 
     /** A connection that it had taken ended. */
     public void closed() {
-        if (active.decrementAndGet() == 0 && retired) {
-            owner.endpointDrained(this);
+        if (counts().active.decrementAndGet() == 0 && retired) {
+            port.owner().endpointDrained(this);
         }
     }
 
     /** Bytes that were written to the endpoint; also to be told to the {@link PortMeters}. */
     public void bytesFromClient(long bytes) {
-        fromClient.add(bytes);
+        counts().fromClient.add(bytes);
     }
 
     /** Bytes of the endpoint that were written to the client; also to be told to the {@link PortMeters}. */
     public void bytesFromBackend(long bytes) {
-        fromBackend.add(bytes);
+        counts().fromBackend.add(bytes);
     }
 
     /** How many connections are open now; exact, and cheap enough to balance by. */
     public int active() {
-        return active.get();
+        Counts known = counts;
+        return known == null ? 0 : known.active.get();
     }
 
     /** How many connections it ever took. */
     public long total() {
-        return total.sum();
+        Counts known = counts;
+        return known == null ? 0 : known.total.sum();
     }
 
     /** How many attempts to connect failed. */
     public long failed() {
-        return failed.sum();
+        Counts known = counts;
+        return known == null ? 0 : known.failed.sum();
     }
 
     /**
@@ -91,7 +121,7 @@ public final class EndpointMeters {
      * as by an attempt that was under way, is not seen. Control thread; idempotent.
      */
     public void retire() {
-        owner.retire(this);
+        port.owner().retire(this);
     }
 
     PortMeters port() {
@@ -99,7 +129,7 @@ public final class EndpointMeters {
     }
 
     boolean gone() {
-        return retired && active.get() == 0;
+        return retired && active() == 0;
     }
 
     void markRetired(boolean value) {
@@ -111,25 +141,23 @@ public final class EndpointMeters {
     }
 
     boolean hasSeries() {
-        return series != null;
+        return shown;
     }
 
-    void addSeries(MeterRegistry registry, Tags portTags) {
-        MeterGroup group = new MeterGroup(registry, portTags.and("endpoint", address.toString()));
-        group.gauge("sluice.endpoint.connections.active", "Connections that are open to the endpoint", active,
-                AtomicInteger::get);
-        group.counter("sluice.endpoint.connections", "Connections that the endpoint took", total);
-        group.counter("sluice.endpoint.connections.failed", "Attempts to connect to the endpoint that failed", failed);
-        group.counter("sluice.endpoint.relayed.bytes", "Bytes that were passed on", PortMeters.FROM_CLIENT, fromClient);
-        group.counter("sluice.endpoint.relayed.bytes", "Bytes that were passed on", PortMeters.FROM_BACKEND,
-                fromBackend);
-        series = group;
+    void hasSeries(boolean value) {
+        shown = value;
     }
 
-    void removeSeries() {
-        if (series != null) {
-            series.remove();
-            series = null;
-        }
+    /** Adds its series to a scrape. */
+    void collect(Scrape into, Labels ofPort) {
+        Counts known = counts;
+        Labels labels = ofPort.add("endpoint", address.toString());
+        into.gauge(Family.ENDPOINT_ACTIVE, labels, known == null ? 0 : known.active.get());
+        into.counter(Family.ENDPOINT_TOTAL, labels, known == null ? 0 : known.total.sum());
+        into.counter(Family.ENDPOINT_FAILED, labels, known == null ? 0 : known.failed.sum());
+        into.counter(Family.ENDPOINT_BYTES, labels.add("direction", "from_client"),
+                known == null ? 0 : known.fromClient.sum());
+        into.counter(Family.ENDPOINT_BYTES, labels.add("direction", "from_backend"),
+                known == null ? 0 : known.fromBackend.sum());
     }
 }

@@ -1,21 +1,17 @@
 package io.sluice.metrics;
 
-import static java.util.Objects.requireNonNull;
-
-import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.Tags;
-import io.micrometer.core.instrument.Timer;
+import io.prometheus.metrics.model.snapshots.Labels;
+import io.sluice.metrics.DurationHistogram.Buckets;
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.EndpointSet;
 import io.sluice.service.ServicePortName;
 import java.time.Duration;
 import java.util.Collection;
-import java.util.EnumMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
@@ -23,82 +19,48 @@ import org.jspecify.annotations.Nullable;
  * What is counted of one Service port.
  *
  * <p>Each {@link #accepted} is followed by exactly one {@link #closed}. The counting methods are called on any event
- * loop, never block and never allocate, except that the end of the last connection of a {@linkplain #retire retired}
- * port hands the removal of its series to an executor. The figures may be read on any thread; {@link #endpoint},
+ * loop, never block and never allocate, except that the first connection makes the histograms and the end of the last one of a
+ * {@linkplain #retire retired} port hands the removal of its series to an executor. The figures may be read on any thread; {@link #endpoint},
  * {@link #endpoints} and {@link #retire} are for the control thread.
  */
 public final class PortMeters {
 
-    static final Tags FROM_CLIENT = Tags.of("direction", "from_client");
-    static final Tags FROM_BACKEND = Tags.of("direction", "from_backend");
-
-    private static final Duration[] CONNECT_BUCKETS = {Duration.ofNanos(500_000), Duration.ofMillis(1),
+    private static final Buckets CONNECT_BUCKETS = Buckets.of(Duration.ofNanos(500_000), Duration.ofMillis(1),
             Duration.ofNanos(2_500_000), Duration.ofMillis(5), Duration.ofMillis(10), Duration.ofMillis(25),
             Duration.ofMillis(50), Duration.ofMillis(100), Duration.ofMillis(250), Duration.ofSeconds(1),
-            Duration.ofSeconds(5)};
-    private static final Duration[] CONNECTION_BUCKETS = {Duration.ofMillis(5), Duration.ofMillis(25),
+            Duration.ofSeconds(5));
+    private static final Buckets CONNECTION_BUCKETS = Buckets.of(Duration.ofMillis(5), Duration.ofMillis(25),
             Duration.ofMillis(100), Duration.ofMillis(500), Duration.ofSeconds(2), Duration.ofSeconds(10),
             Duration.ofMinutes(1), Duration.ofMinutes(5), Duration.ofMinutes(30), Duration.ofHours(4),
-            Duration.ofHours(24)};
+            Duration.ofHours(24));
+
+    /** What happens seldom is counted in one array: at these indexes, and from {@link #REFUSED} on by reason. */
+    private static final int FAILED = 0;
+    private static final int ABORTED = 1;
+    private static final int RETRIES = 2;
+    private static final int EJECTIONS = 3;
+    private static final int REFUSED = 4;
 
     private final ProxyMetrics owner;
     private final ServicePortName name;
 
     private final AtomicInteger active = new AtomicInteger();
     private final LongAdder total = new LongAdder();
-    private final LongAdder failed = new LongAdder();
-    private final LongAdder aborted = new LongAdder();
-    private final LongAdder retries = new LongAdder();
-    private final LongAdder ejections = new LongAdder();
-    private volatile int ejectedNow;
     private final LongAdder fromClient = new LongAdder();
     private final LongAdder fromBackend = new LongAdder();
-    private final EnumMap<RefusalReason, LongAdder> refused = new EnumMap<>(RefusalReason.class);
-    private final Timer connectDuration;
-    private final Timer connectionDuration;
+    private final AtomicLongArray seldom = new AtomicLongArray(REFUSED + RefusalReason.values().length);
+    private volatile int ejectedNow;
+    private final DurationHistogram connectDuration = new DurationHistogram(CONNECT_BUCKETS);
+    private final DurationHistogram connectionDuration = new DurationHistogram(CONNECTION_BUCKETS);
 
     private final ConcurrentMap<EndpointAddress, EndpointMeters> endpoints = new ConcurrentHashMap<>();
-    private volatile EndpointCounts endpointCounts = new EndpointCounts(0, 0, 0);
+    private volatile EndpointCounts endpointCounts = EndpointCounts.NONE;
 
-    private final Tags tags;
-    private final MeterGroup series;
     private volatile boolean retired;
 
-    /** Registers its series; under the owner's lock. */
-    PortMeters(ProxyMetrics owner, ServicePortName name, MeterRegistry registry) {
+    PortMeters(ProxyMetrics owner, ServicePortName name) {
         this.owner = owner;
         this.name = name;
-        this.tags = Tags.of("namespace", name.service().namespace(), "service", name.service().name(), "port",
-                name.port());
-        this.series = new MeterGroup(registry, tags);
-        series.gauge("sluice.connections.active", "Connections that are open", active, AtomicInteger::get);
-        series.counter("sluice.connections", "Connections that were accepted", total);
-        series.counter("sluice.connections.failed",
-                "Accepted connections that no endpoint took, or that the endpoint, a timeout or the proxy broke",
-                failed);
-        series.counter("sluice.connections.aborted", "Accepted connections that the client reset or left early",
-                aborted);
-        series.counter("sluice.connect.retries", "Endpoints that were tried after another had failed", retries);
-        series.counter("sluice.relayed.bytes", "Bytes that were passed on", FROM_CLIENT, fromClient);
-        series.counter("sluice.relayed.bytes", "Bytes that were passed on", FROM_BACKEND, fromBackend);
-        for (RefusalReason reason : RefusalReason.values()) {
-            LongAdder count = new LongAdder();
-            refused.put(reason, count);
-            series.counter("sluice.connections.refused", "Connections that were turned away",
-                    Tags.of("reason", reason.label()), count);
-        }
-        connectDuration = series.histogram("sluice.connect.duration",
-                "From accept until an endpoint took the connection", CONNECT_BUCKETS);
-        connectionDuration = series.histogram("sluice.connection.duration", "From accept to close",
-                CONNECTION_BUCKETS);
-        series.counter("sluice.endpoint.ejections", "Endpoints that were put aside because they did not answer",
-                ejections);
-        series.gauge("sluice.endpoints.ejected", "Endpoints that are left out because they do not answer", this,
-                meters -> meters.ejectedNow);
-        for (EndpointState state : EndpointState.values()) {
-            series.gauge("sluice.endpoints", "Known endpoints", Tags.of("state", state.label()), this,
-                    meters -> meters.endpointCounts.of(state));
-        }
     }
 
     /** The Service port. */
@@ -121,10 +83,10 @@ public final class PortMeters {
         switch (ending) {
             case COMPLETED -> {
             }
-            case CLIENT_ABORTED -> aborted.increment();
-            case FAILED -> failed.increment();
+            case CLIENT_ABORTED -> seldom.getAndIncrement(ABORTED);
+            case FAILED -> seldom.getAndIncrement(FAILED);
         }
-        connectionDuration.record(durationNanos, TimeUnit.NANOSECONDS);
+        connectionDuration.record(durationNanos, System.nanoTime());
         if (active.decrementAndGet() == 0 && retired) {
             owner.portDrained(this);
         }
@@ -136,17 +98,17 @@ public final class PortMeters {
      * @param latencyNanos from accept, failed attempts included
      */
     public void connected(long latencyNanos) {
-        connectDuration.record(latencyNanos, TimeUnit.NANOSECONDS);
+        connectDuration.record(latencyNanos, System.nanoTime());
     }
 
     /** An attempt failed and another endpoint is tried. */
     public void retried() {
-        retries.increment();
+        seldom.getAndIncrement(RETRIES);
     }
 
     /** An endpoint was put aside because it did not answer. */
     public void ejected() {
-        ejections.increment();
+        seldom.getAndIncrement(EJECTIONS);
     }
 
     /** Takes notice of how many endpoints are left out because they do not answer. Control thread. */
@@ -156,7 +118,7 @@ public final class PortMeters {
 
     /** A connection was turned away. If it had been {@link #accepted}, {@link #closed} is called as well. */
     public void refused(RefusalReason reason) {
-        requireNonNull(refused.get(reason)).increment();
+        seldom.getAndIncrement(at(reason));
     }
 
     /** Bytes of clients that were written to an endpoint. */
@@ -181,7 +143,7 @@ public final class PortMeters {
 
     /** How many accepted connections ended as {@link Ending#FAILED}. */
     public long failed() {
-        return failed.sum();
+        return seldom.get(FAILED);
     }
 
     /**
@@ -241,12 +203,49 @@ public final class PortMeters {
         retired = value;
     }
 
-    Tags tags() {
-        return tags;
+    ProxyMetrics owner() {
+        return owner;
     }
 
-    void removeSeries() {
-        series.remove();
+    private static int at(RefusalReason reason) {
+        return REFUSED + switch (reason) {
+            case NO_ENDPOINT -> 0;
+            case CONNECT_FAILED -> 1;
+            case CONNECT_TIMEOUT -> 2;
+            case LIMIT -> 3;
+            case SERVICE_LIMIT -> 4;
+            case SOURCE_RANGE -> 5;
+            case LOCAL_RESOURCES -> 6;
+        };
+    }
+
+    /** The labels of its series. */
+    Labels labels() {
+        return Labels.of("namespace", name.service().namespace(), "port", name.port(), "service",
+                name.service().name());
+    }
+
+    /** Adds its series to a scrape. */
+    void collect(Scrape into, Labels labels, long now) {
+        into.gauge(Family.ACTIVE, labels, active.get());
+        into.counter(Family.TOTAL, labels, total.sum());
+        into.counter(Family.FAILED, labels, seldom.get(FAILED));
+        into.counter(Family.ABORTED, labels, seldom.get(ABORTED));
+        into.counter(Family.RETRIES, labels, seldom.get(RETRIES));
+        into.counter(Family.BYTES, labels.add("direction", "from_client"), fromClient.sum());
+        into.counter(Family.BYTES, labels.add("direction", "from_backend"), fromBackend.sum());
+        for (RefusalReason reason : RefusalReason.values()) {
+            into.counter(Family.REFUSED, labels.add("reason", reason.label()), seldom.get(at(reason)));
+        }
+        into.histogram(Family.CONNECT_DURATION, connectDuration.snapshot(labels));
+        into.gauge(Family.CONNECT_DURATION_MAX, labels, connectDuration.longest(now));
+        into.histogram(Family.CONNECTION_DURATION, connectionDuration.snapshot(labels));
+        into.gauge(Family.CONNECTION_DURATION_MAX, labels, connectionDuration.longest(now));
+        into.counter(Family.EJECTIONS, labels, seldom.get(EJECTIONS));
+        into.gauge(Family.EJECTED, labels, ejectedNow);
+        for (EndpointState state : EndpointState.values()) {
+            into.gauge(Family.ENDPOINTS, labels.add("state", state.label()), endpointCounts.of(state));
+        }
     }
 
     /** The values of the label {@code state}. */
@@ -265,6 +264,9 @@ public final class PortMeters {
     }
 
     private record EndpointCounts(int ready, int servingTerminating, int notReady) {
+
+        static final EndpointCounts NONE = new EndpointCounts(0, 0, 0);
+
         int of(EndpointState state) {
             return switch (state) {
                 case READY -> ready;

@@ -1,7 +1,10 @@
 package io.sluice.metrics;
 
 import io.micrometer.core.instrument.Gauge;
-import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.prometheus.metrics.model.registry.MultiCollector;
+import io.prometheus.metrics.model.snapshots.Labels;
+import io.prometheus.metrics.model.snapshots.MetricSnapshots;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.ServicePortName;
 import java.util.Optional;
@@ -13,16 +16,16 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * The meters of the data path by Service port and endpoint, and the bound on their number.
  *
- * <p>The control thread asks for meters and retires them; event loops hold the objects it was given and count. The
- * registry is changed by the control thread and by the executor for removals only, under one lock that neither event
- * loops nor scrapes take.
+ * <p>The control thread asks for meters and retires them; event loops hold the objects it was given and count. Series
+ * are made of them while a scrape lasts and are kept by nobody: a registered meter for each would be most of the heap of
+ * a large cluster. Ports and endpoints come and go on the control thread and on the executor for removals, under one lock
+ * that neither event loops nor scrapes take.
  */
 public final class ProxyMetrics {
 
     /** How many endpoints have series of their own unless told otherwise. */
     public static final int DEFAULT_MAX_ENDPOINTS = 20_000;
 
-    private final MeterRegistry registry;
     private final Executor removals;
     private final int maxEndpoints;
     private final ConcurrentMap<ServicePortName, PortMeters> ports = new ConcurrentHashMap<>();
@@ -32,7 +35,7 @@ public final class ProxyMetrics {
     private final AtomicInteger hiddenEndpoints = new AtomicInteger();
 
     /** With {@link #DEFAULT_MAX_ENDPOINTS}, and removals on virtual threads. */
-    public ProxyMetrics(MeterRegistry registry) {
+    public ProxyMetrics(PrometheusMeterRegistry registry) {
         this(registry, DEFAULT_MAX_ENDPOINTS, task -> Thread.ofVirtual().name("sluice-metrics").start(task));
     }
 
@@ -44,12 +47,29 @@ public final class ProxyMetrics {
      * @param removals     takes the series of a retired endpoint or port out of the registry after its last connection;
      *                     handed to from event loops, so it must neither block nor run the task itself
      */
-    public ProxyMetrics(MeterRegistry registry, int maxEndpoints, Executor removals) {
-        this.registry = registry;
+    public ProxyMetrics(PrometheusMeterRegistry registry, int maxEndpoints, Executor removals) {
         this.maxEndpoints = maxEndpoints;
         this.removals = removals;
         Gauge.builder("sluice.metrics.series.dropped", hiddenEndpoints, AtomicInteger::get)
                 .description("Endpoints without series of their own, because there are too many").register(registry);
+        MultiCollector collector = this::collect;
+        registry.getPrometheusRegistry().register(collector);
+    }
+
+    /** Everything that is counted now. Any thread. */
+    private MetricSnapshots collect() {
+        Scrape scrape = new Scrape();
+        long now = System.nanoTime();
+        for (PortMeters port : ports.values()) {
+            Labels labels = port.labels();
+            port.collect(scrape, labels, now);
+            for (EndpointMeters endpoint : port.knownEndpoints()) {
+                if (endpoint.hasSeries()) {
+                    endpoint.collect(scrape, labels);
+                }
+            }
+        }
+        return scrape.snapshots();
     }
 
     /** The meters of a port: always the same object for one name until its series were removed. Control thread. */
@@ -57,7 +77,7 @@ public final class ProxyMetrics {
         synchronized (lock) {
             PortMeters port = ports.get(name);
             if (port == null) {
-                port = new PortMeters(this, name, registry);
+                port = new PortMeters(this, name);
                 ports.put(name, port);
             }
             port.markRetired(false);
@@ -75,13 +95,13 @@ public final class ProxyMetrics {
         synchronized (lock) {
             EndpointMeters endpoint = port.known(address);
             if (endpoint == null) {
-                endpoint = new EndpointMeters(this, port, address);
+                endpoint = new EndpointMeters(port, address);
                 port.add(endpoint);
                 hiddenEndpoints.incrementAndGet();
             }
             endpoint.markRetired(false);
             if (!endpoint.hasSeries() && shownEndpoints < maxEndpoints) {
-                endpoint.addSeries(registry, port.tags());
+                endpoint.hasSeries(true);
                 shownEndpoints++;
                 hiddenEndpoints.decrementAndGet();
             }
@@ -116,7 +136,7 @@ public final class ProxyMetrics {
         synchronized (lock) {
             if (endpoint.gone() && endpoint.port().remove(endpoint)) {
                 if (endpoint.hasSeries()) {
-                    endpoint.removeSeries();
+                    endpoint.hasSeries(false);
                     shownEndpoints--;
                 } else {
                     hiddenEndpoints.decrementAndGet();
@@ -127,8 +147,8 @@ public final class ProxyMetrics {
 
     private void removeIfGone(PortMeters port) {
         synchronized (lock) {
-            if (port.gone() && ports.remove(port.name(), port)) {
-                port.removeSeries();
+            if (port.gone()) {
+                ports.remove(port.name(), port);
             }
         }
     }

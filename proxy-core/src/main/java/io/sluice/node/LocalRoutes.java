@@ -39,6 +39,7 @@ public final class LocalRoutes implements ServiceAddresses {
     private final Set<Cidr> installed;
     private final Map<Cidr, String> rangeObjections = new HashMap<>();
     private Set<Cidr> wanted = Set.of();
+    private Set<InetAddress> provided = Set.of();
     private @Nullable NodeNetworks networks;
     private long networksRead;
     private boolean closed;
@@ -94,6 +95,7 @@ public final class LocalRoutes implements ServiceAddresses {
     @Override
     public Map<InetAddress, String> provide(Set<InetAddress> addresses, Set<InetAddress> endpoints) {
         Map<InetAddress, String> problems = new HashMap<>();
+        provided = addresses;
         try {
             NodeNetworks node = networks();
             Set<Cidr> next = new LinkedHashSet<>();
@@ -134,6 +136,11 @@ public final class LocalRoutes implements ServiceAddresses {
             wanted = Set.copyOf(installed);
         }
         return problems;
+    }
+
+    @Override
+    public boolean concerns(InetAddress endpoint) {
+        return provided.contains(endpoint) || ranges.stream().anyMatch(range -> range.contains(endpoint));
     }
 
     private NodeNetworks networks() throws IOException {

@@ -15,6 +15,11 @@ public interface ServiceAddresses {
         }
 
         @Override
+        public boolean concerns(InetAddress endpoint) {
+            return false;
+        }
+
+        @Override
         public void release() {
             // Nothing was added.
         }
@@ -43,6 +48,9 @@ public interface ServiceAddresses {
      * @return for each address of {@code wanted} that cannot be had, one line for a person
      */
     Map<InetAddress, String> provide(Set<InetAddress> wanted, Set<InetAddress> endpoints);
+
+    /** Whether {@link #provide} might answer otherwise once there is an endpoint with this address, or none any more. */
+    boolean concerns(InetAddress endpoint);
 
     /** Removes what the last {@link #provide} did not want any more. */
     void release();

@@ -9,6 +9,8 @@ import io.sluice.service.ServicePortName;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -24,7 +26,15 @@ public record AppliedState(ClusterSnapshot snapshot, Instant appliedAt, Duration
         Map<ServicePortName, AppliedPort> ports) {
 
     public AppliedState {
-        ports = Map.copyOf(ports);
+        ports = Collections.unmodifiableMap(new HashMap<>(ports));
+    }
+
+    /** The same with some ports changed. */
+    AppliedState with(ClusterSnapshot snapshot, Instant appliedAt, Duration took,
+            Map<ServicePortName, AppliedPort> changed) {
+        Map<ServicePortName, AppliedPort> all = new HashMap<>(ports);
+        all.putAll(changed);
+        return new AppliedState(snapshot, appliedAt, took, all);
     }
 
     /**

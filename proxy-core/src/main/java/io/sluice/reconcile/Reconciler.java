@@ -45,8 +45,10 @@ import java.net.SocketException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -86,6 +88,8 @@ public final class Reconciler {
     private static final Duration LOOK_AT_NODE = Duration.ofSeconds(10);
     /** Changes of the node come in bursts. */
     private static final Duration NODE_SETTLES = Duration.ofMillis(100);
+    /** After this long everything is looked at again with the next change, whatever it is. */
+    private static final Duration LOOK_AT_ALL = Duration.ofSeconds(30);
     private static final int LINES_PER_KIND = 10;
 
     /** One port and what was applied for it. */
@@ -145,6 +149,8 @@ public final class Reconciler {
     private @Nullable ClusterNames names;
     private @Nullable Guests guests;
     private @Nullable ClusterSnapshot applied;
+    /** When everything was last looked at. */
+    private long allApplied;
     private @Nullable ScheduledFuture<?> retry;
     private @Nullable ScheduledFuture<?> lookingAtNode;
     private final AtomicBoolean nodeChanged = new AtomicBoolean();
@@ -365,9 +371,116 @@ public final class Reconciler {
 
     private void apply(ClusterSnapshot snapshot) {
         long start = System.nanoTime();
+        List<String> emptied = new ArrayList<>();
+        if (!applyEndpoints(snapshot, start, emptied)) {
+            applyAll(snapshot, start, emptied);
+        }
+    }
+
+    /**
+     * The short way of the most frequent change by far: endpoints of a few Services differ, and nobody has to listen
+     * anywhere else for it. Costs what has changed and not what there is, or little of it.
+     *
+     * @return whether that was all; else everything is to be looked at
+     */
+    private boolean applyEndpoints(ClusterSnapshot snapshot, long start, List<String> emptied) {
+        ClusterSnapshot before = applied;
+        AppliedState shown = state;
+        if (before == null || shown == null || before.version() == snapshot.version()
+                || !before.node().equals(snapshot.node())
+                || start - allApplied > LOOK_AT_ALL.toNanos()) {
+            return false;
+        }
+        List<ServiceState> changed = changedEndpoints(before.services(), snapshot.services());
+        if (changed == null || !preserved.isEmpty()
+                || changed.stream().anyMatch(s -> ServiceOptions.of(s.service()).preserveSource())
+                || serviceAddresses.provides() && concerned(before, changed)) {
+            return false;
+        }
+        boolean same = true;
+        Map<ServicePortName, AppliedPort> byName = new HashMap<>();
+        for (ServiceState service : changed) {
+            for (PortState portState : service.ports()) {
+                ServicePortName name = name(service.service(), portState);
+                Port port = ports.get(name);
+                AppliedPort was = shown.ports().get(name);
+                if (port != null && was != null) {
+                    int takes = takes(port);
+                    updatePort(name, service.service(), portState, snapshot, emptied);
+                    same &= takes == takes(port);
+                    byName.put(name, new AppliedPort(was.listeners(), port.routing));
+                }
+            }
+        }
+        if (!same) {
+            return false;
+        }
+        if (names != null) {
+            names.publish(snapshot);
+        }
+        applied = snapshot;
+        Duration took = Duration.ofNanos(System.nanoTime() - start);
+        state = shown.with(snapshot, Instant.now(), took, byName);
+        follower.accept(snapshot);
+        syncMetrics.synced(snapshot, Instant.now(), took);
+        logFirst(emptied);
+        LOG.info("applied in {} ms: endpoints of {} Services", took.toMillis(), changed.size());
+        return true;
+    }
+
+    /** Services that differ, if they do in nothing but their endpoints; else null. */
+    private static @Nullable List<ServiceState> changedEndpoints(Map<ServiceName, ServiceState> before,
+            Map<ServiceName, ServiceState> now) {
+        if (before.size() != now.size()) {
+            return null;
+        }
+        List<ServiceState> changed = new ArrayList<>();
+        Iterator<ServiceState> old = before.values().iterator();
+        for (ServiceState state : now.values()) {
+            ServiceState known = old.next();
+            if (!known.equals(state)) {
+                if (!known.service().equals(state.service())) {
+                    return null;
+                }
+                changed.add(state);
+            }
+        }
+        return changed;
+    }
+
+    /** Whether an endpoint came or went that has to do with the addresses that we make the node's. */
+    private boolean concerned(ClusterSnapshot before, List<ServiceState> changed) {
+        for (ServiceState state : changed) {
+            ServiceState known = before.services().get(state.service().name());
+            Set<InetAddress> differing = endpoints(List.of(state));
+            Set<InetAddress> old = known == null ? Set.of() : endpoints(List.of(known));
+            for (InetAddress ip : old) {
+                if (!differing.remove(ip)) {
+                    differing.add(ip);
+                }
+            }
+            if (differing.stream().anyMatch(serviceAddresses::concerns)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Which kinds of traffic a port has endpoints for, a bit for each: it decides where is listened. */
+    private static int takes(Port port) {
+        int takes = 0;
+        for (IpFamily family : IpFamily.values()) {
+            for (Traffic traffic : Traffic.values()) {
+                takes = takes << 1 | (takes(port, family, traffic) ? 1 : 0);
+            }
+        }
+        return takes;
+    }
+
+    private void applyAll(ClusterSnapshot snapshot, long start, List<String> emptied) {
+        allApplied = start;
         provideReplies(snapshot);
         Set<ServicePortName> gone = new HashSet<>(ports.keySet());
-        List<String> emptied = new ArrayList<>();
         for (ServiceState service : snapshot.services().values()) {
             if (service.service().proxied()) {
                 for (PortState port : service.ports()) {
@@ -384,7 +497,7 @@ public final class Reconciler {
         Map<InetSocketAddress, List<Claim>> rejected = new HashMap<>();
         claimAddresses(snapshot, claims, rejected);
         Map<InetAddress, String> refused = serviceAddresses.provides()
-                ? serviceAddresses.provide(addresses(snapshot), endpoints(snapshot))
+                ? serviceAddresses.provide(addresses(snapshot), endpoints(snapshot.services().values()))
                 : Map.of();
         int opened = openListeners(claims, refused);
         // A name leads to listeners that are open before it is given out, and closed after it is gone.
@@ -645,9 +758,8 @@ public final class Reconciler {
         AppliedState before = state;
         AppliedPort shown = before == null ? null : before.ports().get(name);
         if (before != null && shown != null) {
-            Map<ServicePortName, AppliedPort> byName = new HashMap<>(before.ports());
-            byName.put(name, new AppliedPort(shown.listeners(), port.routing));
-            state = new AppliedState(before.snapshot(), before.appliedAt(), before.took(), byName);
+            state = before.with(before.snapshot(), before.appliedAt(), before.took(),
+                    Map.of(name, new AppliedPort(shown.listeners(), port.routing)));
         }
     }
 
@@ -749,9 +861,9 @@ public final class Reconciler {
         return addresses;
     }
 
-    private static Set<InetAddress> endpoints(ClusterSnapshot snapshot) {
+    private static Set<InetAddress> endpoints(Collection<ServiceState> services) {
         Set<InetAddress> addresses = new HashSet<>();
-        for (ServiceState state : snapshot.services().values()) {
+        for (ServiceState state : services) {
             for (PortState port : state.ports()) {
                 port.endpoints().endpoints().forEach(e -> addresses.add(e.address().ip()));
             }
@@ -852,10 +964,9 @@ public final class Reconciler {
             retry.cancel(false);
             retry = null;
         }
-        ClusterSnapshot current = applied;
-        if ((!failed.isEmpty() || names != null && names.incomplete()) && current != null) {
+        if (!failed.isEmpty() || names != null && names.incomplete()) {
             retry = control.schedule(() -> {
-                if (pending.compareAndSet(null, current)) {
+                if (pending.compareAndSet(null, applied)) {
                     applyPending();
                 }
             }, RETRY.toMillis(), TimeUnit.MILLISECONDS);

@@ -25,7 +25,8 @@ public record ClusterSnapshot(long version, Instant asOf, NodeTopology node, Map
         List<Pod> pods, List<EndpointChange> changes) {
 
     public ClusterSnapshot {
-        services = Collections.unmodifiableMap(new TreeMap<>(services));
+        // Shown as sorted, a snapshot is copied in linear time.
+        services = Collections.unmodifiableSortedMap(new TreeMap<>(services));
         pods = pods.stream().sorted(Pod.ORDER).toList();
         changes = List.copyOf(changes);
     }

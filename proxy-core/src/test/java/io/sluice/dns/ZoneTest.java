@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.Endpoint;
+import io.sluice.service.EndpointAddress;
+import io.sluice.service.EndpointSet;
 import io.sluice.service.IpAddresses;
 import io.sluice.service.Service;
+import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePort;
 import io.sluice.service.ServiceState;
 import io.sluice.service.ServiceState.PortState;
@@ -18,6 +21,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.xbill.DNS.Name;
@@ -48,6 +52,19 @@ class ZoneTest {
             zone = zone.with(snapshot, Map.of());
             compare(zone, records(snapshot), snapshot, step);
         }
+    }
+
+    @Test
+    void endpointsThatHaveNoNameMakeNoNewZone() {
+        ClusterSnapshot before = new Cluster().clusterIp("default/kubia", "10.96.0.1", "http:80/TCP")
+                .snapshot(1_700_000_000L);
+        Map<ServiceName, ServiceState> services = new TreeMap<>();
+        before.services().forEach((name, state) -> services.put(name, new ServiceState(state.service(),
+                state.ports().stream().map(port -> new PortState(port.port(), EndpointSet.of(List.of(Endpoint.ready(
+                        new EndpointAddress(IpAddresses.parse("10.1.0.1"), 80)))), null)).toList())));
+        Zone zone = Zone.unsynced(SETTINGS).with(before, Map.of());
+
+        assertThat(zone.with(new ClusterSnapshot(2, before.asOf(), before.node(), services), Map.of())).isSameAs(zone);
     }
 
     private static void change(Cluster cluster, Random random) {

@@ -257,7 +257,8 @@ class ProxyMetricsTest {
 
     @Test
     void nothingIsLostWhenRetireAndTheLastCloseMeet() throws InterruptedException {
-        ProxyMetrics concurrent = new ProxyMetrics(registry, 10, Runnable::run);
+        PrometheusMeterRegistry other = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        ProxyMetrics concurrent = new ProxyMetrics(other, 10, Runnable::run);
         for (int i = 1; i <= 500; i++) {
             EndpointMeters endpoint = concurrent.port(HTTP).endpoint(endpoint(i));
             endpoint.opened();
@@ -274,7 +275,7 @@ class ProxyMetricsTest {
             endpoint.retire();
             closer.join();
         }
-        assertThat(seriesOf("endpoint=\"")).isEmpty();
+        assertThat(other.scrape()).doesNotContain("endpoint=\"");
     }
 
     private void runRemovals() {

@@ -3,7 +3,8 @@ package io.sluice.reconcile;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.sluice.dns.DnsLimits;
 import io.sluice.dns.DnsServer;
 import io.sluice.dns.DnsSettings;
@@ -65,7 +66,7 @@ class ClusterNamesTest {
     private static final int PORT = 15_053;
 
     private final ScheduledExecutorService control = Executors.newSingleThreadScheduledExecutor();
-    private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
+    private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private DataPath dataPath;
     private Reconciler reconciler;
     private ClusterNames names;

@@ -22,6 +22,11 @@ final class RecordedAddresses implements ServiceAddresses {
     }
 
     @Override
+    public boolean concerns(InetAddress endpoint) {
+        return wanted.contains(endpoint);
+    }
+
+    @Override
     public void release() {
         // Nothing was added.
     }

@@ -73,8 +73,9 @@ public final class KubernetesSource implements ServiceSource {
     private volatile @Nullable State servedState;
     private volatile boolean closed;
     private @Nullable StateFile stateFile;
-    private boolean unsaved;
-    private long savedNanos = System.nanoTime() - SAVE_INTERVAL.toNanos();
+    private volatile boolean unsaved;
+    private volatile boolean saving;
+    private volatile long savedNanos = System.nanoTime() - SAVE_INTERVAL.toNanos();
     private @Nullable String saveTrouble;
     private long version;
     private volatile long versionWantedNanos = System.nanoTime();
@@ -353,13 +354,14 @@ public final class KubernetesSource implements ServiceSource {
                         unsaved = true;
                     }
                 }
-                save(running, SAVE_INTERVAL);
                 if (handedOn && servedState == null && System.nanoTime() - versionWantedNanos >= 0) {
                     versionWantedNanos = System.nanoTime() + VERSION_INTERVAL.toNanos();
                     Thread.ofVirtual().name("sluice-version").start(() -> askVersion(running.client()));
                 }
+                saveSoon(running);
             }
-            save(running, Duration.ZERO);
+            awaitSaved();
+            save(running);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } finally {
@@ -440,21 +442,41 @@ public final class KubernetesSource implements ServiceSource {
         return List.of();
     }
 
-    /** Not more often than {@code interval}, and never what is not believed. */
-    private void save(Watches running, Duration interval) {
+    /** Writing takes a second for a large cluster: no change waits for it. Not more often than each 10 s. */
+    private void saveSoon(Watches running) {
+        if (stateFile != null && unsaved && !saving && System.nanoTime() - savedNanos >= SAVE_INTERVAL.toNanos()) {
+            saving = true;
+            Thread.ofPlatform().name("sluice-state").daemon().start(() -> {
+                try {
+                    save(running);
+                } finally {
+                    saving = false;
+                }
+            });
+        }
+    }
+
+    private void awaitSaved() throws InterruptedException {
+        while (saving) {
+            TimeUnit.MILLISECONDS.sleep(10);
+        }
+    }
+
+    /** Never what is not believed. */
+    private synchronized void save(Watches running) {
         StateFile file = stateFile;
-        if (file == null || !unsaved || System.nanoTime() - savedNanos < interval.toNanos()
-                || running.all().stream().anyMatch(Reflector::doubtful)) {
+        if (file == null || !unsaved || running.all().stream().anyMatch(Reflector::doubtful)) {
             return;
         }
+        unsaved = false;
         savedNanos = System.nanoTime();
         try {
             file.write(new State(Instant.now(), running.client().server(), options.nodeName(),
                     running.services().freshness().version(), running.endpoints().freshness().version(),
                     view.contents()));
-            unsaved = false;
             saveTrouble = null;
         } catch (IOException e) {
+            unsaved = true;
             String trouble = String.valueOf(e);
             if (!trouble.equals(saveTrouble)) {
                 saveTrouble = trouble;

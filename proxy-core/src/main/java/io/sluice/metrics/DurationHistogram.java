@@ -1,0 +1,147 @@
+package io.sluice.metrics;
+
+import io.prometheus.metrics.model.snapshots.ClassicHistogramBuckets;
+import io.prometheus.metrics.model.snapshots.Exemplars;
+import io.prometheus.metrics.model.snapshots.HistogramSnapshot.HistogramDataPointSnapshot;
+import io.prometheus.metrics.model.snapshots.Labels;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLongArray;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How often something took how long. Any thread, without a lock; what it counts in is made with the first value, since
+ * most ports of a large cluster never have one.
+ */
+final class DurationHistogram {
+
+    /** The longest is remembered for two to three of these: 1 min. */
+    private static final long PERIOD_NANOS = 60_000_000_000L;
+    private static final int PERIODS = 3;
+
+    private static final VarHandle COUNTS;
+
+    static {
+        try {
+            COUNTS = MethodHandles.lookup().findVarHandle(DurationHistogram.class, "counts", AtomicLongArray.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    /** Upper bounds of the buckets, ascending; what is above the last has a bucket of its own. */
+    static final class Buckets {
+
+        private final long[] nanos;
+        private final double[] seconds;
+
+        private Buckets(Duration... bounds) {
+            nanos = new long[bounds.length];
+            seconds = new double[bounds.length + 1];
+            for (int i = 0; i < bounds.length; i++) {
+                nanos[i] = bounds[i].toNanos();
+                seconds[i] = nanos[i] / 1e9;
+            }
+            seconds[bounds.length] = Double.POSITIVE_INFINITY;
+        }
+
+        static Buckets of(Duration... bounds) {
+            return new Buckets(bounds);
+        }
+
+        private int of(long value) {
+            int bucket = 0;
+            while (bucket < nanos.length && value > nanos[bucket]) {
+                bucket++;
+            }
+            return bucket;
+        }
+
+        private int size() {
+            return seconds.length;
+        }
+    }
+
+    private final Buckets buckets;
+    /** A count for each bucket, the sum, the present period, and the longest of each of the last periods. */
+    private volatile @Nullable AtomicLongArray counts;
+
+    DurationHistogram(Buckets buckets) {
+        this.buckets = buckets;
+    }
+
+    /** Counts {@code nanos}, at {@code now} of a monotonic clock in nanoseconds. */
+    void record(long nanos, long now) {
+        AtomicLongArray into = counts();
+        into.getAndIncrement(buckets.of(nanos));
+        into.getAndAdd(sumAt(), nanos);
+        long period = rotate(into, now);
+        int at = longestAt(period);
+        if (into.get(at) < nanos) {
+            into.accumulateAndGet(at, nanos, Math::max);
+        }
+    }
+
+    private AtomicLongArray counts() {
+        AtomicLongArray known = counts;
+        if (known != null) {
+            return known;
+        }
+        COUNTS.compareAndSet(this, null, new AtomicLongArray(buckets.size() + 2 + PERIODS));
+        AtomicLongArray made = counts;
+        if (made == null) {
+            throw new IllegalStateException("what was made is gone");
+        }
+        return made;
+    }
+
+    /** Forgets the longest of periods that are over; a value that comes at the same moment may be forgotten with them. */
+    private long rotate(AtomicLongArray in, long now) {
+        long period = now / PERIOD_NANOS;
+        long known = in.get(periodAt());
+        if (period > known && in.compareAndSet(periodAt(), known, period)) {
+            for (long over = Math.max(known + 1, period - PERIODS + 1); over <= period; over++) {
+                in.set(longestAt(over), 0);
+            }
+        }
+        return Math.max(period, known);
+    }
+
+    private int sumAt() {
+        return buckets.size();
+    }
+
+    private int periodAt() {
+        return buckets.size() + 1;
+    }
+
+    private int longestAt(long period) {
+        return buckets.size() + 2 + (int) Math.floorMod(period, (long) PERIODS);
+    }
+
+    /** What was counted so far. */
+    HistogramDataPointSnapshot snapshot(Labels labels) {
+        AtomicLongArray known = counts;
+        long[] each = new long[buckets.size()];
+        for (int i = 0; known != null && i < each.length; i++) {
+            each[i] = known.get(i);
+        }
+        return new HistogramDataPointSnapshot(ClassicHistogramBuckets.of(buckets.seconds, each),
+                known == null ? 0 : known.get(sumAt()) / 1e9, labels, Exemplars.EMPTY, 0);
+    }
+
+    /** The longest of the last two to three minutes, in seconds. */
+    double longest(long now) {
+        AtomicLongArray known = counts;
+        if (known == null) {
+            return 0;
+        }
+        rotate(known, now);
+        long longest = 0;
+        for (int i = 0; i < PERIODS; i++) {
+            longest = Math.max(longest, known.get(longestAt(i)));
+        }
+        return longest / 1e9;
+    }
+}
