@@ -29,15 +29,22 @@ final class DaemonLoop {
 
     /** What a signal asks for. */
     enum Order {
-        RELOAD, STOP
+        RELOAD, STOP, SUCCEEDED
     }
 
     private final Daemon daemon;
+    private final boolean stays;
     private final BlockingQueue<Order> orders = new LinkedBlockingQueue<>();
     private final AtomicBoolean stopping = new AtomicBoolean();
 
-    DaemonLoop(Daemon daemon) {
+    /**
+     * For one daemon.
+     *
+     * @param stays whether to wait for a signal, doing nothing, after another daemon has taken over
+     */
+    DaemonLoop(Daemon daemon, boolean stays) {
         this.daemon = daemon;
+        this.stays = stays;
     }
 
     /** Lets this process's signals act on the daemon. */
@@ -63,14 +70,16 @@ final class DaemonLoop {
 
     /** Another daemon has taken over: drains like a first signal, which may still come. */
     void succeeded() {
-        orders.add(Order.STOP);
+        orders.add(Order.SUCCEEDED);
     }
 
-    /** Works until the daemon has stopped. */
+    /** Works until the daemon has stopped and, where it stays, a signal has come. */
     void run() throws InterruptedException {
-        while (orders.take() == Order.RELOAD) {
+        Order order = orders.take();
+        while (order == Order.RELOAD) {
             LOG.info("reloading");
             daemon.reload();
+            order = orders.take();
         }
         LOG.info("stopping: no new connections, waiting for established ones");
         if (daemon.drain()) {
@@ -79,5 +88,11 @@ final class DaemonLoop {
             LOG.warn("stopped, connections that had not ended were cut");
         }
         daemon.close();
+        if (stays && order == Order.SUCCEEDED) {
+            LOG.info("nothing is left to do, waiting for the signal to end");
+            while (order != Order.STOP) {
+                order = orders.take();
+            }
+        }
     }
 }

@@ -31,6 +31,17 @@ final class NodeOptions {
                     + "them to the next: a restart that refuses nobody. Needs the transport epoll.")
     private String handoverSocket;
 
+    @Option(names = "--stay-after-handover", paramLabel = "true|false", arity = "0..1", fallbackValue = "true",
+            hideParamSyntax = true, defaultValue = "false",
+            description = "After a handover wait for SIGTERM and do nothing, instead of ending: for whoever starts again "
+                    + "what ends, as kubelet does. Default: ${DEFAULT-VALUE}")
+    private boolean stayAfterHandover;
+
+    /** Whether the process waits for a signal after another one has taken over. */
+    boolean stayAfterHandover() {
+        return stayAfterHandover;
+    }
+
     /**
      * What the daemon wants.
      *

@@ -121,7 +121,7 @@ final class RunCommand implements Callable<Integer> {
                 public void close() {
                     sluice.close();
                 }
-            });
+            }, node.stayAfterHandover());
             loop.handleSignals();
             sluice.applied().ifPresent(this::introduce);
             sluice.succeeded().thenRun(loop::succeeded);

@@ -19,7 +19,7 @@ class DaemonLoopTest {
     private final CountDownLatch drained = new CountDownLatch(1);
     private boolean drainsAtOnce;
 
-    private final DaemonLoop loop = new DaemonLoop(new DaemonLoop.Daemon() {
+    private final DaemonLoop.Daemon daemon = new DaemonLoop.Daemon() {
         @Override
         public void reload() {
             calls.add("reload");
@@ -41,7 +41,8 @@ class DaemonLoopTest {
             calls.add("close");
             drained.countDown();
         }
-    });
+    };
+    private final DaemonLoop loop = new DaemonLoop(daemon, false);
 
     @BeforeEach
     void quietly() {
@@ -77,5 +78,61 @@ class DaemonLoopTest {
         runner.join();
 
         assertThat(calls).containsExactly("drain", "close", "close");
+    }
+
+    @Test
+    void aDaemonThatWasSucceededDrainsAndEnds() throws InterruptedException {
+        drainsAtOnce = true;
+        loop.succeeded();
+
+        loop.run();
+
+        assertThat(calls).containsExactly("drain", "close");
+    }
+
+    @Test
+    void aDaemonThatStaysDrainsAndWaitsForTheSignal() throws InterruptedException {
+        drainsAtOnce = true;
+        DaemonLoop staying = new DaemonLoop(daemon, true);
+        staying.succeeded();
+        staying.reload();
+        Thread runner = Thread.ofPlatform().start(() -> {
+            try {
+                staying.run();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        while (!calls.contains("close") || runner.getState() != Thread.State.WAITING) {
+            Thread.onSpinWait();
+        }
+
+        staying.stop();
+        runner.join();
+
+        assertThat(calls).containsExactly("drain", "close");
+    }
+
+    @Test
+    void aDaemonThatStaysEndsWithTheSignalThatCameWhileItDrained() throws InterruptedException {
+        drainsAtOnce = true;
+        DaemonLoop staying = new DaemonLoop(daemon, true);
+        staying.succeeded();
+        staying.stop();
+
+        staying.run();
+
+        assertThat(calls).containsExactly("drain", "close");
+    }
+
+    @Test
+    void aDaemonThatStaysEndsAtOnceIfItWasNotSucceeded() throws InterruptedException {
+        drainsAtOnce = true;
+        DaemonLoop staying = new DaemonLoop(daemon, true);
+        staying.stop();
+
+        staying.run();
+
+        assertThat(calls).containsExactly("drain", "close");
     }
 }

@@ -123,6 +123,8 @@ class DeployTest {
         assertThat(container().get("args")).isEqualTo(List.of("run", "--config", "/etc/sluice/sluice.yaml"));
         assertThat(((List<?>) map(documents(Files.readString(DEPLOY.resolve("base/kustomization.yaml"))).getFirst())
                 .get("configMapGenerator")).toString()).contains("name=sluice, files=[sluice.yaml]");
+        // With maxSurge two pods run at once, and kubelet starts again whatever ends.
+        assertThat(settings.get("stayAfterHandover")).isEqualTo(true);
         for (String probe : List.of("startupProbe", "livenessProbe", "readinessProbe")) {
             assertThat(String.valueOf(settings.get("healthzBindAddress"))).as(probe)
                     .endsWith(":" + map(container(), probe, "httpGet").get("port"));

@@ -1,11 +1,13 @@
 package io.sluice.it.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.sluice.it.testbed.Backend;
 import io.sluice.node.Predecessor;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.file.Files;
@@ -70,11 +72,13 @@ class HandoverIT {
                 """.formatted(name, address, name, POD));
     }
 
-    private NodeDaemon daemon() throws IOException {
-        NodeDaemon daemon = NodeDaemon.run("-f", directory.resolve("manifests").toString(), "--handover-socket",
-                socket.toString(), "--metrics-bind-address", ADMIN + ":10249", "--healthz-bind-address",
-                ADMIN + ":10256", "--bind-address-hard-fail", "--drain-timeout", "10m", "--dns-listen",
-                ADMIN + ":5353");
+    private NodeDaemon daemon(String... more) throws IOException {
+        List<String> arguments = new ArrayList<>(List.of("-f", directory.resolve("manifests").toString(),
+                "--handover-socket", socket.toString(), "--metrics-bind-address", ADMIN + ":10249",
+                "--healthz-bind-address", ADMIN + ":10256", "--bind-address-hard-fail", "--drain-timeout", "10m",
+                "--dns-listen", ADMIN + ":5353"));
+        arguments.addAll(List.of(more));
+        NodeDaemon daemon = NodeDaemon.run(arguments.toArray(String[]::new));
         daemons.add(daemon);
         return daemon;
     }
@@ -168,6 +172,18 @@ class HandoverIT {
             asked.takeOver();
         }
         assertThat(daemon.awaitExit()).as(daemon.log()).isZero();
+    }
+
+    @Test
+    void a_daemon_that_stays_does_nothing_more_after_a_handover_and_ends_with_the_signal() throws Exception {
+        NodeDaemon first = daemon("--stay-after-handover");
+        NodeDaemon next = daemon("--stay-after-handover");
+        first.awaitLog("waiting for the signal to end");
+        assertThat(next.stop()).as(next.log()).isZero();
+        assertThatThrownBy(() -> connect(ADDRESS)).as("nobody is left who accepts")
+                .isInstanceOf(ConnectException.class);
+        assertThat(first.isAlive()).isTrue();
+        assertThat(first.stop()).as(first.log()).isZero();
     }
 
     @Test
