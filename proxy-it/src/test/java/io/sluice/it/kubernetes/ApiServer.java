@@ -61,6 +61,8 @@ public final class ApiServer implements Closeable {
         ERROR_500,
         /** Events stop in the middle and the connection breaks. */
         HALF_SENT,
+        /** Lists break off after half of what they have. */
+        HALF_LISTED,
         /** Every byte takes a while. */
         DRIP,
         /** Connections stay open and nothing more comes, no event and no bookmark. */
@@ -416,7 +418,12 @@ public final class ApiServer implements Closeable {
         print(out, "{\"kind\":\"" + kind.name() + "List\",\"apiVersion\":\"" + kind.version() + "\",\"metadata\":"
                 + metadata + ",\"items\":[");
         String separator = "";
+        int half = page.size() / 2;
         for (ObjectNode object : page) {
+            if (faults.contains(Fault.HALF_LISTED) && half-- == 0) {
+                out.flush();
+                throw new IOException("cut off, as told");
+            }
             print(out, separator + object);
             separator = ",";
         }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import ch.qos.logback.classic.Level;
 import io.sluice.daemon.StartException;
 import io.sluice.service.ServiceName;
 import io.sluice.source.kubernetes.KubernetesOptions.EndpointsFrom;
@@ -19,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -225,6 +227,26 @@ class ClusterIT {
         Files.writeString(token, "right");
 
         cluster.awaitSynced();
+    }
+
+    @Test
+    void aServerThatIsOutOfReachAtTheStartIsToldOnceAndAskedUntilItIsThere() throws Exception {
+        cluster.pod("pod-1", 1);
+        cluster.service("kubia", 100);
+        cluster.slice("kubia-a", "kubia", 1);
+        cluster.api.stop();
+        cluster.start();
+        for (String resource : List.of("services", "endpoints", "node")) {
+            await().until(() -> cluster.resource(resource).path("problem").asString("").contains(cluster.api.url()));
+        }
+        assertThat(cluster.sluice.get(true, "/readyz")).startsWith("503 ");
+        await().until(
+                () -> cluster.sluice.metric("sluice_source_resource_failures_total{resource=\"services\"}") > 2);
+        assertThat(cluster.sluice.log().lines(Level.WARN, "it is asked again until it answers")).hasSize(1);
+        cluster.api.start();
+
+        cluster.awaitSynced();
+        assertThat(cluster.sluice.ask("kubia")).isEqualTo("pod-1");
     }
 
     @Test

@@ -135,6 +135,23 @@ class OutageIT {
     }
 
     @Test
+    void aListThatBreaksOffCountsForNothing() throws Exception {
+        run();
+        cluster.api.fault(Fault.HALF_LISTED, true);
+        cluster.slice("kubia-a", "kubia", 1);
+        cluster.api.delete("services", "default", "echo");
+        cluster.api.store().compact();
+        cluster.api.dropWatches();
+        await().until(() -> cluster.resource("services").path("problem").isString()
+                && cluster.resource("endpoints").path("problem").isString());
+        assertThat(cluster.sluice.sluice().applied().orElseThrow().ports()).hasSize(2);
+        cluster.api.fault(Fault.HALF_LISTED, false);
+
+        cluster.awaitEndpoints("kubia", 1);
+        await().until(() -> cluster.sluice.sluice().applied().orElseThrow().ports().size() == 1);
+    }
+
+    @Test
     void aDrippingWatchIsPutTogether() throws Exception {
         run();
         cluster.api.fault(Fault.DRIP, true);
