@@ -1,10 +1,8 @@
 package io.sluice.service;
 
-import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,23 +16,28 @@ public record ChangeCount(int services, int endpoints) {
     /** Nothing. */
     public static final ChangeCount NONE = new ChangeCount(0, 0);
 
-    /** From {@code before} to {@code after}; what both share is not looked at, so this is cheap. */
+    /**
+     * From {@code before} to {@code after}, both sorted by name as a snapshot has them: one walk over both, which does not
+     * look into what they share.
+     */
     public static ChangeCount between(Map<ServiceName, ServiceState> before, Map<ServiceName, ServiceState> after) {
         int services = 0;
         int endpoints = 0;
-        Set<ServiceName> names = new HashSet<>(before.keySet());
-        names.addAll(after.keySet());
-        for (ServiceName name : names) {
-            ServiceState old = before.get(name);
-            ServiceState now = after.get(name);
-            if (!Objects.equals(old, now)) {
-                if (old == null || now == null || !old.service().equals(now.service())) {
-                    services++;
-                }
-                if (!endpoints(old).equals(endpoints(now))) {
-                    endpoints++;
-                }
+        Iterator<ServiceState> olds = before.values().iterator();
+        Iterator<ServiceState> news = after.values().iterator();
+        ServiceState old = next(olds);
+        ServiceState now = next(news);
+        while (old != null || now != null) {
+            int order = old == null ? 1 : now == null ? -1 : old.service().name().compareTo(now.service().name());
+            if (order != 0) {
+                services++;
+                endpoints += endpoints(order < 0 ? old : now).isEmpty() ? 0 : 1;
+            } else if (old != null && now != null && !old.equals(now)) {
+                services += old.service().equals(now.service()) ? 0 : 1;
+                endpoints += endpoints(old).equals(endpoints(now)) ? 0 : 1;
             }
+            old = order <= 0 ? next(olds) : old;
+            now = order >= 0 ? next(news) : now;
         }
         return new ChangeCount(services, endpoints);
     }
@@ -42,6 +45,10 @@ public record ChangeCount(int services, int endpoints) {
     /** Both together. */
     public ChangeCount plus(ChangeCount other) {
         return new ChangeCount(services + other.services, endpoints + other.endpoints);
+    }
+
+    private static @Nullable ServiceState next(Iterator<ServiceState> states) {
+        return states.hasNext() ? states.next() : null;
     }
 
     /** Of each port that has any. */

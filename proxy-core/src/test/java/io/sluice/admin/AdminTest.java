@@ -265,6 +265,8 @@ class AdminTest {
                 List.of(new ServiceState(service, List.of(new PortState(port, EndpointSet.of(known), null)))),
                 Map.of());
 
+        assertThat(registry.scrape("application/openmetrics-text; version=1.0.0; charset=utf-8")).contains(
+                "# TYPE kubeproxy_sync_proxy_rules_no_local_endpoints_total gauge");
         String name = "kubeproxy_sync_proxy_rules_no_local_endpoints_total{ip_family=\"";
         assertThat(registry.scrape()).contains(name + "IPv6\",traffic_policy=\"internal\"} " + internally + ".0",
                 name + "IPv6\",traffic_policy=\"external\"} " + externally + ".0",

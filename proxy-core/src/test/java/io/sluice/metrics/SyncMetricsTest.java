@@ -93,7 +93,8 @@ class SyncMetricsTest {
     @ParameterizedTest(name = "[{0}] -> [{1}]")
     @CsvSource({"'', '', 0, 0", "'', a=80/1, 1, 1", "'', a=80/, 1, 0", "a=80/1, a=80/1, 0, 0",
             "a=80/1, a=81/1, 1, 0", "a=80/1, a=80/12, 0, 1", "a=80/1, a=80/2, 0, 1", "a=80/1, '', 1, 1",
-            "a=80/, '', 1, 0", "a=80/1 b=80/1, b=80/2 c=80/3, 2, 3"})
+            "a=80/, '', 1, 0", "a=80/1 b=80/1, b=80/2 c=80/3, 2, 3",
+            "b=80/1, a=80/ b=80/1 c=80/2, 2, 1", "a=80/1 b=80/1 c=80/1, b=81/1, 3, 2"})
     void changesAreCountedByService(String before, String after, double services, double endpoints) {
         metrics.synced(snapshot(before), AT, Duration.ZERO);
         double servicesBefore = count("kubeproxy.sync.proxy.rules.service.changes");
