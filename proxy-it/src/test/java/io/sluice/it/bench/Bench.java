@@ -37,6 +37,11 @@ public final class Bench implements Callable<Integer> {
     @Option(names = "--only", split = ",", description = "These works alone: ${COMPLETION-CANDIDATES}.")
     private List<Work> only = List.of();
 
+    @Option(names = "--scale",
+            description = "Large clusters alone: memory and changes with 10,000 Services, and requests"
+                    + " while a thousand Services change. Three minutes.")
+    private boolean scale;
+
     @Option(names = "--workers", defaultValue = "1", description = "Worker threads of each proxy (default: 1).")
     private int workers;
 
@@ -69,36 +74,43 @@ public final class Bench implements Callable<Integer> {
         Path work = Files.createDirectories(home.resolve(out));
         LoadTool load = LoadTool.compile(home, work, loadCpus());
         List<Peer> peers = Peer.all(home, work, proxyCpus, workers);
-        Process backends = load.serve(Peer.PORT, Peer.BACKENDS);
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-            for (Peer peer : peers) {
-                peer.kill();
-            }
-            backends.destroyForcibly();
-        }));
+        Runtime.getRuntime().addShutdownHook(new Thread(
+                () -> ProcessHandle.current().descendants().forEach(ProcessHandle::destroyForcibly)));
+        load.serve(Peer.PORT, Peer.BACKENDS);
         List<Holding> holdings = new ArrayList<>();
         Map<String, Results.Spread> starts = new LinkedHashMap<>();
-        if (only.isEmpty()) {
+        if (only.isEmpty() && !scale) {
             starts(Peer.all(home, work, "0-" + (Runtime.getRuntime().availableProcessors() - 1), workers), starts);
             if (!quick) {
                 holdings(peers, load, holdings);
             }
         }
-        for (Peer peer : peers) {
-            peer.start();
+        if (!scale) {
+            for (Peer peer : peers) {
+                peer.start();
+            }
+            measure(peers, load);
+            for (Peer peer : peers) {
+                peer.stop();
+            }
         }
-        measure(peers, load);
-        for (Peer peer : peers) {
-            peer.stop();
+        List<Scale> scales = new ArrayList<>();
+        Results churn = new Results();
+        if (scale || only.isEmpty() && !quick) {
+            scales.add(Scale.cluster(home, work));
+            scales.add(Scale.manifests(home, work));
+            // The API server is ours: it is not to be where the proxy is.
+            Processes.run(List.of("taskset", "-apc", loadCpus(), Long.toString(ProcessHandle.current().pid())));
+            churn = Churn.measure(home, work, load, proxyCpus, workers, rounds(), seconds());
         }
-        Report report = new Report(results, machine(), holdings, starts);
+        Report report = new Report(results, machine(), holdings, starts, scales, churn);
         report.writeJson(work.resolve("bench.json"));
         report.writeChart(work.resolve("bench.svg"));
         String table = report.table();
         Files.writeString(work.resolve("bench.md"), table);
         System.out.println(table);
         boolean fallsShort = false;
-        for (Targets.Verdict verdict : Targets.check(results)) {
+        for (Targets.Verdict verdict : Targets.check(results, scales)) {
             System.out.println(verdict.line());
             fallsShort |= verdict.fallsShort();
         }
@@ -108,7 +120,7 @@ public final class Bench implements Callable<Integer> {
     private void measure(List<Peer> peers, LoadTool load) throws IOException, InterruptedException {
         List<Work> works = Arrays.stream(Work.values())
                 .filter(w -> only.isEmpty() ? !quick || w.quick() : only.contains(w)).toList();
-        double time = seconds > 0 ? seconds : quick ? 1 : 2;
+        double time = seconds();
         // Code that is run is compiled as it runs: nobody's first seconds are measured.
         for (Work work : works) {
             for (Peer peer : peers) {
@@ -117,7 +129,7 @@ public final class Bench implements Callable<Integer> {
             }
         }
         double half = 0;
-        for (int round = 0; round < (rounds > 0 ? rounds : quick ? 3 : 5); round++) {
+        for (int round = 0; round < rounds(); round++) {
             for (Work work : works) {
                 System.err.printf("round %d: %s%n", round + 1, work.title());
                 if (work == Work.HALF_LOAD && half == 0) {
@@ -161,6 +173,14 @@ public final class Bench implements Callable<Integer> {
                 holdings.add(Holding.measure(peer, load, 9000));
             }
         }
+    }
+
+    private int rounds() {
+        return rounds > 0 ? rounds : quick ? 3 : 5;
+    }
+
+    private double seconds() {
+        return seconds > 0 ? seconds : quick ? 1 : 2;
     }
 
     private String loadCpus() {

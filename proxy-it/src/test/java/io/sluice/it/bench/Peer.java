@@ -181,12 +181,4 @@ final class Peer {
             process = null;
         }
     }
-
-    /** At the end of a run that was broken off. */
-    void kill() {
-        Process running = process;
-        if (running != null) {
-            running.destroyForcibly();
-        }
-    }
 }

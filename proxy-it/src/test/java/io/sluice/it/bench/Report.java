@@ -18,27 +18,80 @@ final class Report {
     private final Map<String, String> machine;
     private final List<Holding> holdings;
     private final Map<String, Results.Spread> starts;
+    private final List<Scale> scales;
+    private final Results churn;
 
     /**
      * A report.
      *
      * @param machine what it ran on, and how
      * @param starts  milliseconds from the start of a process to its first accepted connection, by peer
+     * @param churn   with {@link Churn#QUIET} and {@link Churn#CHANGES} instead of peers
      */
-    Report(Results results, Map<String, String> machine, List<Holding> holdings, Map<String, Results.Spread> starts) {
+    Report(Results results, Map<String, String> machine, List<Holding> holdings, Map<String, Results.Spread> starts,
+            List<Scale> scales, Results churn) {
         this.results = results;
         this.machine = machine;
         this.holdings = holdings;
         this.starts = starts;
+        this.scales = scales;
+        this.churn = churn;
     }
 
     /** Markdown. */
     String table() {
         StringBuilder out = new StringBuilder();
         machine.forEach((name, value) -> out.append("- ").append(name).append(": ").append(value).append('\n'));
+        if (!results.works().isEmpty()) {
+            works(out);
+        }
+        if (!holdings.isEmpty()) {
+            out.append("\n| idle connections | held | RSS each | kernel objects each |\n| --- | --- | --- | --- |\n");
+            for (Holding holding : holdings) {
+                out.append(String.format(Locale.ROOT, "| %s | %d | %.0f B | %.0f B |%n", holding.peer(),
+                        holding.connections(), holding.residentBytes(), holding.kernelBytes()));
+            }
+        }
+        if (!starts.isEmpty()) {
+            out.append("\n| start | ms from exec to the first accepted connection |\n| --- | --- |\n");
+            starts.forEach((peer, spread) -> out.append("| ").append(peer).append(" | ").append(spread(spread))
+                    .append(" |\n"));
+        }
+        if (!scales.isEmpty()) {
+            out.append(
+                    "\n| 10,000 Services, 20,000 ports, 100,000 endpoints | listeners | s until all listen | heap MiB")
+                    .append(" | after the changes | RSS MiB | a change has effect: p50 ms | p99 | most |\n")
+                    .append("| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
+            for (Scale scale : scales) {
+                boolean changed = !scale.changes().isEmpty();
+                out.append(String.format(Locale.ROOT, "| %s | %d | %.1f | %.0f | %s | %.0f | %s | %s | %s |%n",
+                        scale.source(), scale.listeners(), scale.syncSeconds(), scale.heapBytes() / 1048576.0,
+                        changed ? number(scale.laterBytes() / 1048576.0) : "", scale.resident() / 1048576.0,
+                        changed ? number(scale.change(0.5)) : "", changed ? number(scale.change(0.99)) : "",
+                        changed ? number(scale.change(1)) : ""));
+            }
+        }
+        if (!churn.works().isEmpty()) {
+            out.append("\n| 1,000 Services | figure | ").append(Churn.QUIET).append(" | ").append(Churn.CHANGES)
+                    .append(" | × |\n| --- | --- | --- | --- | --- |\n");
+            for (Work work : churn.works()) {
+                for (Figure figure : work.figures()) {
+                    out.append("| ").append(work.title()).append(" | ").append(figure.title()).append(" | ")
+                            .append(spread(Results.Spread.of(churn.values(work, figure, Churn.QUIET)))).append(" | ")
+                            .append(spread(Results.Spread.of(churn.values(work, figure, Churn.CHANGES)))).append(" | ")
+                            .append(number(Results.quantile(
+                                    churn.ratios(work, figure, Churn.CHANGES, Churn.QUIET), 0.5)))
+                            .append(" |\n");
+                }
+            }
+        }
+        return out.toString();
+    }
+
+    private void works(StringBuilder out) {
         out.append("\nMedians (least–most) of the rounds; × is the median of the ratios to the better HAProxy of the")
                 .append(" same round.\n\n| work | figure |");
-        List<String> peers = results.works().isEmpty() ? List.of() : results.peers(results.works().getFirst());
+        List<String> peers = results.peers(results.works().getFirst());
         peers.forEach(peer -> out.append(' ').append(peer).append(" |"));
         out.append(" × |\n| --- | --- |").append(" --- |".repeat(peers.size())).append(" --- |\n");
         for (Work work : results.works()) {
@@ -60,23 +113,22 @@ final class Report {
                 }
             }
         }
-        if (!holdings.isEmpty()) {
-            out.append("\n| idle connections | held | RSS each | kernel objects each |\n| --- | --- | --- | --- |\n");
-            for (Holding holding : holdings) {
-                out.append(String.format(Locale.ROOT, "| %s | %d | %.0f B | %.0f B |%n", holding.peer(),
-                        holding.connections(), holding.residentBytes(), holding.kernelBytes()));
-            }
-        }
-        if (!starts.isEmpty()) {
-            out.append("\n| start | ms from exec to the first accepted connection |\n| --- | --- |\n");
-            starts.forEach((peer, spread) -> out.append("| ").append(peer).append(" | ").append(spread(spread))
-                    .append(" |\n"));
-        }
-        return out.toString();
     }
 
     /** Everything that was measured, round by round. */
     void writeJson(Path file) throws IOException {
+        Map<String, Object> all = new LinkedHashMap<>();
+        all.put("machine", machine);
+        all.put("figures", rows(results));
+        all.put("idleConnections", holdings);
+        all.put("startMillis", starts);
+        all.put("largeClusters", scales);
+        all.put("changes", rows(churn));
+        Files.writeString(file, JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build()
+                .writeValueAsString(all) + "\n");
+    }
+
+    private static List<Map<String, Object>> rows(Results results) {
         List<Map<String, Object>> rows = new ArrayList<>();
         for (Work work : results.works()) {
             for (Figure figure : work.figures()) {
@@ -92,13 +144,7 @@ final class Report {
                 }
             }
         }
-        Map<String, Object> all = new LinkedHashMap<>();
-        all.put("machine", machine);
-        all.put("figures", rows);
-        all.put("idleConnections", holdings);
-        all.put("startMillis", starts);
-        Files.writeString(file, JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build()
-                .writeValueAsString(all) + "\n");
+        return rows;
     }
 
     /** A bar for each CPU figure: Sluice by the better HAProxy, the line at 1 is level. */

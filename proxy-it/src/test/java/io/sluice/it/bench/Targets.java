@@ -18,6 +18,11 @@ final class Targets {
             new Target(Work.REQUESTS_64, Figure.REQUEST_RATE, 1.0), new Target(Work.HALF_LOAD, Figure.P99, 1.0),
             new Target(Work.CONNECTIONS, Figure.CPU_PER_CONNECTION, 1.0));
 
+    /** Live heap with 10,000 Services of two ports and 100,000 endpoints, in bytes. */
+    private static final long HEAP = 300L << 20;
+    /** From a change at the API server to the first connection that goes to the new endpoint: 99 of 100, in ms. */
+    private static final double CHANGE = 50;
+
     /** What became of one of them. */
     record Verdict(String line, boolean fallsShort) {}
 
@@ -27,7 +32,7 @@ final class Targets {
      * Holds the results against the targets. One falls short if three quarters of its rounds do: less is the noise of
      * the machine.
      */
-    static List<Verdict> check(Results results) {
+    static List<Verdict> check(Results results, List<Scale> scales) {
         List<Verdict> verdicts = new ArrayList<>();
         for (Target target : TARGETS) {
             String other = reference(results, target.work(), target.figure());
@@ -44,7 +49,19 @@ final class Targets {
                     target.work().title(), target.figure().title(), median, other, more ? "≥" : "≤", target.ratio(),
                     reached ? "reached" : fallsShort ? "FALLS SHORT" : "within the noise"), fallsShort));
         }
+        for (Scale scale : scales) {
+            String title = "10,000 Services, " + scale.source();
+            verdicts.add(verdict(title, "heap MiB", scale.heapBytes() / 1048576.0, HEAP / 1048576.0));
+            if (!scale.changes().isEmpty()) {
+                verdicts.add(verdict(title, "change p99 ms", scale.change(0.99), CHANGE));
+            }
+        }
         return verdicts;
+    }
+
+    private static Verdict verdict(String title, String figure, double value, double most) {
+        return new Verdict(String.format(Locale.ROOT, "%-38s %-18s %5.1f   %-14s target ≤ %.0f  %s", title, figure,
+                value, "", most, value <= most ? "reached" : "FALLS SHORT"), value > most);
     }
 
     /** The better of the two HAProxies. */

@@ -1,0 +1,205 @@
+package io.sluice.it.bench;
+
+import io.sluice.it.kubernetes.ApiServer;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/**
+ * A cluster of Services with two ports and ten endpoints each, all at addresses of this machine's loopback: an API server
+ * that tells of it and changes it, and backends that answer with the four octets of the address that they were reached at.
+ */
+final class ManyServices implements Closeable {
+
+    static final int ENDPOINTS = 10;
+    static final int PORTS = 2;
+
+    private static final int PORT = 7080;
+    private static final int TARGET = 7180;
+
+    private final ApiServer api;
+    private final int services;
+    /** Of the services from this one on no endpoint is ready, so that nothing listens for them. */
+    private final int ready;
+    private final int[][] endpoints;
+    private final ServerSocket[] backends = new ServerSocket[PORTS];
+    private final Random random = new Random(1);
+    private int fresh;
+
+    /**
+     * Tells an API server of {@code services} Services, of which {@code ready} have endpoints that are ready.
+     *
+     * @param services at most 15,000
+     */
+    ManyServices(int services, int ready) throws IOException {
+        this.api = new ApiServer(0);
+        this.services = services;
+        this.ready = ready;
+        this.endpoints = new int[services][ENDPOINTS];
+        for (int port = 0; port < PORTS; port++) {
+            ServerSocket backend = new ServerSocket();
+            backend.bind(new InetSocketAddress(TARGET + port), 4096);
+            backends[port] = backend;
+            Thread.ofPlatform().daemon().name("backend-" + port).start(() -> answer(backend));
+        }
+        api.apply("{\"kind\": \"Node\", \"metadata\": {\"name\": \"bench\", \"labels\":"
+                + " {\"topology.kubernetes.io/zone\": \"zone-0\"}}}");
+        for (int service = 0; service < services; service++) {
+            for (int endpoint = 0; endpoint < ENDPOINTS; endpoint++) {
+                endpoints[service][endpoint] = fresh();
+            }
+            api.apply(service(service));
+            api.apply(slice(service));
+        }
+    }
+
+    /** Writes what {@code sluice run --kubeconfig} wants. */
+    Path kubeconfig(Path file) throws IOException {
+        return Files.writeString(file, """
+                apiVersion: v1
+                kind: Config
+                current-context: bench
+                contexts: [{name: bench, context: {cluster: here, user: me}}]
+                clusters: [{name: here, cluster: {server: "%s"}}]
+                users: [{name: me, user: {}}]
+                """.formatted(api.url()));
+    }
+
+    /** Writes the same Services as manifests, a thousand in a file; returns the folder. */
+    Path manifests(Path folder) throws IOException {
+        Files.createDirectories(folder);
+        for (int first = 0; first < services; first += 1000) {
+            Files.writeString(folder.resolve("services-" + first + ".yaml"),
+                    IntStream.range(first, Math.min(first + 1000, services)).boxed()
+                            .map(i -> service(i) + "\n---\n" + slice(i)).collect(Collectors.joining("\n---\n")));
+        }
+        return folder;
+    }
+
+    /** More objects of any kind. */
+    void apply(String json) {
+        api.apply(json);
+    }
+
+    /** How many addresses there are to listen at. */
+    int listeners() {
+        return PORTS * ready;
+    }
+
+    /** Gives one endpoint of one Service another address, which no endpoint has had. */
+    void change() {
+        int service = random.nextInt(ready);
+        endpoints[service][random.nextInt(ENDPOINTS)] = fresh();
+        api.apply(slice(service));
+    }
+
+    /** Does the same and connects to the Service until the new endpoint has answered; how long that took, in nanoseconds. */
+    long changeAndConnect() throws IOException, InterruptedException {
+        int service = random.nextInt(ready);
+        int replaced = random.nextInt(ENDPOINTS);
+        int port = random.nextInt(PORTS);
+        endpoints[service][replaced] = fresh();
+        byte[] expected = octets(endpoints[service][replaced]);
+        String slice = slice(service);
+        InetSocketAddress target = new InetSocketAddress(clusterIp(service), PORT + port);
+        long begun = System.nanoTime();
+        api.apply(slice);
+        while (!Arrays.equals(ask(target), expected)) {
+            if (System.nanoTime() - begun > 30_000_000_000L) {
+                throw new IOException("an endpoint has had no connection for 30 s");
+            }
+            Thread.sleep(0, 200_000);
+        }
+        return System.nanoTime() - begun;
+    }
+
+    private static byte[] ask(InetSocketAddress target) throws IOException {
+        try (Socket socket = new Socket()) {
+            socket.connect(target, 5000);
+            InputStream in = socket.getInputStream();
+            return in.readNBytes(4);
+        }
+    }
+
+    private void answer(ServerSocket backend) {
+        while (true) {
+            try (Socket socket = backend.accept()) {
+                if (socket.getLocalAddress().isLoopbackAddress()) {
+                    socket.getOutputStream().write(socket.getLocalAddress().getAddress());
+                }
+            } catch (SocketException e) {
+                if (backend.isClosed()) {
+                    return;
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+
+    private int fresh() {
+        return (127 << 24 | 128 << 16) + 256 + fresh++;
+    }
+
+    private static byte[] octets(int address) {
+        return new byte[] {(byte) (address >>> 24), (byte) (address >>> 16), (byte) (address >>> 8), (byte) address};
+    }
+
+    private static String text(int address) {
+        return (address >>> 24) + "." + (address >>> 16 & 255) + "." + (address >>> 8 & 255) + "." + (address & 255);
+    }
+
+    private static String clusterIp(int service) {
+        return text((127 << 24 | 64 << 16) + 256 + service);
+    }
+
+    private static String service(int i) {
+        return """
+                {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "svc-%1$d", "namespace": "ns-%2$d",
+                  "labels": {"app": "svc-%1$d"}, "annotations": {"example.com/owner": "a team of some name"}},
+                 "spec": {"type": "ClusterIP", "clusterIP": "%3$s", "clusterIPs": ["%3$s"], "ipFamilies": ["IPv4"],
+                  "selector": {"app": "svc-%1$d"}, "ports": [
+                  {"name": "http", "port": %4$d, "protocol": "TCP", "targetPort": %6$d},
+                  {"name": "https", "port": %5$d, "protocol": "TCP", "targetPort": %7$d}]}}"""
+                .formatted(i, i % 100, clusterIp(i), PORT, PORT + 1, TARGET, TARGET + 1);
+    }
+
+    private String slice(int i) {
+        return """
+                {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": {"name": "svc-%1$d-abcde",
+                  "namespace": "ns-%2$d", "labels": {"kubernetes.io/service-name": "svc-%1$d"}}, "addressType": "IPv4",
+                 "ports": [{"name": "http", "port": %3$d, "protocol": "TCP"},
+                  {"name": "https", "port": %4$d, "protocol": "TCP"}],
+                 "endpoints": [%5$s]}""".formatted(i, i % 100, TARGET, TARGET + 1,
+                IntStream.range(0, ENDPOINTS).mapToObj(e -> """
+                        {"addresses": ["%1$s"], "conditions": {"ready": %2$b, "serving": %2$b, "terminating": false},
+                         "nodeName": "node-%3$d", "zone": "zone-%4$d", "targetRef": {"kind": "Pod",
+                          "name": "svc-%5$d-7d4b9c6f5-x%6$04d", "namespace": "ns-%7$d"}}"""
+                        .formatted(text(endpoints[i][e]), i < ready, (i * ENDPOINTS + e) % 500,
+                                (i * ENDPOINTS + e) % 3, i, e, i % 100))
+                        .collect(Collectors.joining(",")));
+    }
+
+    @Override
+    public void close() {
+        api.close();
+        for (ServerSocket backend : backends) {
+            try {
+                backend.close();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+package io.sluice.it.bench;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * What a cluster of 10,000 Services with two ports and 100,000 endpoints costs, and how soon a change in it has effect.
+ *
+ * @param listeners   addresses that are listened at: less than all where the limit of open files forbids it. The endpoints
+ *                    of the Services that are over it are told not to be ready; all else is as large.
+ * @param syncSeconds from the start of the process until all are listened at
+ * @param heapBytes   live heap of the daemon then, after two full collections
+ * @param laterBytes  the same after the changes
+ * @param resident    of the process after the changes, in bytes
+ * @param changes     milliseconds from a change at the API server to the first answer of the endpoint that is new, sorted
+ */
+record Scale(String source, int services, int endpoints, int listeners, double syncSeconds, long heapBytes,
+        long laterBytes, long resident, List<Double> changes) {
+
+    static final int SERVICES = 10_000;
+
+    private static final int CHANGES = 250;
+    private static final Pattern APPLIED = Pattern.compile("applied in .* listeners (\\d+) ");
+
+    /** Measures Sluice in a cluster. */
+    static Scale cluster(Path home, Path work) throws IOException, InterruptedException {
+        int ready = readyServices();
+        try (ManyServices services = new ManyServices(SERVICES, ready)) {
+            return measure(home, services, "cluster", "--kubeconfig",
+                    services.kubeconfig(work.resolve("kubeconfig")).toString(), "--allow-loopback-endpoints",
+                    "--state-file",
+                    work.resolve("state").toString());
+        }
+    }
+
+    /** Measures Sluice with manifests, which are not changed. */
+    static Scale manifests(Path home, Path work) throws IOException, InterruptedException {
+        try (ManyServices services = new ManyServices(SERVICES, readyServices())) {
+            return measure(home, services, "manifests", "-f",
+                    services.manifests(work.resolve("manifests")).toString());
+        }
+    }
+
+    /** A listener is a descriptor; some are left for all else. */
+    private static int readyServices() throws IOException, InterruptedException {
+        String limit = Processes.run(List.of("sh", "-c", "ulimit -Hn")).strip();
+        int most = limit.equals("unlimited") ? Integer.MAX_VALUE : Integer.parseInt(limit) - 200;
+        return Math.min(SERVICES, most / ManyServices.PORTS);
+    }
+
+    private static Scale measure(Path home, ManyServices services, String source, String... from)
+            throws IOException, InterruptedException {
+        System.err.println("10,000 Services from " + source);
+        List<String> command = new ArrayList<>(List.of(home.resolve("sluice").toString(), "run", "--address-mode",
+                "none", "--hostname-override", "bench", "--dns-listen", "127.122.0.2:7053", "--metrics-bind-address",
+                "127.122.0.2:7010", "--healthz-bind-address", "127.122.0.2:7010"));
+        command.addAll(List.of(from));
+        long begun = System.nanoTime();
+        Process sluice = new ProcessBuilder(command).redirectErrorStream(true).start();
+        try {
+            awaitListeners(sluice, services.listeners());
+            double syncSeconds = (System.nanoTime() - begun) / 1e9;
+            long heap = heap(sluice.pid());
+            List<Double> changes = new ArrayList<>();
+            Random random = new Random(1);
+            if (source.equals("cluster")) {
+                for (int i = 0; i < CHANGES; i++) {
+                    // Each is the first for a while: those that come in a burst are handed on together.
+                    TimeUnit.MILLISECONDS.sleep(120 + random.nextInt(60));
+                    changes.add(services.changeAndConnect() / 1e6);
+                }
+            }
+            return new Scale(source, SERVICES, SERVICES * ManyServices.ENDPOINTS, services.listeners(), syncSeconds,
+                    heap, heap(sluice.pid()), Processes.resident(sluice.pid()), changes.stream().sorted().toList());
+        } finally {
+            Processes.end(sluice);
+        }
+    }
+
+    /** Reads its log until it says so, and after that so that it does not wait for us. */
+    static void awaitListeners(Process sluice, int listeners) throws IOException {
+        BufferedReader log = sluice.inputReader(StandardCharsets.UTF_8);
+        StringBuilder said = new StringBuilder();
+        for (String line = log.readLine(); line != null; line = log.readLine()) {
+            Matcher applied = APPLIED.matcher(line);
+            if (applied.find() && Integer.parseInt(applied.group(1)) == listeners) {
+                Thread.ofPlatform().daemon().name("log").start(() -> log.lines().forEach(more -> {}));
+                return;
+            }
+            said.append(line).append('\n');
+        }
+        throw new IOException("sluice has ended: " + said);
+    }
+
+    /** How long a change took to have effect, in milliseconds; 0 if none was made. */
+    double change(double quantile) {
+        return changes.isEmpty() ? 0 : Results.quantile(changes, quantile);
+    }
+
+    /** Live bytes, by jcmd(1) of the Java that runs this. */
+    private static long heap(long pid) throws IOException, InterruptedException {
+        String jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd").toString();
+        Processes.run(List.of(jcmd, Long.toString(pid), "GC.run"));
+        Processes.run(List.of(jcmd, Long.toString(pid), "GC.run"));
+        String info = Processes.run(List.of(jcmd, Long.toString(pid), "GC.heap_info"));
+        long kilobytes = 0;
+        Matcher used = Pattern.compile("(?m)^(?!\\s*(Metaspace|class space)).*\\bused (\\d+)K").matcher(info);
+        while (used.find()) {
+            kilobytes += Long.parseLong(used.group(2));
+        }
+        return kilobytes * 1024;
+    }
+}
