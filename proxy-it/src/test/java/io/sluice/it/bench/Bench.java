@@ -77,6 +77,7 @@ public final class Bench implements Callable<Integer> {
         Runtime.getRuntime().addShutdownHook(new Thread(
                 () -> ProcessHandle.current().descendants().forEach(ProcessHandle::destroyForcibly)));
         load.serve(Peer.PORT, Peer.BACKENDS);
+        Map<String, String> machine = machine();
         List<Holding> holdings = new ArrayList<>();
         Map<String, Results.Spread> starts = new LinkedHashMap<>();
         if (only.isEmpty() && !scale) {
@@ -103,7 +104,7 @@ public final class Bench implements Callable<Integer> {
             Processes.run(List.of("taskset", "-apc", loadCpus(), Long.toString(ProcessHandle.current().pid())));
             churn = Churn.measure(home, work, load, proxyCpus, workers, rounds(), seconds());
         }
-        Report report = new Report(results, machine(), holdings, starts, scales, churn);
+        Report report = new Report(results, machine, holdings, starts, scales, churn);
         report.writeJson(work.resolve("bench.json"));
         report.writeChart(work.resolve("bench.svg"));
         String table = report.table();
