@@ -208,10 +208,6 @@ public final class Sluice implements AutoCloseable {
         openDoor();
         LOG.info("started on {} event loops with {}", config.proxy().workerThreads(),
                 dataPath.transport().name().toLowerCase(Locale.ROOT));
-        if (dataPath.transport() == Transport.IO_URING) {
-            LOG.warn(
-                    "--transport io_uring is for trials: a connection with a slow reader may stand still; epoll does not");
-        }
     }
 
     private void takeOver(Handover between, boolean succeeds) throws IOException {

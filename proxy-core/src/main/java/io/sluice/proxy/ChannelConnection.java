@@ -13,6 +13,8 @@ import io.netty.channel.DefaultChannelPromise;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.unix.UnixChannel;
+import io.netty.channel.uring.IoUringChannelOption;
+import io.netty.channel.uring.IoUringSocketChannel;
 import io.netty.util.ReferenceCountUtil;
 import io.sluice.connection.Side;
 import io.sluice.service.EndpointAddress;
@@ -326,5 +328,8 @@ final class ChannelConnection extends ProxiedConnection {
         config.setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
         config.setOption(ChannelOption.TCP_NODELAY, true);
         config.setOption(ChannelOption.SO_KEEPALIVE, true);
+        if (channel instanceof IoUringSocketChannel) {
+            config.setOption(IoUringChannelOption.IO_URING_BUFFER_GROUP_ID, EventLoops.RING);
+        }
     }
 }

@@ -12,7 +12,10 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.channel.uring.IoUring;
+import io.netty.channel.uring.IoUringBufferRingConfig;
+import io.netty.channel.uring.IoUringFixedBufferRingAllocator;
 import io.netty.channel.uring.IoUringIoHandler;
+import io.netty.channel.uring.IoUringIoHandlerConfig;
 import io.netty.channel.uring.IoUringServerSocketChannel;
 import io.netty.channel.uring.IoUringSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
@@ -26,6 +29,26 @@ import java.util.function.Supplier;
 record EventLoops(Transport transport, MultiThreadIoEventLoopGroup group,
         Supplier<? extends ServerChannel> serverSocket,
         Supplier<? extends Channel> socket) {
+
+    static {
+        // Read before IoUring's class is: a read that goes on by itself is none that can be paused.
+        System.setProperty("io.netty.iouring.recvMultiShotEnabled", "false");
+    }
+
+    /** The group of buffers that sockets of io_uring read into. */
+    static final short RING = 0;
+    /** In each event loop; more are made while all are in use. */
+    private static final short RING_BUFFERS = 64;
+    private static final int RING_BUFFER_BYTES = 32 * 1024;
+
+    /** Whether this machine has {@code transport}. */
+    static boolean has(Transport transport) {
+        return switch (transport) {
+            case AUTO, NIO -> true;
+            case EPOLL -> Epoll.isAvailable();
+            case IO_URING -> IoUring.isAvailable() && IoUring.isRegisterBufferRingSupported();
+        };
+    }
 
     /**
      * Starts {@code threads} event loops.
@@ -42,12 +65,27 @@ record EventLoops(Transport transport, MultiThreadIoEventLoopGroup group,
             }
             case IO_URING -> {
                 require(IoUring.isAvailable(), "io_uring", IoUring.unavailabilityCause());
-                yield new EventLoops(wanted, group(threads, IoUringIoHandler.newFactory()),
+                require(IoUring.isRegisterBufferRingSupported(), "io_uring",
+                        new UnsupportedOperationException("it needs Linux 5.19 or newer"));
+                yield new EventLoops(wanted,
+                        group(threads,
+                                IoUringIoHandler
+                                        .newFactory(new IoUringIoHandlerConfig().setBufferRingConfig(buffers()))),
                         IoUringServerSocketChannel::new, IoUringSocketChannel::new);
             }
             case NIO -> new EventLoops(wanted, group(threads, NioIoHandler.newFactory()), NioServerSocketChannel::new,
                     NioSocketChannel::new);
         };
+    }
+
+    /**
+     * Reads take a buffer when there is something, so they can be asked of a socket at once. Without such buffers Netty
+     * 4.2.18 polls first, and loses changes: a connection that is reset while it has bytes to read may stand still.
+     */
+    private static IoUringBufferRingConfig buffers() {
+        return IoUringBufferRingConfig.builder().bufferGroupId(RING).bufferRingSize(RING_BUFFERS)
+                .batchSize(RING_BUFFERS / 4).incremental(false)
+                .allocator(new IoUringFixedBufferRingAllocator(RING_BUFFER_BYTES)).build();
     }
 
     private static MultiThreadIoEventLoopGroup group(int threads, IoHandlerFactory factory) {

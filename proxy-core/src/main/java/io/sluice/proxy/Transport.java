@@ -9,5 +9,10 @@ public enum Transport {
     /** Linux io_uring through Netty's native library. */
     IO_URING,
     /** The JDK's selectors; works everywhere. */
-    NIO
+    NIO;
+
+    /** Whether this machine has it. */
+    public boolean available() {
+        return EventLoops.has(this);
+    }
 }
