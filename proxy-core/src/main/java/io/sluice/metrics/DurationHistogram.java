@@ -120,6 +120,11 @@ final class DurationHistogram {
         return buckets.size() + 2 + (int) Math.floorMod(period, (long) PERIODS);
     }
 
+    /** Whether anything was counted yet. */
+    boolean hasCounted() {
+        return counts != null;
+    }
+
     /** What was counted so far. */
     HistogramDataPointSnapshot snapshot(Labels labels) {
         AtomicLongArray known = counts;

@@ -225,7 +225,7 @@ public final class PortMeters {
                 name.service().name());
     }
 
-    /** Adds its series to a scrape. */
+    /** Adds its series to a scrape; those of durations, more than half of them, once there has been one. */
     void collect(Scrape into, Labels labels, long now) {
         into.gauge(Family.ACTIVE, labels, active.get());
         into.counter(Family.TOTAL, labels, total.sum());
@@ -237,10 +237,14 @@ public final class PortMeters {
         for (RefusalReason reason : RefusalReason.values()) {
             into.counter(Family.REFUSED, labels.add("reason", reason.label()), seldom.get(at(reason)));
         }
-        into.histogram(Family.CONNECT_DURATION, connectDuration.snapshot(labels));
-        into.gauge(Family.CONNECT_DURATION_MAX, labels, connectDuration.longest(now));
-        into.histogram(Family.CONNECTION_DURATION, connectionDuration.snapshot(labels));
-        into.gauge(Family.CONNECTION_DURATION_MAX, labels, connectionDuration.longest(now));
+        if (connectDuration.hasCounted()) {
+            into.histogram(Family.CONNECT_DURATION, connectDuration.snapshot(labels));
+            into.gauge(Family.CONNECT_DURATION_MAX, labels, connectDuration.longest(now));
+        }
+        if (connectionDuration.hasCounted()) {
+            into.histogram(Family.CONNECTION_DURATION, connectionDuration.snapshot(labels));
+            into.gauge(Family.CONNECTION_DURATION_MAX, labels, connectionDuration.longest(now));
+        }
         into.counter(Family.EJECTIONS, labels, seldom.get(EJECTIONS));
         into.gauge(Family.EJECTED, labels, ejectedNow);
         for (EndpointState state : EndpointState.values()) {

@@ -7,6 +7,8 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.sluice.metrics.ApiClientMetrics;
 import io.sluice.metrics.DnsMetrics;
 import io.sluice.metrics.EventLoopLag;
+import io.sluice.metrics.Ending;
+import io.sluice.metrics.PortMeters;
 import io.sluice.metrics.ProxyMetrics;
 import io.sluice.metrics.RuntimeMetrics;
 import io.sluice.metrics.SyncMetrics;
@@ -66,8 +68,10 @@ class MetricsDocumentTest {
 
     @BeforeEach
     void countSomething() {
-        proxy.port(new ServicePortName(new ServiceName("default", "kubia"), "http", Protocol.TCP))
-                .endpoint(new EndpointAddress(IpAddresses.parse("10.1.0.3"), 8080));
+        PortMeters port = proxy.port(new ServicePortName(new ServiceName("default", "kubia"), "http", Protocol.TCP));
+        port.endpoint(new EndpointAddress(IpAddresses.parse("10.1.0.3"), 8080));
+        port.connected(1_000_000);
+        port.closed(Ending.COMPLETED, 2_000_000);
     }
 
     @BeforeEach

@@ -237,6 +237,9 @@ class ProxyMetricsTest {
     @Test
     void aPortAndAnEndpointHaveAsManySeriesAsDocumented() {
         PortMeters port = metrics.port(HTTP);
+        assertThat(seriesOf("port=\"http\"")).hasSize(19);
+        port.connected(1_000_000);
+        port.closed(Ending.COMPLETED, 2_000_000);
         assertThat(seriesOf("port=\"http\"")).hasSize(49);
         port.endpoint(FIRST);
         assertThat(seriesOf("endpoint=\"")).hasSize(5);
