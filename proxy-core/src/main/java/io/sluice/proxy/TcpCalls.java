@@ -26,6 +26,8 @@ final class TcpCalls {
 
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
+    private static final ValueLayout.OfShort FAMILY = ValueLayout.JAVA_SHORT;
+    private static final ValueLayout.OfShort PORT = ValueLayout.JAVA_SHORT.withOrder(ByteOrder.BIG_ENDIAN);
     private static final StructLayout STATE = Linker.Option.captureStateLayout();
     private static final VarHandle ERRNO = STATE.varHandle(MemoryLayout.PathElement.groupElement("errno"));
 
@@ -212,8 +214,8 @@ final class TcpCalls {
         boolean ipv4 = address instanceof Inet4Address;
         byte[] octets = address.getAddress();
         scratch.fill((byte) 0);
-        scratch.set(ValueLayout.JAVA_SHORT, 0, (short) (ipv4 ? AF_INET : AF_INET6));
-        scratch.set(ValueLayout.JAVA_SHORT.withOrder(ByteOrder.BIG_ENDIAN), 2, (short) port);
+        scratch.set(FAMILY, 0, (short) (ipv4 ? AF_INET : AF_INET6));
+        scratch.set(PORT, 2, (short) port);
         MemorySegment.copy(octets, 0, scratch, ValueLayout.JAVA_BYTE, ipv4 ? 4 : 8, octets.length);
         return ipv4 ? IPV4_ADDRESS_BYTES : ADDRESS_BYTES;
     }
