@@ -36,7 +36,8 @@ final class Peer {
     static List<Peer> all(Path home, Path work, String cpus, int workers) throws IOException {
         return List.of(new Peer("direct", BACKENDS.getFirst(), null), sluice(home, work, cpus, workers),
                 haproxy("haproxy", "127.122.0.3", "", work, cpus, workers),
-                haproxy("haproxy-splice", "127.122.0.4", "option splice-auto", work, cpus, workers),
+                haproxy("haproxy-splice", "127.122.0.4", "option splice-request\n  option splice-response", work, cpus,
+                        workers),
                 nginx(work, cpus, workers));
     }
 
