@@ -31,7 +31,7 @@ final class LoopConnections {
     private static final int SPARE_BUFFERS = 64;
 
     /** Pipes in use at once: what slow readers can make the kernel hold for spliced connections is bounded by them. */
-    private static final int PIPES = 256;
+    private static final int PIPES = 128;
 
     /** Empty pipes that are kept; each costs two descriptors. */
     private static final int SPARE_PIPES = 8;

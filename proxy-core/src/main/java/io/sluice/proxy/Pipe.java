@@ -11,7 +11,7 @@ import java.io.IOException;
 final class Pipe {
 
     /** Room that is asked for, and so the most that a spliced direction holds. */
-    static final int BYTES = 256 * 1024;
+    static final int BYTES = 512 * 1024;
 
     private final FileDescriptor readEnd;
     private final FileDescriptor writeEnd;
