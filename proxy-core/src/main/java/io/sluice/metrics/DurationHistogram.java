@@ -4,10 +4,9 @@ import io.prometheus.metrics.model.snapshots.ClassicHistogramBuckets;
 import io.prometheus.metrics.model.snapshots.Exemplars;
 import io.prometheus.metrics.model.snapshots.HistogramSnapshot.HistogramDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.Labels;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,15 +19,8 @@ final class DurationHistogram {
     private static final long PERIOD_NANOS = 60_000_000_000L;
     private static final int PERIODS = 3;
 
-    private static final VarHandle COUNTS;
-
-    static {
-        try {
-            COUNTS = MethodHandles.lookup().findVarHandle(DurationHistogram.class, "counts", AtomicLongArray.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final AtomicReferenceFieldUpdater<DurationHistogram, @Nullable AtomicLongArray> COUNTS =
+            AtomicReferenceFieldUpdater.newUpdater(DurationHistogram.class, AtomicLongArray.class, "counts");
 
     /** Upper bounds of the buckets, ascending; what is above the last has a bucket of its own. */
     static final class Buckets {

@@ -2,9 +2,8 @@ package io.sluice.metrics;
 
 import io.prometheus.metrics.model.snapshots.Labels;
 import io.sluice.service.EndpointAddress;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
@@ -18,15 +17,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class EndpointMeters {
 
-    private static final VarHandle COUNTS;
-
-    static {
-        try {
-            COUNTS = MethodHandles.lookup().findVarHandle(EndpointMeters.class, "counts", Counts.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final AtomicReferenceFieldUpdater<EndpointMeters, @Nullable Counts> COUNTS =
+            AtomicReferenceFieldUpdater.newUpdater(EndpointMeters.class, Counts.class, "counts");
 
     /** Made with the first attempt to connect: most endpoints of a large cluster never see one from here. */
     private static final class Counts {

@@ -187,17 +187,18 @@ final class TcpCalls {
     /** Sets an option that is an int. */
     void option(int fd, int level, int name, int value) throws IOException {
         scratch.set(INT, 0, value);
-        option(fd, level, name, Integer.BYTES, "setsockopt");
+        setOption(fd, level, name, Integer.BYTES);
     }
 
     /** Makes closing a reset: SO_LINGER with no time, socket(7). */
     void resetOnClose(int fd) throws IOException {
         scratch.set(INT, 0, 1);
         scratch.set(INT, 4, 0);
-        option(fd, SOL_SOCKET, SO_LINGER, 2 * Integer.BYTES, "setsockopt(SO_LINGER)");
+        setOption(fd, SOL_SOCKET, SO_LINGER, 2 * Integer.BYTES);
     }
 
-    private void option(int fd, int level, int name, int length, String what) throws IOException {
+    /** Sets an option to the first {@code length} bytes of {@link #scratch}. */
+    private void setOption(int fd, int level, int name, int length) throws IOException {
         int result;
         try {
             result = (int) SETSOCKOPT.invokeExact(state, fd, level, name, scratch.address(), length);
@@ -205,7 +206,7 @@ final class TcpCalls {
             throw cannotBeCalled(e);
         }
         if (result < 0) {
-            failed(what);
+            failed("setsockopt");
         }
     }
 
