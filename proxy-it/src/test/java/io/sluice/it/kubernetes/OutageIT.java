@@ -255,9 +255,8 @@ class OutageIT {
         assertThat(cluster.api.lists()).isEqualTo(lists);
     }
 
-    @Test
-    void aRestartDuringAnOutageServesTheSavedStateAndSaysSo(@TempDir Path directory) throws Exception {
-        Path state = directory.resolve("state");
+    /** Afterwards neither Sluice nor the API server runs, and {@code state} is there. */
+    private void runUntilSavedAndStopAll(Path state) throws Exception {
         cluster.stateFile(state);
         run();
         await().atMost(Duration.ofSeconds(30)).until(() -> Files.exists(state));
@@ -266,6 +265,12 @@ class OutageIT {
         established = null;
         cluster.sluice.sluice().close();
         cluster.api.stop();
+    }
+
+    @Test
+    void aRestartDuringAnOutageServesTheSavedStateAndSaysSo(@TempDir Path directory) throws Exception {
+        Path state = directory.resolve("state");
+        runUntilSavedAndStopAll(state);
         cluster.start();
 
         assertThat(cluster.sluice.ask("kubia")).startsWith("pod");
@@ -281,14 +286,7 @@ class OutageIT {
     @Test
     void aServerThatCameBackEmptyDoesNotSpoilTheSavedState(@TempDir Path directory) throws Exception {
         Path state = directory.resolve("state");
-        cluster.stateFile(state);
-        run();
-        await().atMost(Duration.ofSeconds(30)).until(() -> Files.exists(state));
-        traffic.stop();
-        established.close();
-        established = null;
-        cluster.sluice.sluice().close();
-        cluster.api.stop();
+        runUntilSavedAndStopAll(state);
         cluster.api.forgetEverything();
         int lists = cluster.api.lists();
         cluster.api.start();
