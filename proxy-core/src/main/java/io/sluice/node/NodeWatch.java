@@ -9,7 +9,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Listens to what the kernel tells of changes to addresses and routes; needs no privilege. Lives on a thread of its own,
- * which ends within a second of {@link #close}.
+ * which ends within ten seconds of {@link #close}.
  */
 public final class NodeWatch implements AutoCloseable {
 
@@ -27,7 +27,7 @@ public final class NodeWatch implements AutoCloseable {
     private static final int RTMGRP_IPV4_ROUTE = 0x40;
     private static final int RTMGRP_IPV6_IFADDR = 0x100;
     private static final int RTMGRP_IPV6_ROUTE = 0x400;
-    private static final int TIMEOUT_MILLIS = 1_000;
+    private static final int TIMEOUT_MILLIS = 10_000;
 
     private final NetlinkSocket socket;
     private final Consumer<Set<Change>> consumer;

@@ -12,6 +12,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -65,33 +66,39 @@ final class InputReader {
     }
 
     /** What can be seen of the files without reading them; differs if one was changed or replaced. */
-    record Fingerprint(Map<Path, String> files) {}
+    record Fingerprint(Map<Path, FileState> files) {}
+
+    /** What can be seen of one of them; a file that is replaced has another key, a device and an inode. */
+    sealed interface FileState {
+
+        record Seen(@Nullable Object key, long size, FileTime modified) implements FileState {}
+
+        record Hidden(String why) implements FileState {}
+    }
 
     /** The present state of all inputs. */
     Fingerprint fingerprint() {
-        Map<Path, String> files = new HashMap<>();
+        Map<Path, FileState> files = new HashMap<>();
         for (String input : inputs) {
             if (!input.equals(STDIN)) {
                 try {
-                    Path path = Path.of(input);
-                    files.put(path, "");
-                    for (Path file : files(path)) {
-                        files.put(file, fingerprint(file));
+                    for (Path file : files(Path.of(input))) {
+                        files.put(file, state(file));
                     }
                 } catch (IOException | InvalidPathException e) {
-                    files.put(Path.of(""), "unreadable: " + e);
+                    files.put(Path.of(""), new FileState.Hidden(e.toString()));
                 }
             }
         }
         return new Fingerprint(files);
     }
 
-    private static String fingerprint(Path file) {
+    private static FileState state(Path file) {
         try {
             BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
-            return attributes.fileKey() + " " + attributes.size() + " " + attributes.lastModifiedTime().toInstant();
+            return new FileState.Seen(attributes.fileKey(), attributes.size(), attributes.lastModifiedTime());
         } catch (IOException e) {
-            return "unreadable: " + e;
+            return new FileState.Hidden(e.toString());
         }
     }
 
