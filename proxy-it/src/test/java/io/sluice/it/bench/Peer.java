@@ -166,6 +166,16 @@ final class Peer {
         return pids;
     }
 
+    /** Stops its processes until {@link #resume}: what does nothing is not to take the others' processor either. */
+    void pause() throws IOException, InterruptedException {
+        Processes.signal("STOP", pids());
+    }
+
+    /** Lets them run again. */
+    void resume() throws IOException, InterruptedException {
+        Processes.signal("CONT", pids());
+    }
+
     /** Resident memory of all its processes, in bytes. */
     long resident() throws IOException {
         long sum = 0;

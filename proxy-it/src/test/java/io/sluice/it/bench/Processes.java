@@ -24,6 +24,13 @@ final class Processes {
         return out;
     }
 
+    /** Sends {@code signal} to each of {@code pids}. */
+    static void signal(String signal, List<Long> pids) throws IOException, InterruptedException {
+        for (long pid : pids) {
+            run(List.of("kill", "-" + signal, Long.toString(pid)));
+        }
+    }
+
     /** Ends {@code process}: politely, and after five seconds not so. */
     static void end(Process process) throws InterruptedException {
         process.destroy();
