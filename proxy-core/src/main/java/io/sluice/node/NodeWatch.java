@@ -27,6 +27,7 @@ public final class NodeWatch implements AutoCloseable {
     private static final int RTMGRP_IPV4_ROUTE = 0x40;
     private static final int RTMGRP_IPV6_IFADDR = 0x100;
     private static final int RTMGRP_IPV6_ROUTE = 0x400;
+    /** How often it looks whether it is closed; each look takes an event loop's time where there is one processor. */
     private static final int TIMEOUT_MILLIS = 10_000;
 
     private final NetlinkSocket socket;
