@@ -102,9 +102,18 @@ final class InputReader {
         }
     }
 
-    /** The directories in which something happens when an input changes. */
-    Set<Path> directories() {
+    /**
+     * Where something happens when an input changes.
+     *
+     * @param directories that have the inputs, or will have them
+     * @param all whether nothing that changes an input happens elsewhere, as it can when it is reached by symbolic links
+     */
+    record Places(Set<Path> directories, boolean all) {}
+
+    /** As things are at present. */
+    Places places() {
         Set<Path> directories = new HashSet<>();
+        boolean all = true;
         for (String input : inputs) {
             if (!input.equals(STDIN)) {
                 Path path = Path.of(input).toAbsolutePath();
@@ -113,13 +122,16 @@ final class InputReader {
                 }
                 addParent(path, directories);
                 try {
-                    addParent(path.toRealPath(), directories);
+                    Path real = path.toRealPath();
+                    addParent(real, directories);
+                    all &= real.equals(path.normalize()) && files(path).stream().noneMatch(Files::isSymbolicLink);
                 } catch (IOException e) {
                     LOG.debug("{} is not there now; its parent will tell when it comes", path);
+                    all = false;
                 }
             }
         }
-        return directories;
+        return new Places(directories, all);
     }
 
     private static void addParent(Path path, Set<Path> directories) {

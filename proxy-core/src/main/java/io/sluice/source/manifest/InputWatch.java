@@ -3,6 +3,7 @@ package io.sluice.source.manifest;
 import java.io.IOException;
 import java.nio.file.ClosedWatchServiceException;
 import java.nio.file.FileSystems;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardWatchEventKinds;
 import java.nio.file.WatchEvent;
@@ -14,14 +15,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells at once when something happens in a directory. Only a shortcut: not every file system has such events, their
- * number is limited, and directories are replaced, so the files are looked at every so often besides.
+ * Tells at once when something happens in a directory. Not every file system has such events, their number is limited,
+ * and directories are replaced, so the files are looked at every so often besides.
  */
 final class InputWatch implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(InputWatch.class);
     private static final WatchEvent.Kind<?>[] KINDS = {StandardWatchEventKinds.ENTRY_CREATE,
             StandardWatchEventKinds.ENTRY_MODIFY, StandardWatchEventKinds.ENTRY_DELETE};
+    /** File systems in which nothing changes without an event: the others can be written from elsewhere. */
+    private static final Set<String> LOCAL = Set.of("btrfs", "ext2", "ext3", "ext4", "f2fs", "tmpfs", "xfs", "zfs");
 
     private final @Nullable WatchService service;
 
@@ -55,20 +58,28 @@ final class InputWatch implements AutoCloseable {
         }
     }
 
-    /** Watches {@code directories}, too; one that is watched already, or cannot be, does no harm. */
-    void watch(Set<Path> directories) {
+    /**
+     * Watches {@code directories}, too; one that is watched already does no harm.
+     *
+     * @return whether everything that happens in them will be told; if not, some of it may be
+     */
+    boolean watch(Set<Path> directories) {
         if (service == null) {
-            return;
+            return false;
         }
+        boolean all = true;
         for (Path directory : directories) {
             try {
                 directory.register(service, KINDS);
+                all &= LOCAL.contains(Files.getFileStore(directory).type());
             } catch (IOException e) {
                 LOG.debug("no file events for {}: {}", directory, e.toString());
+                all = false;
             } catch (ClosedWatchServiceException e) {
-                return;
+                return false;
             }
         }
+        return all;
     }
 
     @Override

@@ -8,14 +8,14 @@ import io.sluice.source.ServiceSource;
 import io.sluice.source.SnapshotConsumer;
 import io.sluice.source.SourceException;
 import io.sluice.source.manifest.InputReader.Fingerprint;
+import io.sluice.source.manifest.InputReader.Places;
 import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -25,16 +25,19 @@ import org.slf4j.LoggerFactory;
 /**
  * Services from Kubernetes manifest files, followed as they are edited.
  *
- * <p>File events tell of an edit at once; besides, the files are looked at every {@value #POLL_MILLIS} ms, which finds
- * edits, renames, replaced symbolic links and new files on every file system alike. They are read when they have stood
+ * <p>File events tell of an edit at once. Besides, the files are looked at, which finds edits, renames, replaced symbolic
+ * links and new files on every file system alike: every {@value #POLL_MILLIS} ms, or, where events tell of everything,
+ * every {@value #SELDOM_MILLIS} ms, because a busy processor feels each look. They are read when they have stood
  * still for {@value #STILL_MILLIS} ms, and again if they changed meanwhile, so that no half-written file is taken. An edit
  * that cannot be used keeps the last good state and is told once. All of it happens on one thread of its own,
  * {@code sluice-manifests}; only the first snapshot is handed over on the thread that calls {@link #start}.
  */
 public final class ManifestSource implements ServiceSource {
 
-    /** Between two looks at the files. */
+    /** Between two looks at files that can change without an event. */
     static final int POLL_MILLIS = 500;
+    /** Between two looks at files that should not. */
+    static final int SELDOM_MILLIS = 5_000;
     /** How long files must not change before they are read. */
     static final int STILL_MILLIS = 100;
     /** Files that never stand still are read nevertheless after so many looks at intervals of {@link #STILL_MILLIS}. */
@@ -45,11 +48,12 @@ public final class ManifestSource implements ServiceSource {
     private final ManifestOptions options;
     private final InputReader inputs;
     private final SnapshotBuilder builder;
-    private final ScheduledExecutorService thread = Executors
-            .newSingleThreadScheduledExecutor(Thread.ofPlatform().name("sluice-manifests").daemon().factory());
+    private final ScheduledThreadPoolExecutor thread =
+            new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().name("sluice-manifests").daemon().factory());
     private final CountDownLatch closed = new CountDownLatch(1);
     private final AtomicBoolean lookIsDue = new AtomicBoolean();
 
+    private volatile int pollMillis = POLL_MILLIS;
     private volatile Freshness freshness;
     private volatile @Nullable InputWatch watch;
     private @Nullable SnapshotConsumer consumer;
@@ -63,6 +67,7 @@ public final class ManifestSource implements ServiceSource {
         this.inputs = new InputReader(options.inputs(), System.in);
         this.builder = new SnapshotBuilder(options, inputs);
         this.freshness = new Freshness(false, false, null, "not read yet", List.of());
+        thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
     }
 
     /**
@@ -89,7 +94,7 @@ public final class ManifestSource implements ServiceSource {
         take(loaded);
         watch = new InputWatch(this::lookSoon);
         watchInputs();
-        thread.scheduleWithFixedDelay(this::look, 0, POLL_MILLIS, TimeUnit.MILLISECONDS);
+        submit(this::poll);
     }
 
     /** {@inheritDoc} Standard input is not read again: it has ended. */
@@ -132,6 +137,15 @@ public final class ManifestSource implements ServiceSource {
             thread.execute(task);
         } catch (RejectedExecutionException e) {
             LOG.debug("closed; nothing is read any more");
+        }
+    }
+
+    private void poll() {
+        look();
+        try {
+            thread.schedule(this::poll, pollMillis, TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException e) {
+            LOG.debug("closed; nothing is looked at any more");
         }
     }
 
@@ -183,7 +197,8 @@ public final class ManifestSource implements ServiceSource {
     private void watchInputs() {
         InputWatch opened = watch;
         if (opened != null) {
-            opened.watch(inputs.directories());
+            Places places = inputs.places();
+            pollMillis = opened.watch(places.directories()) && places.all() ? SELDOM_MILLIS : POLL_MILLIS;
         }
     }
 

@@ -140,6 +140,21 @@ class ReloadTest {
         assertThat(service("s1")).isNull();
     }
 
+    /** Nothing tells of it: the files are looked at nevertheless. */
+    @Test
+    void a_directory_above_that_is_replaced_is_followed() throws SourceException, IOException {
+        Path above = directory.resolve("above");
+        Path file = Files.createDirectories(above.resolve("manifests")).resolve("a.yaml");
+        Files.writeString(file, service("s1", ""));
+        Path next = directory.resolve("next");
+        Files.writeString(Files.createDirectories(next.resolve("manifests")).resolve("a.yaml"), service("s2", ""));
+        start(file.toString());
+        Files.move(above, directory.resolve("old"));
+        Files.move(next, above);
+        await().until(() -> service("s2") != null);
+        assertThat(service("s1")).isNull();
+    }
+
     @Test
     void an_allocation_survives_an_edit_that_was_broken() throws SourceException {
         // In so small a range an address that was forgotten would go to another Service.
