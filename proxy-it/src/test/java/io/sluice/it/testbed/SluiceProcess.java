@@ -91,6 +91,10 @@ public final class SluiceProcess implements Closeable {
 
     private void start(int openFiles, List<String> arguments) throws IOException {
         List<String> command = new ArrayList<>();
+        if (System.getProperty("os.name").equals("Linux")) {
+            // A shell starts background jobs with SIGINT ignored, nohup with SIGHUP, and a JVM leaves it at that.
+            command.addAll(List.of("env", "--default-signal=HUP,INT,TERM"));
+        }
         if (openFiles > 0) {
             command.addAll(List.of("bash", "-c", "ulimit -n " + openFiles + " && exec \"$@\"", "bash"));
         }
