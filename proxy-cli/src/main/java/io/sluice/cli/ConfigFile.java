@@ -1,15 +1,14 @@
 package io.sluice.cli;
 
+import io.sluice.source.Spelling;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -91,42 +90,6 @@ final class ConfigFile {
         return new ConfigFile(reader.values);
     }
 
-    /** The candidate that {@code word} is most likely meant to be, if one is near enough. */
-    static Optional<String> nearest(String word, Collection<String> candidates) {
-        String best = null;
-        int bestDistance = Math.max(2, word.length() / 3) + 1;
-        for (String candidate : candidates) {
-            int distance = distance(normal(word), normal(candidate));
-            if (distance < bestDistance) {
-                best = candidate;
-                bestDistance = distance;
-            }
-        }
-        return Optional.ofNullable(best);
-    }
-
-    private static String normal(String word) {
-        return word.replaceAll("[-_]", "").toLowerCase(Locale.ROOT);
-    }
-
-    /** How many letters have to be changed, added or left out to make one word of the other. */
-    private static int distance(String a, String b) {
-        int[] row = new int[b.length() + 1];
-        for (int j = 0; j <= b.length(); j++) {
-            row[j] = j;
-        }
-        for (int i = 1; i <= a.length(); i++) {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j <= b.length(); j++) {
-                int change = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.min(change, Math.min(row[j], row[j - 1]) + 1);
-            }
-        }
-        return row[b.length()];
-    }
-
     /** Walks over the nodes and collects values and complaints. */
     private static final class Reader {
 
@@ -159,7 +122,7 @@ final class ConfigFile {
                     complain(entry.getKeyNode(), "a key has to be one word");
                 } else if (!settings.containsKey(key)) {
                     complain(entry.getKeyNode(), "there is no setting '" + key + "'"
-                            + nearest(key, settings.keySet()).map(k -> "; did you mean " + k + "?").orElse(""));
+                            + Spelling.didYouMean(key, settings.keySet()));
                 } else if (seen.contains(key)) {
                     complain(entry.getKeyNode(), key + " stands here a second time");
                 } else {

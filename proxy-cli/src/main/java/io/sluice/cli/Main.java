@@ -2,6 +2,7 @@ package io.sluice.cli;
 
 import io.sluice.cli.render.Terminal;
 import io.sluice.daemon.StartException;
+import io.sluice.source.Spelling;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.OutputStreamWriter;
@@ -171,7 +172,7 @@ public final class Main implements Runnable {
             });
         }
         return (option ? "there is no option '" : "unexpected argument '") + word + "'"
-                + ConfigFile.nearest(word, known).map(name -> "; did you mean " + name + "?").orElse("");
+                + Spelling.didYouMean(word, known);
     }
 
     private static int failure(Exception failure, CommandLine commandLine, ParseResult result) {

@@ -2,6 +2,7 @@ package io.sluice.cli;
 
 import io.sluice.cli.ConfigFile.ConfigFileException;
 import io.sluice.service.IpAddresses;
+import io.sluice.source.Spelling;
 import java.net.InetSocketAddress;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -59,7 +60,7 @@ final class SettingSources implements IDefaultValueProvider {
         return new TreeMap<>(environment).keySet().stream()
                 .filter(name -> name.startsWith("SLUICE_") && !known.contains(name) && !isServiceVariable(name))
                 .map(name -> "the variable " + name + " is not a setting and is ignored"
-                        + ConfigFile.nearest(name, known).map(n -> "; did you mean " + n + "?").orElse(""))
+                        + Spelling.didYouMean(name, known))
                 .toList();
     }
 

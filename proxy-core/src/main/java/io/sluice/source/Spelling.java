@@ -1,22 +1,32 @@
-package io.sluice.source.manifest;
+package io.sluice.source;
 
 import java.util.Collection;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** Finds what somebody probably meant. */
-final class Spelling {
+/** Finds what somebody probably meant who wrote a word that nobody knows. */
+public final class Spelling {
 
     /** Longer texts are compared by their beginnings only; a person compares no more either. */
     private static final int MAX_LENGTH = 64;
 
     private Spelling() {}
 
-    /** The candidate that {@code text} differs least from, null if none is near enough to be a typing error. */
-    static @Nullable String nearest(String text, Collection<String> candidates) {
+    /**
+     * The end of a message: "; did you mean …?" with the candidate that {@code text} differs least from, or nothing if
+     * none is near enough for a typing error. Capitals, hyphens and underscores make no difference.
+     */
+    public static String didYouMean(String text, Collection<String> candidates) {
+        String nearest = nearest(text, candidates);
+        return nearest == null ? "" : "; did you mean " + nearest + "?";
+    }
+
+    private static @Nullable String nearest(String text, Collection<String> candidates) {
         String nearest = null;
-        int least = text.length() <= 4 ? 2 : 3;
+        String letters = letters(text);
+        int least = letters.length() <= 4 ? 2 : 3;
         for (String candidate : candidates) {
-            int distance = text.equalsIgnoreCase(candidate) ? 0 : distance(text, candidate);
+            int distance = distance(letters, letters(candidate));
             if (distance < least || distance == least && nearest != null && candidate.compareTo(nearest) < 0) {
                 least = distance;
                 nearest = candidate;
@@ -25,8 +35,12 @@ final class Spelling {
         return nearest;
     }
 
+    private static String letters(String text) {
+        return text.replaceAll("[-_]", "").toLowerCase(Locale.ROOT);
+    }
+
     /** How many letters have to be added, dropped or replaced to turn one text into the other (Levenshtein). */
-    static int distance(String from, String to) {
+    public static int distance(String from, String to) {
         String a = from.substring(0, Math.min(from.length(), MAX_LENGTH));
         String b = to.substring(0, Math.min(to.length(), MAX_LENGTH));
         int[] row = new int[b.length() + 1];

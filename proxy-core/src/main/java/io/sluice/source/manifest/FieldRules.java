@@ -2,12 +2,12 @@ package io.sluice.source.manifest;
 
 import io.sluice.service.IpAddresses;
 import io.sluice.service.Protocol;
+import io.sluice.source.Spelling;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What the API server demands of values that several kinds have (k8s.io/apimachinery util/validation), and warnings about
@@ -104,7 +104,7 @@ final class FieldRules {
             if (!known.contains(member.key())) {
                 problems.warning(member.location(), subject + " " + member.path(),
                         "is not a field that Kubernetes knows and has no effect"
-                                + didYouMean(Spelling.nearest(member.key(), known)));
+                                + Spelling.didYouMean(member.key(), known));
             }
         }
     }
@@ -113,15 +113,10 @@ final class FieldRules {
     static void warnMisspelt(Field mapping, Set<String> read, String subject, Problems problems)
             throws InvalidFieldException {
         for (Field member : mapping.members()) {
-            String nearest = read.contains(member.key()) ? null : Spelling.nearest(member.key(), read);
-            if (nearest != null) {
-                problems.warning(member.location(), subject + " " + member.path(), "has no effect"
-                        + didYouMean(nearest));
+            String meant = read.contains(member.key()) ? "" : Spelling.didYouMean(member.key(), read);
+            if (!meant.isEmpty()) {
+                problems.warning(member.location(), subject + " " + member.path(), "has no effect" + meant);
             }
         }
-    }
-
-    private static String didYouMean(@Nullable String nearest) {
-        return nearest == null ? "" : "; did you mean " + nearest + "?";
     }
 }

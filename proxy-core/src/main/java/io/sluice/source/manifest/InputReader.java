@@ -66,7 +66,7 @@ final class InputReader {
     }
 
     /** What can be seen of the files without reading them; differs if one was changed or replaced. */
-    record Fingerprint(Map<Path, FileState> files) {}
+    record Fingerprint(Map<String, FileState> files) {}
 
     /** What can be seen of one of them; a file that is replaced has another key, a device and an inode. */
     sealed interface FileState {
@@ -78,15 +78,15 @@ final class InputReader {
 
     /** The present state of all inputs. */
     Fingerprint fingerprint() {
-        Map<Path, FileState> files = new HashMap<>();
+        Map<String, FileState> files = new HashMap<>();
         for (String input : inputs) {
             if (!input.equals(STDIN)) {
                 try {
                     for (Path file : files(Path.of(input))) {
-                        files.put(file, state(file));
+                        files.put(file.toString(), state(file));
                     }
                 } catch (IOException | InvalidPathException e) {
-                    files.put(Path.of(""), new FileState.Hidden(e.toString()));
+                    files.put(input, new FileState.Hidden(e.toString()));
                 }
             }
         }

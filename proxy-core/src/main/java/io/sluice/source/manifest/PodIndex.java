@@ -1,5 +1,6 @@
 package io.sluice.source.manifest;
 
+import io.sluice.source.Spelling;
 import io.sluice.source.manifest.Manifest.PodManifest;
 import java.util.ArrayList;
 import java.util.HashMap;
