@@ -38,9 +38,12 @@ public final class Bench implements Callable<Integer> {
     private List<Work> only = List.of();
 
     @Option(names = "--scale",
-            description = "Large clusters alone: memory and changes with 10,000 Services, and requests"
-                    + " while a thousand Services change. Three minutes.")
+            description = "Large clusters alone: memory and changes with 10,000 Services. Two minutes.")
     private boolean scale;
+
+    @Option(names = "--churn",
+            description = "Requests while a thousand Services change, alone or with --scale. Five minutes.")
+    private boolean churn;
 
     @Option(names = "--workers", defaultValue = "1", description = "Worker threads of each proxy (default: 1).")
     private int workers;
@@ -80,13 +83,14 @@ public final class Bench implements Callable<Integer> {
         Map<String, String> machine = machine();
         List<Holding> holdings = new ArrayList<>();
         Map<String, Results.Spread> starts = new LinkedHashMap<>();
-        if (only.isEmpty() && !scale) {
+        boolean part = scale || churn || !only.isEmpty();
+        if (!part) {
             starts(Peer.all(home, work, "0-" + (Runtime.getRuntime().availableProcessors() - 1), workers), starts);
             if (!quick) {
                 holdings(peers, load, holdings);
             }
         }
-        if (!scale) {
+        if (!scale && !churn) {
             for (Peer peer : peers) {
                 peer.start();
             }
@@ -96,15 +100,17 @@ public final class Bench implements Callable<Integer> {
             }
         }
         List<Scale> scales = new ArrayList<>();
-        Results churn = new Results();
-        if (scale || only.isEmpty() && !quick) {
+        if (scale || !part && !quick) {
             scales.add(Scale.cluster(home, work));
             scales.add(Scale.manifests(home, work));
+        }
+        Churn changes = Churn.none();
+        if (churn || !part && !quick) {
             // The API server is ours: it is not to be where the proxy is.
             Processes.run(List.of("taskset", "-apc", loadCpus(), Long.toString(ProcessHandle.current().pid())));
-            churn = Churn.measure(home, work, load, proxyCpus, workers, rounds(), seconds());
+            changes = Churn.measure(home, work, load, proxyCpus, workers, rounds(), seconds());
         }
-        Report report = new Report(results, machine, holdings, starts, scales, churn);
+        Report report = new Report(results, machine, holdings, starts, scales, changes);
         report.writeJson(work.resolve("bench.json"));
         report.writeChart(work.resolve("bench.svg"));
         String table = report.table();

@@ -1,68 +1,104 @@
 package io.sluice.it.bench;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 
-/** What requests over one Service cost while endpoints of a thousand others change, and while they do not. */
-final class Churn {
+/**
+ * What requests over one Service cost while endpoints of a thousand others change, and while they do not.
+ *
+ * @param quiet   while nothing changes
+ * @param changes while an endpoint is replaced {@value #RATE} times a second
+ */
+record Churn(Results quiet, Results changes) {
 
-    static final String QUIET = "no changes";
-    static final String CHANGES = "100 changes/s";
+    static final int RATE = 100;
 
     private static final int SERVICES = 1000;
-    private static final long INTERVAL_MILLIS = 10;
 
-    private Churn() {}
+    /** Not measured. */
+    static Churn none() {
+        return new Churn(new Results(), new Results());
+    }
 
-    /** Measures Sluice in a cluster of a thousand Services, in turn. */
-    static Results measure(Path home, Path work, LoadTool load, String cpus, int workers, int rounds, double seconds)
+    /** Measures all peers in turn; those that are not measured are stopped. */
+    static Churn measure(Path home, Path work, LoadTool load, String cpus, int workers, int rounds, double seconds)
             throws IOException, InterruptedException {
-        Results results = new Results();
+        Churn churn = none();
         try (ManyServices services = new ManyServices(SERVICES, SERVICES);
                 ScheduledExecutorService changer = Executors.newSingleThreadScheduledExecutor()) {
-            services.apply("""
-                    {"kind": "Service", "metadata": {"name": "bench"}, "spec": {"type": "ClusterIP",
-                     "clusterIP": "127.122.0.2", "clusterIPs": ["127.122.0.2"], "ports": [
-                     {"port": %1$d, "protocol": "TCP", "targetPort": %1$d}]}}""".formatted(Peer.PORT));
-            services.apply("""
-                    {"kind": "EndpointSlice", "metadata": {"name": "bench-1", "labels":
-                     {"kubernetes.io/service-name": "bench"}}, "addressType": "IPv4", "ports": [
-                     {"name": "", "port": %d, "protocol": "TCP"}], "endpoints": [
-                     {"addresses": ["%s"]}, {"addresses": ["%s"]}, {"addresses": ["%s"]}]}"""
-                    .formatted(Peer.PORT, Peer.BACKENDS.get(0), Peer.BACKENDS.get(1), Peer.BACKENDS.get(2)));
-            Process sluice = new ProcessBuilder("taskset", "-c", cpus, home.resolve("sluice").toString(), "run",
-                    "--kubeconfig", services.kubeconfig(work.resolve("kubeconfig")).toString(),
-                    "--allow-loopback-endpoints", "--address-mode", "none", "--worker-threads",
-                    Integer.toString(workers), "--metrics-bind-address", "127.122.0.2:7010", "--healthz-bind-address",
-                    "127.122.0.2:7010").redirectErrorStream(true).start();
+            List<Changeable> all =
+                    Changeable.all(services, home, Files.createDirectories(work.resolve("changes")), cpus,
+                            workers);
             try {
-                Scale.awaitListeners(sluice, services.listeners() + 1);
-                List<Long> pids = List.of(sluice.pid());
-                String target = "127.122.0.2:" + Peer.PORT;
-                Sample flatOut = load.run(Work.REQUESTS_64.load(), target, pids, 4, 0);
-                double half = Math.floor(Figure.REQUEST_RATE.of(flatOut) / 2);
+                for (Changeable changeable : all) {
+                    changeable.peer().start();
+                }
+                double half = warmUp(all, load);
+                for (Changeable changeable : all) {
+                    changeable.peer().pause();
+                }
                 for (int round = 0; round < rounds; round++) {
                     System.err.printf("round %d: requests while Services change%n", round + 1);
                     for (Work kind : List.of(Work.REQUESTS_64, Work.HALF_LOAD)) {
-                        double rate = kind == Work.HALF_LOAD ? half : 0;
-                        results.add(kind, QUIET, load.run(kind.load(), target, pids, seconds, rate));
-                        ScheduledFuture<?> changing = changer.scheduleAtFixedRate(services::change, 0, INTERVAL_MILLIS,
-                                TimeUnit.MILLISECONDS);
-                        results.add(kind, CHANGES, load.run(kind.load(), target, pids, seconds, rate));
-                        changing.cancel(false);
-                        // What was put off in the burst is not the next one's.
-                        TimeUnit.MILLISECONDS.sleep(1500);
+                        for (int i = 0; i < all.size(); i++) {
+                            churn.turn(kind, all.get((i + round) % all.size()), services, changer, load, seconds,
+                                    kind == Work.HALF_LOAD ? half : 0);
+                        }
                     }
                 }
             } finally {
-                Processes.end(sluice);
+                for (Changeable changeable : all) {
+                    changeable.peer().resume();
+                    changeable.peer().stop();
+                }
             }
         }
-        return results;
+        return churn;
+    }
+
+    /** Code that is run is compiled as it runs. Returns half of what HAProxy does at most. */
+    private static double warmUp(List<Changeable> all, LoadTool load) throws IOException, InterruptedException {
+        double half = 0;
+        for (Changeable changeable : all) {
+            Peer peer = changeable.peer();
+            Sample flatOut = load.run(Work.REQUESTS_64.load(), peer.target(Work.Backend.ECHO), peer.pids(), 4, 0);
+            if (peer.name().equals("haproxy")) {
+                half = Math.floor(Figure.REQUEST_RATE.of(flatOut) / 2);
+            }
+        }
+        return half;
+    }
+
+    private void turn(Work kind, Changeable changeable, ManyServices services, ScheduledExecutorService changer,
+            LoadTool load, double seconds, double rate) throws IOException, InterruptedException {
+        Peer peer = changeable.peer();
+        String target = peer.target(Work.Backend.ECHO);
+        peer.resume();
+        // What was put off in the last burst, or came since, is not what this turn is about.
+        TimeUnit.MILLISECONDS.sleep(1500);
+        quiet.add(kind, peer, load.run(kind.load(), target, peer.pids(), seconds, rate));
+        ScheduledFuture<?> changing = changer.scheduleAtFixedRate(() -> {
+            try {
+                changeable.teller().tell(services.replace());
+            } catch (IOException | InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        }, 0, 1_000_000_000L / RATE, TimeUnit.NANOSECONDS);
+        changes.add(kind, peer, load.run(kind.load(), target, peer.pids(), seconds, rate));
+        if (!changing.cancel(false)) {
+            try {
+                changing.get();
+            } catch (ExecutionException e) {
+                throw new IOException(peer.name() + " cannot be told of changes: " + e.getCause(), e);
+            }
+        }
+        peer.pause();
     }
 }

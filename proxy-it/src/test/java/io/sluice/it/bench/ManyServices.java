@@ -12,6 +12,7 @@ import java.net.SocketException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -25,8 +26,10 @@ final class ManyServices implements Closeable {
     static final int ENDPOINTS = 10;
     static final int PORTS = 2;
 
-    private static final int PORT = 7080;
-    private static final int TARGET = 7180;
+    /** The first port of each Service. */
+    static final int PORT = 7080;
+    /** The port of the endpoints that belongs to it. */
+    static final int TARGET = 7180;
 
     private final ApiServer api;
     private final int services;
@@ -92,16 +95,39 @@ final class ManyServices implements Closeable {
         api.apply(json);
     }
 
+    int services() {
+        return services;
+    }
+
     /** How many addresses there are to listen at. */
     int listeners() {
         return PORTS * ready;
     }
 
-    /** Gives one endpoint of one Service another address, which no endpoint has had. */
-    void change() {
+    /** One endpoint of one Service has got an address that no endpoint has had. */
+    record Replacement(int service, int endpoint, String address) {}
+
+    /** Replaces an endpoint at random; the API server does not know before it is told. */
+    Replacement replace() {
         int service = random.nextInt(ready);
-        endpoints[service][random.nextInt(ENDPOINTS)] = fresh();
-        api.apply(slice(service));
+        int endpoint = random.nextInt(ENDPOINTS);
+        endpoints[service][endpoint] = fresh();
+        return new Replacement(service, endpoint, text(endpoints[service][endpoint]));
+    }
+
+    /** Lets the API server say so. */
+    void tell(Replacement replacement) {
+        api.apply(slice(replacement.service()));
+    }
+
+    /** The present addresses of a Service's endpoints. */
+    List<String> endpoints(int service) {
+        return Arrays.stream(endpoints[service]).mapToObj(ManyServices::text).toList();
+    }
+
+    /** The Service's own address, in the loopback network 127.{@code network}.0.0/16. */
+    static String address(int network, int service) {
+        return text((127 << 24 | network << 16) + 256 + service);
     }
 
     /** Does the same and connects to the Service until the new endpoint has answered; how long that took, in nanoseconds. */
@@ -161,7 +187,7 @@ final class ManyServices implements Closeable {
     }
 
     private static String clusterIp(int service) {
-        return text((127 << 24 | 64 << 16) + 256 + service);
+        return address(64, service);
     }
 
     private static String service(int i) {

@@ -21,6 +21,9 @@ final class Peer {
     static final int PORT = 7000;
     static final List<String> BACKENDS = List.of("127.122.1.1", "127.122.1.2", "127.122.1.3");
 
+    /** Where Sluice's Service is. */
+    static final String SLUICE = "127.122.0.2";
+
     private final String name;
     private final String address;
     private final @Nullable List<String> command;
@@ -34,11 +37,14 @@ final class Peer {
 
     /** All of them, Sluice second. They run on {@code cpus} with {@code workers} worker threads each. */
     static List<Peer> all(Path home, Path work, String cpus, int workers) throws IOException {
-        return List.of(new Peer("direct", BACKENDS.getFirst(), null), sluice(home, work, cpus, workers),
-                haproxy("haproxy", "127.122.0.3", "", work, cpus, workers),
-                haproxy("haproxy-splice", "127.122.0.4", "option splice-request\n  option splice-response", work, cpus,
-                        workers),
-                nginx(work, cpus, workers));
+        return List.of(direct(), sluice(home, work, cpus, workers),
+                haproxy(false, 9300, "", work, cpus, workers), haproxy(true, 9300, "", work, cpus, workers),
+                nginx("", work, cpus, workers));
+    }
+
+    /** No proxy: the load goes to a backend. */
+    static Peer direct() {
+        return new Peer("direct", BACKENDS.getFirst(), null);
     }
 
     /** Sluice alone. */
@@ -49,7 +55,7 @@ final class Peer {
                 kind: Service
                 metadata: {name: bench}
                 spec:
-                  clusterIP: 127.122.0.2
+                  clusterIP: %s
                   ports: [%s]
                 ---
                 apiVersion: discovery.k8s.io/v1
@@ -58,22 +64,39 @@ final class Peer {
                 addressType: IPv4
                 ports: [%s]
                 endpoints: [%s]
-                """.formatted(ports(port -> "{name: p" + port + ", port: " + port + "}"),
+                """.formatted(SLUICE, ports(port -> "{name: p" + port + ", port: " + port + "}"),
                 ports(port -> "{name: p" + port + ", port: " + port + "}"),
                 BACKENDS.stream().map(b -> "{addresses: [" + b + "]}").collect(Collectors.joining(", "))));
-        return new Peer("sluice", "127.122.0.2", pinned(cpus, home.resolve("sluice").toString(), "run", "-f",
-                manifest.toString(), "--worker-threads", Integer.toString(workers), "--metrics-bind-address",
-                "127.122.0.2:7010", "--healthz-bind-address", "127.122.0.2:7010", "--log-level", "warn"));
+        return sluice(home, List.of("-f", manifest.toString()), cpus, workers);
     }
 
-    private static Peer haproxy(String name, String address, String option, Path work, String cpus, int workers)
+    /** Sluice with a source of Services, which have to have one at {@link #SLUICE}. */
+    static Peer sluice(Path home, List<String> source, String cpus, int workers) {
+        List<String> arguments = new ArrayList<>(List.of(home.resolve("sluice").toString(), "run"));
+        arguments.addAll(source);
+        arguments.addAll(List.of("--worker-threads", Integer.toString(workers), "--metrics-bind-address",
+                SLUICE + ":7010", "--healthz-bind-address", SLUICE + ":7010", "--log-level", "warn"));
+        return new Peer("sluice", SLUICE, pinned(cpus, arguments.toArray(String[]::new)));
+    }
+
+    /**
+     * HAProxy.
+     *
+     * @param splice      whether it is told to splice, or copies
+     * @param connections at most
+     * @param sections    more of its configuration
+     */
+    static Peer haproxy(boolean splice, int connections, String sections, Path work, String cpus, int workers)
             throws IOException {
+        String name = splice ? "haproxy-splice" : "haproxy";
+        String address = splice ? "127.122.0.4" : "127.122.0.3";
         Path file = work.resolve(name + ".cfg");
         StringBuilder text = new StringBuilder("""
                 global
                   nbthread %d
-                  maxconn 9300
+                  maxconn %d
                   maxpipes 500
+                  stats socket %s level admin
                 defaults
                   mode tcp
                   timeout connect 5s
@@ -81,18 +104,31 @@ final class Peer {
                   timeout server 1h
                   balance roundrobin
                   %s
-                """.formatted(workers, option));
+                """.formatted(workers, connections, control(work, splice),
+                splice ? "option splice-request\n  option splice-response" : ""));
         for (int port = PORT; port < PORT + 4; port++) {
             text.append("listen l%d%n  bind %s:%d%n".formatted(port, address, port));
             for (int i = 0; i < BACKENDS.size(); i++) {
                 text.append("  server s%d %s:%d%n".formatted(i, BACKENDS.get(i), port));
             }
         }
-        Files.writeString(file, text);
+        Files.writeString(file, text.append(sections));
         return new Peer(name, address, pinned(cpus, "haproxy", "-db", "-q", "-f", file.toString()));
     }
 
-    private static Peer nginx(Path work, String cpus, int workers) throws IOException {
+    /** Where HAProxy is told of changes while it runs. */
+    static Path control(Path work, boolean splice) {
+        return work.resolve(splice ? "haproxy-splice.sock" : "haproxy.sock");
+    }
+
+    /** nginx; {@code more} goes into its configuration. */
+    static Peer nginx(String more, Path work, String cpus, int workers) throws IOException {
+        return new Peer("nginx", "127.122.0.5",
+                pinned(cpus, "nginx", "-c", configureNginx(more, work, workers).toString()));
+    }
+
+    /** Writes the configuration, which it reads at its start and at SIGHUP. */
+    static Path configureNginx(String more, Path work, int workers) throws IOException {
         Path file = work.resolve("nginx.conf");
         String servers = IntStream.range(PORT, PORT + 4).mapToObj(port -> """
                 upstream u%1$d { %3$s }
@@ -100,14 +136,13 @@ final class Peer {
                 """.formatted(port, "127.122.0.5",
                 BACKENDS.stream().map(b -> "server " + b + ":" + port + ";").collect(Collectors.joining(" "))))
                 .collect(Collectors.joining());
-        Files.writeString(file, """
+        return Files.writeString(file, """
                 load_module /usr/lib/nginx/modules/ngx_stream_module.so;
                 worker_processes %d; daemon off; pid %s; error_log %s crit;
                 events { worker_connections 19000; }
                 stream { proxy_timeout 1h; tcp_nodelay on;
                 %s}
-                """.formatted(workers, work.resolve("nginx.pid"), work.resolve("nginx.log"), servers));
-        return new Peer("nginx", "127.122.0.5", pinned(cpus, "nginx", "-c", file.toString()));
+                """.formatted(workers, work.resolve("nginx.pid"), work.resolve("nginx.log"), servers + more));
     }
 
     private static String ports(IntFunction<String> text) {

@@ -24,10 +24,16 @@ final class Processes {
         return out;
     }
 
-    /** Sends {@code signal} to each of {@code pids}. */
+    /** Sends {@code signal} to each of {@code pids}; workers may have ended since they were listed. */
     static void signal(String signal, List<Long> pids) throws IOException, InterruptedException {
         for (long pid : pids) {
-            run(List.of("kill", "-" + signal, Long.toString(pid)));
+            try {
+                run(List.of("kill", "-" + signal, Long.toString(pid)));
+            } catch (IOException e) {
+                if (ProcessHandle.of(pid).isPresent()) {
+                    throw e;
+                }
+            }
         }
     }
 

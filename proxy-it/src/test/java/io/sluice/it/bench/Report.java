@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.IntStream;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -19,17 +20,17 @@ final class Report {
     private final List<Holding> holdings;
     private final Map<String, Results.Spread> starts;
     private final List<Scale> scales;
-    private final Results churn;
+    private final Churn churn;
 
     /**
      * A report.
      *
      * @param machine what it ran on, and how
      * @param starts  milliseconds from the start of a process to its first accepted connection, by peer
-     * @param churn   with {@link Churn#QUIET} and {@link Churn#CHANGES} instead of peers
+     * @param churn   of the same peers, with many Services
      */
     Report(Results results, Map<String, String> machine, List<Holding> holdings, Map<String, Results.Spread> starts,
-            List<Scale> scales, Results churn) {
+            List<Scale> scales, Churn churn) {
         this.results = results;
         this.machine = machine;
         this.holdings = holdings;
@@ -71,21 +72,42 @@ final class Report {
                         changed ? number(scale.change(1)) : ""));
             }
         }
-        if (!churn.works().isEmpty()) {
-            out.append("\n| 1,000 Services | figure | ").append(Churn.QUIET).append(" | ").append(Churn.CHANGES)
-                    .append(" | × |\n| --- | --- | --- | --- | --- |\n");
-            for (Work work : churn.works()) {
-                for (Figure figure : work.figures()) {
-                    out.append("| ").append(work.title()).append(" | ").append(figure.title()).append(" | ")
-                            .append(spread(Results.Spread.of(churn.values(work, figure, Churn.QUIET)))).append(" | ")
-                            .append(spread(Results.Spread.of(churn.values(work, figure, Churn.CHANGES)))).append(" | ")
-                            .append(number(Results.quantile(
-                                    churn.ratios(work, figure, Churn.CHANGES, Churn.QUIET), 0.5)))
-                            .append(" |\n");
-                }
-            }
+        if (!churn.quiet().works().isEmpty()) {
+            changes(out);
         }
         return out.toString();
+    }
+
+    private void changes(StringBuilder out) {
+        List<String> peers = churn.quiet().peers(churn.quiet().works().getFirst());
+        out.append("\nMedians of the rounds, without changes → with ").append(Churn.RATE)
+                .append(" a second, and the median of the ratios.\n\n| 1,000 Services | figure |");
+        peers.forEach(peer -> out.append(' ').append(peer).append(" |"));
+        out.append("\n| --- | --- |").append(" --- |".repeat(peers.size())).append('\n');
+        for (Work work : churn.quiet().works()) {
+            for (Figure figure : work.figures()) {
+                out.append(head(work, figure));
+                for (String peer : peers) {
+                    boolean absent = figure.needsProxy() && peer.equals("direct");
+                    out.append(absent ? "" : change(work, figure, peer)).append(" |");
+                }
+                out.append('\n');
+            }
+            failed(churn.quiet(), work, peers, out);
+            failed(churn.changes(), work, peers, out);
+        }
+    }
+
+    private static String head(Work work, Figure figure) {
+        return "| " + (figure == work.figures().getFirst() ? work.title() : "") + " | " + figure.title() + " |";
+    }
+
+    private String change(Work work, Figure figure, String peer) {
+        List<Double> before = churn.quiet().values(work, figure, peer);
+        List<Double> after = churn.changes().values(work, figure, peer);
+        List<Double> ratios = IntStream.range(0, before.size()).mapToObj(i -> after.get(i) / before.get(i)).toList();
+        return " " + number(Results.quantile(before, 0.5)) + " → " + number(Results.quantile(after, 0.5)) + " ("
+                + number(Results.quantile(ratios, 0.5)) + " ×)";
     }
 
     private void works(StringBuilder out) {
@@ -96,7 +118,7 @@ final class Report {
         out.append(" × |\n| --- | --- |").append(" --- |".repeat(peers.size())).append(" --- |\n");
         for (Work work : results.works()) {
             for (Figure figure : work.figures()) {
-                out.append("| ").append(work.title()).append(" | ").append(figure.title()).append(" |");
+                out.append(head(work, figure));
                 for (String peer : peers) {
                     boolean absent = figure.needsProxy() && peer.equals("direct");
                     out.append(' ').append(absent ? "" : spread(Results.Spread.of(results.values(work, figure, peer))))
@@ -106,11 +128,15 @@ final class Report {
                         Targets.reference(results, work, figure));
                 out.append(' ').append(ratios.isEmpty() ? "" : number(Results.quantile(ratios, 0.5))).append(" |\n");
             }
-            for (String peer : peers) {
-                if (results.failed(work, peer) > 0) {
-                    out.append("| ").append(work.title()).append(" | failed with ").append(peer).append(" | ")
-                            .append(results.failed(work, peer)).append(" |\n");
-                }
+            failed(results, work, peers, out);
+        }
+    }
+
+    private static void failed(Results results, Work work, List<String> peers, StringBuilder out) {
+        for (String peer : peers) {
+            if (results.failed(work, peer) > 0) {
+                out.append("| ").append(work.title()).append(" | failed with ").append(peer).append(" | ")
+                        .append(results.failed(work, peer)).append(" |\n");
             }
         }
     }
@@ -123,7 +149,8 @@ final class Report {
         all.put("idleConnections", holdings);
         all.put("startMillis", starts);
         all.put("largeClusters", scales);
-        all.put("changes", rows(churn));
+        all.put("withoutChanges", rows(churn.quiet()));
+        all.put("withChanges", rows(churn.changes()));
         Files.writeString(file, JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build()
                 .writeValueAsString(all) + "\n");
     }

@@ -20,11 +20,7 @@ final class Results {
     }
 
     void add(Work work, Peer peer, Sample sample) {
-        add(work, peer.name(), sample);
-    }
-
-    void add(Work work, String peer, Sample sample) {
-        samples.computeIfAbsent(work, w -> new LinkedHashMap<>()).computeIfAbsent(peer, p -> new ArrayList<>())
+        samples.computeIfAbsent(work, w -> new LinkedHashMap<>()).computeIfAbsent(peer.name(), p -> new ArrayList<>())
                 .add(sample);
     }
 
