@@ -14,6 +14,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** {@code sluice completion}: a script that makes a shell complete sluice's commands, flags and words. */
@@ -33,13 +34,16 @@ final class CompletionCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
+    @ParentCommand
+    private Main main;
+
     @Parameters(paramLabel = "bash|zsh|fish", converter = Word.OfShell.class,
             completionCandidates = Word.OfShell.class, description = "Which shell.")
     private Shell shell;
 
     @Override
     public Integer call() {
-        CommandLine root = spec.root().commandLine();
+        CommandLine root = Main.commandLine(main.environment());
         PrintWriter out = spec.commandLine().getOut();
         out.print(switch (shell) {
             case BASH -> AutoComplete.bash("sluice", root);

@@ -37,11 +37,6 @@ import picocli.CommandLine.UnmatchedArgumentException;
                 + "spreads connections to it over the Service's pods."},
         versionProvider = VersionCommand.Provider.class,
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {RunCommand.class, CheckCommand.class, GetCommand.class, ExplainCommand.class, EnvCommand.class,
-                ExecCommand.class, ExecInsideCommand.class, DemoCommand.class,
-                CleanupCommand.class, CompletionCommand.class, VersionCommand.class, ReferenceCommand.class,
-                RehearseCommand.class,
-                HelpCommand.class},
         footer = {"", "Examples:",
                 "  sluice demo                  see it work, with pods made for the occasion",
                 "  sluice check -f manifests/   what would be proxied, and what is wrong",
@@ -51,6 +46,12 @@ import picocli.CommandLine.UnmatchedArgumentException;
                 "  sluice exec -- curl -s kubia run a command that finds Services as a pod does", "",
                 "Exit codes: 0 fine, 1 failed, 2 wrong usage. NO_COLOR=1 switches colours off."})
 public final class Main implements Runnable {
+
+    /** In the order in which help lists them. */
+    private static final List<Class<?>> COMMANDS = List.of(RunCommand.class, CheckCommand.class, GetCommand.class,
+            ExplainCommand.class, EnvCommand.class, ExecCommand.class, ExecInsideCommand.class, DemoCommand.class,
+            CleanupCommand.class, CompletionCommand.class, VersionCommand.class, ReferenceCommand.class,
+            RehearseCommand.class);
 
     private final Map<String, String> environment;
 
@@ -64,7 +65,7 @@ public final class Main implements Runnable {
     /** Runs one command on the main thread and leaves with its exit code. */
     public static void main(String[] args) {
         Map<String, String> environment = System.getenv();
-        CommandLine commandLine = commandLine(environment);
+        CommandLine commandLine = commandLine(environment, args);
         commandLine.setOut(writer(FileDescriptor.out)).setErr(writer(FileDescriptor.err));
         commandLine.setColorScheme(Help.defaultColorScheme(
                 Terminal.colours(Terminal.STDOUT, environment) ? Help.Ansi.ON : Help.Ansi.OFF));
@@ -73,9 +74,18 @@ public final class Main implements Runnable {
         System.exit(exitCode);
     }
 
-    /** The whole command line, told what the environment is. */
-    static CommandLine commandLine(Map<String, String> environment) {
+    /**
+     * The command line for {@code args}: with the one subcommand that they name, as it takes its time to read what all the
+     * others understand, else with all of them.
+     */
+    static CommandLine commandLine(Map<String, String> environment, String... args) {
         CommandLine commandLine = new CommandLine(new Main(environment));
+        List<Class<?>> named = COMMANDS.stream()
+                .filter(type -> args.length > 0 && type.getAnnotation(Command.class).name().equals(args[0])).toList();
+        (named.isEmpty() ? COMMANDS : named).forEach(commandLine::addSubcommand);
+        if (named.isEmpty()) {
+            commandLine.addSubcommand(HelpCommand.class);
+        }
         commandLine.setParameterExceptionHandler(Main::usageMistake);
         commandLine.setExecutionExceptionHandler(Main::failure);
         commandLine.setUsageHelpWidth(100);
@@ -84,9 +94,10 @@ public final class Main implements Runnable {
         commandLine.setOverwrittenOptionsAllowed(true);
         commandLine.getCommandSpec().addOption(OptionSpec.builder("-V", "--version").versionHelp(true)
                 .description("Print the version.").build());
-        for (CommandLine subcommand : commandLine.getSubcommands().values()) {
-            subcommand.setDefaultValueProvider(new SettingSources(environment));
-        }
+        CommandLine run = commandLine.getSubcommands().get(RunCommand.NAME);
+        SettingSources sources = new SettingSources(environment, Setting
+                .byKey(run == null ? CommandSpec.forAnnotatedObject(new RunCommand()) : run.getCommandSpec()));
+        commandLine.getSubcommands().values().forEach(subcommand -> subcommand.setDefaultValueProvider(sources));
         complete(commandLine);
         // What comes after the command's name is the command's own.
         commandLine.getSubcommands().forEach((name, subcommand) -> {

@@ -51,8 +51,9 @@ final class RehearseCommand implements Callable<Integer> {
                       labels: {app: rehearsal}
                       annotations: {sluice.io/pod-ip: 127.0.0.1}
                     """.formatted(service.getPort(), backend.getLocalPort()));
-            ParseResult parsed = Main.commandLine(main.environment()).parseArgs("run", "-f", manifest.toString(),
-                    "--metrics-bind-address", "127.0.0.1:0", "--healthz-bind-address", "127.0.0.1:0");
+            String[] words = {RunCommand.NAME, "-f", manifest.toString(), "--metrics-bind-address", "127.0.0.1:0",
+                    "--healthz-bind-address", "127.0.0.1:0"};
+            ParseResult parsed = Main.commandLine(main.environment(), words).parseArgs(words);
             RunCommand run = (RunCommand) parsed.subcommand().commandSpec().userObject();
             Sluice sluice = Sluice.start(run.config(main.environment()), VersionCommand.version());
             try {

@@ -25,7 +25,7 @@ import picocli.CommandLine.Spec;
 
 /** {@code sluice run}: the daemon, until a signal ends it. Its options are the one definition of all settings. */
 @Command(
-        name = "run",
+        name = RunCommand.NAME,
         header = "Proxy the Services of a cluster or of a set of manifests until Ctrl-C.",
         description = {"",
                 "With -f: gives each Service a ClusterIP of this machine and spreads connections to it over its ready "
@@ -45,6 +45,8 @@ import picocli.CommandLine.Spec;
                 "  sluice run --kubeconfig FILE --state-file /var/lib/sluice/state", "",
                 "  What is set, and by what.", "  sluice run --config sluice.yaml --print-config"})
 final class RunCommand implements Callable<Integer> {
+
+    static final String NAME = "run";
 
     private static final Logger LOG = LoggerFactory.getLogger("sluice");
 

@@ -47,10 +47,10 @@ record Setting(OptionSpec option) {
         return all;
     }
 
-    /** Every setting of {@code sluice run} by its key in the configuration file. */
-    static Map<String, Setting> byKey() {
+    /** Every setting of {@code run}, which is {@code sluice run}, by its key in the configuration file. */
+    static Map<String, Setting> byKey(CommandSpec run) {
         Map<String, Setting> settings = new LinkedHashMap<>();
-        sectionsOf(CommandSpec.forAnnotatedObject(new RunCommand())).values().stream().flatMap(Collection::stream)
+        sectionsOf(run).values().stream().flatMap(Collection::stream)
                 .forEach(setting -> settings.put(setting.key(), setting));
         return settings;
     }

@@ -33,11 +33,13 @@ final class SettingSources implements IDefaultValueProvider {
             "SLUICE_JAVA_HOME", "SLUICE_JAVA_OPTS");
 
     private final Map<String, String> environment;
-    private final Map<String, Setting> settings = Setting.byKey();
+    private final Map<String, Setting> settings;
     private @Nullable ConfigFile file;
 
-    SettingSources(Map<String, String> environment) {
+    /** @param settings all there are, by their key */
+    SettingSources(Map<String, String> environment, Map<String, Setting> settings) {
         this.environment = environment;
+        this.settings = settings;
     }
 
     @Override

@@ -49,6 +49,18 @@ class CommandsTest {
         assertThat(console.err().lines().count()).isLessThanOrEqualTo(3);
     }
 
+    @ParameterizedTest(name = "sluice {0}")
+    @CsvSource(delimiter = '|', value = {"run -f x | run", "get svc | get", "completion bash | completion"})
+    void aCommandThatIsNamedIsTheOnlyOneThatIsRead(String words, String command) {
+        assertThat(Main.commandLine(Map.of(), words.split(" ")).getSubcommands()).containsOnlyKeys(command);
+    }
+
+    @ParameterizedTest(name = "sluice {0}")
+    @ValueSource(strings = {"", "help run", "runn", "-v run"})
+    void withoutTheNameOfACommandInFrontAllAreKnown(String words) {
+        assertThat(Main.commandLine(Map.of(), words.split(" ")).getSubcommands()).containsKeys("run", "get", "help");
+    }
+
     @Test
     void aRehearsalServesConnectionsAndEnds() {
         Console console = Console.run("rehearse");

@@ -18,7 +18,7 @@ record Console(int exitCode, String out, String err) {
     static Console run(Map<String, String> environment, String... words) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
-        CommandLine commandLine = Main.commandLine(environment).setOut(new PrintWriter(out))
+        CommandLine commandLine = Main.commandLine(environment, words).setOut(new PrintWriter(out))
                 .setErr(new PrintWriter(err));
         commandLine.setColorScheme(CommandLine.Help.defaultColorScheme(Ansi.OFF));
         int exitCode = commandLine.execute(words);
