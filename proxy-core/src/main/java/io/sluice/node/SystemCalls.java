@@ -35,71 +35,82 @@ final class SystemCalls {
 
     /** socket(2). */
     static int socket(int domain, int type, int protocol) throws IOException {
-        return (int) checked("socket", state -> (int) Handles.SOCKET.invokeExact(state, domain, type, protocol));
+        return checkedInt("socket",
+                state -> (long) Handles.SOCKET.invokeExact(state, (long) domain, (long) type,
+                        (long) protocol, 0L, 0L));
     }
 
     /** bind(2). */
     static void bind(int fd, MemorySegment address) throws IOException {
-        checked("bind", state -> (int) Handles.BIND.invokeExact(state, fd, address, (int) address.byteSize()));
+        checkedInt("bind", state -> (long) Handles.BIND.invokeExact(state, (long) fd, address.address(),
+                address.byteSize(), 0L, 0L));
     }
 
     /** connect(2). */
     static void connect(int fd, MemorySegment address) throws IOException {
-        checked("connect", state -> (int) Handles.CONNECT.invokeExact(state, fd, address, (int) address.byteSize()));
+        checkedInt("connect", state -> (long) Handles.CONNECT.invokeExact(state, (long) fd, address.address(),
+                address.byteSize(), 0L, 0L));
     }
 
     /** listen(2). */
     static void listen(int fd, int backlog) throws IOException {
-        checked("listen", state -> (int) Handles.LISTEN.invokeExact(state, fd, backlog));
+        checkedInt("listen",
+                state -> (long) Handles.LISTEN.invokeExact(state, (long) fd, (long) backlog, 0L, 0L, 0L));
     }
 
     /** accept4(2), without the peer's address. */
     static int accept(int fd) throws IOException {
-        return (int) checked("accept", state -> (int) Handles.ACCEPT.invokeExact(state, fd, MemorySegment.NULL,
-                MemorySegment.NULL, SOCK_CLOEXEC));
+        return checkedInt("accept", state -> (long) Handles.ACCEPT.invokeExact(state, (long) fd, 0L, 0L,
+                (long) SOCK_CLOEXEC, 0L));
     }
 
     /** getsockopt(2); {@code length} holds the size of {@code value}. */
     static void option(int fd, int level, int name, MemorySegment value, MemorySegment length) throws IOException {
-        checked("getsockopt", state -> (int) Handles.GETSOCKOPT.invokeExact(state, fd, level, name, value, length));
+        checkedInt("getsockopt", state -> (long) Handles.GETSOCKOPT.invokeExact(state, (long) fd, (long) level,
+                (long) name, value.address(), length.address()));
     }
 
     /** sendmsg(2). */
     static long sendMessage(int fd, MemorySegment header, int flags) throws IOException {
-        return checked("sendmsg", state -> (long) Handles.SENDMSG.invokeExact(state, fd, header, flags));
+        return checked("sendmsg", state -> (long) Handles.SENDMSG.invokeExact(state, (long) fd, header.address(),
+                (long) flags, 0L, 0L));
     }
 
     /** recvmsg(2). */
     static long receiveMessage(int fd, MemorySegment header, int flags) throws IOException {
-        return checked("recvmsg", state -> (long) Handles.RECVMSG.invokeExact(state, fd, header, flags));
+        return checked("recvmsg", state -> (long) Handles.RECVMSG.invokeExact(state, (long) fd, header.address(),
+                (long) flags, 0L, 0L));
     }
 
     /** setsockopt(2) with an int or a struct. */
     static void option(int fd, int level, int name, MemorySegment value) throws IOException {
-        checked("setsockopt",
-                state -> (int) Handles.SETSOCKOPT.invokeExact(state, fd, level, name, value, (int) value.byteSize()));
+        checkedInt("setsockopt",
+                state -> (long) Handles.SETSOCKOPT.invokeExact(state, (long) fd, (long) level, (long) name,
+                        value.address(), value.byteSize()));
     }
 
     /** send(2); how many bytes were taken. */
     static long send(int fd, MemorySegment bytes) throws IOException {
-        return checked("send", state -> (long) Handles.SEND.invokeExact(state, fd, bytes, bytes.byteSize(), 0));
+        return checked("send", state -> (long) Handles.SEND.invokeExact(state, (long) fd, bytes.address(),
+                bytes.byteSize(), 0L, 0L));
     }
 
     /** recv(2); how many bytes came. */
     static long receive(int fd, MemorySegment into) throws IOException {
-        return checked("recv", state -> (long) Handles.RECV.invokeExact(state, fd, into, into.byteSize(), 0));
+        return checked("recv", state -> (long) Handles.RECV.invokeExact(state, (long) fd, into.address(),
+                into.byteSize(), 0L, 0L));
     }
 
     /** close(2). */
     static void close(int fd) throws IOException {
-        checked("close", state -> (int) Handles.CLOSE.invokeExact(state, fd));
+        checkedInt("close", state -> (long) Handles.CLOSE.invokeExact(state, (long) fd, 0L, 0L, 0L, 0L));
     }
 
     /** strerror(3). */
     @SuppressWarnings("restricted") // strerror gives a string that ends with a zero
     static String text(int errno) {
         try {
-            MemorySegment text = (MemorySegment) Handles.STRERROR.invokeExact(errno);
+            MemorySegment text = (MemorySegment) Texts.STRERROR.invokeExact(errno);
             return text.reinterpret(256).getString(0);
         } catch (Throwable e) {
             throw new IllegalStateException("strerror cannot be called", e);
@@ -108,6 +119,11 @@ final class SystemCalls {
 
     private interface Call {
         long with(MemorySegment state) throws Throwable;
+    }
+
+    /** The same for a function that gives an int: the other half of its word is anything. */
+    private static int checkedInt(String name, Call call) throws IOException {
+        return (int) checked(name, state -> (int) call.with(state));
     }
 
     private static long checked(String name, Call call) throws IOException {
@@ -138,41 +154,48 @@ final class SystemCalls {
         static final StructLayout STATE = Linker.Option.captureStateLayout();
         static final long ERRNO = STATE.byteOffset(MemoryLayout.PathElement.groupElement("errno"));
 
-        private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
         private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
+        /**
+         * All functions have one signature, because each one that is different takes the JVM some milliseconds at the
+         * start: integers and addresses go in registers, a word each, and what a function does not ask for it does not
+         * look at.
+         */
+        private static final FunctionDescriptor WORDS = FunctionDescriptor.of(LONG, LONG, LONG, LONG, LONG, LONG);
 
-        static final MethodHandle SOCKET = call("socket", FunctionDescriptor.of(INT, INT, INT, INT));
-        static final MethodHandle BIND = call("bind", FunctionDescriptor.of(INT, INT, ValueLayout.ADDRESS, INT));
-        static final MethodHandle SETSOCKOPT =
-                call("setsockopt", FunctionDescriptor.of(INT, INT, INT, INT, ValueLayout.ADDRESS, INT));
-        static final MethodHandle SEND =
-                call("send", FunctionDescriptor.of(LONG, INT, ValueLayout.ADDRESS, LONG, INT));
-        static final MethodHandle RECV =
-                call("recv", FunctionDescriptor.of(LONG, INT, ValueLayout.ADDRESS, LONG, INT));
-        static final MethodHandle CONNECT =
-                call("connect", FunctionDescriptor.of(INT, INT, ValueLayout.ADDRESS, INT));
-        static final MethodHandle LISTEN = call("listen", FunctionDescriptor.of(INT, INT, INT));
-        static final MethodHandle ACCEPT =
-                call("accept4", FunctionDescriptor.of(INT, INT, ValueLayout.ADDRESS, ValueLayout.ADDRESS, INT));
-        static final MethodHandle GETSOCKOPT = call("getsockopt",
-                FunctionDescriptor.of(INT, INT, INT, INT, ValueLayout.ADDRESS, ValueLayout.ADDRESS));
-        static final MethodHandle SENDMSG =
-                call("sendmsg", FunctionDescriptor.of(LONG, INT, ValueLayout.ADDRESS, INT));
-        static final MethodHandle RECVMSG =
-                call("recvmsg", FunctionDescriptor.of(LONG, INT, ValueLayout.ADDRESS, INT));
-        static final MethodHandle CLOSE = call("close", FunctionDescriptor.of(INT, INT));
-        static final MethodHandle STRERROR = handle("strerror", FunctionDescriptor.of(ValueLayout.ADDRESS, INT));
+        static final MethodHandle SOCKET = call("socket");
+        static final MethodHandle BIND = call("bind");
+        static final MethodHandle SETSOCKOPT = call("setsockopt");
+        static final MethodHandle SEND = call("send");
+        static final MethodHandle RECV = call("recv");
+        static final MethodHandle CONNECT = call("connect");
+        static final MethodHandle LISTEN = call("listen");
+        static final MethodHandle ACCEPT = call("accept4");
+        static final MethodHandle GETSOCKOPT = call("getsockopt");
+        static final MethodHandle SENDMSG = call("sendmsg");
+        static final MethodHandle RECVMSG = call("recvmsg");
+        static final MethodHandle CLOSE = call("close");
 
         private Handles() {}
 
-        private static MethodHandle call(String name, FunctionDescriptor signature) {
-            return handle(name, signature, Linker.Option.captureCallState("errno"));
-        }
-
-        @SuppressWarnings("restricted") // the functions have these signatures: section 2 of the manual
-        private static MethodHandle handle(String name, FunctionDescriptor signature, Linker.Option... options) {
+        @SuppressWarnings("restricted") // they take integers and addresses: section 2 of the manual
+        private static MethodHandle call(String name) {
             Linker linker = Linker.nativeLinker();
-            return linker.downcallHandle(linker.defaultLookup().find(name).orElseThrow(), signature, options);
+            return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), WORDS,
+                    Linker.Option.captureCallState("errno"));
+        }
+    }
+
+    /** Looked up when the first call fails. */
+    private static final class Texts {
+        static final MethodHandle STRERROR = strerror();
+
+        private Texts() {}
+
+        @SuppressWarnings("restricted") // char *strerror(int)
+        private static MethodHandle strerror() {
+            Linker linker = Linker.nativeLinker();
+            return linker.downcallHandle(linker.defaultLookup().findOrThrow("strerror"),
+                    FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
         }
     }
 }

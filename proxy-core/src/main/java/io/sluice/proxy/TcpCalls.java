@@ -31,14 +31,20 @@ final class TcpCalls {
     private static final StructLayout STATE = Linker.Option.captureStateLayout();
     private static final VarHandle ERRNO = STATE.varHandle(MemoryLayout.PathElement.groupElement("errno"));
 
-    private static final MethodHandle SOCKET = function("socket", INT, INT, INT, INT);
-    private static final MethodHandle BIND = function("bind", INT, INT, LONG, INT);
-    private static final MethodHandle CONNECT = function("connect", INT, INT, LONG, INT);
-    private static final MethodHandle RECV = function("recv", LONG, INT, LONG, LONG, INT);
-    private static final MethodHandle SEND = function("send", LONG, INT, LONG, LONG, INT);
-    private static final MethodHandle SHUTDOWN = function("shutdown", INT, INT, INT);
-    private static final MethodHandle SETSOCKOPT = function("setsockopt", INT, INT, INT, INT, LONG, INT);
-    private static final MethodHandle GETSOCKOPT = function("getsockopt", INT, INT, INT, INT, LONG, LONG);
+    /**
+     * All functions have one signature, because each one that is different takes the JVM some milliseconds at the start:
+     * integers and addresses go in registers, a word each, and what a function does not ask for it does not look at.
+     */
+    private static final FunctionDescriptor WORDS = FunctionDescriptor.of(LONG, LONG, LONG, LONG, LONG, LONG);
+
+    private static final MethodHandle SOCKET = function("socket");
+    private static final MethodHandle BIND = function("bind");
+    private static final MethodHandle CONNECT = function("connect");
+    private static final MethodHandle RECV = function("recv");
+    private static final MethodHandle SEND = function("send");
+    private static final MethodHandle SHUTDOWN = function("shutdown");
+    private static final MethodHandle SETSOCKOPT = function("setsockopt");
+    private static final MethodHandle GETSOCKOPT = function("getsockopt");
 
     private static final int AF_INET = 2;
     private static final int AF_INET6 = 10;
@@ -67,8 +73,8 @@ final class TcpCalls {
     int open(boolean ipv6) throws IOException {
         int fd;
         try {
-            fd = (int) SOCKET.invokeExact(state, ipv6 ? AF_INET6 : AF_INET,
-                    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+            fd = (int) (long) SOCKET.invokeExact(state, (long) (ipv6 ? AF_INET6 : AF_INET),
+                    (long) (SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC), 0L, 0L, 0L);
         } catch (Throwable e) {
             throw cannotBeCalled(e);
         }
@@ -80,7 +86,7 @@ final class TcpCalls {
         int length = putAddress(address, port);
         int result;
         try {
-            result = (int) BIND.invokeExact(state, fd, scratch.address(), length);
+            result = (int) (long) BIND.invokeExact(state, (long) fd, scratch.address(), (long) length, 0L, 0L);
         } catch (Throwable e) {
             throw cannotBeCalled(e);
         }
@@ -98,7 +104,7 @@ final class TcpCalls {
         int length = putAddress(address, port);
         int result;
         try {
-            result = (int) CONNECT.invokeExact(state, fd, scratch.address(), length);
+            result = (int) (long) CONNECT.invokeExact(state, (long) fd, scratch.address(), (long) length, 0L, 0L);
         } catch (Throwable e) {
             throw cannotBeCalled(e);
         }
@@ -112,8 +118,8 @@ final class TcpCalls {
         scratch.set(INT, 8, Integer.BYTES);
         int result;
         try {
-            result = (int) GETSOCKOPT.invokeExact(state, fd, SOL_SOCKET, SO_ERROR, scratch.address(),
-                    scratch.address() + 8);
+            result = (int) (long) GETSOCKOPT.invokeExact(state, (long) fd, (long) SOL_SOCKET, (long) SO_ERROR,
+                    scratch.address(), scratch.address() + 8);
         } catch (Throwable e) {
             throw cannotBeCalled(e);
         }
@@ -131,7 +137,7 @@ final class TcpCalls {
         while (true) {
             long n;
             try {
-                n = (long) RECV.invokeExact(state, fd, address, (long) length, MSG_DONTWAIT);
+                n = (long) RECV.invokeExact(state, (long) fd, address, (long) length, (long) MSG_DONTWAIT, 0L);
             } catch (Throwable e) {
                 throw cannotBeCalled(e);
             }
@@ -155,7 +161,8 @@ final class TcpCalls {
         while (true) {
             long n;
             try {
-                n = (long) SEND.invokeExact(state, fd, address, (long) length, MSG_DONTWAIT | MSG_NOSIGNAL);
+                n = (long) SEND.invokeExact(state, (long) fd, address, (long) length,
+                        (long) (MSG_DONTWAIT | MSG_NOSIGNAL), 0L);
             } catch (Throwable e) {
                 throw cannotBeCalled(e);
             }
@@ -175,7 +182,7 @@ final class TcpCalls {
     void shutdownOutput(int fd) throws IOException {
         int result;
         try {
-            result = (int) SHUTDOWN.invokeExact(state, fd, SHUT_WR);
+            result = (int) (long) SHUTDOWN.invokeExact(state, (long) fd, (long) SHUT_WR, 0L, 0L, 0L);
         } catch (Throwable e) {
             throw cannotBeCalled(e);
         }
@@ -201,7 +208,8 @@ final class TcpCalls {
     private void setOption(int fd, int level, int name, int length) throws IOException {
         int result;
         try {
-            result = (int) SETSOCKOPT.invokeExact(state, fd, level, name, scratch.address(), length);
+            result = (int) (long) SETSOCKOPT.invokeExact(state, (long) fd, (long) level, (long) name,
+                    scratch.address(), (long) length);
         } catch (Throwable e) {
             throw cannotBeCalled(e);
         }
@@ -234,12 +242,10 @@ final class TcpCalls {
         return new IllegalStateException("the C library cannot be called", e);
     }
 
-    @SuppressWarnings("restricted") // the functions have these signatures, see their manual pages; none of them blocks
-    private static MethodHandle function(String name, MemoryLayout result, MemoryLayout... arguments) {
+    @SuppressWarnings("restricted") // they take integers and addresses, see their manual pages; none of them blocks
+    private static MethodHandle function(String name) {
         Linker linker = Linker.nativeLinker();
-        return linker.downcallHandle(
-                linker.defaultLookup().findOrThrow(name),
-                FunctionDescriptor.of(result, arguments),
+        return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), WORDS,
                 Linker.Option.captureCallState("errno"), Linker.Option.critical(false));
     }
 }
