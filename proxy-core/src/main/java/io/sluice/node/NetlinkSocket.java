@@ -21,6 +21,10 @@ final class NetlinkSocket implements AutoCloseable {
     private static final int NETLINK_CAP_ACK = 10;
     private static final int SO_RCVTIMEO = 20;
     private static final int SO_RCVBUF = 8;
+    /** A message that consists of its head, netlink(7), to which the kernel says that it has seen it. */
+    private static final int NOTHING_BYTES = 16;
+    private static final short NLMSG_NOOP = 1;
+    private static final short NLM_F_REQUEST_ACK = 1 | 4;
     /** So many orders go to the kernel at once: their acknowledgements fit into a socket's buffer. */
     private static final int BATCH = 128;
     /** The kernel fills dumps up to 32 KiB; a larger message would be cut. */
@@ -37,7 +41,7 @@ final class NetlinkSocket implements AutoCloseable {
      * Opens one.
      *
      * @param groups        what to be told of without asking: {@code RTMGRP_*}; 0 for nothing
-     * @param timeoutMillis how long a receive waits at the most, positive
+     * @param timeoutMillis how long a receive waits at the most; 0 for as long as it takes
      */
     static NetlinkSocket open(int groups, int timeoutMillis) throws IOException {
         int fd = SystemCalls.socket(SystemCalls.AF_NETLINK, SystemCalls.SOCK_RAW | SystemCalls.SOCK_CLOEXEC,
@@ -87,6 +91,17 @@ final class NetlinkSocket implements AutoCloseable {
     ByteBuffer receive() throws IOException {
         long length = SystemCalls.receive(fd, buffer);
         return buffer.asSlice(0, length).asByteBuffer().order(ByteOrder.nativeOrder());
+    }
+
+    /** Lets a thread that waits in {@link #receive} go on, with a message that says nothing. Any thread. */
+    void wake() throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment nothing = arena.allocate(NOTHING_BYTES, Integer.BYTES);
+            nothing.set(ValueLayout.JAVA_INT, 0, NOTHING_BYTES);
+            nothing.set(ValueLayout.JAVA_SHORT, 4, NLMSG_NOOP);
+            nothing.set(ValueLayout.JAVA_SHORT, 6, NLM_F_REQUEST_ACK);
+            SystemCalls.send(fd, nothing);
+        }
     }
 
     /** Writes the order for one of many to a buffer; {@code sequence} tells its acknowledgement from others. */

@@ -9,7 +9,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Listens to what the kernel tells of changes to addresses and routes; needs no privilege. Lives on a thread of its own,
- * which ends within ten seconds of {@link #close}.
+ * which ends with {@link #close}.
  */
 public final class NodeWatch implements AutoCloseable {
 
@@ -27,12 +27,13 @@ public final class NodeWatch implements AutoCloseable {
     private static final int RTMGRP_IPV4_ROUTE = 0x40;
     private static final int RTMGRP_IPV6_IFADDR = 0x100;
     private static final int RTMGRP_IPV6_ROUTE = 0x400;
-    /** How often it looks whether it is closed; each look takes an event loop's time where there is one processor. */
-    private static final int TIMEOUT_MILLIS = 10_000;
+    /** It sleeps until something is told: where there is one processor, each look takes an event loop's time. */
+    private static final int NO_TIMEOUT = 0;
 
     private final NetlinkSocket socket;
     private final Consumer<Set<Change>> consumer;
     private volatile boolean closed;
+    private boolean ended;
 
     private NodeWatch(NetlinkSocket socket, Consumer<Set<Change>> consumer) {
         this.socket = socket;
@@ -50,13 +51,13 @@ public final class NodeWatch implements AutoCloseable {
             throw new IOException("changes of addresses can be watched on Linux only");
         }
         NodeWatch watch = new NodeWatch(NetlinkSocket.open(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR
-                | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE, TIMEOUT_MILLIS), consumer);
+                | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE, NO_TIMEOUT), consumer);
         Thread.ofPlatform().name("sluice-node-watch").daemon().start(watch::run);
         return watch;
     }
 
     private void run() {
-        try (socket) {
+        try {
             while (!closed) {
                 Set<Change> changes = next();
                 if (!closed && !changes.isEmpty()) {
@@ -65,6 +66,17 @@ public final class NodeWatch implements AutoCloseable {
             }
         } catch (IOException e) {
             LOG.warn("changes of the node's addresses are not seen at once any more: {}", e.getMessage());
+        } finally {
+            end();
+        }
+    }
+
+    private synchronized void end() {
+        ended = true;
+        try {
+            socket.close();
+        } catch (IOException e) {
+            LOG.debug("closing the watch's socket: {}", e.getMessage());
         }
     }
 
@@ -93,7 +105,6 @@ public final class NodeWatch implements AutoCloseable {
             return changes;
         } catch (ErrnoException e) {
             return switch (e.errno()) {
-                case ErrnoException.EAGAIN -> EnumSet.noneOf(Change.class);
                 case ErrnoException.ENOBUFS -> EnumSet.allOf(Change.class);
                 default -> throw e;
             };
@@ -102,7 +113,14 @@ public final class NodeWatch implements AutoCloseable {
 
     /** Ends; one more call may be under way. */
     @Override
-    public void close() {
+    public synchronized void close() {
         closed = true;
+        if (!ended) {
+            try {
+                socket.wake();
+            } catch (IOException e) {
+                LOG.debug("the watch ends with the next change: {}", e.getMessage());
+            }
+        }
     }
 }
