@@ -37,6 +37,9 @@ final class ChannelConnection extends ProxiedConnection {
     /** What the client sent before an endpoint was connected. */
     private @Nullable Queue<ByteBuf> held;
 
+    private final @Nullable UringRoom clientRoom;
+    private @Nullable UringRoom backendRoom;
+
     private boolean begun;
 
     /**
@@ -46,6 +49,7 @@ final class ChannelConnection extends ProxiedConnection {
     ChannelConnection(Arrival arrival, LoopConnections owner, Channel client) {
         super(arrival, owner);
         this.client = client;
+        this.clientRoom = room(client);
         client.pipeline().addLast(new SideHandler(Side.CLIENT));
     }
 
@@ -118,6 +122,10 @@ final class ChannelConnection extends ProxiedConnection {
         }
     }
 
+    private @Nullable UringRoom room(Channel channel) {
+        return channel instanceof IoUringSocketChannel socket ? new UringRoom(socket, owner.eventLoop()) : null;
+    }
+
     private void hold(ByteBuf bytes) {
         if (held == null) {
             held = new ArrayDeque<>(2);
@@ -132,6 +140,10 @@ final class ChannelConnection extends ProxiedConnection {
             return;
         }
         channel.writeAndFlush(bytes, new Delivery(channel, to, length));
+        UringRoom room = to == Side.CLIENT ? clientRoom : backendRoom;
+        if (room != null) {
+            room.written();
+        }
     }
 
     /** Tells the machine when the kernel has taken one buffer; an object of its own for each, as Netty's promises are. */
@@ -172,6 +184,7 @@ final class ChannelConnection extends ProxiedConnection {
         try {
             channel = owner.loops().socket().get();
             backend = channel;
+            backendRoom = room(channel);
             configure(channel);
         } catch (ChannelException e) {
             backendFailed(e);
