@@ -21,6 +21,7 @@ record Churn(Results quiet, Results changes) {
     static final int RATE = 100;
 
     private static final int SERVICES = 1000;
+    private static final int WARM_UP_SECONDS = 60;
 
     /** Not measured. */
     static Churn none() {
@@ -40,7 +41,7 @@ record Churn(Results quiet, Results changes) {
                 for (Changeable changeable : all) {
                     changeable.peer().start();
                 }
-                double half = warmUp(all, load);
+                double half = warmUp(all, changer, services, load);
                 for (Changeable changeable : all) {
                     changeable.peer().pause();
                 }
@@ -63,14 +64,25 @@ record Churn(Results quiet, Results changes) {
         return churn;
     }
 
-    /** Code that is run is compiled as it runs. Returns half of what HAProxy does at most. */
-    private static double warmUp(List<Changeable> all, LoadTool load) throws IOException, InterruptedException {
+    /**
+     * Code that is run is compiled as it runs, that of a change for about a minute. Returns half of what HAProxy does at
+     * most.
+     */
+    private static double warmUp(List<Changeable> all, ScheduledExecutorService changer, ManyServices services,
+            LoadTool load) throws IOException, InterruptedException {
         double half = 0;
         for (Changeable changeable : all) {
             Peer peer = changeable.peer();
             Sample flatOut = load.run(Work.REQUESTS_64.load(), peer.target(Work.Backend.ECHO), peer.pids(), 4, 0);
             if (peer.name().equals("haproxy")) {
                 half = Math.floor(Figure.REQUEST_RATE.of(flatOut) / 2);
+            }
+            if (peer.name().equals("sluice")) {
+                System.err.println("getting used to changes");
+                ScheduledFuture<?> changing = changing(changeable, services, changer);
+                load.run(Work.REQUESTS_64.load(), peer.target(Work.Backend.ECHO), peer.pids(), WARM_UP_SECONDS,
+                        Figure.REQUEST_RATE.of(flatOut) / 4);
+                end(changing, peer);
             }
         }
         return half;
@@ -84,14 +96,24 @@ record Churn(Results quiet, Results changes) {
         // What was put off in the last burst, or came since, is not what this turn is about.
         TimeUnit.MILLISECONDS.sleep(1500);
         quiet.add(kind, peer, load.run(kind.load(), target, peer.pids(), seconds, rate));
-        ScheduledFuture<?> changing = changer.scheduleAtFixedRate(() -> {
+        ScheduledFuture<?> changing = changing(changeable, services, changer);
+        changes.add(kind, peer, load.run(kind.load(), target, peer.pids(), seconds, rate));
+        end(changing, peer);
+        peer.pause();
+    }
+
+    private static ScheduledFuture<?> changing(Changeable changeable, ManyServices services,
+            ScheduledExecutorService changer) {
+        return changer.scheduleAtFixedRate(() -> {
             try {
                 changeable.teller().tell(services.replace());
             } catch (IOException | InterruptedException e) {
                 throw new IllegalStateException(e);
             }
         }, 0, 1_000_000_000L / RATE, TimeUnit.NANOSECONDS);
-        changes.add(kind, peer, load.run(kind.load(), target, peer.pids(), seconds, rate));
+    }
+
+    private static void end(ScheduledFuture<?> changing, Peer peer) throws IOException, InterruptedException {
         if (!changing.cancel(false)) {
             try {
                 changing.get();
@@ -99,6 +121,5 @@ record Churn(Results quiet, Results changes) {
                 throw new IOException(peer.name() + " cannot be told of changes: " + e.getCause(), e);
             }
         }
-        peer.pause();
     }
 }
