@@ -42,7 +42,7 @@ public final class Bench implements Callable<Integer> {
     private boolean scale;
 
     @Option(names = "--churn",
-            description = "Requests while a thousand Services change, alone or with --scale. Six minutes.")
+            description = "Requests while a thousand Services change, alone or with --scale. Eight minutes.")
     private boolean churn;
 
     @Option(names = "--workers", defaultValue = "1", description = "Worker threads of each proxy (default: 1).")

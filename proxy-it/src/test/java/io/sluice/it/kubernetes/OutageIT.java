@@ -138,17 +138,22 @@ class OutageIT {
     void aListThatBreaksOffCountsForNothing() throws Exception {
         run();
         cluster.api.fault(Fault.HALF_LISTED, true);
-        cluster.slice("kubia-a", "kubia", 1);
-        cluster.api.delete("services", "default", "echo");
-        cluster.api.store().compact();
+        cluster.api.fault(Fault.GONE, true);
         cluster.api.dropWatches();
         await().until(() -> cluster.resource("services").path("problem").isString()
                 && cluster.resource("endpoints").path("problem").isString());
+        // No watch is open any more: what happens now is seen in lists alone.
+        cluster.slice("kubia-a", "kubia", 1);
+        cluster.api.delete("services", "default", "echo");
+        int lists = cluster.api.lists();
+        await().atMost(Duration.ofMinutes(1)).until(() -> cluster.api.lists() > lists + 6);
         assertThat(cluster.sluice.sluice().applied().orElseThrow().ports()).hasSize(2);
+        cluster.api.fault(Fault.GONE, false);
         cluster.api.fault(Fault.HALF_LISTED, false);
 
         cluster.awaitEndpoints("kubia", 1);
-        await().until(() -> cluster.sluice.sluice().applied().orElseThrow().ports().size() == 1);
+        await().atMost(Duration.ofMinutes(1))
+                .until(() -> cluster.sluice.sluice().applied().orElseThrow().ports().size() == 1);
     }
 
     @Test
