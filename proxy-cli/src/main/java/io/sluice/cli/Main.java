@@ -75,8 +75,8 @@ public final class Main implements Runnable {
     }
 
     /**
-     * The command line for {@code args}: with the one subcommand that they name, as it takes its time to read what all the
-     * others understand, else with all of them.
+     * The command line for {@code args}: with the one subcommand that the first of them names, as it takes its time to read
+     * what all the others understand; with all of them if it names none, or there is none.
      */
     static CommandLine commandLine(Map<String, String> environment, String... args) {
         CommandLine commandLine = new CommandLine(new Main(environment));

@@ -47,7 +47,11 @@ record Setting(OptionSpec option) {
         return all;
     }
 
-    /** Every setting of {@code run}, which is {@code sluice run}, by its key in the configuration file. */
+    /**
+     * Every setting by its key in the configuration file.
+     *
+     * @param run {@code sluice run}
+     */
     static Map<String, Setting> byKey(CommandSpec run) {
         Map<String, Setting> settings = new LinkedHashMap<>();
         sectionsOf(run).values().stream().flatMap(Collection::stream)

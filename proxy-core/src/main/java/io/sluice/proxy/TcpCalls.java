@@ -33,7 +33,8 @@ final class TcpCalls {
 
     /**
      * All functions have one signature, because each one that is different takes the JVM some milliseconds at the start:
-     * integers and addresses go in registers, a word each, and what a function does not ask for it does not look at.
+     * integers and addresses go in registers, a word each, and what a function does not ask for it does not look at. A
+     * result that is an int is the lower half of its word; the other half is anything.
      */
     private static final FunctionDescriptor WORDS = FunctionDescriptor.of(LONG, LONG, LONG, LONG, LONG, LONG);
 

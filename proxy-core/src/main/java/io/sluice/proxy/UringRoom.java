@@ -22,6 +22,30 @@ final class UringRoom implements Runnable {
     private static final byte IORING_OP_POLL_ADD = 6;
     private static final int POLLOUT = 4;
 
+    /** Only a channel that is closed asks something of it; that one is not told of any room. */
+    private static final IoRegistration NO_REGISTRATION = new IoRegistration() {
+        @Override
+        @SuppressWarnings("TypeParameterUnusedInFormals") // Netty's own
+        public <T> T attachment() {
+            throw new IllegalStateException("nothing is registered");
+        }
+
+        @Override
+        public long submit(IoOps ops) {
+            throw new IllegalStateException("nothing is registered");
+        }
+
+        @Override
+        public boolean isValid() {
+            return false;
+        }
+
+        @Override
+        public boolean cancel() {
+            return false;
+        }
+    };
+
     private final IoUringSocketChannel channel;
     private final EventLoop eventLoop;
     private boolean looking;
@@ -55,28 +79,4 @@ final class UringRoom implements Runnable {
         ChannelOutboundBuffer waiting = channel.unsafe().outboundBuffer();
         return channel.isOpen() && waiting != null && !waiting.isEmpty();
     }
-
-    /** Only a channel that is closed asks something of it; that one is not told of any room. */
-    private static final IoRegistration NO_REGISTRATION = new IoRegistration() {
-        @Override
-        @SuppressWarnings("TypeParameterUnusedInFormals") // Netty's own
-        public <T> T attachment() {
-            throw new IllegalStateException("nothing is registered");
-        }
-
-        @Override
-        public long submit(IoOps ops) {
-            throw new IllegalStateException("nothing is registered");
-        }
-
-        @Override
-        public boolean isValid() {
-            return false;
-        }
-
-        @Override
-        public boolean cancel() {
-            return false;
-        }
-    };
 }

@@ -130,17 +130,14 @@ final class ManyServices implements Closeable {
         return text((127 << 24 | network << 16) + 256 + service);
     }
 
-    /** Does the same and connects to the Service until the new endpoint has answered; how long that took, in nanoseconds. */
+    /** Replaces an endpoint and connects to its Service until it has answered; how long that took, in nanoseconds. */
     long changeAndConnect() throws IOException, InterruptedException {
-        int service = random.nextInt(ready);
-        int replaced = random.nextInt(ENDPOINTS);
-        int port = random.nextInt(PORTS);
-        endpoints[service][replaced] = fresh();
-        byte[] expected = octets(endpoints[service][replaced]);
-        String slice = slice(service);
-        InetSocketAddress target = new InetSocketAddress(clusterIp(service), PORT + port);
+        Replacement replacement = replace();
+        byte[] expected = octets(endpoints[replacement.service()][replacement.endpoint()]);
+        InetSocketAddress target =
+                new InetSocketAddress(clusterIp(replacement.service()), PORT + random.nextInt(PORTS));
         long begun = System.nanoTime();
-        api.apply(slice);
+        tell(replacement);
         while (!Arrays.equals(ask(target), expected)) {
             if (System.nanoTime() - begun > 30_000_000_000L) {
                 throw new IOException("an endpoint has had no connection for 30 s");
