@@ -1,14 +1,18 @@
 /*
  * The load and the backends of the benchmark: one thread, epoll, nothing allocated while it measures.
  *
- *   load serve PORT ADDRESS…                 backends: PORT echoes, PORT+1 swallows, PORT+2 sends, PORT+3 does both
- *   load exchange [options]                  messages of --bytes are echoed on --connections kept-alive connections
- *   load connect [options]                   connect, one byte each way, close; --connections at a time
- *   load bulk [options] --way up|down|both   as much as goes through --connections
- *   load hold [options]                      opens --connections, says so, and holds them until its input ends
+ *   load serve PORT ADDRESS…       backends: PORT echoes, PORT+1 swallows, PORT+2 sends, PORT+3 does both. Then reads
+ *                                  one line of work after the other, and answers each with one JSON object:
+ *     exchange [options]                  messages of --bytes are echoed on --connections kept-alive connections
+ *     connect [options]                   connect, one byte each way, close; --connections at a time
+ *     bulk [options] --way up|down|both   as much as goes through --connections
+ *   load hold [options]            opens --connections, says so, and holds them until its input ends
  *
  * Options: --to ADDRESS:PORT, --connections N, --seconds S, --warmup S, --bytes N, --rate R (exchanges a second that
- * are offered, 0 for as many as go), --watch PID,PID (whose CPU time is counted). One JSON object is printed.
+ * are offered, 0 for as many as go), --watch PID,PID (whose CPU time is counted).
+ *
+ * The thread that loads is the one that serves: two would wake each other for each message, which costs as much as the
+ * proxy between them and would be what is measured.
  *
  * With --rate a latency counts from when the exchange was due, not from when it could be sent: what waits behind a
  * slow answer is not left out (coordinated omission).
@@ -35,7 +39,7 @@
 #define CHUNK (256 * 1024)
 #define SECOND 1000000000LL
 
-enum role { LISTENER, ECHO, SWALLOW, SEND, BOTH, CLIENT };
+enum role { LISTENER, ECHO, SWALLOW, SEND, BOTH, CLIENT, ORDERS };
 
 struct end {
     int fd;
@@ -52,10 +56,11 @@ struct end {
 static int epoll_fd;
 static char buffer[CHUNK];
 static struct sockaddr_in target;
-static int connections = 1, bytes = 256, way_up = 1, way_down = 0;
-static double seconds = 2, warmup = 0.5, rate = 0;
+static int connections, bytes, way_up, way_down;
+static double seconds, warmup, rate;
 static int pids[MAX_PIDS], pid_count;
 static int64_t done, failed, moved;
+static int measuring;
 
 static void die(const char *what) {
     fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
@@ -166,19 +171,6 @@ static void serve_event(struct end *e, uint32_t events) {
     }
 }
 
-static void serve(int argc, char **argv) {
-    int port = atoi(argv[0]);
-    for (int i = 1; i < argc; i++)
-        for (int r = 0; r < 4; r++) listen_at(argv[i], port + r, (enum role) (ECHO + r));
-    puts("ready");
-    fflush(stdout);
-    while (1) {
-        struct epoll_event events[256];
-        int n = epoll_wait(epoll_fd, events, 256, -1);
-        for (int i = 0; i < n; i++) serve_event(events[i].data.ptr, events[i].events);
-    }
-}
-
 /* ---- load ---- */
 
 static struct end clients[MAX_CONNECTIONS];
@@ -190,26 +182,46 @@ static int begin_connect(struct end *c) {
     c->sent_at = now();
     if (connect(c->fd, (struct sockaddr *) &target, sizeof target) < 0 && errno != EINPROGRESS) {
         close(c->fd);
+        c->fd = -1;
         failed++;
         return 0;
     }
     return 1;
 }
 
-/* Connects one after the other, and waits for a byte to go and come where the far end echoes. */
-static void connect_all(int with_echo) {
+/* Waits for the byte that the far end echoes, which may be this thread. */
+static void first_byte(struct end *c) {
+    char byte = 'x';
+    if (send(c->fd, &byte, 1, 0) != 1) die("first byte");
+    while (1) {
+        struct epoll_event events[256];
+        int came = 0, n = epoll_wait(epoll_fd, events, 256, -1);
+        for (int i = 0; i < n; i++) {
+            struct end *e = events[i].data.ptr;
+            if (e->role != CLIENT) serve_event(e, events[i].events);
+            else came |= e == c;
+        }
+        if (came) {
+            if (recv(c->fd, &byte, 1, 0) != 1) die("first byte");
+            return;
+        }
+    }
+}
+
+/* Connects one after the other. */
+static void connect_all(int with_echo, uint32_t events) {
     for (int i = 0; i < connections; i++) {
         struct end *c = &clients[i];
-        char byte = 'x';
-        c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         int one = 1;
+        c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (c->fd < 0) die("socket");
         setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         if (connect(c->fd, (struct sockaddr *) &target, sizeof target) < 0) die("connect");
-        if (with_echo && (send(c->fd, &byte, 1, 0) != 1 || recv(c->fd, &byte, 1, 0) != 1)) die("first byte");
         fcntl(c->fd, F_SETFL, O_NONBLOCK);
         c->role = CLIENT;
         c->next = i;
+        watch(c, events, EPOLL_CTL_ADD);
+        if (with_echo) first_byte(c);
     }
 }
 
@@ -236,8 +248,6 @@ static void exchange_next(struct end *c) {
         exchange_send(c, due_time(number));
     }
 }
-
-static int measuring;
 
 static void exchange_event(struct end *c) {
     ssize_t n = recv(c->fd, buffer, sizeof buffer, 0);
@@ -302,9 +312,7 @@ static void run(enum work work) {
         for (int i = 0; i < connections; i++)
             if (begin_connect(&clients[i])) watch(&clients[i], EPOLLOUT, EPOLL_CTL_ADD);
     } else {
-        connect_all(work == EXCHANGE);
-        for (int i = 0; i < connections; i++)
-            watch(&clients[i], EPOLLIN | (work == BULK && way_up ? EPOLLOUT : 0), EPOLL_CTL_ADD);
+        connect_all(work == EXCHANGE, EPOLLIN | (work == BULK && way_up ? EPOLLOUT : 0));
     }
     started = now();
     interval_base = started;
@@ -336,7 +344,8 @@ static void run(enum work work) {
         int n = epoll_pwait2(epoll_fd, events, 256, &timeout, NULL);
         for (int i = 0; i < n; i++) {
             struct end *c = events[i].data.ptr;
-            if (work == EXCHANGE) exchange_event(c);
+            if (c->role != CLIENT) serve_event(c, events[i].events);
+            else if (work == EXCHANGE) exchange_event(c);
             else if (work == CONNECT) connect_event(c, events[i].events);
             else bulk_event(c, events[i].events);
         }
@@ -347,10 +356,13 @@ static void run(enum work work) {
            took, (long long) done, (long long) failed, (long long) moved, (long long) (watched_cpu() - cpu),
            (long long) (cpu_of(CLOCK_PROCESS_CPUTIME_ID) - own), percentile(0.50), percentile(0.99),
            percentile(0.999));
+    fflush(stdout);
+    for (int i = 0; i < connections; i++)
+        if (clients[i].fd >= 0) close(clients[i].fd);
 }
 
 static void hold(void) {
-    connect_all(1);
+    connect_all(1, EPOLLIN);
     puts("ready");
     fflush(stdout);
     char c;
@@ -358,6 +370,9 @@ static void hold(void) {
 }
 
 static void read_options(int argc, char **argv) {
+    connections = 1, bytes = 256, way_up = 1, way_down = 0;
+    seconds = 2, warmup = 0.5, rate = 0;
+    pid_count = 0;
     for (int i = 0; i + 1 < argc; i += 2) {
         char *name = argv[i], *value = argv[i + 1];
         if (!strcmp(name, "--to")) {
@@ -389,9 +404,54 @@ static void read_options(int argc, char **argv) {
     }
 }
 
+/* One line of work; measures as a new process would. */
+static void work(char *line) {
+    char *words[32];
+    int count = 0;
+    for (char *w = strtok(line, " \n"); w != NULL && count < 32; w = strtok(NULL, " \n")) words[count++] = w;
+    if (count == 0) return;
+    memset(clients, 0, sizeof clients);
+    memset(histogram, 0, sizeof histogram);
+    recorded = done = failed = moved = measuring = 0;
+    read_options(count - 1, words + 1);
+    if (!strcmp(words[0], "exchange")) run(EXCHANGE);
+    else if (!strcmp(words[0], "connect")) run(CONNECT);
+    else if (!strcmp(words[0], "bulk")) run(BULK);
+    else {
+        fprintf(stderr, "load: unknown work %s\n", words[0]);
+        exit(2);
+    }
+}
+
+static void serve(int argc, char **argv) {
+    static struct end orders = {.fd = 0, .role = ORDERS};
+    int port = atoi(argv[0]);
+    for (int i = 1; i < argc; i++)
+        for (int r = 0; r < 4; r++) listen_at(argv[i], port + r, (enum role) (ECHO + r));
+    watch(&orders, EPOLLIN, EPOLL_CTL_ADD);
+    puts("ready");
+    fflush(stdout);
+    while (1) {
+        struct epoll_event events[256];
+        int ordered = 0, n = epoll_wait(epoll_fd, events, 256, -1);
+        for (int i = 0; i < n; i++) {
+            struct end *e = events[i].data.ptr;
+            if (e->role == ORDERS) ordered = 1;
+            else serve_event(e, events[i].events);
+        }
+        if (ordered) {
+            char line[4096];
+            if (fgets(line, sizeof line, stdin) == NULL) return;
+            watch(&orders, 0, EPOLL_CTL_DEL);
+            work(line);
+            watch(&orders, EPOLLIN, EPOLL_CTL_ADD);
+        }
+    }
+}
+
 int main(int argc, char **argv) {
-    if (argc < 2) {
-        fprintf(stderr, "usage: load serve|exchange|connect|bulk|hold …\n");
+    if (argc < 3) {
+        fprintf(stderr, "usage: load serve|hold …\n");
         return 2;
     }
     struct rlimit files;
@@ -400,14 +460,13 @@ int main(int argc, char **argv) {
     setrlimit(RLIMIT_NOFILE, &files);
     signal(SIGPIPE, SIG_IGN);
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (!strcmp(argv[1], "serve")) serve(argc - 2, argv + 2);
-    read_options(argc - 2, argv + 2);
-    if (!strcmp(argv[1], "exchange")) run(EXCHANGE);
-    else if (!strcmp(argv[1], "connect")) run(CONNECT);
-    else if (!strcmp(argv[1], "bulk")) run(BULK);
-    else if (!strcmp(argv[1], "hold")) hold();
-    else {
-        fprintf(stderr, "load: unknown work %s\n", argv[1]);
+    if (!strcmp(argv[1], "serve")) {
+        serve(argc - 2, argv + 2);
+    } else if (!strcmp(argv[1], "hold")) {
+        read_options(argc - 2, argv + 2);
+        hold();
+    } else {
+        fprintf(stderr, "load: unknown order %s\n", argv[1]);
         return 2;
     }
     return 0;

@@ -75,11 +75,10 @@ public final class Bench implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         Path home = Path.of("").toAbsolutePath();
         Path work = Files.createDirectories(home.resolve(out));
-        LoadTool load = LoadTool.compile(home, work, loadCpus());
         List<Peer> peers = Peer.all(home, work, proxyCpus, workers);
         Runtime.getRuntime().addShutdownHook(new Thread(
                 () -> ProcessHandle.current().descendants().forEach(ProcessHandle::destroyForcibly)));
-        load.serve(Peer.PORT, Peer.BACKENDS);
+        LoadTool load = LoadTool.start(home, work, loadCpus(), Peer.PORT, Peer.BACKENDS);
         Map<String, String> machine = machine();
         List<Holding> holdings = new ArrayList<>();
         Map<String, Results.Spread> starts = new LinkedHashMap<>();

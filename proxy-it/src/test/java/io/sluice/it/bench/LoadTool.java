@@ -1,6 +1,8 @@
 package io.sluice.it.bench;
 
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -8,72 +10,80 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** The load and the backends: {@code proxy-it/src/bench/load.c}, compiled once. */
+/**
+ * The load and the backends, which are one thread: {@code proxy-it/src/bench/load.c}, compiled once. It is started once
+ * and told of one work after the other.
+ */
 final class LoadTool {
 
     private final Path program;
     private final String cpus;
+    private final Writer orders;
+    private final BufferedReader answers;
 
-    private LoadTool(Path program, String cpus) {
+    private LoadTool(Path program, String cpus, Process serving, BufferedReader answers) {
         this.program = program;
         this.cpus = cpus;
+        this.orders = serving.outputWriter(StandardCharsets.UTF_8);
+        this.answers = answers;
     }
 
     /**
-     * Compiles it if it is not yet.
+     * Compiles it if it is not yet, and starts backends at {@code addresses}, four ports each from {@code port} on.
      *
      * @param cpus where it runs, as taskset(1) has it
      */
-    static LoadTool compile(Path home, Path work, String cpus) throws IOException, InterruptedException {
+    static LoadTool start(Path home, Path work, String cpus, int port, List<String> addresses)
+            throws IOException, InterruptedException {
         Path source = home.resolve("proxy-it/src/bench/load.c");
         Path program = work.resolve("load");
         if (!Files.exists(program)
                 || Files.getLastModifiedTime(program).compareTo(Files.getLastModifiedTime(source)) < 0) {
             Processes.run(List.of("gcc", "-O2", "-Wall", "-o", program.toString(), source.toString()));
         }
-        return new LoadTool(program, cpus);
-    }
-
-    /** Starts backends at {@code addresses}, four ports each from {@code port} on. */
-    Process serve(int port, List<String> addresses) throws IOException {
         List<String> arguments = new ArrayList<>(List.of("serve", Integer.toString(port)));
         arguments.addAll(addresses);
-        return ready(arguments);
+        Process serving = start(program, cpus, arguments);
+        BufferedReader answers = serving.inputReader(StandardCharsets.UTF_8);
+        awaitReady(answers, arguments);
+        return new LoadTool(program, cpus, serving, answers);
     }
 
     /** Holds {@code connections} to {@code target} open, until its process is ended. */
     Process hold(String target, int connections) throws IOException {
-        return ready(List.of("hold", "--to", target, "--connections", Integer.toString(connections)));
-    }
-
-    private Process ready(List<String> arguments) throws IOException {
-        Process process = start(arguments);
-        String line = process.inputReader(StandardCharsets.UTF_8).readLine();
-        if (!"ready".equals(line)) {
-            throw new IOException("load " + String.join(" ", arguments) + " did not get ready: " + line);
-        }
-        return process;
+        List<String> arguments = List.of("hold", "--to", target, "--connections", Integer.toString(connections));
+        Process holding = start(program, cpus, arguments);
+        awaitReady(holding.inputReader(StandardCharsets.UTF_8), arguments);
+        return holding;
     }
 
     /** Loads {@code target} and counts the CPU time of {@code pids}. */
-    Sample run(List<String> work, String target, List<Long> pids, double seconds, double rate)
-            throws IOException, InterruptedException {
-        List<String> arguments = new ArrayList<>(work);
-        arguments.addAll(List.of("--to", target, "--seconds", Double.toString(seconds), "--rate",
-                Double.toString(rate), "--warmup", "0.3"));
+    Sample run(List<String> work, String target, List<Long> pids, double seconds, double rate) throws IOException {
+        List<String> words = new ArrayList<>(work);
+        words.addAll(List.of("--to", target, "--seconds", Double.toString(seconds), "--rate", Double.toString(rate),
+                "--warmup", "0.3"));
         if (!pids.isEmpty()) {
-            arguments.add("--watch");
-            arguments.add(pids.stream().map(Object::toString).collect(Collectors.joining(",")));
+            words.add("--watch");
+            words.add(pids.stream().map(Object::toString).collect(Collectors.joining(",")));
         }
-        Process process = start(arguments);
-        String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        if (process.waitFor() != 0) {
-            throw new IOException("load " + String.join(" ", arguments) + " failed");
+        String order = String.join(" ", words);
+        orders.write(order + "\n");
+        orders.flush();
+        String answer = answers.readLine();
+        if (answer == null) {
+            throw new IOException("load " + order + " failed");
         }
-        return Sample.parse(out);
+        return Sample.parse(answer);
     }
 
-    private Process start(List<String> arguments) throws IOException {
+    private static void awaitReady(BufferedReader answers, List<String> arguments) throws IOException {
+        String line = answers.readLine();
+        if (!"ready".equals(line)) {
+            throw new IOException("load " + String.join(" ", arguments) + " did not get ready: " + line);
+        }
+    }
+
+    private static Process start(Path program, String cpus, List<String> arguments) throws IOException {
         List<String> command = new ArrayList<>(List.of("taskset", "-c", cpus, program.toString()));
         command.addAll(arguments);
         return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
