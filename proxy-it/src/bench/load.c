@@ -14,6 +14,10 @@
  * The thread that loads is the one that serves: two would wake each other for each message, which costs as much as the
  * proxy between them and would be what is measured.
  *
+ * It does not sleep while it measures, unless the proxy has the same processor: waking it would be work of the proxy's.
+ * When the machine does not let it run for a while, no request becomes due, and those that are under way are not among
+ * the latencies: what they waited for was not the proxy.
+ *
  * With --rate a latency counts from when the exchange was due, not from when it could be sent: what waits behind a
  * slow answer is not left out (coordinated omission).
  */
@@ -23,6 +27,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -38,6 +43,7 @@
 #define MAX_CONNECTIONS 60000
 #define CHUNK (256 * 1024)
 #define SECOND 1000000000LL
+#define STALL 250000LL       /* ns from one look at the clock to the next; there is one for each event */
 
 enum role { LISTENER, ECHO, SWALLOW, SEND, BOTH, CLIENT, ORDERS };
 
@@ -61,6 +67,8 @@ static double seconds, warmup, rate;
 static int pids[MAX_PIDS], pid_count;
 static int64_t done, failed, moved;
 static int measuring;
+static int64_t interval_base;             /* when the exchange number 0 was due */
+static int64_t looked_at, ran_since, stalled;
 
 static void die(const char *what) {
     fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
@@ -71,6 +79,18 @@ static int64_t now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return t.tv_sec * SECOND + t.tv_nsec;
+}
+
+/* The time, looked at so often that a long step means that this thread did not run. */
+static int64_t look(void) {
+    int64_t t = now(), step = t - looked_at;
+    if (step > STALL) {
+        interval_base += step;
+        ran_since = t;
+        if (measuring) stalled += step;
+    }
+    looked_at = t;
+    return t;
 }
 
 static int64_t cpu_of(clockid_t clock) {
@@ -93,7 +113,9 @@ static int64_t watched_cpu(void) {
 static int64_t histogram[64 * STEPS];
 static int64_t recorded;
 
-static void record(int64_t ns) {
+static void record(int64_t from, int64_t to) {
+    if (from < ran_since) return;
+    int64_t ns = to - from;
     uint64_t v = ns < STEPS ? STEPS : (uint64_t) ns;
     int shift = 63 - __builtin_clzll(v) - 6;
     histogram[shift * STEPS + (v >> shift) - STEPS]++;
@@ -232,15 +254,13 @@ static void exchange_send(struct end *c, int64_t from) {
     if (send(c->fd, buffer, bytes, MSG_NOSIGNAL) != bytes) failed++;
 }
 
-static int64_t started, interval_base;
-
 static int64_t due_time(int64_t number) {
     return interval_base + (int64_t) (number * (SECOND / rate));
 }
 
 static void exchange_next(struct end *c) {
     if (rate == 0) {
-        exchange_send(c, now());
+        exchange_send(c, looked_at);
     } else if (c->due > 0) {
         c->due--;
         int64_t number = c->next;
@@ -261,7 +281,7 @@ static void exchange_event(struct end *c) {
     if (c->got < bytes) return;
     c->busy = 0;
     if (measuring) {
-        record(now() - c->sent_at);
+        record(c->sent_at, looked_at);
         done++;
         moved += 2 * bytes;
     }
@@ -278,7 +298,7 @@ static void connect_event(struct end *c, uint32_t events) {
     }
     if (recv(c->fd, &byte, 1, 0) != 1) goto broken;
     if (measuring) {
-        record(now() - c->sent_at);
+        record(c->sent_at, looked_at);
         done++;
     }
     goto again;
@@ -307,30 +327,43 @@ static void bulk_event(struct end *c, uint32_t events) {
 
 enum work { EXCHANGE, CONNECT, BULK };
 
+/* Whether a proxy may run where this thread does. */
+static int shares_processor(void) {
+    cpu_set_t own, other, both;
+    CPU_ZERO(&own);
+    sched_getaffinity(0, sizeof own, &own);
+    for (int i = 0; i < pid_count; i++) {
+        CPU_ZERO(&other);
+        sched_getaffinity(pids[i], sizeof other, &other);
+        CPU_AND(&both, &own, &other);
+        if (CPU_COUNT(&both) > 0) return 1;
+    }
+    return 0;
+}
+
 static void run(enum work work) {
+    int sleeps = shares_processor();
     if (work == CONNECT) {
         for (int i = 0; i < connections; i++)
             if (begin_connect(&clients[i])) watch(&clients[i], EPOLLOUT, EPOLL_CTL_ADD);
     } else {
         connect_all(work == EXCHANGE, EPOLLIN | (work == BULK && way_up ? EPOLLOUT : 0));
     }
-    started = now();
-    interval_base = started;
-    int64_t begin = started + (int64_t) (warmup * SECOND), end = begin + (int64_t) (seconds * SECOND), arrived = 0;
-    int64_t cpu = 0, own = 0, measured_from = 0, t;
+    looked_at = interval_base = now();
+    int64_t begin = looked_at + (int64_t) (warmup * SECOND), end = begin + (int64_t) (seconds * SECOND), arrived = 0;
+    int64_t cpu = 0, measured_from = 0, t;
     if (work == EXCHANGE && rate == 0)
         for (int i = 0; i < connections; i++) exchange_next(&clients[i]);
-    while ((t = now()) < end) {
+    while ((t = look()) < end) {
         if (!measuring && t >= begin) {
             measuring = 1;
             cpu = watched_cpu();
-            own = cpu_of(CLOCK_PROCESS_CPUTIME_ID);
             measured_from = t;
             failed = 0;
         }
-        int64_t until = measuring ? end : begin;
+        int64_t until = sleeps ? measuring ? end : begin : t;
         if (work == EXCHANGE && rate > 0) {
-            while (due_time(arrived) <= t) {
+            while (due_time(arrived) <= (t = look())) {
                 struct end *c = &clients[arrived % connections];
                 c->due++;
                 if (!c->busy) exchange_next(c);
@@ -342,19 +375,22 @@ static void run(enum work work) {
         int64_t wait = until > t ? until - t : 0;
         struct timespec timeout = {wait / SECOND, wait % SECOND};
         int n = epoll_pwait2(epoll_fd, events, 256, &timeout, NULL);
+        if (sleeps) looked_at = now();
         for (int i = 0; i < n; i++) {
             struct end *c = events[i].data.ptr;
+            look();
             if (c->role != CLIENT) serve_event(c, events[i].events);
             else if (work == EXCHANGE) exchange_event(c);
             else if (work == CONNECT) connect_event(c, events[i].events);
             else bulk_event(c, events[i].events);
         }
     }
+    if (work == BULK) stalled = 0; /* one event moves so much that it takes as long as a stall */
     double took = (t - measured_from) / 1e9;
-    printf("{\"seconds\":%.6f,\"done\":%lld,\"failed\":%lld,\"bytes\":%lld,\"cpuNanos\":%lld,\"ownCpuNanos\":%lld,"
+    printf("{\"seconds\":%.6f,\"done\":%lld,\"failed\":%lld,\"bytes\":%lld,\"cpuNanos\":%lld,\"stalledNanos\":%lld,"
            "\"p50Micros\":%.1f,\"p99Micros\":%.1f,\"p999Micros\":%.1f}\n",
            took, (long long) done, (long long) failed, (long long) moved, (long long) (watched_cpu() - cpu),
-           (long long) (cpu_of(CLOCK_PROCESS_CPUTIME_ID) - own), percentile(0.50), percentile(0.99),
+           (long long) stalled, percentile(0.50), percentile(0.99),
            percentile(0.999));
     fflush(stdout);
     for (int i = 0; i < connections; i++)
@@ -412,7 +448,7 @@ static void work(char *line) {
     if (count == 0) return;
     memset(clients, 0, sizeof clients);
     memset(histogram, 0, sizeof histogram);
-    recorded = done = failed = moved = measuring = 0;
+    recorded = done = failed = moved = measuring = stalled = ran_since = 0;
     read_options(count - 1, words + 1);
     if (!strcmp(words[0], "exchange")) run(EXCHANGE);
     else if (!strcmp(words[0], "connect")) run(CONNECT);

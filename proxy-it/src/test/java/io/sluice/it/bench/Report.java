@@ -112,7 +112,9 @@ final class Report {
 
     private void works(StringBuilder out) {
         out.append("\nMedians (least–most) of the rounds; × is the median of the ratios to the better HAProxy of the")
-                .append(" same round.\n\n| work | figure |");
+                .append(" same round. The load did not get to run for ").append(percent(results.stalls(), 0.5))
+                .append(" of the time in the middle turn, ").append(percent(results.stalls(), 1))
+                .append(" in the worst: that is not among the latencies.\n\n| work | figure |");
         List<String> peers = results.peers(results.works().getFirst());
         peers.forEach(peer -> out.append(' ').append(peer).append(" |"));
         out.append(" × |\n| --- | --- |").append(" --- |".repeat(peers.size())).append(" --- |\n");
@@ -172,6 +174,10 @@ final class Report {
             }
         }
         return rows;
+    }
+
+    private static String percent(List<Double> shares, double quantile) {
+        return String.format(Locale.ROOT, "%.1f %%", 100 * Results.quantile(shares, quantile));
     }
 
     /** A bar for each CPU figure: Sluice by the better HAProxy, the line at 1 is level. */

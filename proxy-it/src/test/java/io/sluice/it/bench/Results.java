@@ -45,6 +45,12 @@ final class Results {
                 .sum();
     }
 
+    /** The share of its time in which the load tool did not get to run, sample by sample. */
+    List<Double> stalls() {
+        return samples.values().stream().flatMap(byPeer -> byPeer.values().stream()).flatMap(List::stream)
+                .map(sample -> sample.stalledNanos() / sample.seconds() / 1e9).toList();
+    }
+
     /** The figure of {@code peer} by that of {@code other} in the same round; empty if one was not measured. */
     List<Double> ratios(Work work, Figure figure, String peer, String other) {
         List<Double> mine = values(work, figure, peer);

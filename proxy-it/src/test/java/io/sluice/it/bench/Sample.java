@@ -10,9 +10,9 @@ import tools.jackson.databind.json.JsonMapper;
  * @param failed     those that failed
  * @param bytes      moved over the client's sockets, both ways together
  * @param cpuNanos   CPU time of the proxy's processes, all threads
- * @param ownCpuNanos CPU time of the load tool
+ * @param stalledNanos how long the load tool did not get to run; what was under way then is not among the latencies
  */
-record Sample(double seconds, long done, long failed, long bytes, long cpuNanos, long ownCpuNanos, double p50Micros,
+record Sample(double seconds, long done, long failed, long bytes, long cpuNanos, long stalledNanos, double p50Micros,
         double p99Micros, double p999Micros) {
 
     static Sample parse(String json) {
