@@ -132,7 +132,7 @@ final class ExecCommand implements Callable<Integer> {
         }
         if (!known.path("guests").isObject()) {
             throw new FailureException("the daemon gives no network of its own away: it needs Linux and"
-                    + " --transport epoll or auto");
+                    + " a transport other than nio");
         }
         List<String> flags = ownNetwork(unshare, privileged);
         replace(unshare, flags, known, "127.0.0.53", insideCommand(known, unshare, flags), variables);

@@ -38,8 +38,8 @@ final class ListenerSettings {
 
     @Option(names = "--transport", paramLabel = "NAME", defaultValue = "auto", converter = Word.OfTransport.class,
             completionCandidates = Word.OfTransport.class,
-            description = "How sockets are waited for: ${COMPLETION-CANDIDATES}; auto is epoll on Linux and nio "
-                    + "elsewhere; epoll costs the least. Default: ${DEFAULT-VALUE}")
+            description = "How sockets are waited for: ${COMPLETION-CANDIDATES}; auto is io_uring since Linux "
+                    + "6.1 where it is permitted, epoll on other Linux and nio elsewhere. Default: ${DEFAULT-VALUE}")
     private Transport transport;
 
     @Option(names = "--worker-threads", paramLabel = "N", defaultValue = "auto", converter = Numbers.Threads.class,

@@ -28,7 +28,7 @@ final class NodeOptions {
 
     @Option(names = "--handover-socket", paramLabel = "PATH", defaultValue = "",
             description = "Where this daemon takes over the listening sockets of the one that runs, and later gives "
-                    + "them to the next: a restart that refuses nobody. Needs the transport epoll.")
+                    + "them to the next: a restart that refuses nobody. Not with --transport nio.")
     private String handoverSocket;
 
     @Option(names = "--stay-after-handover", paramLabel = "true|false", arity = "0..1", fallbackValue = "true",

@@ -35,8 +35,8 @@ final class Handover implements AutoCloseable {
     private boolean closed;
 
     Handover(Path path, DataPath dataPath, Reconciler reconciler, Runnable leaveAddresses) throws IOException {
-        if (!dataPath.canInherit()) {
-            throw new IOException("--handover-socket needs the transport epoll");
+        if (!dataPath.hasBareSockets()) {
+            throw new IOException("--handover-socket does not work with the transport nio");
         }
         this.path = path;
         this.dataPath = dataPath;

@@ -24,7 +24,6 @@ import io.sluice.node.NodeWatch;
 import io.sluice.node.ServiceAddresses;
 import io.sluice.proxy.ConnectionView;
 import io.sluice.proxy.DataPath;
-import io.sluice.proxy.Transport;
 import io.sluice.reconcile.AppliedState;
 import io.sluice.reconcile.ClusterNames;
 import io.sluice.reconcile.Reconciler;
@@ -121,7 +120,7 @@ public final class Sluice implements AutoCloseable {
         if (dns != null) {
             names = new ClusterNames(dns, !config.dns().orElseThrow().listen().isEmpty(), config.portOffset());
             reconciler.names(names);
-            if (dataPath.transport() == Transport.EPOLL) {
+            if (dataPath.hasBareSockets()) {
                 guests = new Guests(dataPath, dns);
                 reconciler.guests(guests);
             } else {

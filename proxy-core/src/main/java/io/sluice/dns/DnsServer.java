@@ -64,7 +64,7 @@ public final class DnsServer implements AutoCloseable {
      * Opens nothing yet.
      *
      * @param metrics that no other server uses
-     * @param loops   on which sockets live: epoll, io_uring or NIO
+     * @param loops   on which sockets live: epoll or NIO
      */
     public DnsServer(DnsSettings settings, DnsMetrics metrics, IoEventLoopGroup loops) {
         this.settings = settings;

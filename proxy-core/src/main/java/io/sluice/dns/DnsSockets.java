@@ -12,10 +12,6 @@ import io.netty.channel.socket.SocketProtocolFamily;
 import io.netty.channel.socket.nio.NioDatagramChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
-import io.netty.channel.uring.IoUringDatagramChannel;
-import io.netty.channel.uring.IoUringIoHandler;
-import io.netty.channel.uring.IoUringServerSocketChannel;
-import io.netty.channel.uring.IoUringSocketChannel;
 import io.sluice.service.IpFamily;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -29,10 +25,6 @@ record DnsSockets(Function<IpFamily, ? extends DatagramChannel> datagram, Suppli
         if (loops.isIoType(EpollIoHandler.class)) {
             return new DnsSockets(family -> new EpollDatagramChannel(protocol(family)), EpollServerSocketChannel::new,
                     EpollSocketChannel::new);
-        }
-        if (loops.isIoType(IoUringIoHandler.class)) {
-            return new DnsSockets(family -> new IoUringDatagramChannel(protocol(family)),
-                    IoUringServerSocketChannel::new, IoUringSocketChannel::new);
         }
         return new DnsSockets(family -> new NioDatagramChannel(protocol(family)), NioServerSocketChannel::new,
                 NioSocketChannel::new);

@@ -12,21 +12,17 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.DefaultChannelPromise;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
-import io.netty.channel.unix.UnixChannel;
-import io.netty.channel.uring.IoUringChannelOption;
-import io.netty.channel.uring.IoUringSocketChannel;
 import io.netty.util.ReferenceCountUtil;
 import io.sluice.connection.Side;
 import io.sluice.service.EndpointAddress;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Queue;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A connection over two Netty channels with their pipelines: works on every transport, and is what
- * {@link EpollConnection} is compared with.
+ * A connection over two Netty channels with their pipelines: works everywhere, and is what {@link BareConnection} is
+ * compared with.
  *
  * <p>Each buffer that is read is written and flushed at once; it counts as delivered when the kernel has taken it.
  */
@@ -37,19 +33,14 @@ final class ChannelConnection extends ProxiedConnection {
     /** What the client sent before an endpoint was connected. */
     private @Nullable Queue<ByteBuf> held;
 
-    private final @Nullable UringRoom clientRoom;
-    private @Nullable UringRoom backendRoom;
-
     private boolean begun;
 
     /**
-     * Begins as soon as {@code client} is registered with the event loop. Before that its handler is in place: io_uring
-     * reads what a client has sent before its end without being asked.
+     * Begins as soon as {@code client} is registered with the event loop.
      */
     ChannelConnection(Arrival arrival, LoopConnections owner, Channel client) {
         super(arrival, owner);
         this.client = client;
-        this.clientRoom = room(client);
         client.pipeline().addLast(new SideHandler(Side.CLIENT));
     }
 
@@ -122,10 +113,6 @@ final class ChannelConnection extends ProxiedConnection {
         }
     }
 
-    private @Nullable UringRoom room(Channel channel) {
-        return channel instanceof IoUringSocketChannel socket ? new UringRoom(socket, owner.eventLoop()) : null;
-    }
-
     private void hold(ByteBuf bytes) {
         if (held == null) {
             held = new ArrayDeque<>(2);
@@ -140,10 +127,6 @@ final class ChannelConnection extends ProxiedConnection {
             return;
         }
         channel.writeAndFlush(bytes, new Delivery(channel, to, length));
-        UringRoom room = to == Side.CLIENT ? clientRoom : backendRoom;
-        if (room != null) {
-            room.written();
-        }
     }
 
     /** Tells the machine when the kernel has taken one buffer; an object of its own for each, as Netty's promises are. */
@@ -184,7 +167,6 @@ final class ChannelConnection extends ProxiedConnection {
         try {
             channel = owner.loops().socket().get();
             backend = channel;
-            backendRoom = room(channel);
             configure(channel);
         } catch (ChannelException e) {
             backendFailed(e);
@@ -287,25 +269,9 @@ final class ChannelConnection extends ProxiedConnection {
     public void resetAfterDelivery(Side side) {
         Channel channel = channel(side);
         if (channel != null) {
-            channel.config().setAutoRead(false);
-            resetOnceDelivered(channel, owner.now() + owner.limits().flushTimeout());
-        }
-    }
-
-    private void resetOnceDelivered(Channel channel, long deadline) {
-        if (undelivered(channel) == 0 || owner.now() >= deadline) {
+            // The JDK's channels do not show their descriptor: what they have not delivered cannot be known.
             reset(channel);
-        } else {
-            owner.eventLoop().schedule(() -> resetOnceDelivered(channel, deadline), DELIVERY_POLL_MILLIS,
-                    TimeUnit.MILLISECONDS);
         }
-    }
-
-    /** The JDK's channels do not show their descriptor: what they have not delivered cannot be known. */
-    private static int undelivered(Channel channel) {
-        return channel.isOpen() && channel instanceof UnixChannel socket
-                ? LinuxCalls.unacknowledged(socket.fd().intValue())
-                : 0;
     }
 
     /** Closes so that the other end sees a reset. */
@@ -341,8 +307,5 @@ final class ChannelConnection extends ProxiedConnection {
         config.setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
         config.setOption(ChannelOption.TCP_NODELAY, true);
         config.setOption(ChannelOption.SO_KEEPALIVE, true);
-        if (channel instanceof IoUringSocketChannel) {
-            config.setOption(IoUringChannelOption.IO_URING_BUFFER_GROUP_ID, EventLoops.RING);
-        }
     }
 }

@@ -7,7 +7,6 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
-import io.netty.channel.uring.IoUringChannelOption;
 import java.net.InetSocketAddress;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
@@ -19,14 +18,12 @@ import org.jspecify.annotations.Nullable;
 final class ChannelListener extends Listener {
 
     private final EventLoop eventLoop;
-    private final boolean freeBind;
     private volatile @Nullable Channel channel;
 
     ChannelListener(DataPath dataPath, InetSocketAddress address, AddressKind kind, PortProxy port,
-            EventLoop eventLoop, boolean freeBind) {
+            EventLoop eventLoop) {
         super(dataPath, address, kind, port);
         this.eventLoop = eventLoop;
-        this.freeBind = freeBind;
     }
 
     @Override
@@ -40,9 +37,6 @@ final class ChannelListener extends Listener {
             return opened;
         }
         server.config().setOption(ChannelOption.SO_REUSEADDR, true);
-        if (freeBind && dataPath.loops().transport() == Transport.IO_URING) {
-            server.config().setOption(IoUringChannelOption.IP_FREEBIND, true);
-        }
         server.config().setOption(ChannelOption.SO_BACKLOG, dataPath.settings().backlog());
         server.pipeline().addLast(new Acceptor());
         eventLoop.register(server).addListener((ChannelFuture registered) -> {

@@ -99,9 +99,9 @@ public final class DataPath implements AutoCloseable {
         return loops.group();
     }
 
-    /** The same for sockets of others, which live on them and must be closed before them. */
+    /** Event loops for channels of others, which live on them and must be closed before them. */
     public IoEventLoopGroup eventLoopGroup() {
-        return loops.group();
+        return loops.channels();
     }
 
     /** Tells where clients may come from, as far as it matters; takes effect with the next connection. Any thread. */
@@ -122,24 +122,31 @@ public final class DataPath implements AutoCloseable {
      */
     public CompletionStage<Listener> listen(InetSocketAddress address, AddressKind kind, PortProxy port,
             boolean freeBind) {
-        EventLoop loop = nextLoop().eventLoop();
         Integer inherited = inheritance.remove(address);
-        return (loops.transport() == Transport.EPOLL
-                ? new EpollListener(this, address, kind, port, (IoEventLoop) loop, freeBind,
-                        inherited == null ? EpollListener.NOT_INHERITED : inherited)
-                : new ChannelListener(this, address, kind, port, loop, freeBind)).open();
+        return loops.transport() == Transport.NIO
+                ? new ChannelListener(this, address, kind, port, nextLoop().eventLoop()).open()
+                : bareListener(address, kind, port, freeBind,
+                        inherited == null ? BareListener.NOT_INHERITED : inherited).open();
+    }
+
+    private BareListener bareListener(InetSocketAddress address, AddressKind kind, PortProxy port, boolean freeBind,
+            int inherited) {
+        IoEventLoop loop = (IoEventLoop) nextLoop().eventLoop();
+        return loops.transport() == Transport.EPOLL
+                ? new EpollListener(this, address, kind, port, loop, freeBind, inherited)
+                : new UringListener(this, address, kind, port, loop, loops.ring(loop), freeBind, inherited);
     }
 
     /**
      * The same with a socket that somebody else has bound, for example in another network namespace. It is ours from now
      * on.
      *
-     * @throws UnsupportedOperationException if the transport is not epoll
+     * @throws UnsupportedOperationException if not {@link #hasBareSockets}
      */
     public CompletionStage<Listener> adopt(LinuxSocket bound, InetSocketAddress address, AddressKind kind,
             PortProxy port) {
-        if (loops.transport() != Transport.EPOLL) {
-            throw new UnsupportedOperationException("only epoll takes sockets of others");
+        if (!hasBareSockets()) {
+            throw new UnsupportedOperationException("NIO does not take sockets of others");
         }
         try {
             bound.setTcpNoDelay(true);
@@ -149,8 +156,7 @@ public final class DataPath implements AutoCloseable {
             discard(bound.intValue());
             return CompletableFuture.failedFuture(e);
         }
-        return new EpollListener(this, address, kind, port, (IoEventLoop) nextLoop().eventLoop(), false,
-                bound.intValue()).open();
+        return bareListener(address, kind, port, false, bound.intValue()).open();
     }
 
     /**
@@ -159,15 +165,16 @@ public final class DataPath implements AutoCloseable {
      * @return completes with what it came to; never fails
      */
     public CompletionStage<ProbeResult> probe(EndpointAddress endpoint, ProxyProtocol proxyProtocol) {
-        return Probe.start(endpoint, proxyProtocol, loops, nextLoop().eventLoop(), settings.connectTimeout());
+        return Probe.start(endpoint, proxyProtocol, loops, loops.channels().next(), settings.connectTimeout());
     }
 
     /**
-     * Whether listening sockets of another process can be used: epoll only. Then {@link #inherit} takes them, and
-     * {@link Listener#descriptor} gives some away.
+     * Whether sockets are bare descriptors, which is so on all transports but NIO. Then they can come from another process:
+     * {@link #inherit} and {@link #adopt} take them, {@link Listener#descriptor} gives some away; and connections can be
+     * made in a client's name.
      */
-    public boolean canInherit() {
-        return loops.transport() == Transport.EPOLL;
+    public boolean hasBareSockets() {
+        return loops.transport() != Transport.NIO;
     }
 
     /** Uses {@code descriptors} of listening sockets, instead of new ones, where their addresses are asked for. */
@@ -237,7 +244,7 @@ public final class DataPath implements AutoCloseable {
         // An event loop that shuts down closes what is left on it, and that is no reset.
         byLoop.stream().map(loop -> loop.eventLoop().submit(loop::close)).toList()
                 .forEach(closed -> closed.awaitUninterruptibly(5, TimeUnit.SECONDS));
-        loops.group().shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(5, TimeUnit.SECONDS);
+        loops.close();
     }
 
     // From listeners and connections, on event loops.
@@ -289,10 +296,15 @@ public final class DataPath implements AutoCloseable {
         Arrival arrival = arrival(port, client, listener, kind);
         if (loop.eventLoop().inEventLoop()) {
             // At once: with few descriptors left, endpoints have to be connected before more clients are accepted.
-            loop.begin(new EpollConnection(arrival, loop, fd));
+            loop.begin(connection(arrival, loop, fd));
         } else {
-            loop.eventLoop().execute(() -> loop.begin(new EpollConnection(arrival, loop, fd)));
+            loop.eventLoop().execute(() -> loop.begin(connection(arrival, loop, fd)));
         }
+    }
+
+    private BareConnection connection(Arrival arrival, LoopConnections loop, int fd) {
+        return loops.transport() == Transport.EPOLL ? new EpollConnection(arrival, loop, fd)
+                : new UringConnection(arrival, loop, fd);
     }
 
     private Arrival arrival(PortProxy port, InetSocketAddress client, InetSocketAddress listener, AddressKind kind) {

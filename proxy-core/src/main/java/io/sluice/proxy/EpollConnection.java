@@ -9,25 +9,18 @@ import io.netty.channel.epoll.EpollIoOps;
 import io.netty.channel.unix.FileDescriptor;
 import io.netty.util.concurrent.Future;
 import io.sluice.connection.Side;
-import io.sluice.service.EndpointAddress;
-import io.sluice.service.IpFamily;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.lang.foreign.MemorySegment;
-import java.net.InetAddress;
-import java.nio.ByteBuffer;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A connection over two bare sockets on Netty's epoll event loop, without channels and pipelines.
+ * A connection over two bare sockets on Netty's epoll event loop.
  *
  * <p>Each socket is registered once, edge-triggered for everything, and never again: {@code epoll_ctl} is not called to
- * pause or resume. A read goes into the event loop's one buffer and is written to the other socket at once; only what
- * that does not take is copied into a buffer of the connection's own, and nothing more is read in that direction until
- * it is gone. So a direction never holds more than one read.
+ * pause or resume. A read goes into the event loop's one buffer and is written to the other socket at once, so a
+ * direction never holds more than one read.
  */
-final class EpollConnection extends ProxiedConnection {
+final class EpollConnection extends BareConnection {
 
     /** Edge-triggered, once and for all. */
     private static final EpollIoOps EVERYTHING = EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLOUT)
@@ -39,239 +32,27 @@ final class EpollConnection extends ProxiedConnection {
     private static final int RDHUP = EpollIoOps.EPOLLRDHUP.value();
     private static final int HUP = 0x10;
 
-    /** After so many reads in a row other connections have their turn. */
-    private static final int READS_IN_A_ROW = 8;
-    /** After so many reads in a row that filled the buffer a direction is spliced … */
-    private static final int FULL_READS = 4;
-    /** … until it has brought less than this … */
-    private static final int SHORT_SPLICE = LoopConnections.READ_BYTES / 2;
-    /** … so many times in a row. */
-    private static final int SHORT_SPLICES = 4;
-    private static final int SOL_SOCKET = 1;
-    private static final int SO_REUSEADDR = 2;
-    private static final int SO_KEEPALIVE = 9;
-    private static final int IPPROTO_IP = 0;
-    private static final int IP_TRANSPARENT = 19;
-    private static final int IPPROTO_TCP = 6;
-    private static final int TCP_NODELAY = 1;
-    /** So many ports of a client's address are tried for one connection. */
-    private static final int SOURCE_PORTS = 16;
-
-    private final TcpCalls calls;
-    private final End client;
-    private @Nullable End backend;
-
     /** @param client the descriptor of a socket with TCP_NODELAY and SO_KEEPALIVE */
     EpollConnection(Arrival arrival, LoopConnections owner, int client) {
-        super(arrival, owner);
-        this.calls = owner.calls();
-        this.client = new End(Side.CLIENT, client);
+        super(arrival, owner, client);
     }
 
     @Override
-    void start() {
-        if (!client.register()) {
-            machine.failed(Side.CLIENT, owner.now());
-        }
-        super.start();
-        pump();
+    End end(Side side, int fd) {
+        return new EpollEnd(side, fd);
     }
 
-    @Override
-    void open(EndpointAddress address) {
-        InetAddress source = source(address);
-        IOException failure = open(address, source);
-        for (int i = 1; i < SOURCE_PORTS && source != null && failure != null && portInUse(failure); i++) {
-            failure = open(address, source);
-        }
-        End end = backend;
-        if (failure != null || end == null) {
-            backendFailed(failure == null ? new IOException("closed") : failure);
-            return;
-        }
-        if (!end.register()) {
-            backend = null;
-            end.close();
-            backendFailed(new IOException("Cannot allocate memory for the event loop's registration"));
-        } else if (!end.connecting) {
-            opened();
-        }
-    }
+    private final class EpollEnd extends End implements EpollIoHandle, Runnable {
 
-    /** Sets {@link #backend} and begins to connect; why that failed, or null. */
-    private @Nullable IOException open(EndpointAddress address, @Nullable InetAddress source) {
-        End end;
-        try {
-            end = new End(Side.BACKEND, calls.open(address.family() == IpFamily.IPV6));
-        } catch (IOException e) {
-            return e;
-        }
-        try {
-            if (source != null) {
-                calls.option(end.fd, IPPROTO_IP, IP_TRANSPARENT, 1); // holds for IPv6 sockets as well
-                calls.option(end.fd, SOL_SOCKET, SO_REUSEADDR, 1);
-                calls.bind(end.fd, source, owner.sourcePort());
-            }
-            end.connecting = !calls.connect(end.fd, address.ip(), address.port());
-        } catch (IOException e) {
-            end.close();
-            return e;
-        }
-        backend = end;
-        return null;
-    }
-
-    private static boolean portInUse(IOException failure) {
-        String message = String.valueOf(failure.getMessage());
-        return message.contains("Address already in use") || message.contains("Cannot assign requested address");
-    }
-
-    /** The endpoint took it: what the client has sent by now goes out. */
-    private void opened() {
-        End end = backend;
-        if (end != null) {
-            end.writable = true;
-            if (!end.writeHeader()) {
-                return;
-            }
-        }
-        backendConnected();
-        if (end != null) {
-            end.flush();
-        }
-        rearm();
-        pump();
-    }
-
-    @Override
-    void abandon() {
-        End attempt = backend;
-        backend = null;
-        if (attempt != null) {
-            // The kernel may have connected it by now: the endpoint must not take this for an empty stream.
-            attempt.reset();
-        }
-    }
-
-    /** Reads from both sides as long as there is something to read and it may be. */
-    private void pump() {
-        client.pump();
-        End end = backend;
-        if (end != null) {
-            end.pump();
-        }
-    }
-
-    private @Nullable End end(Side side) {
-        return side == Side.CLIENT ? client : backend;
-    }
-
-    @Override
-    public void read(Side side, boolean enabled) {
-        End end = end(side);
-        if (end != null) {
-            end.reading = enabled;
-        }
-    }
-
-    @Override
-    public void finish(Side side) {
-        End end = end(side);
-        if (end != null) {
-            end.finish();
-        }
-    }
-
-    @Override
-    public void close(Side side) {
-        End end = end(side);
-        if (end != null) {
-            end.close();
-        }
-    }
-
-    @Override
-    public void reset(Side side) {
-        End end = end(side);
-        if (end != null) {
-            end.reset();
-        }
-    }
-
-    @Override
-    public void resetAfterDelivery(Side side) {
-        End end = end(side);
-        if (end != null) {
-            end.resetOnceDelivered(owner.now() + owner.limits().flushTimeout());
-        }
-    }
-
-    /** What only connections that live on need: the first probe is hours away, tcp(7). */
-    @Override
-    void settled() {
-        End end = backend;
-        if (end != null && !end.closed) {
-            try {
-                calls.option(end.fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-            } catch (IOException e) {
-                LOG.debug("no keepalive towards the endpoint: {}", e.getMessage());
-            }
-        }
-    }
-
-    @Override
-    void release() {
-        client.releaseBuffers();
-        End end = backend;
-        if (end != null) {
-            end.releaseBuffers();
-        }
-    }
-
-    /** One of the two sockets. */
-    private final class End implements EpollIoHandle, Runnable {
-
-        private final Side side;
-        private final int fd;
-        private final FileDescriptor socket;
         private @Nullable IoRegistration registration;
-        private boolean connecting;
-        /** The machine wants to read. */
-        private boolean reading;
-        /** The kernel may have something for us: data, an end or an error. */
-        private boolean readable;
-        /** The kernel takes what is written. */
-        private boolean writable;
-        /** TCP_NODELAY is set: what the first write needs not, as nothing is under way that it could wait for. */
-        private boolean undelayed;
-        private boolean written;
-        /** An end or an error was announced: only reading on shows where it stands. */
-        private boolean ending;
-        /** An end has been read. */
-        private boolean finished;
-        private boolean closed;
         private boolean pumping;
         private boolean continued;
-        /** What this socket has not taken yet, ready to be got; null for nothing. */
-        private @Nullable ByteBuffer pending;
-        /** For the client's end only: what it has sent before an endpoint is connected. */
-        private @Nullable ByteBuffer held;
-        /** Bulk: what is read here goes through a pipe. */
-        private boolean splicing;
-        /** Reads in a row that speak for the other way. */
-        private int streak;
-        /** What comes to this socket through a pipe; null while nothing is under way. */
-        private @Nullable Pipe pipe;
 
-        End(Side side, int fd) {
-            this.side = side;
-            this.fd = fd;
-            this.socket = new FileDescriptor(fd);
-            this.writable = side == Side.CLIENT;
-            this.undelayed = side == Side.CLIENT;
+        EpollEnd(Side side, int fd) {
+            super(side, fd);
         }
 
-        /** Whether it could be registered; it may not for want of kernel memory. */
+        @Override
         boolean register() {
             Future<IoRegistration> registered = ((IoEventLoop) owner.eventLoop()).register(this);
             if (!registered.isSuccess()) {
@@ -299,7 +80,7 @@ final class EpollConnection extends ProxiedConnection {
                 return;
             }
             int ops = ((EpollIoEvent) event).ops().value();
-            if (connecting && ((ops & (OUT | ERR | HUP)) == 0 || !finishConnect(ops))) {
+            if (connecting && ((ops & (OUT | ERR | HUP)) == 0 || !finishConnect((ops & (ERR | HUP)) != 0))) {
                 return;
             }
             if ((ops & (OUT | ERR)) != 0) {
@@ -318,23 +99,6 @@ final class EpollConnection extends ProxiedConnection {
             rearm();
         }
 
-        /** Only a connect that failed has to be asked what became of it. */
-        private boolean finishConnect(int ops) {
-            if ((ops & (ERR | HUP)) != 0) {
-                try {
-                    calls.connected(fd);
-                } catch (IOException e) {
-                    backend = null;
-                    close();
-                    backendFailed(e);
-                    return false;
-                }
-            }
-            connecting = false;
-            opened();
-            return !closed;
-        }
-
         /** The rest of what the kernel has, after others had their turn. */
         @Override
         public void run() {
@@ -343,13 +107,14 @@ final class EpollConnection extends ProxiedConnection {
             rearm();
         }
 
+        @Override
         void pump() {
             if (pumping) {
                 return;
             }
             pumping = true;
             try {
-                for (int reads = 0; mayRead(); reads++) {
+                for (int reads = 0; readable && !continued && mayRead(); reads++) {
                     if (reads == READS_IN_A_ROW) {
                         if (!continued) {
                             continued = true;
@@ -364,271 +129,13 @@ final class EpollConnection extends ProxiedConnection {
             }
         }
 
-        private boolean mayRead() {
-            if (!readable || !reading || finished || closed || continued) {
-                return false;
-            }
-            End sink = end(side.other());
-            return connected()
-                    ? sink != null && sink.pending == null && (sink.pipe == null || sink.pipe.held() == 0)
-                    : side == Side.CLIENT && held == null;
-        }
-
-        private void readOnce() {
-            End sink = end(side.other());
-            if (splicing && sink != null && connected() && spliceOnce(sink)) {
-                return;
-            }
-            ByteBuffer buffer = owner.readBuffer();
-            int n;
-            try {
-                n = calls.receive(fd, owner.readAddress(), buffer.capacity());
-            } catch (IOException e) {
-                readable = false;
-                machine.failed(side, owner.now());
-                return;
-            }
-            if (n == 0) {
-                readable = false;
-            } else if (n < 0) {
-                readable = false;
-                finished = true;
-                machine.finished(side, owner.now());
-            } else {
-                // Less than there is room for: the kernel has no more, and says so when it has (epoll(7)).
-                readable = ending || n == buffer.capacity();
-                streak = n == buffer.capacity() ? streak + 1 : 0;
-                if (streak >= FULL_READS) {
-                    splicing = true;
-                    streak = 0;
-                }
-                if (machine.received(side, n, owner.now())) {
-                    pass(buffer, n);
-                }
-            }
-        }
-
-        /** Whether something came; if not, only a read tells whether that is all for now or for ever. */
-        private boolean spliceOnce(End sink) {
-            Pipe through = sink.pipe;
-            if (through == null) {
-                through = owner.pipe();
-                if (through == null) {
-                    splicing = false;
-                    return false;
-                }
-                sink.pipe = through;
-            }
-            int n;
-            try {
-                n = through.fill(socket);
-            } catch (IOException e) {
-                sink.releasePipe();
-                readable = false;
-                machine.failed(side, owner.now());
-                return true;
-            }
-            if (n == 0) {
-                sink.releasePipe();
-                return false;
-            }
-            streak = n < SHORT_SPLICE ? streak + 1 : 0;
-            if (streak >= SHORT_SPLICES) {
-                splicing = false;
-                streak = 0;
-            }
-            if (machine.received(side, n, owner.now())) {
-                sink.drainPipe();
-            } else {
-                sink.releasePipe();
-            }
-            return true;
-        }
-
-        /** Gives this socket what is in its pipe. */
-        private void drainPipe() {
-            Pipe through = pipe;
-            if (through == null || closed) {
-                return;
-            }
-            int n = 0;
-            if (writable) {
-                try {
-                    n = through.drain(socket);
-                } catch (IOException e) {
-                    releasePipe();
-                    machine.writeFailed(side, owner.now());
-                    return;
-                }
-            }
-            if (through.held() > 0) {
-                writable = false;
-            }
-            if (n > 0) {
-                delivered(side, n);
-            }
-        }
-
-        /** An empty pipe is for others to use; one that is not is closed, its bytes have nowhere to go. */
-        private void releasePipe() {
-            Pipe through = pipe;
-            pipe = null;
-            if (through != null) {
-                owner.giveBack(through);
-            }
-        }
-
-        private void pass(ByteBuffer buffer, int length) {
-            if (!connected()) {
-                held = owner.copy(buffer, 0, length);
-                return;
-            }
-            End sink = end(side.other());
-            if (sink != null) {
-                sink.write(buffer, length);
-            }
-        }
-
-        /** Writes the first {@code length} bytes of the event loop's buffer, and keeps what is not taken. */
-        private void write(ByteBuffer buffer, int length) {
-            int n = 0;
-            if (writable && !closed) {
-                try {
-                    n = send(owner.readAddress(), length);
-                } catch (IOException e) {
-                    machine.writeFailed(side, owner.now());
-                    return;
-                }
-            }
-            if (n < length) {
-                writable = false;
-                pending = owner.copy(buffer, n, length);
-            }
-            if (n > 0) {
-                delivered(side, n);
-            }
-        }
-
-        private int send(long address, int length) throws IOException {
-            if (!undelayed && written) {
-                calls.option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-                undelayed = true;
-            }
-            written = true;
-            return calls.send(fd, address, length);
-        }
-
-        /**
-         * Tells the endpoint whom it speaks with. Whether it took that: if not, the attempt has failed, as nothing of
-         * the client's has been sent. The send queue of a new socket has room for a header.
-         */
-        boolean writeHeader() {
-            byte[] header = header();
-            if (header.length == 0) {
-                return true;
-            }
-            owner.readBuffer().put(0, header);
-            IOException failure;
-            try {
-                if (send(owner.readAddress(), header.length) == header.length) {
-                    return true;
-                }
-                failure = new IOException("No buffer space available for the PROXY protocol header");
-            } catch (IOException e) {
-                failure = e;
-            }
-            backend = null;
-            close();
-            backendFailed(failure);
-            return false;
-        }
-
-        /** Writes what is kept for this socket: from before it was connected, or from a write that was not taken. */
-        void flush() {
-            if (side == Side.BACKEND && client.held != null) {
-                pending = client.held;
-                client.held = null;
-            }
-            drainPipe();
-            ByteBuffer rest = pending;
-            if (rest == null || closed) {
-                return;
-            }
-            int n;
-            try {
-                n = send(MemorySegment.ofBuffer(rest).address(), rest.remaining());
-            } catch (IOException e) {
-                releaseBuffers();
-                machine.writeFailed(side, owner.now());
-                return;
-            }
-            rest.position(rest.position() + n);
-            if (rest.hasRemaining()) {
-                writable = false;
-            } else {
-                pending = null;
-                owner.giveBack(rest);
-            }
-            if (n > 0) {
-                delivered(side, n);
-            }
-        }
-
-        void finish() {
-            if (!closed) {
-                try {
-                    calls.shutdownOutput(fd);
-                } catch (IOException e) {
-                    LOG.debug("the end could not be told: {}", e.getMessage());
-                }
-            }
-        }
+        /** The kernel tells by itself. */
+        @Override
+        void awaitRoom() {}
 
         @Override
-        public void close() {
-            if (!closed) {
-                closed = true;
-                releaseBuffers();
-                owner.closeLater(this);
-            }
-        }
-
-        void reset() {
-            if (!closed) {
-                try {
-                    calls.resetOnClose(fd);
-                } catch (IOException e) {
-                    LOG.debug("the socket is gone already: {}", e.getMessage());
-                }
-                close();
-            }
-        }
-
-        void resetOnceDelivered(long deadline) {
-            if (closed) {
-                return;
-            }
-            reading = false;
-            if (LinuxCalls.unacknowledged(fd) == 0 || owner.now() >= deadline) {
-                reset();
-            } else {
-                owner.eventLoop().schedule(() -> resetOnceDelivered(deadline), DELIVERY_POLL_MILLIS,
-                        TimeUnit.MILLISECONDS);
-            }
-        }
-
-        void releaseBuffers() {
-            releasePipe();
-            ByteBuffer rest = pending;
-            pending = null;
-            if (rest != null) {
-                owner.giveBack(rest);
-            }
-            ByteBuffer early = held;
-            held = null;
-            if (early != null) {
-                owner.giveBack(early);
-            }
+        void shut() {
+            owner.closeLater(this);
         }
 
         /** Closes the descriptor; called once all events of this round are handled. */
@@ -646,6 +153,6 @@ final class EpollConnection extends ProxiedConnection {
 
     /** Closes the descriptors of what was closed in this round of events: their numbers must not be given out in it. */
     static void closeNow(EpollIoHandle end) {
-        ((End) end).closeNow();
+        ((EpollEnd) end).closeNow();
     }
 }

@@ -7,199 +7,65 @@ import io.netty.channel.epoll.EpollIoHandle;
 import io.netty.channel.epoll.EpollIoOps;
 import io.netty.channel.epoll.LinuxSocket;
 import io.netty.channel.unix.FileDescriptor;
-import io.netty.channel.unix.NativeInetAddress;
 import io.netty.util.concurrent.Future;
-import io.sluice.service.IpFamily;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.util.OptionalInt;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/**
- * A listener over a bare socket on Netty's epoll event loop. What accepted sockets should have set is set here: they
- * inherit it.
- */
-final class EpollListener extends Listener implements EpollIoHandle {
+/** A {@link BareListener} on Netty's epoll event loop. */
+final class EpollListener extends BareListener implements EpollIoHandle {
 
     /** Level-triggered, so that a pause cannot miss anything. */
     private static final EpollIoOps ACCEPT = EpollIoOps.EPOLLIN;
     /** No operation but the kernel's own: a listening socket reports neither end nor error. */
     private static final EpollIoOps PAUSE = EpollIoOps.EPOLLRDHUP;
-    /** So many connections at once before others have their turn. */
-    private static final int ACCEPTS_IN_A_ROW = 64;
 
-    /** No descriptor of a predecessor: the socket is to be made. */
-    static final int NOT_INHERITED = -1;
-
-    private static final int IPPROTO_IP = 0;
-    private static final int IP_FREEBIND = 15;
-
-    private final IoEventLoop eventLoop;
-    private final boolean freeBind;
-    private final int inherited;
-    private final byte[] peer = new byte[26];
-    private volatile @Nullable LinuxSocket socket;
     private @Nullable IoRegistration registration;
-    private boolean closed;
 
     EpollListener(DataPath dataPath, InetSocketAddress address, AddressKind kind, PortProxy port,
             IoEventLoop eventLoop, boolean freeBind, int inherited) {
-        super(dataPath, address, kind, port);
-        this.eventLoop = eventLoop;
-        this.freeBind = freeBind;
-        this.inherited = inherited;
+        super(dataPath, address, kind, port, eventLoop, freeBind, inherited);
     }
 
     @Override
-    CompletionStage<Listener> open() {
-        CompletableFuture<Listener> opened = new CompletableFuture<>();
-        eventLoop.execute(() -> {
-            try {
-                bindAndRegister();
-                opened.complete(this);
-            } catch (IOException | RuntimeException e) {
-                close();
-                opened.completeExceptionally(e);
-            }
-        });
-        return opened;
-    }
-
-    private void bindAndRegister() throws IOException {
-        if (inherited == NOT_INHERITED) {
-            bind();
-        } else {
-            socket = LinuxSocket.newSocket(inherited);
-        }
+    void listen() throws IOException {
         Future<IoRegistration> registered = eventLoop.register(this);
         if (!registered.isSuccess()) {
             throw new IOException("the event loop does not take the socket", registered.cause());
         }
-        IoRegistration mine = registered.getNow();
-        registration = mine;
-        mine.submit(ACCEPT);
-    }
-
-    private void bind() throws IOException {
-        LinuxSocket created = LinuxSocket.newSocketStream(IpFamily.of(address.getAddress()) == IpFamily.IPV6);
-        socket = created;
-        created.setReuseAddress(true);
-        created.setTcpNoDelay(true);
-        created.setKeepAlive(true);
-        if (freeBind) {
-            created.setIntOpt(IPPROTO_IP, IP_FREEBIND, 1); // holds for IPv6 sockets as well
-        }
-        created.bind(address);
-        created.listen(dataPath.settings().backlog());
-    }
-
-    @Override
-    public OptionalInt descriptor() {
-        LinuxSocket server = socket;
-        return server == null ? OptionalInt.empty() : OptionalInt.of(server.intValue());
+        registration = registered.getNow();
+        resume();
     }
 
     @Override
     public FileDescriptor fd() {
-        if (socket == null) {
-            throw new IllegalStateException("not open");
-        }
-        return socket;
+        return socket();
     }
 
     @Override
     public void handle(IoRegistration which, IoEvent event) {
-        LinuxSocket server = socket;
-        if (server == null) {
-            return;
-        }
-        for (int i = 0; i < ACCEPTS_IN_A_ROW && !closed; i++) {
-            int fd;
-            try {
-                fd = server.accept(peer);
-            } catch (IOException e) {
-                dataPath.acceptFailed(port(), e);
-                pause(which);
-                return;
-            }
-            if (fd < 0) {
-                return;
-            }
-            dataPath.accepted(fd, NativeInetAddress.address(peer, 1, peer[0]), port(), address, kind());
-        }
-    }
-
-    /** Out of file descriptors: the connection stays in the kernel's queue, and is tried again soon. */
-    private void pause(IoRegistration which) {
-        which.submit(PAUSE);
-        eventLoop.schedule(() -> {
-            if (!closed) {
-                which.submit(ACCEPT);
-            }
-        }, ACCEPT_PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+        accept();
     }
 
     @Override
-    public CompletionStage<Void> stop() {
-        return onEventLoop(() -> {
-            acceptWaiting();
-            close();
-        });
+    void pause() {
+        if (registration != null) {
+            registration.submit(PAUSE);
+        }
     }
 
     @Override
-    public CompletionStage<Void> release() {
-        return onEventLoop(this::close);
-    }
-
-    private CompletionStage<Void> onEventLoop(Runnable action) {
-        CompletableFuture<Void> done = new CompletableFuture<>();
-        eventLoop.execute(() -> {
-            action.run();
-            done.complete(null);
-        });
-        return done;
-    }
-
-    /** What has been acknowledged to a client and waits in the queue would be reset by closing. */
-    private void acceptWaiting() {
-        LinuxSocket server = socket;
-        if (server == null || closed) {
-            return;
-        }
-        try {
-            for (int i = 0; i < dataPath.settings().backlog(); i++) {
-                int fd = server.accept(peer);
-                if (fd < 0) {
-                    return;
-                }
-                dataPath.accepted(fd, NativeInetAddress.address(peer, 1, peer[0]), port(), address, kind());
-            }
-        } catch (IOException e) {
-            dataPath.acceptFailed(port(), e);
+    void resume() {
+        if (registration != null) {
+            registration.submit(ACCEPT);
         }
     }
 
-    /** Leaves epoll before the descriptor is closed: a socket that a successor has as well would stay in it for ever. */
     @Override
-    public void close() {
-        if (closed) {
-            return;
-        }
-        closed = true;
+    void shut(LinuxSocket socket) throws IOException {
         if (registration != null) {
             registration.cancel();
         }
-        LinuxSocket server = socket;
-        if (server != null) {
-            try {
-                server.close();
-            } catch (IOException e) {
-                throw new IllegalStateException("a listening socket cannot be closed", e);
-            }
-        }
+        socket.close();
     }
 }

@@ -1,6 +1,8 @@
 package io.sluice.proxy;
 
 import io.netty.channel.Channel;
+import io.netty.channel.EventLoop;
+import io.netty.channel.IoEventLoopGroup;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.ServerChannel;
@@ -11,43 +13,34 @@ import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
-import io.netty.channel.uring.IoUring;
-import io.netty.channel.uring.IoUringBufferRingConfig;
-import io.netty.channel.uring.IoUringFixedBufferRingAllocator;
-import io.netty.channel.uring.IoUringIoHandler;
-import io.netty.channel.uring.IoUringIoHandlerConfig;
-import io.netty.channel.uring.IoUringServerSocketChannel;
-import io.netty.channel.uring.IoUringSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.EventExecutorGroup;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /**
- * The event loops of one transport, and how sockets for them are made.
+ * The event loops of one transport, and how Netty's channels for them are made.
  *
  * @param transport what {@link Transport#AUTO} came to; never {@code AUTO} itself
+ * @param group     for proxied connections
+ * @param channels  for channels; the same, but with io_uring, whose loops have none
+ * @param rings     with io_uring, by event loop
  */
-record EventLoops(Transport transport, MultiThreadIoEventLoopGroup group,
-        Supplier<? extends ServerChannel> serverSocket,
-        Supplier<? extends Channel> socket) {
-
-    static {
-        // Read before IoUring's class is: a read that goes on by itself is none that can be paused.
-        System.setProperty("io.netty.iouring.recvMultiShotEnabled", "false");
-    }
-
-    /** The group of buffers that sockets of io_uring read into. */
-    static final short RING = 0;
-    /** In each event loop; more are made while all are in use. */
-    private static final short RING_BUFFERS = 64;
-    private static final int RING_BUFFER_BYTES = 32 * 1024;
+record EventLoops(Transport transport, MultiThreadIoEventLoopGroup group, IoEventLoopGroup channels,
+        Map<Object, Ring> rings, Supplier<? extends ServerChannel> serverSocket, Supplier<? extends Channel> socket) {
 
     /** Whether this machine has {@code transport}. */
     static boolean has(Transport transport) {
-        return switch (transport) {
-            case AUTO, NIO -> true;
-            case EPOLL -> Epoll.isAvailable();
-            case IO_URING -> IoUring.isAvailable() && IoUring.isRegisterBufferRingSupported();
-        };
+        try {
+            require(transport);
+            return true;
+        } catch (UnsupportedOperationException e) {
+            return false;
+        }
     }
 
     /**
@@ -56,50 +49,74 @@ record EventLoops(Transport transport, MultiThreadIoEventLoopGroup group,
      * @throws UnsupportedOperationException if this machine does not have {@code wanted}; the message says why
      */
     static EventLoops start(Transport wanted, int threads) {
+        require(wanted);
         return switch (wanted) {
-            case AUTO -> start(Epoll.isAvailable() ? Transport.EPOLL : Transport.NIO, threads);
+            case AUTO -> start(Stream.of(Transport.IO_URING, Transport.EPOLL).filter(EventLoops::has).findFirst()
+                    .orElse(Transport.NIO), threads);
             case EPOLL -> {
-                require(Epoll.isAvailable(), "epoll", Epoll.unavailabilityCause());
-                yield new EventLoops(wanted, group(threads, EpollIoHandler.newFactory()),
-                        EpollServerSocketChannel::new, EpollSocketChannel::new);
+                MultiThreadIoEventLoopGroup group = group("sluice-loop", threads, EpollIoHandler.newFactory());
+                yield new EventLoops(wanted, group, group, Map.of(), EpollServerSocketChannel::new,
+                        EpollSocketChannel::new);
             }
             case IO_URING -> {
-                require(IoUring.isAvailable(), "io_uring", IoUring.unavailabilityCause());
-                require(IoUring.isRegisterBufferRingSupported(), "io_uring",
-                        new UnsupportedOperationException("it needs Linux 5.19 or newer"));
+                Map<Object, Ring> rings = new ConcurrentHashMap<>();
                 yield new EventLoops(wanted,
-                        group(threads,
-                                IoUringIoHandler
-                                        .newFactory(new IoUringIoHandlerConfig().setBufferRingConfig(buffers()))),
-                        IoUringServerSocketChannel::new, IoUringSocketChannel::new);
+                        group("sluice-loop", threads, loop -> rings.computeIfAbsent(loop, any -> new Ring(loop))),
+                        group("sluice-channels", threads, EpollIoHandler.newFactory()), rings,
+                        EpollServerSocketChannel::new, EpollSocketChannel::new);
             }
-            case NIO -> new EventLoops(wanted, group(threads, NioIoHandler.newFactory()), NioServerSocketChannel::new,
-                    NioSocketChannel::new);
+            case NIO -> {
+                MultiThreadIoEventLoopGroup group = group("sluice-loop", threads, NioIoHandler.newFactory());
+                yield new EventLoops(wanted, group, group, Map.of(), NioServerSocketChannel::new,
+                        NioSocketChannel::new);
+            }
         };
     }
 
-    /**
-     * Reads take a buffer when there is something, so they can be asked of a socket at once. Without such buffers Netty
-     * 4.2.18 polls first, and loses changes: a connection that is reset while it has bytes to read may stand still.
-     */
-    private static IoUringBufferRingConfig buffers() {
-        return IoUringBufferRingConfig.builder().bufferGroupId(RING).bufferRingSize(RING_BUFFERS)
-                .batchSize(RING_BUFFERS / 4).incremental(false)
-                .allocator(new IoUringFixedBufferRingAllocator(RING_BUFFER_BYTES)).build();
+    private static MultiThreadIoEventLoopGroup group(String name, int threads, IoHandlerFactory factory) {
+        return new MultiThreadIoEventLoopGroup(threads, new DefaultThreadFactory(name, true), factory);
     }
 
-    private static MultiThreadIoEventLoopGroup group(int threads, IoHandlerFactory factory) {
-        return new MultiThreadIoEventLoopGroup(threads, new DefaultThreadFactory("sluice-loop", true), factory);
-    }
-
-    private static void require(boolean available, String name, Throwable cause) {
-        if (!available) {
-            Throwable root = cause;
-            while (root.getCause() != null) {
-                root = root.getCause();
+    private static void require(Transport transport) {
+        if (transport == Transport.EPOLL || transport == Transport.IO_URING) {
+            if (!Epoll.isAvailable()) {
+                Throwable root = Epoll.unavailabilityCause();
+                while (root.getCause() != null) {
+                    root = root.getCause();
+                }
+                throw unavailable(transport, root);
             }
-            throw new UnsupportedOperationException(
-                    "transport " + name + " is not available here: " + root.getMessage(), cause);
         }
+        if (transport == Transport.IO_URING) {
+            try {
+                Ring.require();
+            } catch (UnsupportedOperationException e) {
+                throw unavailable(transport, e);
+            }
+        }
+    }
+
+    private static UnsupportedOperationException unavailable(Transport transport, Throwable cause) {
+        return new UnsupportedOperationException("transport " + transport.name().toLowerCase(Locale.ROOT)
+                + " is not available here: " + cause.getMessage(), cause);
+    }
+
+    /** The ring of an event loop; with io_uring alone. */
+    Ring ring(EventLoop loop) {
+        Ring ring = rings.get(loop);
+        if (ring == null) {
+            throw new IllegalStateException("there are no rings without io_uring");
+        }
+        return ring;
+    }
+
+    /** Ends them. Must not be called on one. */
+    void close() {
+        end(group);
+        end(channels);
+    }
+
+    private static void end(EventExecutorGroup loops) {
+        loops.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(5, TimeUnit.SECONDS);
     }
 }

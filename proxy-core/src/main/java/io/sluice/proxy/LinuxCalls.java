@@ -14,11 +14,6 @@ final class LinuxCalls {
     private static final boolean LINUX = System.getProperty("os.name").equals("Linux");
     private static final long SIOCOUTQ = 0x5411;
     private static final int F_SETPIPE_SZ = 1031;
-    private static final short POLLOUT = 0x4;
-    private static final short POLLRDHUP = 0x2000;
-    /** struct pollfd: what is wanted, what there is. */
-    private static final long POLL_EVENTS = 4;
-    private static final long POLL_FOUND = 6;
 
     private static final @Nullable MethodHandle IOCTL = function("ioctl",
             FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG,
@@ -28,10 +23,6 @@ final class LinuxCalls {
             FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT,
                     ValueLayout.JAVA_INT),
             Linker.Option.firstVariadicArg(2));
-
-    private static final @Nullable MethodHandle POLL = function("poll",
-            FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG,
-                    ValueLayout.JAVA_INT));
 
     private LinuxCalls() {}
 
@@ -68,25 +59,7 @@ final class LinuxCalls {
         }
     }
 
-    /** Whether the open socket {@code fd} takes bytes now, and its peer has sent the last of its own: poll(2). */
-    static boolean takesBytesOfFinished(int fd) {
-        MethodHandle poll = POLL;
-        if (poll == null) {
-            return false;
-        }
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment asked = arena.allocate(8, 4);
-            asked.set(ValueLayout.JAVA_INT, 0, fd);
-            asked.set(ValueLayout.JAVA_SHORT, POLL_EVENTS, (short) (POLLOUT | POLLRDHUP));
-            int found = (int) poll.invokeExact(asked, 1L, 0);
-            return found > 0
-                    && (asked.get(ValueLayout.JAVA_SHORT, POLL_FOUND) & (POLLOUT | POLLRDHUP)) == (POLLOUT | POLLRDHUP);
-        } catch (Throwable e) {
-            throw new IllegalStateException("poll cannot be called", e);
-        }
-    }
-
-    @SuppressWarnings("restricted") // the functions have these signatures: ioctl(2), fcntl(2), poll(2)
+    @SuppressWarnings("restricted") // the functions have these signatures: ioctl(2), fcntl(2)
     private static @Nullable MethodHandle function(String name, FunctionDescriptor signature,
             Linker.Option... options) {
         if (!LINUX) {

@@ -9,7 +9,7 @@ import java.util.concurrent.CompletionStage;
  *
  * <p>The control thread opens, re-targets and closes it; accepting happens on the event loop that it was given.
  */
-public abstract sealed class Listener permits ChannelListener, EpollListener {
+public abstract sealed class Listener permits BareListener, ChannelListener {
 
     /** Until the next attempt after a failed accept. */
     static final int ACCEPT_PAUSE_MILLIS = 100;

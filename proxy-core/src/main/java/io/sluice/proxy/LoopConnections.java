@@ -24,7 +24,7 @@ final class LoopConnections {
 
     private static final Logger LOG = LoggerFactory.getLogger(LoopConnections.class);
 
-    /** The most that is read at once, and so the most that a direction of an {@link EpollConnection} holds. */
+    /** The most that is read at once, and so the most that a direction of a {@link BareConnection} holds. */
     static final int READ_BYTES = 64 * 1024;
 
     /** Buffers beyond this many are left to the garbage collector. */
@@ -52,7 +52,7 @@ final class LoopConnections {
     LoopConnections(DataPath dataPath, EventLoop eventLoop) {
         this.dataPath = dataPath;
         this.eventLoop = eventLoop;
-        this.calls = dataPath.transport() == Transport.EPOLL ? new TcpCalls() : null;
+        this.calls = dataPath.transport() == Transport.NIO ? null : new TcpCalls();
     }
 
     EventLoop eventLoop() {
@@ -98,9 +98,14 @@ final class LoopConnections {
     /** System calls of connections over bare sockets. */
     TcpCalls calls() {
         if (calls == null) {
-            throw new IllegalStateException("there are no bare sockets without epoll");
+            throw new IllegalStateException("there are no bare sockets on NIO");
         }
         return calls;
+    }
+
+    /** What connections on io_uring ask. */
+    Ring ring() {
+        return dataPath.loops().ring(eventLoop);
     }
 
     /** The one buffer that everything is read into; what is not passed on at once has to be copied. */

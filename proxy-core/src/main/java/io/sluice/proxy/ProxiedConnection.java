@@ -28,7 +28,7 @@ import org.slf4j.LoggerFactory;
  * One connection from a client to an endpoint: drives a {@link ConnectionMachine}, picks endpoints for it, keeps its
  * timer and counts. How sockets are opened, read and written is its subclass's business. Lives on one event loop.
  */
-abstract sealed class ProxiedConnection implements ConnectionActions permits ChannelConnection, EpollConnection {
+abstract sealed class ProxiedConnection implements ConnectionActions permits BareConnection, ChannelConnection {
 
     static final Logger LOG = LoggerFactory.getLogger(ProxiedConnection.class);
 

@@ -2,11 +2,11 @@ package io.sluice.proxy;
 
 /** How event loops wait for sockets. */
 public enum Transport {
-    /** The best that this machine has: epoll on Linux, NIO elsewhere. */
+    /** The best that this machine has: io_uring on Linux 6.1 and newer, epoll on Linux, NIO elsewhere. */
     AUTO,
     /** Linux epoll through Netty's native library. */
     EPOLL,
-    /** Linux io_uring through Netty's native library. */
+    /** Linux io_uring, for proxied connections; everything else is on epoll then. */
     IO_URING,
     /** The JDK's selectors; works everywhere. */
     NIO;

@@ -19,7 +19,6 @@ import io.sluice.proxy.DataPath;
 import io.sluice.proxy.Listener;
 import io.sluice.proxy.PortProxy;
 import io.sluice.proxy.ProbeResult;
-import io.sluice.proxy.Transport;
 import io.sluice.node.SourceReplies;
 import io.sluice.reconcile.AppliedState.AppliedPort;
 import io.sluice.reconcile.AppliedState.ListenerState;
@@ -617,9 +616,10 @@ public final class Reconciler {
             return;
         }
         preserved = wanted;
-        String problem = dataPath.transport() == Transport.EPOLL
+        String problem = dataPath.hasBareSockets()
                 ? replies.provide(wanted.keySet())
-                : "the transport " + dataPath.transport().name().toLowerCase(Locale.ROOT) + " cannot do it, epoll can";
+                : "the transport " + dataPath.transport().name().toLowerCase(Locale.ROOT)
+                        + " cannot do it, epoll and io_uring can";
         if (problem != null && !problem.equals(repliesProblem)) {
             LOG.warn("{} has no effect, endpoints see this node's address: {}", ServiceOptions.PRESERVE_SOURCE,
                     problem);

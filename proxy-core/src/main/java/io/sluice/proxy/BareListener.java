@@ -1,0 +1,196 @@
+package io.sluice.proxy;
+
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.epoll.LinuxSocket;
+import io.netty.channel.unix.NativeInetAddress;
+import io.sluice.service.IpFamily;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.OptionalInt;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** A listener over a bare socket. What accepted sockets should have set is set here: they inherit it. */
+abstract sealed class BareListener extends Listener permits EpollListener, UringListener {
+
+    /** So many connections at once before others have their turn. */
+    private static final int ACCEPTS_IN_A_ROW = 64;
+
+    /** No descriptor of a predecessor: the socket is to be made. */
+    static final int NOT_INHERITED = -1;
+
+    private static final int IPPROTO_IP = 0;
+    private static final int IP_FREEBIND = 15;
+
+    final IoEventLoop eventLoop;
+    private final boolean freeBind;
+    private final int inherited;
+    private final byte[] peer = new byte[26];
+    private volatile @Nullable LinuxSocket socket;
+    private boolean closed;
+
+    BareListener(DataPath dataPath, InetSocketAddress address, AddressKind kind, PortProxy port,
+            IoEventLoop eventLoop, boolean freeBind, int inherited) {
+        super(dataPath, address, kind, port);
+        this.eventLoop = eventLoop;
+        this.freeBind = freeBind;
+        this.inherited = inherited;
+    }
+
+    @Override
+    CompletionStage<Listener> open() {
+        CompletableFuture<Listener> opened = new CompletableFuture<>();
+        eventLoop.execute(() -> {
+            try {
+                bindAndRegister();
+                opened.complete(this);
+            } catch (IOException | RuntimeException e) {
+                close();
+                opened.completeExceptionally(e);
+            }
+        });
+        return opened;
+    }
+
+    private void bindAndRegister() throws IOException {
+        if (inherited == NOT_INHERITED) {
+            bind();
+        } else {
+            socket = LinuxSocket.newSocket(inherited);
+        }
+        listen();
+    }
+
+    /** Begins to call {@link #accept} when somebody waits. */
+    abstract void listen() throws IOException;
+
+    /** Stops to call it, for as long as {@link #resume} is not called. */
+    abstract void pause();
+
+    abstract void resume();
+
+    /** Nothing is asked of the kernel any more, and the socket is closed when this returns. */
+    abstract void shut(LinuxSocket socket) throws IOException;
+
+    private void bind() throws IOException {
+        LinuxSocket created = LinuxSocket.newSocketStream(IpFamily.of(address.getAddress()) == IpFamily.IPV6);
+        socket = created;
+        created.setReuseAddress(true);
+        created.setTcpNoDelay(true);
+        created.setKeepAlive(true);
+        if (freeBind) {
+            created.setIntOpt(IPPROTO_IP, IP_FREEBIND, 1); // holds for IPv6 sockets as well
+        }
+        created.bind(address);
+        created.listen(dataPath.settings().backlog());
+    }
+
+    @Override
+    public OptionalInt descriptor() {
+        LinuxSocket server = socket;
+        return server == null ? OptionalInt.empty() : OptionalInt.of(server.intValue());
+    }
+
+    final LinuxSocket socket() {
+        LinuxSocket server = socket;
+        if (server == null) {
+            throw new IllegalStateException("not open");
+        }
+        return server;
+    }
+
+    /** Takes those who wait. */
+    final void accept() {
+        LinuxSocket server = socket;
+        if (server == null) {
+            return;
+        }
+        for (int i = 0; i < ACCEPTS_IN_A_ROW && !closed; i++) {
+            int fd;
+            try {
+                fd = server.accept(peer);
+            } catch (IOException e) {
+                dataPath.acceptFailed(port(), e);
+                pauseAWhile();
+                return;
+            }
+            if (fd < 0) {
+                return;
+            }
+            dataPath.accepted(fd, NativeInetAddress.address(peer, 1, peer[0]), port(), address, kind());
+        }
+    }
+
+    /** Out of file descriptors: the connection stays in the kernel's queue, and is tried again soon. */
+    private void pauseAWhile() {
+        pause();
+        eventLoop.schedule(() -> {
+            if (!closed) {
+                resume();
+            }
+        }, ACCEPT_PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    @Override
+    public CompletionStage<Void> stop() {
+        return onEventLoop(() -> {
+            acceptWaiting();
+            close();
+        });
+    }
+
+    @Override
+    public CompletionStage<Void> release() {
+        return onEventLoop(this::close);
+    }
+
+    private CompletionStage<Void> onEventLoop(Runnable action) {
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        eventLoop.execute(() -> {
+            action.run();
+            done.complete(null);
+        });
+        return done;
+    }
+
+    /** What has been acknowledged to a client and waits in the queue would be reset by closing. */
+    private void acceptWaiting() {
+        LinuxSocket server = socket;
+        if (server == null || closed) {
+            return;
+        }
+        try {
+            for (int i = 0; i < dataPath.settings().backlog(); i++) {
+                int fd = server.accept(peer);
+                if (fd < 0) {
+                    return;
+                }
+                dataPath.accepted(fd, NativeInetAddress.address(peer, 1, peer[0]), port(), address, kind());
+            }
+        } catch (IOException e) {
+            dataPath.acceptFailed(port(), e);
+        }
+    }
+
+    final boolean isClosed() {
+        return closed;
+    }
+
+    /** Leaves the kernel's lists before the descriptor is closed: a socket that a successor has as well would stay there. */
+    public final void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        LinuxSocket server = socket;
+        if (server != null) {
+            try {
+                shut(server);
+            } catch (IOException e) {
+                throw new IllegalStateException("a listening socket cannot be closed", e);
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+package io.sluice.proxy;
+
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.epoll.LinuxSocket;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+
+/** A {@link BareListener} on a {@link Ring}. */
+final class UringListener extends BareListener {
+
+    private static final int SOMEBODY_WAITS = 1;
+
+    private final Ring ring;
+    private final Answers answers = new Answers();
+    private boolean entered;
+    private boolean paused;
+
+    UringListener(DataPath dataPath, InetSocketAddress address, AddressKind kind, PortProxy port,
+            IoEventLoop eventLoop, Ring ring, boolean freeBind, int inherited) {
+        super(dataPath, address, kind, port, eventLoop, freeBind, inherited);
+        this.ring = ring;
+    }
+
+    @Override
+    void listen() {
+        ring.enter(answers);
+        entered = true;
+        resume();
+    }
+
+    @Override
+    void pause() {
+        paused = true;
+    }
+
+    @Override
+    void resume() {
+        paused = false;
+        ring.poll(answers, SOMEBODY_WAITS, socket().intValue(), Ring.POLLIN, false);
+    }
+
+    @Override
+    void shut(LinuxSocket socket) throws IOException {
+        if (entered) {
+            ring.close(answers, socket.intValue());
+            ring.flush();
+        } else {
+            socket.close();
+        }
+    }
+
+    private final class Answers extends Ring.Asker {
+
+        @Override
+        void answered(int what, int result, int flags) {
+            if (isClosed()) {
+                return;
+            }
+            accept();
+            if (!paused && !isClosed()) {
+                resume();
+            }
+        }
+    }
+}

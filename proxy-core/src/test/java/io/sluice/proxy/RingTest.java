@@ -1,0 +1,218 @@
+package io.sluice.proxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.netty.channel.EventLoop;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.Native;
+import io.netty.channel.unix.FileDescriptor;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.foreign.MemorySegment;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
+
+@EnabledIf("isThere")
+class RingTest {
+
+    private static final int READ = 1;
+
+    private final Map<Object, Ring> rings = new ConcurrentHashMap<>();
+    private final List<Socket> peers = new ArrayList<>();
+    private MultiThreadIoEventLoopGroup group;
+    private EventLoop loop;
+    private Ring ring;
+    private ServerSocket server;
+
+    static boolean isThere() {
+        return Transport.IO_URING.available();
+    }
+
+    @BeforeEach
+    void start() throws IOException {
+        group = new MultiThreadIoEventLoopGroup(1, loop -> rings.computeIfAbsent(loop, any -> new Ring(loop)));
+        loop = group.next();
+        ring = rings.get(loop);
+        server = new ServerSocket(0, 4096, InetAddress.getLoopbackAddress());
+    }
+
+    @AfterEach
+    void stop() throws IOException {
+        group.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly();
+        for (Socket peer : peers) {
+            peer.close();
+        }
+        server.close();
+    }
+
+    /** Counts what it is told; reads again as long as there is something. */
+    private final class Reader extends Ring.Asker {
+        private final int fd;
+        private final AtomicInteger bytes = new AtomicInteger();
+        private final AtomicInteger answers = new AtomicInteger();
+        private volatile int lastResult;
+        private final AtomicInteger sends = new AtomicInteger();
+
+        Reader(int fd) {
+            this.fd = fd;
+        }
+
+        @Override
+        void answered(int what, int result, int flags) {
+            answers.incrementAndGet();
+            lastResult = result;
+            if ((flags & Ring.BUFFER) != 0) {
+                ring.giveBack(flags >>> 16);
+            }
+            if (result == -105) {
+                ring.starved(this);
+            } else if (what == READ && result > 0) {
+                bytes.addAndGet(result);
+                ring.receive(this, READ, fd, (flags & Ring.NOT_EMPTY) == 0);
+            }
+        }
+
+        @Override
+        void refused(int result) {
+            lastResult = result;
+        }
+
+        @Override
+        void sent() {
+            sends.incrementAndGet();
+        }
+
+        @Override
+        void fed() {
+            ring.receive(this, READ, fd, false);
+        }
+    }
+
+    private <T> T onLoop(Callable<T> task) {
+        return loop.submit(task).syncUninterruptibly().getNow();
+    }
+
+    /** A socket of ours; its peer is the last of {@link #peers}. */
+    private int connect() throws IOException {
+        int fd = new TcpCalls().open(false);
+        InetSocketAddress to = (InetSocketAddress) server.getLocalSocketAddress();
+        new TcpCalls().connect(fd, to.getAddress(), to.getPort());
+        peers.add(server.accept());
+        return fd;
+    }
+
+    private Reader reader(int fd) {
+        return onLoop(() -> {
+            Reader reader = new Reader(fd);
+            ring.enter(reader);
+            return reader;
+        });
+    }
+
+    @Test
+    void more_may_be_asked_at_once_than_the_ring_has_room_for() throws IOException {
+        FileDescriptor event = Native.newEventFd();
+        List<Reader> readers = onLoop(() -> {
+            List<Reader> all = new ArrayList<>();
+            for (int i = 0; i < 3000; i++) {
+                Reader reader = new Reader(event.intValue());
+                ring.enter(reader);
+                ring.poll(reader, 2, event.intValue(), Ring.POLLIN, false);
+                all.add(reader);
+            }
+            return all;
+        });
+        Native.eventFdWrite(event.intValue(), 1);
+        await().untilAsserted(() -> assertThat(readers).allMatch(reader -> reader.answers.get() == 1));
+        event.close();
+    }
+
+    @Test
+    void who_finds_no_buffer_gets_one_when_others_have_given_theirs_back() throws IOException {
+        List<Reader> readers = new ArrayList<>();
+        for (int i = 0; i < 300; i++) {
+            readers.add(reader(connect()));
+            peers.getLast().getOutputStream().write(new byte[100]);
+        }
+        onLoop(() -> {
+            readers.forEach(reader -> ring.receive(reader, READ, reader.fd, false));
+            return null;
+        });
+        await().untilAsserted(() -> assertThat(readers).allMatch(reader -> reader.bytes.get() == 100));
+        assertThat(readers).as("the test is of use only if some have to wait")
+                .anyMatch(reader -> reader.answers.get() > 1);
+    }
+
+    @Test
+    void a_write_that_is_taken_as_a_whole_is_told_as_sent_alone() throws IOException {
+        Reader writer = reader(connect());
+        ByteBuffer bytes = ByteBuffer.allocateDirect(1000);
+        onLoop(() -> {
+            ring.send(writer, writer.fd, address(bytes), 1000);
+            return null;
+        });
+        await().untilAsserted(() -> assertThat(writer.sends).hasValue(1));
+        assertThat(writer.lastResult).isZero();
+        assertThat(peers.getLast().getInputStream().readNBytes(1000)).hasSize(1000);
+    }
+
+    @Test
+    void of_a_write_that_is_not_taken_as_a_whole_it_is_told_how_much_was() throws IOException {
+        Reader writer = reader(connect());
+        int length = 64 * 1024 * 1024;
+        ByteBuffer bytes = ByteBuffer.allocateDirect(length);
+        onLoop(() -> {
+            ring.send(writer, writer.fd, address(bytes), length);
+            return null;
+        });
+        await().untilAsserted(() -> assertThat(writer.sends).hasValue(1));
+        assertThat(writer.lastResult).isPositive().isLessThan(length);
+        assertThat(peers.getLast().getInputStream().readNBytes(writer.lastResult)).hasSize(writer.lastResult);
+    }
+
+    @Test
+    void closing_ends_what_is_still_asked_and_its_place_is_used_again() throws IOException {
+        for (int i = 0; i < 2000; i++) {
+            Reader reader = reader(connect());
+            InputStream peer = peers.removeLast().getInputStream();
+            onLoop(() -> {
+                ring.receive(reader, READ, reader.fd, true);
+                ring.poll(reader, 2, reader.fd, Ring.POLLERR, true);
+                return null;
+            });
+            onLoop(() -> {
+                ring.close(reader, reader.fd);
+                return null;
+            });
+            assertThat(peer.read()).isEqualTo(-1);
+            peer.close();
+        }
+        assertThat(onLoop(() -> ring.places())).isLessThan(20);
+    }
+
+    @Test
+    void a_task_of_another_thread_wakes_a_loop_that_waits() {
+        for (int i = 0; i < 1000; i++) {
+            assertThat(loop.submit(() -> 7).awaitUninterruptibly(10, TimeUnit.SECONDS)).isTrue();
+        }
+    }
+
+    private static long address(ByteBuffer bytes) {
+        return MemorySegment.ofBuffer(bytes).address();
+    }
+}
