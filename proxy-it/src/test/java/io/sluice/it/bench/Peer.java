@@ -1,6 +1,7 @@
 package io.sluice.it.bench;
 
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.file.Files;
@@ -172,11 +173,17 @@ final class Peer {
         if (command == null) {
             return Duration.ZERO;
         }
+        InetSocketAddress target = new InetSocketAddress(address, PORT);
+        try (Socket socket = new Socket()) {
+            socket.connect(target);
+            throw new IllegalStateException("something else listens at " + target + " and would be what is measured");
+        } catch (ConnectException e) {
+            // As it should be.
+        }
         long began = System.nanoTime();
         Process started = new ProcessBuilder(command).redirectOutput(ProcessBuilder.Redirect.DISCARD)
                 .redirectError(ProcessBuilder.Redirect.INHERIT).start();
         process = started;
-        InetSocketAddress target = new InetSocketAddress(address, PORT);
         while (true) {
             try (Socket socket = new Socket()) {
                 socket.connect(target);
