@@ -517,7 +517,7 @@ final class Ring implements IoHandler {
         poll(askers[0], 1, wakeups.intValue(), POLLIN, true);
     }
 
-    /** Has place 0, so that its questions are none of nobody's. */
+    /** Has place 0, where no other asker is. */
     private final class Wakeups extends Asker {
 
         @Override

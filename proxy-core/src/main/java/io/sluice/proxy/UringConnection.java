@@ -138,7 +138,7 @@ final class UringConnection extends BareConnection {
                 readable = true;
                 count(result == Ring.BUFFER_BYTES);
                 if (machine.received(side, result, owner.now())) {
-                    pass(buffer, result);
+                    passFrom(buffer, result);
                 } else {
                     ring.giveBack(buffer);
                 }
@@ -151,17 +151,17 @@ final class UringConnection extends BareConnection {
             goOn();
         }
 
-        private void pass(int buffer, int length) {
+        private void passFrom(int buffer, int length) {
             if (!connected()) {
                 held = owner.copy(ring.bytes(buffer, length), 0, length);
             } else if (end(side.other()) instanceof UringEnd sink && !sink.closed) {
-                sink.send(buffer, length);
+                sink.sendFrom(buffer, length);
                 return;
             }
             ring.giveBack(buffer);
         }
 
-        private void send(int buffer, int length) {
+        private void sendFrom(int buffer, int length) {
             ByteBuffer rest = pending;
             if (rest != null) {
                 // Read before it was known that the write before it was not taken.
