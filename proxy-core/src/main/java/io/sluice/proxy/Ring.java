@@ -40,7 +40,7 @@ final class Ring implements IoHandler {
     /** Who asks something of the ring and is told the answer. */
     abstract static class Asker {
 
-        private int place;
+        private int place = NOWHERE;
         /** Answers that are to come, and writes that may fail. */
         private int asked;
         private boolean left;
@@ -143,7 +143,7 @@ final class Ring implements IoHandler {
     private static final int EBUSY = 16;
     private static final int ETIME = 62;
 
-    /** Where an asker is that has left. */
+    /** Where an asker is that has not entered, or has left. */
     private static final int NOWHERE = -1;
     /** What nobody wants to know the answer of. */
     private static final long NOBODY = 0;
@@ -198,7 +198,9 @@ final class Ring implements IoHandler {
         this.executor = executor;
         this.requestCount = requestCount;
         this.answerCount = answerCount;
-        askers[0] = new Wakeups();
+        Asker own = new Wakeups();
+        own.place = 0;
+        askers[0] = own;
     }
 
     /**
@@ -331,7 +333,10 @@ final class Ring implements IoHandler {
         hurry = true;
     }
 
-    /** Closes the descriptor after what was asked before; what is still to come does not come. */
+    /**
+     * Closes the descriptor after what was asked before; what is still to come does not come. Also of an asker that never
+     * entered.
+     */
     void close(Asker asker, int descriptor) {
         if (asker.asked > 0) {
             long cancel = request(OP_ASYNC_CANCEL, descriptor, NOBODY);

@@ -206,6 +206,26 @@ class RingTest {
     }
 
     @Test
+    void who_has_never_entered_can_close_and_takes_nobodys_place() throws IOException {
+        int fd = connect();
+        Reader stranger = new Reader(fd);
+        onLoop(() -> {
+            ring.close(stranger, fd);
+            return null;
+        });
+        assertThat(peers.getLast().getInputStream().read()).isEqualTo(-1);
+        Reader reader = reader(connect());
+        onLoop(() -> {
+            ring.receive(reader, READ, reader.fd, true);
+            return null;
+        });
+        for (int i = 0; i < 100; i++) {
+            assertThat(loop.submit(() -> 7).awaitUninterruptibly(10, TimeUnit.SECONDS)).isTrue();
+        }
+        assertThat(reader.answers).as("answers to what was not asked").hasValue(0);
+    }
+
+    @Test
     void a_task_of_another_thread_wakes_a_loop_that_waits() {
         for (int i = 0; i < 1000; i++) {
             assertThat(loop.submit(() -> 7).awaitUninterruptibly(10, TimeUnit.SECONDS)).isTrue();
