@@ -58,9 +58,9 @@ final class UringConnection extends BareConnection {
 
         @Override
         boolean register() {
-            owner.ring().enter(answers);
+            ring.enter(answers);
             if (connecting) {
-                owner.ring().poll(answers, CONNECTED, fd, Ring.POLLOUT, false);
+                ring.poll(answers, CONNECTED, fd, Ring.POLLOUT, false);
             }
             return true;
         }

@@ -2,7 +2,6 @@ package io.sluice.proxy;
 
 import io.netty.channel.IoEventLoop;
 import io.netty.channel.epoll.LinuxSocket;
-import java.io.IOException;
 import java.net.InetSocketAddress;
 
 /** A {@link BareListener} on a {@link Ring}. */
@@ -12,7 +11,6 @@ final class UringListener extends BareListener {
 
     private final Ring ring;
     private final Answers answers = new Answers();
-    private boolean entered;
     private boolean paused;
 
     UringListener(DataPath dataPath, InetSocketAddress address, AddressKind kind, PortProxy port,
@@ -24,7 +22,6 @@ final class UringListener extends BareListener {
     @Override
     void listen() {
         ring.enter(answers);
-        entered = true;
         resume();
     }
 
@@ -40,13 +37,9 @@ final class UringListener extends BareListener {
     }
 
     @Override
-    void shut(LinuxSocket socket) throws IOException {
-        if (entered) {
-            ring.close(answers, socket.intValue());
-            ring.flush();
-        } else {
-            socket.close();
-        }
+    void shut(LinuxSocket socket) {
+        ring.close(answers, socket.intValue());
+        ring.flush();
     }
 
     private final class Answers extends Ring.Asker {
