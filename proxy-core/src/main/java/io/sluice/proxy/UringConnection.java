@@ -119,7 +119,7 @@ final class UringConnection extends BareConnection {
 
         private void received(int result, int flags) {
             asked = false;
-            boolean filled = (flags & Ring.BUFFER) != 0;
+            boolean filled = (flags & RingMemory.BUFFER) != 0;
             int buffer = flags >>> 16;
             if (result == -ENOBUFS && !closed) {
                 asked = true;
@@ -134,9 +134,9 @@ final class UringConnection extends BareConnection {
             }
             knownEmpty = false;
             if (result > 0) {
-                knownEmpty = (flags & Ring.NOT_EMPTY) == 0;
+                knownEmpty = (flags & RingMemory.NOT_EMPTY) == 0;
                 readable = true;
-                count(result == Ring.BUFFER_BYTES);
+                count(result == RingMemory.BUFFER_BYTES);
                 if (machine.received(side, result, owner.now())) {
                     passFrom(buffer, result);
                 } else {
@@ -229,7 +229,7 @@ final class UringConnection extends BareConnection {
                             goOn();
                         }
                     }
-                    case WATCHED -> watched(result, (flags & Ring.MORE) != 0);
+                    case WATCHED -> watched(result, (flags & RingMemory.MORE) != 0);
                     case READABLE -> {
                         asked = false;
                         readable = true;

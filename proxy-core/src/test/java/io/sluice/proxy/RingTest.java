@@ -76,14 +76,14 @@ class RingTest {
         void answered(int what, int result, int flags) {
             answers.incrementAndGet();
             lastResult = result;
-            if ((flags & Ring.BUFFER) != 0) {
+            if ((flags & RingMemory.BUFFER) != 0) {
                 ring.giveBack(flags >>> 16);
             }
             if (result == -105) {
                 ring.starved(this);
             } else if (what == READ && result > 0) {
                 bytes.addAndGet(result);
-                ring.receive(this, READ, fd, (flags & Ring.NOT_EMPTY) == 0);
+                ring.receive(this, READ, fd, (flags & RingMemory.NOT_EMPTY) == 0);
             }
         }
 
