@@ -27,12 +27,14 @@ import java.util.concurrent.atomic.AtomicBoolean;
  */
 final class Ring implements IoHandler {
 
-    /** Who asks something of the ring and is told the answer. */
+    /** Who asks something of the ring and is told the answer: of one thing at a time, each with a number from 1 to 31. */
     abstract static class Asker {
 
         private int place = NOWHERE;
         /** Answers that are to come, and writes that may fail. */
         private int asked;
+        /** What is still to be answered, a bit for each. */
+        private int unanswered;
         private boolean left;
 
         /**
@@ -143,7 +145,8 @@ final class Ring implements IoHandler {
 
     /** Writes to a socket when the event loop comes round; what is there must stay until {@link Asker#sent}. */
     void send(Asker asker, int socket, long address, int length) {
-        memory.send(ask(asker, SEND), socket, address, length);
+        asker.asked++;
+        memory.send(data(asker, SEND), socket, address, length);
         if (sendings == sending.length) {
             sending = Arrays.copyOf(sending, 2 * sendings);
         }
@@ -161,6 +164,11 @@ final class Ring implements IoHandler {
 
     private static long ask(Asker asker, int what) {
         asker.asked++;
+        asker.unanswered |= 1 << what;
+        return data(asker, what);
+    }
+
+    private static long data(Asker asker, int what) {
         return (long) asker.place << 8 | what;
     }
 
@@ -180,8 +188,8 @@ final class Ring implements IoHandler {
      * entered.
      */
     void close(Asker asker, int descriptor) {
-        if (asker.asked > 0) {
-            memory.cancel(descriptor);
+        for (int rest = asker.unanswered; rest != 0; rest &= rest - 1) {
+            memory.cancel(data(asker, Integer.numberOfTrailingZeros(rest)));
         }
         memory.close(descriptor);
         asker.left = true;
@@ -248,6 +256,7 @@ final class Ring implements IoHandler {
                 Asker asker = askers[(int) (data >>> 8)];
                 if ((flags & RingMemory.MORE) == 0) {
                     asker.asked--;
+                    asker.unanswered &= ~(1 << what);
                 }
                 asker.answered(what, result, flags);
                 free(asker);
