@@ -80,30 +80,31 @@ record ServicesView(long snapshotVersion, @Nullable Instant asOf, @Nullable Inst
             ServicePortName name = new ServicePortName(service.name(), port.name(), port.protocol());
             boolean proxied = service.proxied() && port.protocol() == Protocol.TCP;
             AppliedPort appliedPort = applied.ports().getOrDefault(name, new AppliedPort(List.of(), Routing.NONE));
-            List<String> internal = takingNow(appliedPort, Traffic.INTERNAL);
+            Routing routing = appliedPort.routing();
+            List<String> internal = takingNow(routing, Traffic.INTERNAL);
             String node = applied.snapshot().node().node();
             return new PortView(port.name(), port.protocol().name(), port.port(), port.nodePort(), port.targetPort(),
-                    proxied, proxied ? appliedPort.routing().balancer().word() : null,
+                    proxied, proxied ? routing.balancer().word() : null,
                     appliedPort.listeners().stream().map(ListenerView::of).toList(),
-                    addresses(appliedPort, EndpointSelection::clusterEndpoints),
-                    addresses(appliedPort, EndpointSelection::localEndpoints), internal,
-                    takingNow(appliedPort, Traffic.EXTERNAL),
+                    addresses(routing, EndpointSelection::clusterEndpoints),
+                    addresses(routing, EndpointSelection::localEndpoints), internal,
+                    takingNow(routing, Traffic.EXTERNAL),
                     state.endpoints().endpoints().stream()
-                            .map(e -> EndpointView.of(name, e, appliedPort.routing(), metrics)).toList(),
+                            .map(e -> EndpointView.of(name, e, routing, metrics)).toList(),
                     WhyEmptyView.of(service, state, proxied && internal.isEmpty(), node));
         }
 
         /** Of all families, sorted as text; without those that are ejected. */
-        private static List<String> takingNow(AppliedPort port, Traffic traffic) {
-            return port.selections().keySet().stream()
-                    .flatMap(family -> port.routing().lane(family, traffic).endpoints().stream())
+        private static List<String> takingNow(Routing routing, Traffic traffic) {
+            return routing.selections().keySet().stream()
+                    .flatMap(family -> routing.lane(family, traffic).endpoints().stream())
                     .map(endpoint -> endpoint.address().toString()).sorted().toList();
         }
 
         /** Of all families, sorted as text. */
-        private static List<String> addresses(AppliedPort port,
+        private static List<String> addresses(Routing routing,
                 Function<EndpointSelection, List<Endpoint>> category) {
-            return port.selections().values().stream().flatMap(selection -> category.apply(selection).stream())
+            return routing.selections().values().stream().flatMap(selection -> category.apply(selection).stream())
                     .map(endpoint -> endpoint.address().toString()).sorted().toList();
         }
     }

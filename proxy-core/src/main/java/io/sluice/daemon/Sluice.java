@@ -136,7 +136,7 @@ public final class Sluice implements AutoCloseable {
         status = new Status(new DaemonStatus.Build(version, Instant.now()));
         admin = new Admin(config.metricsBindAddress(), config.healthzBindAddress(), status, metrics, registry);
         healthChecks = new HealthCheckPorts(nodePortAddresses::resolve, status);
-        reconciler.afterEach(healthChecks::update);
+        reconciler.healthChecks(healthChecks::update);
         try {
             handover = config.node().handoverSocket().isEmpty()
                     ? null

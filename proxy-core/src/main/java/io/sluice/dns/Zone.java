@@ -9,7 +9,10 @@ import io.sluice.service.ServiceState;
 import java.net.InetAddress;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -51,6 +54,7 @@ final class Zone {
     private final Name podParent;
     private final Apex cluster;
     private final List<Apex> reverse;
+    /** Sorted, as a snapshot has them. */
     private final Map<ServiceName, ServiceRecords> services;
     private final Map<String, Set<InetAddress>> pods;
     private final Map<Name, Node> nodes;
@@ -84,10 +88,10 @@ final class Zone {
      */
     Zone with(ClusterSnapshot snapshot, Map<String, Set<InetAddress>> podAddresses) {
         if (synced && pods.equals(podAddresses) && services.size() == snapshot.services().size()
-                && snapshot.services().values().stream().allMatch(this::has)) {
+                && hasAll(snapshot.services().values())) {
             return this;
         }
-        Map<ServiceName, ServiceRecords> records = HashMap.newHashMap(snapshot.services().size());
+        Map<ServiceName, ServiceRecords> records = LinkedHashMap.newLinkedHashMap(snapshot.services().size());
         for (ServiceState state : snapshot.services().values()) {
             ServiceName name = state.service().name();
             ServiceRecords known = services.get(name);
@@ -98,9 +102,15 @@ final class Zone {
         return new Zone(settings, true, Math.max(serial, serial(snapshot.asOf())), records, Map.copyOf(podAddresses));
     }
 
-    private boolean has(ServiceState state) {
-        ServiceRecords known = services.get(state.service().name());
-        return known != null && known.of(state);
+    /** As many as there are here, in the same order unless some differ. */
+    private boolean hasAll(Collection<ServiceState> states) {
+        Iterator<ServiceRecords> known = services.values().iterator();
+        for (ServiceState state : states) {
+            if (!known.next().of(state)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Whether a name that is not here does not exist. */

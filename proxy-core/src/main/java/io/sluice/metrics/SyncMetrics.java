@@ -19,7 +19,6 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * How often and how fast snapshots are applied, under names of our own and under kube-proxy's, so that dashboards made
@@ -40,7 +39,7 @@ public final class SyncMetrics {
     private final AtomicLong lastQueued = new AtomicLong();
     private final LongAdder serviceChanges = new LongAdder();
     private final LongAdder endpointChanges = new LongAdder();
-    private @Nullable ClusterSnapshot last;
+    private long lastVersion = Long.MIN_VALUE;
 
     /** Registers the meters. */
     public SyncMetrics(MeterRegistry registry) {
@@ -72,18 +71,19 @@ public final class SyncMetrics {
     /**
      * {@code snapshot} was applied, which ended at {@code at} and took {@code took}. Both families are applied in one step,
      * so that it counts for both; what came with the snapshot counts once, however often the same one is applied.
+     *
+     * @param count what was different from the snapshot that was applied before
      */
-    public void synced(ClusterSnapshot snapshot, Instant at, Duration took) {
-        ChangeCount count = ChangeCount.between(last == null ? Map.of() : last.services(), snapshot.services());
+    public void synced(ClusterSnapshot snapshot, ChangeCount count, Instant at, Duration took) {
         serviceChanges.add(count.services());
         endpointChanges.add(count.endpoints());
-        boolean again = last != null && last.version() == snapshot.version();
+        boolean again = lastVersion == snapshot.version();
         for (EndpointChange change : again ? List.<EndpointChange>of() : snapshot.changes()) {
             // The control plane's clock may be ahead of ours.
             Duration late = Duration.between(change.at(), at);
             Objects.requireNonNull(programming.get(change.family())).record(late.isNegative() ? Duration.ZERO : late);
         }
-        last = snapshot;
+        lastVersion = snapshot.version();
         lastSync.set(at.toEpochMilli());
         sync.record(took);
         kubeProxySync.values().forEach(timer -> timer.record(took));

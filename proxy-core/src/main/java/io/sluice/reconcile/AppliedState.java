@@ -10,47 +10,55 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the reconciler has applied: immutable, replaced whole after each change, read by the admin views.
+ * What the reconciler has applied: replaced whole after each change, read by the admin views. Where connections go is what
+ * is in force when it is looked at, all else is immutable.
  *
  * @param appliedAt when the last reconcile ended
  * @param took      how long it took
- * @param ports     every TCP port of every proxied Service
+ * @param ports     every TCP port of every proxied Service; whoever made the map changes it no more
  */
 public record AppliedState(ClusterSnapshot snapshot, Instant appliedAt, Duration took,
         Map<ServicePortName, AppliedPort> ports) {
 
     public AppliedState {
-        ports = Collections.unmodifiableMap(new HashMap<>(ports));
+        ports = Collections.unmodifiableMap(ports);
     }
 
-    /** The same with some ports changed. */
-    AppliedState with(ClusterSnapshot snapshot, Instant appliedAt, Duration took,
-            Map<ServicePortName, AppliedPort> changed) {
-        Map<ServicePortName, AppliedPort> all = new HashMap<>(ports);
-        all.putAll(changed);
-        return new AppliedState(snapshot, appliedAt, took, all);
+    /** The same ports, of which only endpoints have changed. */
+    AppliedState with(ClusterSnapshot snapshot, Instant appliedAt, Duration took) {
+        return new AppliedState(snapshot, appliedAt, took, ports);
     }
 
     /**
      * One port.
      *
-     * @param listeners  every address it should listen at
-     * @param routing   where its connections go
+     * @param listeners every address it should listen at
+     * @param now       where its connections go; any thread
      */
-    public record AppliedPort(List<ListenerState> listeners, Routing routing) {
+    public record AppliedPort(List<ListenerState> listeners, Supplier<Routing> now) {
         public AppliedPort {
             listeners = List.copyOf(listeners);
         }
 
+        /** One whose connections always go there. */
+        public AppliedPort(List<ListenerState> listeners, Routing routing) {
+            this(listeners, () -> routing);
+        }
+
+        /** Where its connections go at the moment. */
+        public Routing routing() {
+            return now.get();
+        }
+
         /** What the rules of Kubernetes make of the endpoints, by address family. */
         public Map<IpFamily, EndpointSelection> selections() {
-            return routing.selections();
+            return routing().selections();
         }
     }
 

@@ -87,8 +87,8 @@ public final class Reconciler {
     private static final Duration LOOK_AT_NODE = Duration.ofSeconds(10);
     /** Changes of the node come in bursts. */
     private static final Duration NODE_SETTLES = Duration.ofMillis(100);
-    /** After this long everything is looked at again with the next change, whatever it is. */
-    private static final Duration LOOK_AT_ALL = Duration.ofSeconds(30);
+    /** After this long everything is looked at again after the next change, whatever it is; kube-proxy: an hour. */
+    private static final Duration LOOK_AT_ALL = Duration.ofMinutes(10);
     private static final int LINES_PER_KIND = 10;
 
     /** One port and what was applied for it. */
@@ -97,7 +97,8 @@ public final class Reconciler {
         final PortMeters meters;
         PortState state;
         Service service;
-        Routing routing = Routing.NONE;
+        /** Written on the control thread, read by the admin views. */
+        volatile Routing routing = Routing.NONE;
         final Ejections ejections;
         final AffinityTable affinity;
         final Routing.Tools tools;
@@ -157,7 +158,7 @@ public final class Reconciler {
     private List<InetAddress> nodePortsAt = List.of();
     private boolean stopped;
     private boolean offered;
-    private Consumer<ClusterSnapshot> follower = snapshot -> {};
+    private Consumer<ClusterSnapshot> healthChecks = snapshot -> {};
     private volatile boolean beside;
     private volatile @Nullable AppliedState state;
     private volatile @Nullable Instant waitingSince;
@@ -206,9 +207,9 @@ public final class Reconciler {
         return snapshot == null ? waiting : snapshot.insteadOf(waiting);
     }
 
-    /** Lets {@code follower} know each time that a snapshot was applied, on the control thread. Before the first. */
-    public void afterEach(Consumer<ClusterSnapshot> follower) {
-        this.follower = follower;
+    /** Lets the health checks of Services follow what is applied, on the control thread. Before the first snapshot. */
+    public void healthChecks(Consumer<ClusterSnapshot> follower) {
+        healthChecks = follower;
     }
 
     /** Lets names follow what is applied, from the first snapshot on. Before that. */
@@ -386,8 +387,7 @@ public final class Reconciler {
         ClusterSnapshot before = applied;
         AppliedState shown = state;
         if (before == null || shown == null || before.version() == snapshot.version()
-                || !before.node().equals(snapshot.node())
-                || start - allApplied > LOOK_AT_ALL.toNanos()) {
+                || !before.node().equals(snapshot.node())) {
             return false;
         }
         List<ServiceState> changed = changedEndpoints(before.services(), snapshot.services());
@@ -397,34 +397,45 @@ public final class Reconciler {
             return false;
         }
         boolean same = true;
-        Map<ServicePortName, AppliedPort> byName = new HashMap<>();
         for (ServiceState service : changed) {
             for (PortState portState : service.ports()) {
                 ServicePortName name = name(service.service(), portState);
                 Port port = ports.get(name);
-                AppliedPort was = shown.ports().get(name);
-                if (port != null && was != null) {
+                if (port != null) {
                     int takes = takes(port);
                     updatePort(name, service.service(), portState, snapshot, emptied);
                     same &= takes == takes(port);
-                    byName.put(name, new AppliedPort(was.listeners(), port.routing));
                 }
             }
         }
         if (!same) {
             return false;
         }
-        if (names != null) {
+        if (names != null && (changed.stream().anyMatch(s -> s.service().headless())
+                || !before.pods().equals(snapshot.pods()))) {
             names.publish(snapshot);
         }
         applied = snapshot;
         Duration took = Duration.ofNanos(System.nanoTime() - start);
-        state = shown.with(snapshot, Instant.now(), took, byName);
-        follower.accept(snapshot);
-        syncMetrics.synced(snapshot, Instant.now(), took);
+        state = shown.with(snapshot, Instant.now(), took);
+        if (changed.stream().anyMatch(s -> s.service().healthCheckNodePort() != 0)) {
+            healthChecks.accept(snapshot);
+        }
+        syncMetrics.synced(snapshot, new ChangeCount(0, changed.size()), Instant.now(), took);
         logFirst(emptied);
         LOG.info("applied in {} ms: endpoints of {} Services", took.toMillis(), changed.size());
+        if (allIsDue()) {
+            control.execute(() -> {
+                if (allIsDue()) {
+                    applyAgain();
+                }
+            });
+        }
         return true;
+    }
+
+    private boolean allIsDue() {
+        return System.nanoTime() - allApplied > LOOK_AT_ALL.toNanos();
     }
 
     /** Services that differ, if they do in nothing but their endpoints; else null. */
@@ -526,8 +537,10 @@ public final class Reconciler {
         applied = snapshot;
         Duration took = Duration.ofNanos(System.nanoTime() - start);
         publish(snapshot, claims, rejected, took);
-        follower.accept(snapshot);
-        syncMetrics.synced(snapshot, Instant.now(), took);
+        healthChecks.accept(snapshot);
+        syncMetrics.synced(snapshot,
+                ChangeCount.between(before == null ? Map.of() : before.services(), snapshot.services()), Instant.now(),
+                took);
         logFirst(emptied);
         if (before == null || opened + closed + gone.size() > 0 || !before.services().equals(snapshot.services())) {
             LOG.info("applied in {} ms: Services {}, TCP ports {}, listeners {} (opened {}, closed {})",
@@ -707,7 +720,7 @@ public final class Reconciler {
             if (stopped || ports.get(name) != port) {
                 return;
             }
-            reroute(name, port);
+            reroute(port);
             List<EndpointAddress> out = port.ejections.ejected();
             changed.stream().limit(LINES_PER_KIND).forEach(address -> LOG.info("{}: {} {}", name, address,
                     !out.contains(address)
@@ -751,16 +764,10 @@ public final class Reconciler {
     }
 
     /** After a change of who does not answer. */
-    private void reroute(ServicePortName name, Port port) {
+    private void reroute(Port port) {
         port.routing = port.routing.next(settings(port), port.tools, System.nanoTime());
         port.proxy.update(port.routing, port.service.loadBalancerSourceRanges());
         port.meters.ejectedNow(port.routing.leftOut());
-        AppliedState before = state;
-        AppliedPort shown = before == null ? null : before.ports().get(name);
-        if (before != null && shown != null) {
-            state = before.with(before.snapshot(), before.appliedAt(), before.took(),
-                    Map.of(name, new AppliedPort(shown.listeners(), port.routing)));
-        }
     }
 
     private void removePort(ServicePortName name) {
@@ -965,11 +972,14 @@ public final class Reconciler {
             retry = null;
         }
         if (!failed.isEmpty() || names != null && names.incomplete()) {
-            retry = control.schedule(() -> {
-                if (pending.compareAndSet(null, applied)) {
-                    applyPending();
-                }
-            }, RETRY.toMillis(), TimeUnit.MILLISECONDS);
+            retry = control.schedule(this::applyAgain, RETRY.toMillis(), TimeUnit.MILLISECONDS);
+        }
+    }
+
+    /** Looks at everything, unless there is something newer that will. */
+    private void applyAgain() {
+        if (pending.compareAndSet(null, applied)) {
+            applyPending();
         }
     }
 
@@ -994,7 +1004,7 @@ public final class Reconciler {
         });
         Map<ServicePortName, AppliedPort> byName = new HashMap<>();
         ports.forEach((name, port) -> byName.put(name,
-                new AppliedPort(listeners.getOrDefault(name, List.of()), port.routing)));
+                new AppliedPort(listeners.getOrDefault(name, List.of()), () -> port.routing)));
         ServiceState dns = snapshot.services().get(ClusterNames.DNS_SERVICE);
         if (dns != null && names != null) {
             for (PortState port : dns.ports()) {

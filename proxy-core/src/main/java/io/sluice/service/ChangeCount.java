@@ -28,11 +28,16 @@ public record ChangeCount(int services, int endpoints) {
         ServiceState old = next(olds);
         ServiceState now = next(news);
         while (old != null || now != null) {
+            if (old != null && old.equals(now)) {
+                old = next(olds);
+                now = next(news);
+                continue;
+            }
             int order = old == null ? 1 : now == null ? -1 : old.service().name().compareTo(now.service().name());
             if (order != 0) {
                 services++;
                 endpoints += endpoints(order < 0 ? old : now).isEmpty() ? 0 : 1;
-            } else if (old != null && now != null && !old.equals(now)) {
+            } else if (old != null && now != null) {
                 services += old.service().equals(now.service()) ? 0 : 1;
                 endpoints += endpoints(old).equals(endpoints(now)) ? 0 : 1;
             }

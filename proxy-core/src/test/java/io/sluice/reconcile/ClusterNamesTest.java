@@ -22,6 +22,8 @@ import io.sluice.reconcile.AppliedState.ListenerState;
 import io.sluice.reconcile.AppliedState.ListenerStatus;
 import io.sluice.service.Cidr;
 import io.sluice.service.ClusterSnapshot;
+import io.sluice.service.Endpoint;
+import io.sluice.service.EndpointAddress;
 import io.sluice.service.EndpointSet;
 import io.sluice.service.IpAddresses;
 import io.sluice.service.NodeTopology;
@@ -136,12 +138,40 @@ class ClusterNamesTest {
 
     @Test
     void podsThatAreKnownHaveNames() throws IOException {
-        reconciler.submit(new ClusterSnapshot(++version, Instant.now(), new NodeTopology("node", null),
-                byName(dnsService(KUBE_DNS)),
-                List.of(new Pod("default", "kubia-1", List.of(IpAddresses.parse("10.1.0.3")), true)))).join();
+        apply(byName(dnsService(KUBE_DNS)),
+                List.of(new Pod("default", "kubia-1", List.of(IpAddresses.parse("10.1.0.3")), true)));
 
         assertThat(ask(KUBE_DNS, "10-1-0-3.default.pod.cluster.local", false).getSection(1)).hasSize(1);
         assertThat(ask(KUBE_DNS, "10-1-0-4.default.pod.cluster.local", false).getRcode()).isEqualTo(Rcode.NXDOMAIN);
+    }
+
+    @Test
+    void namesOfAHeadlessServiceFollowItsEndpoints() throws IOException {
+        for (String ip : List.of("10.1.0.3", "10.1.0.4")) {
+            Map<ServiceName, ServiceState> services = byName(dnsService(KUBE_DNS));
+            ServicePort port = new ServicePort("http", Protocol.TCP, 80, 0, "80", null);
+            Service headless = new Service(new ServiceName("default", "db"), ServiceType.CLUSTER_IP, List.of(), true,
+                    null, List.of(port), TrafficPolicy.CLUSTER, TrafficPolicy.CLUSTER, SessionAffinity.NONE, List.of(),
+                    List.of(), List.of(), 0, false, Map.of(), Map.of(), Instant.EPOCH);
+            Endpoint endpoint = Endpoint.ready(new EndpointAddress(IpAddresses.parse(ip), 80));
+            services.put(headless.name(),
+                    new ServiceState(headless, List.of(new PortState(port, EndpointSet.of(List.of(endpoint)), null))));
+            apply(services, List.of());
+
+            assertThat(ask(KUBE_DNS, "db.default.svc.cluster.local", false).getSection(1))
+                    .extracting(Record::rdataToString).containsExactly(ip);
+        }
+    }
+
+    @Test
+    void namesOfPodsFollowThem() throws IOException {
+        for (String ip : List.of("10.1.0.3", "10.1.0.4")) {
+            apply(byName(dnsService(KUBE_DNS)),
+                    List.of(new Pod("default", "kubia-1", List.of(IpAddresses.parse(ip)), true)));
+
+            assertThat(ask(KUBE_DNS, ip.replace('.', '-') + ".default.pod.cluster.local", false).getSection(1))
+                    .hasSize(1);
+        }
     }
 
     private static Message ask(String server, String name, boolean tcp) throws IOException {
@@ -151,8 +181,12 @@ class ClusterNamesTest {
     }
 
     private void apply(Service... services) {
-        reconciler.submit(new ClusterSnapshot(++version, Instant.now(), new NodeTopology("node", null),
-                byName(services))).join();
+        apply(byName(services), List.of());
+    }
+
+    private void apply(Map<ServiceName, ServiceState> services, List<Pod> pods) {
+        reconciler.submit(new ClusterSnapshot(++version, Instant.now(), new NodeTopology("node", null), services, pods))
+                .join();
     }
 
     private static Map<ServiceName, ServiceState> byName(Service... services) {

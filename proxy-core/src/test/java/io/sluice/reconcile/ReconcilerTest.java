@@ -319,6 +319,31 @@ class ReconcilerTest {
                 .allSatisfy(gauge -> assertThat(gauge.value(TimeUnit.SECONDS)).isPositive());
     }
 
+    @Test
+    void health_checks_follow_endpoints_of_the_services_that_have_one() {
+        List<ClusterSnapshot> told = new ArrayList<>();
+        reconciler.healthChecks(told::add);
+        Service checked = new Service(new ServiceName("default", "checked"), ServiceType.LOAD_BALANCER,
+                List.of(IpAddresses.parse(FIRST)), false, null, PORTS, TrafficPolicy.CLUSTER, TrafficPolicy.LOCAL,
+                SessionAffinity.NONE, List.of(), List.of(), List.of(), 30_000, false, Map.of(), Map.of(),
+                Instant.EPOCH);
+        ServiceState other = service("other", SECOND, pod("other-1"));
+        apply(state(checked, pod("a")), other);
+        apply(state(checked, pod("b")), other);
+        assertThat(told).extracting(ClusterSnapshot::version).containsExactly(1L, 2L);
+    }
+
+    @Test
+    void the_routing_that_is_shown_is_the_one_in_force_after_a_change_of_endpoints_too() {
+        Endpoint first = pod("a");
+        Endpoint second = pod("b");
+        apply(service("kubia", FIRST, first));
+        apply(service("kubia", FIRST, second));
+        assertThat(reconciler.state().orElseThrow().ports().values()).singleElement().satisfies(port -> assertThat(
+                port.selections().get(IpFamily.IPV4).clusterEndpoints()).containsExactly(second));
+        assertThat(reconciler.state().orElseThrow().snapshot().version()).isEqualTo(2);
+    }
+
     private ListenerState listener(String service) {
         return reconciler.state().orElseThrow().ports()
                 .get(new ServicePortName(new ServiceName("default", service), "http", Protocol.TCP)).listeners()

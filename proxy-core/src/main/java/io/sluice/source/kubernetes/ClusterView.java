@@ -59,7 +59,7 @@ final class ClusterView {
     private int changesKept;
     private @Nullable NodeFacts node;
     private boolean changed = true;
-    private long version;
+    private long serviceChanges;
 
     /** Knows nothing yet but this node's name. */
     ClusterView(String nodeName) {
@@ -108,6 +108,7 @@ final class ClusterView {
                     some.forEach((key, service) -> {
                         if (!service.equals(services.put(key, service))) {
                             dirtyServices.add(service.name());
+                            serviceChanges++;
                         }
                     });
                 }
@@ -119,6 +120,7 @@ final class ClusterView {
                     Service removed = services.remove(key);
                     if (removed != null) {
                         dirtyServices.add(removed.name());
+                        serviceChanges++;
                     }
                 }
             }
@@ -219,8 +221,13 @@ final class ClusterView {
         return node != null && node.leaving();
     }
 
-    /** Everything as it is known now; null if nothing has changed since the last time. */
-    synchronized @Nullable ClusterSnapshot snapshotIfChanged(Instant asOf) {
+    /** Grows with each Service that comes, changes or goes, and not with endpoints. */
+    synchronized long serviceChanges() {
+        return serviceChanges;
+    }
+
+    /** Everything as it is known now, as {@code version}; null if nothing has changed since the last time. */
+    synchronized @Nullable ClusterSnapshot snapshotIfChanged(long version, Instant asOf) {
         Set<ServiceName> dirty = new HashSet<>(dirtyServices);
         dirty.addAll(dirtyEndpoints);
         if (dirty.isEmpty() && !changed) {
@@ -245,7 +252,7 @@ final class ClusterView {
             return null;
         }
         changed = false;
-        return new ClusterSnapshot(++version, asOf, new NodeTopology(nodeName, zone(node)), states, List.of(), dated);
+        return new ClusterSnapshot(version, asOf, new NodeTopology(nodeName, zone(node)), states, List.of(), dated);
     }
 
     /** What has come since the last snapshot. */

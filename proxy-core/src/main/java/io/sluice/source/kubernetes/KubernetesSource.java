@@ -5,8 +5,8 @@ import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.Endpoint;
 import io.sluice.service.IpAddresses;
 import io.sluice.service.Service;
+import io.sluice.service.ServiceName;
 import io.sluice.service.ServiceState;
-import io.sluice.service.ServiceState.PortState;
 import io.sluice.source.Freshness;
 import io.sluice.source.Problem;
 import io.sluice.source.Problem.Severity;
@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -75,9 +76,12 @@ public final class KubernetesSource implements ServiceSource {
     private @Nullable StateFile stateFile;
     private volatile boolean unsaved;
     private volatile boolean saving;
-    private volatile long savedNanos = System.nanoTime() - SAVE_INTERVAL.toNanos();
+    private volatile long saveAgainNanos = System.nanoTime();
     private @Nullable String saveTrouble;
     private long version;
+    /** The Service that the configured server is an address of, if any, and which state of the Services says so. */
+    private @Nullable ServiceName serverService;
+    private long serverSoughtAt = -1;
     private volatile long versionWantedNanos = System.nanoTime();
 
     /** What exists once the credentials are known. */
@@ -121,8 +125,8 @@ public final class KubernetesSource implements ServiceSource {
                 new Reflector<>("node", this::node, client, view.node(), listener, options.watchIdleTimeout(), true));
         LOG.info("Services come from {} ({}); this is node {}", client.server(), client.origin(), options.nodeName());
         options.stateFile().ifPresent(file -> {
-            stateFile = new StateFile(file);
-            readState(file, started, consumer);
+            stateFile = new StateFile(file, () -> closed);
+            readState(file, stateFile, started, consumer);
         });
         watches = started;
         threads.add(Thread.ofPlatform().name("sluice-kubernetes").daemon().start(() -> handOn(consumer, started)));
@@ -301,12 +305,12 @@ public final class KubernetesSource implements ServiceSource {
         }
     };
 
-    private void readState(Path file, Watches started, SnapshotConsumer consumer) {
+    private void readState(Path path, StateFile file, Watches started, SnapshotConsumer consumer) {
         Optional<State> read;
         try {
-            read = new StateFile(file).read(endpointReader::slice);
+            read = file.read(endpointReader::slice);
         } catch (IOException e) {
-            LOG.warn("the state file {} {}; starting without it", file, e.getMessage());
+            LOG.warn("the state file {} {}; starting without it", path, e.getMessage());
             return;
         }
         if (read.isEmpty()) {
@@ -314,7 +318,7 @@ public final class KubernetesSource implements ServiceSource {
         }
         State state = read.get();
         if (!state.server().equals(started.client().server())) {
-            LOG.warn("the state file {} is of another API server, {}; starting without it", file, state.server());
+            LOG.warn("the state file {} is of another API server, {}; starting without it", path, state.server());
             return;
         }
         ClusterView saved = new ClusterView(options.nodeName());
@@ -327,15 +331,14 @@ public final class KubernetesSource implements ServiceSource {
         if (node != null && state.nodeName().equals(options.nodeName())) {
             saved.node().put(Map.of(new ObjectKey("", state.nodeName()), node));
         }
-        ClusterSnapshot snapshot = saved.snapshotIfChanged(state.savedAt());
+        ClusterSnapshot snapshot = saved.snapshotIfChanged(++version, state.savedAt());
         if (snapshot != null) {
             LOG.warn("serving the state of {} from {} until the API server has listed everything", state.savedAt(),
-                    file);
+                    path);
             servedState = state;
             started.services().expect(services.size(), state.servicesVersion());
             started.endpoints().expect(state.contents().groups().size(), state.endpointsVersion());
-            askTheServerItself(started, snapshot);
-            version = snapshot.version();
+            askTheServerItself(started, snapshot, view.serviceChanges());
             handedOn = true;
             consumer.accept(snapshot);
         }
@@ -383,18 +386,18 @@ public final class KubernetesSource implements ServiceSource {
     }
 
     private boolean handOn(SnapshotConsumer consumer, Watches running, Pace pace) {
-        ClusterSnapshot snapshot = view.snapshotIfChanged(Instant.now());
+        long services = view.serviceChanges();
+        ClusterSnapshot snapshot = view.snapshotIfChanged(version + 1, Instant.now());
         if (snapshot == null || closed) {
             return false;
         }
-        askTheServerItself(running, snapshot);
+        version++;
+        askTheServerItself(running, snapshot, services);
         if (servedState != null) {
             LOG.info("the API server has listed everything: the saved state is no longer used");
             servedState = null;
         }
-        consumer.accept(
-                new ClusterSnapshot(++version, snapshot.asOf(), snapshot.node(), snapshot.services(), List.of(),
-                        snapshot.changes()));
+        consumer.accept(snapshot);
         handedOn = true;
         pace.handedOn(System.nanoTime());
         return true;
@@ -403,11 +406,21 @@ public final class KubernetesSource implements ServiceSource {
     /**
      * If the configured server is an address of a Service, asks the Service's endpoints instead: the way through a
      * virtual address of our own would end when we do, or lead to a server that is long gone (kubernetes#67875).
+     *
+     * @param services of {@link ClusterView#serviceChanges}: which Service it is, is sought only when it has grown
      */
-    private void askTheServerItself(Watches running, ClusterSnapshot snapshot) {
+    private void askTheServerItself(Watches running, ClusterSnapshot snapshot, long services) {
         URI configured = URI.create(running.client().server());
         int port = configured.getPort() >= 0 ? configured.getPort() : configured.getScheme().equals("https") ? 443 : 80;
-        List<String> direct = directServers(snapshot, configured.getScheme(), configured.getHost(), port);
+        if (services != serverSoughtAt) {
+            serverService = serverService(configured.getHost(), port, snapshot.services().values());
+            serverSoughtAt = services;
+        }
+        List<String> direct = Optional.ofNullable(serverService).map(snapshot.services()::get)
+                .flatMap(state -> state.ports().stream().filter(known -> known.port().port() == port).findFirst())
+                .map(known -> known.endpoints().endpoints().stream().filter(Endpoint::ready)
+                        .map(endpoint -> configured.getScheme() + "://" + endpoint.address()).toList())
+                .orElse(List.of());
         if (direct.isEmpty()) {
             return;
         }
@@ -420,31 +433,27 @@ public final class KubernetesSource implements ServiceSource {
         }
     }
 
-    private static List<String> directServers(ClusterSnapshot snapshot, String scheme, String host, int port) {
+    private static @Nullable ServiceName serverService(String host, int port, Collection<ServiceState> services) {
         InetAddress address;
         try {
             address = IpAddresses.parse(host.startsWith("[") ? host.substring(1, host.length() - 1) : host);
         } catch (IllegalArgumentException e) {
-            return List.of();
+            return null;
         }
-        for (ServiceState state : snapshot.services().values()) {
+        for (ServiceState state : services) {
             Service service = state.service();
-            if (service.clusterIps().contains(address) || service.externalIps().contains(address)
-                    || service.loadBalancerIps().contains(address)) {
-                for (PortState portState : state.ports()) {
-                    if (portState.port().port() == port) {
-                        return portState.endpoints().endpoints().stream().filter(Endpoint::ready)
-                                .map(endpoint -> scheme + "://" + endpoint.address()).toList();
-                    }
-                }
+            if ((service.clusterIps().contains(address) || service.externalIps().contains(address)
+                    || service.loadBalancerIps().contains(address))
+                    && state.ports().stream().anyMatch(known -> known.port().port() == port)) {
+                return service.name();
             }
         }
-        return List.of();
+        return null;
     }
 
-    /** Writing takes a second for a large cluster: no change waits for it. Not more often than each 10 s. */
+    /** Writing takes seconds for a large cluster: no change waits for it, and it is done a tenth of the time at the most. */
     private void saveSoon(Watches running) {
-        if (stateFile != null && unsaved && !saving && System.nanoTime() - savedNanos >= SAVE_INTERVAL.toNanos()) {
+        if (stateFile != null && unsaved && !saving && System.nanoTime() - saveAgainNanos >= 0) {
             saving = true;
             Thread.ofPlatform().name("sluice-state").daemon().start(() -> {
                 try {
@@ -469,7 +478,7 @@ public final class KubernetesSource implements ServiceSource {
             return;
         }
         unsaved = false;
-        savedNanos = System.nanoTime();
+        long start = System.nanoTime();
         try {
             file.write(new State(Instant.now(), running.client().server(), options.nodeName(),
                     running.services().freshness().version(), running.endpoints().freshness().version(),
@@ -483,6 +492,9 @@ public final class KubernetesSource implements ServiceSource {
                 LOG.warn("the state file {} cannot be written: {}; a restart without an API server would find an older"
                         + " state or none", options.stateFile().orElse(null), trouble);
             }
+        } finally {
+            long now = System.nanoTime();
+            saveAgainNanos = now + Math.max(SAVE_INTERVAL.toNanos(), 9 * (now - start));
         }
     }
 }

@@ -39,6 +39,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonGenerator;
@@ -55,11 +57,18 @@ import tools.jackson.databind.JsonNode;
 final class StateFile {
 
     private static final String CHECKSUM = "# sha256 ";
+    private static final int PIECE = 64 * 1024;
+    /** For each millisecond of writing, so many for others. */
+    private static final int REST = 3;
+    private static final long LONGEST_REST_NANOS = 50_000_000;
 
     private final Path file;
+    private final BooleanSupplier hurry;
 
-    StateFile(Path file) {
+    /** @param hurry whether the one who waits for it matters more than what else the processor could do; any thread */
+    StateFile(Path file, BooleanSupplier hurry) {
         this.file = file;
+        this.hurry = hurry;
     }
 
     /** The whole of it, and where it comes from. */
@@ -77,7 +86,7 @@ final class StateFile {
         try (FileChannel channel = FileChannel.open(next,
                 Set.of(StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW),
                 PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
-            OutputStream out = new BufferedOutputStream(Channels.newOutputStream(channel), 64 * 1024);
+            OutputStream out = new BufferedOutputStream(new Unhurried(Channels.newOutputStream(channel)), PIECE);
             DigestOutputStream digested = new DigestOutputStream(out, sha256());
             try (JsonGenerator json = ApiClient.JSON.writer().without(StreamWriteFeature.AUTO_CLOSE_TARGET)
                     .createGenerator(digested)) {
@@ -93,6 +102,31 @@ final class StateFile {
             throw new IOException(e.getOriginalMessage(), e);
         }
         Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    /** Rests after each piece, unless there is a hurry: a large state is a second's work, and connections come first. */
+    private final class Unhurried extends OutputStream {
+
+        private final OutputStream to;
+        private long since = System.nanoTime();
+
+        Unhurried(OutputStream to) {
+            this.to = to;
+        }
+
+        @Override
+        public void write(byte[] bytes, int from, int length) throws IOException {
+            to.write(bytes, from, length);
+            if (!hurry.getAsBoolean()) {
+                LockSupport.parkNanos(Math.min(REST * (System.nanoTime() - since), LONGEST_REST_NANOS));
+            }
+            since = System.nanoTime();
+        }
+
+        @Override
+        public void write(int oneByte) throws IOException {
+            write(new byte[] {(byte) oneByte}, 0, 1);
+        }
     }
 
     /**

@@ -59,7 +59,7 @@ class ClusterViewTest {
     private ClusterSnapshot last = new ClusterSnapshot(0, Instant.EPOCH, new NodeTopology("node-1", null), Map.of());
 
     private List<String> endpoints(String port) {
-        ClusterSnapshot now = view.snapshotIfChanged(Instant.EPOCH);
+        ClusterSnapshot now = view.snapshotIfChanged(1, Instant.EPOCH);
         last = now == null ? last : now;
         return port(port).endpoints().endpoints().stream()
                 .map(e -> e.address() + (e.ready() ? "" : "!")).toList();
@@ -86,7 +86,7 @@ class ClusterViewTest {
     @Test
     void aSliceThatComesBeforeItsServiceWaitsForIt() {
         view.endpoints().put(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.1")));
-        assertThat(view.snapshotIfChanged(Instant.EPOCH).services()).isEmpty();
+        assertThat(view.snapshotIfChanged(1, Instant.EPOCH).services()).isEmpty();
         view.services().put(Map.of(key("kubia"), service("kubia", "10.96.0.1")));
 
         assertThat(endpoints("http")).containsExactly("10.1.0.1:8080");
@@ -143,12 +143,12 @@ class ClusterViewTest {
         view.services().put(Map.of(key("kubia"), service("kubia", "10.96.0.1")));
         view.endpoints().put(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.1")));
         view.node().put(Map.of(new ObjectKey("", "node-1"), new NodeFacts("zone-1", false)));
-        assertThat(view.snapshotIfChanged(Instant.EPOCH).node().zone()).isEqualTo("zone-1");
+        assertThat(view.snapshotIfChanged(1, Instant.EPOCH).node().zone()).isEqualTo("zone-1");
         view.services().replace(Map.of(key("kubia"), service("kubia", "10.96.0.1")));
         view.endpoints().replace(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.1")));
         view.node().put(Map.of(new ObjectKey("", "node-1"), new NodeFacts("zone-1", true)));
 
-        assertThat(view.snapshotIfChanged(Instant.EPOCH)).isNull();
+        assertThat(view.snapshotIfChanged(1, Instant.EPOCH)).isNull();
         assertThat(view.leaving()).isTrue();
     }
 
@@ -175,7 +175,7 @@ class ClusterViewTest {
                 }
                 case 3 -> view.endpoints().replace(slices);
                 case 4 -> {
-                    ClusterSnapshot now = view.snapshotIfChanged(Instant.EPOCH);
+                    ClusterSnapshot now = view.snapshotIfChanged(1, Instant.EPOCH);
                     last = now == null ? last : now;
                 }
                 default -> {
@@ -192,7 +192,7 @@ class ClusterViewTest {
         fresh.services().put(Map.of(key("kubia"), service("kubia", "10.96.0.1")));
         fresh.endpoints().put(slices);
         EndpointSet expected =
-                fresh.snapshotIfChanged(Instant.EPOCH).services().get(KUBIA).ports().getFirst().endpoints();
+                fresh.snapshotIfChanged(1, Instant.EPOCH).services().get(KUBIA).ports().getFirst().endpoints();
 
         endpoints("http");
         assertThat(port("http").endpoints()).as("seed %d", seed).isEqualTo(expected);
@@ -212,7 +212,7 @@ class ClusterViewTest {
             }
             view.endpoints().put(Map.of(key(name + "-abcde"), slice(name, "IPv4", BOTH, endpoints)));
         }
-        ClusterSnapshot snapshot = view.snapshotIfChanged(Instant.EPOCH);
+        ClusterSnapshot snapshot = view.snapshotIfChanged(1, Instant.EPOCH);
         long taken = used() - before;
         System.out.printf("10,000 Services with 2 ports and 100,000 endpoints: %d MiB for the view and a snapshot%n",
                 taken >> 20);
@@ -236,15 +236,15 @@ class ClusterViewTest {
         view.services().put(Map.of(key("kubia"), service("kubia", "10.96.0.1")));
         view.endpoints().put(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.1")), Map.of(key("a"), CHANGE));
         view.endpoints().put(Map.of(key("b"), slice("kubia", "IPv4", BOTH, "10.1.0.2")), Map.of(key("b"), CHANGE));
-        assertThat(view.snapshotIfChanged(Instant.EPOCH).changes()).containsExactly(CHANGE, CHANGE);
+        assertThat(view.snapshotIfChanged(1, Instant.EPOCH).changes()).containsExactly(CHANGE, CHANGE);
         view.endpoints().replace(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.1"), key("b"),
                 slice("kubia", "IPv4", BOTH, "10.1.0.3")), Map.of(key("a"), CHANGE, key("b"), CHANGE));
-        assertThat(view.snapshotIfChanged(Instant.EPOCH).changes()).as("one slice has changed")
+        assertThat(view.snapshotIfChanged(1, Instant.EPOCH).changes()).as("one slice has changed")
                 .containsExactly(CHANGE);
         view.endpoints().put(Map.of(key("a"), slice("kubia", "IPv4", BOTH)), Map.of(key("a"), CHANGE));
         view.endpoints().remove(key("b"));
 
-        assertThat(view.snapshotIfChanged(Instant.EPOCH).changes()).as("a deletion is not dated").isEmpty();
+        assertThat(view.snapshotIfChanged(1, Instant.EPOCH).changes()).as("a deletion is not dated").isEmpty();
     }
 
     @Test
@@ -253,7 +253,7 @@ class ClusterViewTest {
         view.services().put(Map.of(key("kubia"), service("kubia", "10.96.0.1"), key("b"), service("b", "10.96.0.2")));
         view.endpoints().put(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.1")));
         assertThat(view.waiting()).isEqualTo(new ChangeCount(2, 1));
-        view.snapshotIfChanged(Instant.EPOCH);
+        view.snapshotIfChanged(1, Instant.EPOCH);
         assertThat(view.waiting()).isEqualTo(ChangeCount.NONE);
         view.services().put(Map.of(key("kubia"), service("kubia", "10.96.0.1")));
         assertThat(view.waiting()).as("what is the same").isEqualTo(ChangeCount.NONE);

@@ -65,7 +65,7 @@ class StateFileTest {
 
     @Test
     void everythingThatCountsComesBack() throws IOException {
-        StateFile file = new StateFile(directory.resolve("sub/state"));
+        StateFile file = new StateFile(directory.resolve("sub/state"), () -> true);
         file.write(state());
         file.write(state());
 
@@ -79,7 +79,7 @@ class StateFileTest {
 
     @Test
     void thereMayBeNone() throws IOException {
-        assertThat(new StateFile(directory.resolve("state")).read(endpoints::slice)).isEmpty();
+        assertThat(new StateFile(directory.resolve("state"), () -> false).read(endpoints::slice)).isEmpty();
     }
 
     @Test
@@ -90,7 +90,7 @@ class StateFileTest {
                 .value();
         State saved = new State(state().savedAt(), "x", "n", "1", "2", new Contents(state().contents().services(),
                 Map.of(new ObjectKey("shop", "kubia"), groups), null));
-        StateFile file = new StateFile(directory.resolve("state"));
+        StateFile file = new StateFile(directory.resolve("state"), () -> false);
         file.write(saved);
         Contents read = file.read(endpoints::slice).orElseThrow().contents();
 
@@ -102,14 +102,14 @@ class StateFileTest {
         ClusterView view = new ClusterView("n");
         contents.services().forEach(s -> view.services().put(Map.of(new ObjectKey("shop", "kubia"), s)));
         view.endpoints().put(contents.groups());
-        return view.snapshotIfChanged(Instant.EPOCH);
+        return view.snapshotIfChanged(1, Instant.EPOCH);
     }
 
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 3, 4, 5})
     void whatIsCutOffOrChangedIsNotRead(int seed) throws IOException {
         Path path = directory.resolve("state");
-        StateFile file = new StateFile(path);
+        StateFile file = new StateFile(path, () -> false);
         file.write(state());
         byte[] whole = Files.readAllBytes(path);
         SplittableRandom random = new SplittableRandom(seed);
@@ -126,7 +126,7 @@ class StateFileTest {
     @Test
     void itIsAManifestThatCheckUnderstands() throws IOException {
         Path path = directory.resolve("state.yaml");
-        new StateFile(path).write(state());
+        new StateFile(path, () -> false).write(state());
         LoadedManifests loaded =
                 ManifestSource.load(new ManifestOptions(List.of(path.toString()), List.of(), 30_000, 32_767, "n"));
 
