@@ -126,7 +126,6 @@ public final class Bench implements Callable<Integer> {
     private void measure(List<Peer> peers, LoadTool load) throws IOException, InterruptedException {
         List<Work> works = Arrays.stream(Work.values())
                 .filter(w -> only.isEmpty() ? !quick || w.quick() : only.contains(w)).toList();
-        double time = seconds();
         // Code that is run is compiled as it runs: nobody's first seconds are measured.
         for (Work work : works) {
             for (Peer peer : peers) {
@@ -138,6 +137,28 @@ public final class Bench implements Callable<Integer> {
         for (Peer peer : peers) {
             peer.pause();
         }
+        measure(works.stream().filter(w -> w.idle() == 0).toList(), half, peers, load);
+        for (Work work : works.stream().filter(w -> w.idle() > 0).toList()) {
+            List<Process> held = new ArrayList<>();
+            for (Peer peer : peers) {
+                peer.resume();
+                held.add(load.hold(peer.target(work.backend()), work.idle()));
+                peer.pause();
+            }
+            measure(List.of(work), half, peers, load);
+            for (Process holding : held) {
+                Processes.end(holding);
+            }
+        }
+        for (Peer peer : peers) {
+            peer.resume();
+        }
+    }
+
+    /** All rounds; the peers are paused, before and after. */
+    private void measure(List<Work> works, double half, List<Peer> peers, LoadTool load)
+            throws IOException, InterruptedException {
+        double time = seconds();
         for (int round = 0; round < rounds(); round++) {
             for (Work work : works) {
                 System.err.printf("round %d: %s%n", round + 1, work.title());
@@ -153,9 +174,6 @@ public final class Bench implements Callable<Integer> {
                     peer.pause();
                 }
             }
-        }
-        for (Peer peer : peers) {
-            peer.resume();
         }
     }
 

@@ -33,15 +33,20 @@ enum Figure {
         return this == CPU_PER_GB || this == CPU_PER_REQUEST || this == CPU_PER_CONNECTION;
     }
 
+    /** NaN if the turn has none. */
     double of(Sample sample) {
         return switch (this) {
             case CPU_PER_GB -> sample.cpuNanos() / 1e6 / (sample.bytes() / 1e9);
             case THROUGHPUT -> sample.bytes() / 1e9 / sample.seconds();
             case CPU_PER_REQUEST, CPU_PER_CONNECTION -> sample.cpuNanos() / 1e3 / sample.done();
             case REQUEST_RATE, CONNECTION_RATE -> sample.done() / sample.seconds();
-            case P50 -> sample.p50Micros();
-            case P99 -> sample.p99Micros();
-            case P999 -> sample.p999Micros();
+            case P50 -> latency(sample.p50Micros());
+            case P99 -> latency(sample.p99Micros());
+            case P999 -> latency(sample.p999Micros());
         };
+    }
+
+    private static double latency(double micros) {
+        return micros == 0 ? Double.NaN : micros;
     }
 }

@@ -31,6 +31,9 @@ final class ManyServices implements Closeable {
     /** The port of the endpoints that belongs to it. */
     static final int TARGET = 7180;
 
+    /** Of each hundredth Service one endpoint alone is ready: any connection tells whether it was placed by a change. */
+    private static final int LONE = 100;
+
     private final ApiServer api;
     private final int services;
     /** Of the services from this one on no endpoint is ready, so that nothing listens for them. */
@@ -109,8 +112,10 @@ final class ManyServices implements Closeable {
 
     /** Replaces an endpoint at random; the API server does not know before it is told. */
     Replacement replace() {
-        int service = random.nextInt(ready);
-        int endpoint = random.nextInt(ENDPOINTS);
+        return replace(random.nextInt(ready), random.nextInt(ENDPOINTS));
+    }
+
+    private Replacement replace(int service, int endpoint) {
         endpoints[service][endpoint] = fresh();
         return new Replacement(service, endpoint, text(endpoints[service][endpoint]));
     }
@@ -130,9 +135,12 @@ final class ManyServices implements Closeable {
         return text((127 << 24 | network << 16) + 256 + service);
     }
 
-    /** Replaces an endpoint and connects to its Service until it has answered; how long that took, in nanoseconds. */
+    /**
+     * Replaces the only ready endpoint of a Service and connects to that until the new one has answered; how long that
+     * took, in nanoseconds.
+     */
     long changeAndConnect() throws IOException, InterruptedException {
-        Replacement replacement = replace();
+        Replacement replacement = replace(LONE * random.nextInt((ready + LONE - 1) / LONE), 0);
         byte[] expected = octets(endpoints[replacement.service()][replacement.endpoint()]);
         InetSocketAddress target =
                 new InetSocketAddress(clusterIp(replacement.service()), PORT + random.nextInt(PORTS));
@@ -209,9 +217,13 @@ final class ManyServices implements Closeable {
                         {"addresses": ["%1$s"], "conditions": {"ready": %2$b, "serving": %2$b, "terminating": false},
                          "nodeName": "node-%3$d", "zone": "zone-%4$d", "targetRef": {"kind": "Pod",
                           "name": "svc-%5$d-7d4b9c6f5-x%6$04d", "namespace": "ns-%7$d"}}"""
-                        .formatted(text(endpoints[i][e]), i < ready, (i * ENDPOINTS + e) % 500,
+                        .formatted(text(endpoints[i][e]), ready(i, e), (i * ENDPOINTS + e) % 500,
                                 (i * ENDPOINTS + e) % 3, i, e, i % 100))
                         .collect(Collectors.joining(",")));
+    }
+
+    private boolean ready(int service, int endpoint) {
+        return service < ready && (service % LONE != 0 || endpoint == 0);
     }
 
     @Override

@@ -34,7 +34,7 @@ final class Results {
         return List.copyOf(samples.getOrDefault(work, Map.of()).keySet());
     }
 
-    /** A figure, round by round; empty if it was not measured. */
+    /** A figure, round by round, NaN where a round has none; empty if it was not measured. */
     List<Double> values(Work work, Figure figure, String peer) {
         return samples.getOrDefault(work, Map.of()).getOrDefault(peer, List.of()).stream().map(figure::of).toList();
     }
@@ -59,9 +59,12 @@ final class Results {
                 .toList();
     }
 
-    /** Linear between the two nearest. */
+    /** Linear between the two nearest; NaN counts for nothing. */
     static double quantile(List<Double> values, double q) {
-        List<Double> sorted = values.stream().sorted().toList();
+        List<Double> sorted = values.stream().filter(value -> !value.isNaN()).sorted().toList();
+        if (sorted.isEmpty()) {
+            return Double.NaN;
+        }
         double at = q * (sorted.size() - 1);
         int below = (int) at;
         int above = Math.min(below + 1, sorted.size() - 1);

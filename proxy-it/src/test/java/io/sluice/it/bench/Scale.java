@@ -20,7 +20,7 @@ import java.util.regex.Pattern;
  * @param heapBytes   live heap of the daemon then, after two full collections
  * @param laterBytes  the same after the changes
  * @param resident    of the process after the changes, in bytes
- * @param changes     milliseconds from a change at the API server to the first answer of the endpoint that is new, sorted
+ * @param changes     milliseconds from a change at the API server to the answer to the first connection placed by it, sorted
  */
 record Scale(String source, int services, int endpoints, int listeners, double syncSeconds, long heapBytes,
         long laterBytes, long resident, List<Double> changes) {
@@ -29,7 +29,7 @@ record Scale(String source, int services, int endpoints, int listeners, double s
 
     private static final int CHANGES = 250;
     /** Code that is run is compiled as it runs. */
-    private static final int WARM_UP = 30;
+    private static final int WARM_UP = 100;
     private static final Pattern APPLIED = Pattern.compile("applied in .* listeners (\\d+) ");
 
     /** Measures Sluice in a cluster. */
@@ -74,6 +74,7 @@ record Scale(String source, int services, int endpoints, int listeners, double s
             List<Double> changes = new ArrayList<>();
             Random random = new Random(1);
             if (source.equals("cluster")) {
+                System.gc(); // so that collections of the API server's heap are not what is measured
                 for (int i = -WARM_UP; i < CHANGES; i++) {
                     // Each is the first for a while: those that come in a burst are handed on together.
                     TimeUnit.MILLISECONDS.sleep(120 + random.nextInt(60));

@@ -16,7 +16,8 @@ final class Targets {
             new Target(Work.BULK_8_DOWN, Figure.CPU_PER_GB, 0.8), new Target(Work.BULK_8_BOTH, Figure.CPU_PER_GB, 0.8),
             new Target(Work.REQUESTS_64, Figure.CPU_PER_REQUEST, 0.97),
             new Target(Work.REQUESTS_64, Figure.REQUEST_RATE, 1.0), new Target(Work.HALF_LOAD, Figure.P99, 1.0),
-            new Target(Work.CONNECTIONS, Figure.CPU_PER_CONNECTION, 1.0));
+            new Target(Work.CONNECTIONS, Figure.CPU_PER_CONNECTION, 1.0),
+            new Target(Work.CROWDED, Figure.CPU_PER_CONNECTION, 1.0));
 
     /** Live heap with 10,000 Services of two ports and 100,000 endpoints, in bytes. */
     private static final long HEAP = 300L << 20;

@@ -14,7 +14,8 @@ enum Work {
     REQUESTS_64("requests, 64 connections", Backend.ECHO, true, "exchange --connections 64"),
     REQUESTS_512("requests, 512 connections", Backend.ECHO, false, "exchange --connections 512"),
     HALF_LOAD("requests at half load, 64 connections", Backend.ECHO, true, "exchange --connections 64"),
-    CONNECTIONS("connect, 1 byte each way, close", Backend.ECHO, true, "connect --connections 16");
+    CONNECTIONS("connect, 1 byte each way, close", Backend.ECHO, true, "connect --connections 16"),
+    CROWDED("connect and close beside 2,000 idle", Backend.ECHO, true, "connect --connections 16");
 
     /** What the backend does, and the port where it does. */
     enum Backend {
@@ -56,6 +57,11 @@ enum Work {
         return quick;
     }
 
+    /** How many idle connections are held meanwhile. */
+    int idle() {
+        return this == CROWDED ? 2000 : 0;
+    }
+
     /** The load tool's arguments. */
     List<String> load() {
         return List.of(load.split(" "));
@@ -69,7 +75,7 @@ enum Work {
             case REQUESTS_1, REQUESTS_64, REQUESTS_512 ->
                     List.of(Figure.CPU_PER_REQUEST, Figure.REQUEST_RATE, Figure.P50, Figure.P99, Figure.P999);
             case HALF_LOAD -> List.of(Figure.CPU_PER_REQUEST, Figure.P50, Figure.P99, Figure.P999);
-            case CONNECTIONS ->
+            case CONNECTIONS, CROWDED ->
                     List.of(Figure.CPU_PER_CONNECTION, Figure.CONNECTION_RATE, Figure.P50, Figure.P99);
         };
     }
