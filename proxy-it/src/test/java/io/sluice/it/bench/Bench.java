@@ -126,10 +126,13 @@ public final class Bench implements Callable<Integer> {
     private void measure(List<Peer> peers, LoadTool load) throws IOException, InterruptedException {
         List<Work> works = Arrays.stream(Work.values())
                 .filter(w -> only.isEmpty() ? !quick || w.quick() : only.contains(w)).toList();
-        // Code that is run is compiled as it runs: nobody's first seconds are measured.
-        for (Work work : works) {
-            for (Peer peer : peers) {
-                boolean compiled = peer.name().equals("sluice");
+        // Code that is run is compiled as it runs: nobody's first seconds are measured. Every work opens connections.
+        for (Peer peer : peers) {
+            boolean compiled = peer.name().equals("sluice");
+            if (compiled) {
+                load.run(Work.CONNECTIONS.load(), peer.target(Work.Backend.ECHO), peer.pids(), 10, 0);
+            }
+            for (Work work : works) {
                 load.run(work.load(), peer.target(work.backend()), peer.pids(), compiled ? 3 : 0.2, 0);
             }
         }
