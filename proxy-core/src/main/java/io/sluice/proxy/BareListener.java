@@ -103,24 +103,28 @@ abstract sealed class BareListener extends Listener permits EpollListener, Uring
 
     /** Takes those who wait. */
     final void accept() {
-        LinuxSocket server = socket;
-        if (server == null) {
-            return;
+        if (!accept(ACCEPTS_IN_A_ROW)) {
+            pauseAWhile();
         }
-        for (int i = 0; i < ACCEPTS_IN_A_ROW && !closed; i++) {
+    }
+
+    /** Takes {@code most} of those who wait; false if that failed, which the log has been told. */
+    private boolean accept(int most) {
+        LinuxSocket server = socket;
+        for (int i = 0; i < most && server != null && !closed; i++) {
             int fd;
             try {
                 fd = server.accept(peer);
             } catch (IOException e) {
                 dataPath.acceptFailed(port(), e);
-                pauseAWhile();
-                return;
+                return false;
             }
             if (fd < 0) {
-                return;
+                break;
             }
             dataPath.accepted(fd, NativeInetAddress.address(peer, 1, peer[0]), port(), address, kind());
         }
+        return true;
     }
 
     /** Out of file descriptors: the connection stays in the kernel's queue, and is tried again soon. */
@@ -136,7 +140,8 @@ abstract sealed class BareListener extends Listener permits EpollListener, Uring
     @Override
     public CompletionStage<Void> stop() {
         return onEventLoop(() -> {
-            acceptWaiting();
+            // What has been acknowledged to a client and waits in the queue would be reset by closing.
+            accept(dataPath.settings().backlog());
             close();
         });
     }
@@ -153,25 +158,6 @@ abstract sealed class BareListener extends Listener permits EpollListener, Uring
             done.complete(null);
         });
         return done;
-    }
-
-    /** What has been acknowledged to a client and waits in the queue would be reset by closing. */
-    private void acceptWaiting() {
-        LinuxSocket server = socket;
-        if (server == null || closed) {
-            return;
-        }
-        try {
-            for (int i = 0; i < dataPath.settings().backlog(); i++) {
-                int fd = server.accept(peer);
-                if (fd < 0) {
-                    return;
-                }
-                dataPath.accepted(fd, NativeInetAddress.address(peer, 1, peer[0]), port(), address, kind());
-            }
-        } catch (IOException e) {
-            dataPath.acceptFailed(port(), e);
-        }
     }
 
     final boolean isClosed() {

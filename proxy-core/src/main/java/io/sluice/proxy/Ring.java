@@ -191,7 +191,7 @@ final class Ring implements IoHandler {
         for (int rest = asker.unanswered; rest != 0; rest &= rest - 1) {
             memory.cancel(data(asker, Integer.numberOfTrailingZeros(rest)));
         }
-        memory.close(descriptor);
+        memory.closeDescriptor(descriptor);
         asker.left = true;
         free(asker);
     }

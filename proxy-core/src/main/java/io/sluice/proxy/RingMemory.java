@@ -138,6 +138,11 @@ final class RingMemory {
         }
     }
 
+    /**
+     * Asks the kernel for it.
+     *
+     * @throws IllegalStateException if it refuses; {@link #close} is wanted then too
+     */
     void open() {
         MemorySegment params = arena.allocate(120, Long.BYTES);
         params.set(INT, 4, answerCount);
@@ -233,7 +238,8 @@ final class RingMemory {
         requests.set(LONG, at + 16, data);
     }
 
-    void close(int descriptor) {
+    /** Closes a descriptor after what was asked before; what is still asked of it keeps its socket open. */
+    void closeDescriptor(int descriptor) {
         requests.set(BYTE, request(OP_CLOSE, descriptor, NOBODY) + 1, SKIP_SUCCESS);
     }
 
@@ -290,6 +296,7 @@ final class RingMemory {
         return (int) INT_AT.getAcquire(answerRing, answerTailAt);
     }
 
+    /** What the request had. */
     long data(int answer) {
         return answerRing.get(LONG, place(answer));
     }
@@ -299,6 +306,7 @@ final class RingMemory {
         return answerRing.get(INT, place(answer) + 8);
     }
 
+    /** {@link #BUFFER}, {@link #MORE}, {@link #NOT_EMPTY}. */
     int flags(int answer) {
         return answerRing.get(INT, place(answer) + 12);
     }
