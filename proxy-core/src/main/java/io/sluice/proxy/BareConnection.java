@@ -187,7 +187,7 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
     public void resetAfterDelivery(Side side) {
         End end = end(side);
         if (end != null) {
-            end.resetOnceDelivered(owner.now() + owner.limits().flushTimeout());
+            end.resetAfterDelivery();
         }
     }
 
@@ -528,25 +528,50 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
 
         void reset() {
             if (!closed) {
-                try {
-                    calls.resetOnClose(fd);
-                } catch (IOException e) {
-                    LOG.debug("the socket is gone already: {}", e.getMessage());
-                }
+                resetOnClose();
                 close();
             }
         }
 
-        void resetOnceDelivered(long deadline) {
+        private void resetOnClose() {
+            try {
+                calls.resetOnClose(fd);
+            } catch (IOException e) {
+                LOG.debug("the socket is gone already: {}", e.getMessage());
+            }
+        }
+
+        /** Closes with a reset when the other end has what was written, or is gone, or takes too long. */
+        void resetAfterDelivery() {
             if (closed) {
                 return;
             }
             reading = false;
-            if (LinuxCalls.unacknowledged(fd) == 0 || owner.now() >= deadline) {
-                reset();
-            } else {
+            resetOnClose(); // from now on: this process may end before it is delivered
+            owner.delivering(this);
+            resetOnceDelivered(owner.now() + owner.limits().flushTimeout());
+        }
+
+        private void resetOnceDelivered(long deadline) {
+            if (closed) {
+                return; // with the event loop
+            }
+            if (deliverable() && owner.now() < deadline) {
                 owner.eventLoop().schedule(() -> resetOnceDelivered(deadline), DELIVERY_POLL_MILLIS,
                         TimeUnit.MILLISECONDS);
+            } else {
+                owner.delivered(this);
+                close();
+            }
+        }
+
+        /** Whether something is under way that may still arrive. */
+        private boolean deliverable() {
+            try {
+                return LinuxCalls.unacknowledged(fd) > 0 && !calls.gone(fd);
+            } catch (IOException e) {
+                LOG.debug("the socket cannot be asked: {}", e.getMessage());
+                return false;
             }
         }
 

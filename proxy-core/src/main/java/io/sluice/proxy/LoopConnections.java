@@ -39,6 +39,8 @@ final class LoopConnections {
     private final DataPath dataPath;
     private final EventLoop eventLoop;
     private final Set<ProxiedConnection> connections = new HashSet<>();
+    /** Sockets of connections that are over, but for what their peers have not acknowledged. */
+    private final Set<BareConnection.End> delivering = new HashSet<>();
 
     private final @Nullable TcpCalls calls;
     private final ByteBuffer readBuffer = ByteBuffer.allocateDirect(READ_BYTES);
@@ -84,6 +86,15 @@ final class LoopConnections {
     void ended(ProxiedConnection connection) {
         connections.remove(connection);
         dataPath.release(connection.port());
+    }
+
+    /** {@code end} outlives its connection until it is {@link #delivered}; if the event loop ends before, it is closed. */
+    void delivering(BareConnection.End end) {
+        delivering.add(end);
+    }
+
+    void delivered(BareConnection.End end) {
+        delivering.remove(end);
     }
 
     void localFault(ConnectFailure failure, @Nullable EndpointAddress endpoint) {
@@ -168,6 +179,8 @@ final class LoopConnections {
     /** Gives back what is kept for the next connections; none follows. */
     void close() {
         kill();
+        delivering.forEach(BareConnection.End::close);
+        delivering.clear();
         sparePipes.forEach(Pipe::close);
         sparePipes.clear();
     }

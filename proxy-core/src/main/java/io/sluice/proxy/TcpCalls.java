@@ -58,6 +58,9 @@ final class TcpCalls {
     private static final int SOL_SOCKET = 1;
     private static final int SO_ERROR = 4;
     private static final int SO_LINGER = 13;
+    private static final int IPPROTO_TCP = 6;
+    private static final int TCP_INFO = 11;
+    private static final byte TCP_CLOSE = 7;
 
     private static final int EINTR = 4;
     private static final int EAGAIN = 11;
@@ -116,20 +119,31 @@ final class TcpCalls {
     /** Why a socket that was connecting is not connected; returns if it is. */
     void connected(int fd) throws IOException {
         scratch.set(INT, 0, 0);
-        scratch.set(INT, 8, Integer.BYTES);
+        getOption(fd, SOL_SOCKET, SO_ERROR, Integer.BYTES);
+        int error = scratch.get(INT, 0);
+        if (error != 0) {
+            Errors.handleConnectErrno("connect", -error);
+        }
+    }
+
+    /** Whether nothing can go to the peer any more, as it has reset the connection: TCP_CLOSE of tcp(7). */
+    boolean gone(int fd) throws IOException {
+        getOption(fd, IPPROTO_TCP, TCP_INFO, 1);
+        return scratch.get(ValueLayout.JAVA_BYTE, 0) == TCP_CLOSE;
+    }
+
+    /** Puts an option's first {@code length} bytes at the beginning of {@link #scratch}. */
+    private void getOption(int fd, int level, int name, int length) throws IOException {
+        scratch.set(INT, 8, length);
         int result;
         try {
-            result = (int) (long) GETSOCKOPT.invokeExact(state, (long) fd, (long) SOL_SOCKET, (long) SO_ERROR,
+            result = (int) (long) GETSOCKOPT.invokeExact(state, (long) fd, (long) level, (long) name,
                     scratch.address(), scratch.address() + 8);
         } catch (Throwable e) {
             throw cannotBeCalled(e);
         }
         if (result < 0) {
             failed("getsockopt");
-        }
-        int error = scratch.get(INT, 0);
-        if (error != 0) {
-            Errors.handleConnectErrno("connect", -error);
         }
     }
 

@@ -80,8 +80,10 @@ final class UringConnection extends BareConnection {
                 receive();
                 return;
             }
-            if (end(side.other()) instanceof UringEnd sink && sink.sendLength > 0) {
-                ring.hurry(); // what goes through a pipe must not overtake it
+            if (sendLength > 0 || end(side.other()) instanceof UringEnd sink && sink.sendLength > 0) {
+                // What goes through a pipe must not overtake a write. And the kernel tells of a reset once: if a write to
+                // this socket was told, what is read here looks like an end until that write is counted.
+                ring.hurry();
                 return;
             }
             for (int reads = 0; readable && mayRead() && reads < READS_IN_A_ROW; reads++) {

@@ -116,6 +116,20 @@ class TcpCallsTest {
         }
     }
 
+    @Test
+    void a_peer_that_has_ended_is_not_gone_and_one_that_has_reset_is() throws IOException {
+        try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            Socket peer = connected(server);
+            assertThat(calls.gone(fd)).isFalse();
+            peer.shutdownOutput();
+            Awaitility.await().until(() -> calls.receive(fd, memory.address(), ROOM) == -1);
+            assertThat(calls.gone(fd)).isFalse();
+            peer.setSoLinger(true, 0);
+            peer.close();
+            Awaitility.await().until(() -> calls.gone(fd));
+        }
+    }
+
     private Socket connected(ServerSocket server) throws IOException {
         fd = calls.open(server.getInetAddress().getAddress().length == 16);
         boolean done = calls.connect(fd, server.getInetAddress(), server.getLocalPort());

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.netty.util.internal.PlatformDependent;
+import io.sluice.it.testbed.Descriptors;
 import io.sluice.it.testbed.EachTransport;
 import io.sluice.it.testbed.Gate;
 import io.sluice.it.testbed.RunningSluice;
@@ -134,6 +135,49 @@ class StreamIT {
             client.outcome();
             sluice.awaitIdle();
         }
+    }
+
+    @EachTransport
+    void what_an_endpoint_has_not_read_is_kept_no_longer_than_the_endpoint_is_there(Transport transport)
+            throws Exception {
+        try (RunningSluice sluice = new RunningSluice().transport(transport)) {
+            Gate gone = new Gate();
+            ScriptedServer backend = sluice.server(1, script().await(gone).reset());
+            sluice.service("kubia", sluice.address(1)).start();
+            long before = Descriptors.sockets();
+            ScriptedPeer server = resetWithUnread(sluice, backend);
+            gone.open();
+            server.outcome();
+            await().atMost(Duration.ofSeconds(20)).until(() -> Descriptors.sockets() <= before);
+        }
+    }
+
+    @EachTransport
+    void an_endpoint_that_has_not_read_everything_sees_a_reset_when_the_proxy_stops(Transport transport)
+            throws Exception {
+        try (RunningSluice sluice = new RunningSluice().transport(transport)) {
+            Gate stopped = new Gate();
+            ScriptedServer backend = sluice.server(1, script().await(stopped).receiveToReset());
+            sluice.service("kubia", sluice.address(1)).start();
+            ScriptedPeer server = resetWithUnread(sluice, backend);
+            sluice.sluice().close();
+            stopped.open();
+            server.outcome();
+        }
+    }
+
+    /** A client that has reset after it sent more than the kernel of an endpoint takes that does not read. */
+    private static ScriptedPeer resetWithUnread(RunningSluice sluice, ScriptedServer backend) throws Exception {
+        long sent = 300_000;
+        Gate read = new Gate();
+        ScriptedPeer client = sluice.client("kubia", script().send(sent).await(read).reset());
+        ScriptedPeer server = backend.next();
+        await().atMost(Duration.ofMinutes(1))
+                .until(() -> client.sent() == sent && TcpTable.unreadByPeerOf(client.socket()) == 0);
+        read.open();
+        client.outcome();
+        sluice.awaitIdle();
+        return server;
     }
 
     @EachTransport
