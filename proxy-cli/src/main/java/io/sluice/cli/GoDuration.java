@@ -1,18 +1,23 @@
 package io.sluice.cli;
 
-import java.math.BigDecimal;
-import java.math.RoundingMode;
 import java.time.Duration;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** Durations in Go's notation, which Kubernetes users know: {@code 250ms}, {@code 30s}, {@code 1h30m}, {@code 0}. */
+/**
+ * Durations in Go's notation, which Kubernetes users know: {@code 250ms}, {@code 30s}, {@code 1h30m}, {@code 0}. Not by
+ * BigDecimal, whose tables are made at the start of each process that has one.
+ */
 final class GoDuration implements ITypeConverter<Duration> {
 
-    private static final Pattern PART = Pattern.compile("(\\d+(?:\\.\\d+)?)(ns|us|µs|ms|s|m|h)");
-    private static final Duration LONGEST = Duration.ofDays(365);
+    private static final Pattern PART = Pattern.compile("(\\d+)(\\.\\d+)?(ns|us|µs|ms|s|m|h)");
+    private static final long LONGEST_NANOS = Duration.ofDays(365).toNanos();
+    /** More of them are too many even of nanoseconds. */
+    private static final int LONGEST_DIGITS = 18;
+    private static final long NANOS_IN_MILLI = 1_000_000;
 
     @Override
     public Duration convert(String value) {
@@ -29,23 +34,41 @@ final class GoDuration implements ITypeConverter<Duration> {
             return Duration.ZERO;
         }
         Matcher part = PART.matcher(text);
-        BigDecimal nanos = BigDecimal.ZERO;
+        long nanos = 0;
         int end = 0;
         while (part.find() && part.start() == end) {
-            nanos = nanos.add(new BigDecimal(part.group(1)).multiply(BigDecimal.valueOf(nanosOf(part.group(2)))));
+            long unit = nanosOf(part.group(3));
+            nanos += whole(part.group(1), unit, text) + fraction(part.group(2), unit);
             end = part.end();
+            if (nanos > LONGEST_NANOS) {
+                throw tooLong(text);
+            }
         }
         if (end == 0 || end != text.length()) {
             throw new TypeConversionException("'" + text + "' is not a duration like 250ms, 30s, 5m or 1h30m");
         }
-        if (nanos.compareTo(BigDecimal.valueOf(LONGEST.toNanos())) > 0) {
-            throw new TypeConversionException("'" + text + "' is longer than a year (8760h)");
-        }
-        BigDecimal millis = nanos.movePointLeft(6).setScale(0, RoundingMode.DOWN);
-        if (millis.signum() == 0 && nanos.signum() != 0) {
+        long millis = nanos / NANOS_IN_MILLI;
+        if (millis == 0 && nanos != 0) {
             throw new TypeConversionException("'" + text + "' is shorter than a millisecond");
         }
-        return Duration.ofMillis(millis.longValueExact());
+        return Duration.ofMillis(millis);
+    }
+
+    private static long whole(String digits, long unit, String text) {
+        long count = digits.length() > LONGEST_DIGITS ? Long.MAX_VALUE : Long.parseLong(digits);
+        if (count > LONGEST_NANOS / unit) {
+            throw tooLong(text);
+        }
+        return count * unit;
+    }
+
+    /** A double is good for the nanoseconds of an hour. */
+    private static long fraction(@Nullable String digits, long unit) {
+        return digits == null ? 0 : Math.round(Double.parseDouble(digits) * unit);
+    }
+
+    private static TypeConversionException tooLong(String text) {
+        return new TypeConversionException("'" + text + "' is longer than a year (8760h)");
     }
 
     /** The shortest notation: {@code 1h30m}, {@code 250ms}, {@code 1m0.5s} as {@code 1m500ms}, nothing as {@code 0s}. */

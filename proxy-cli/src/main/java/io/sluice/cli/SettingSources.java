@@ -35,6 +35,7 @@ final class SettingSources implements IDefaultValueProvider {
     private final Map<String, String> environment;
     private final Map<String, Setting> settings;
     private @Nullable ConfigFile file;
+    private @Nullable OptionSpec help;
 
     /** @param settings all there are, by their key */
     SettingSources(Map<String, String> environment, Map<String, Setting> settings) {
@@ -110,9 +111,11 @@ final class SettingSources implements IDefaultValueProvider {
         }
     }
 
-    private static boolean helpIsAskedFor(CommandSpec command) {
-        OptionSpec help = command.findOption("--help");
-        return help != null && Boolean.TRUE.equals(help.getValue());
+    /** Asked for each option, and looked for among all of them only once. */
+    private boolean helpIsAskedFor(CommandSpec command) {
+        OptionSpec known = help == null ? command.findOption("--help") : help;
+        help = known;
+        return known != null && Boolean.TRUE.equals(known.getValue());
     }
 
     /** The settings of {@code command} as a configuration file, each line with where its value comes from. */
