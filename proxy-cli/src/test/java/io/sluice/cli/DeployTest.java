@@ -96,10 +96,11 @@ class DeployTest {
     /** Whatever starts sluice starts it with the same options of the Java virtual machine, the cache's own training too. */
     @Test
     void launcherImageAndRehearsalHaveTheSameOptions() throws IOException {
-        Matcher launcher = Pattern.compile("\noptions=\\((.*?)\\)", Pattern.DOTALL)
-                .matcher(Files.readString(Path.of("..", "sluice")));
-        assertThat(launcher.find()).isTrue();
-        List<String> expected = List.of(launcher.group(1).strip().split("\\s+", -1));
+        String launcher = Files.readString(Path.of("..", "sluice"));
+        Matcher options = Pattern.compile("\noptions=\\((.*?)\\)", Pattern.DOTALL).matcher(launcher);
+        Matcher memory = Pattern.compile("\\bmemory=(\\S+);").matcher(launcher);
+        assertThat(options.find() && memory.find()).isTrue();
+        List<String> expected = List.of((options.group(1).strip() + " " + memory.group(1)).split("\\s+", -1));
         String pom = Files.readString(Path.of("pom.xml"));
         assertThat(expected).allSatisfy(option -> assertThat(pom).contains("<arg value=\"" + option + "\"/>"));
         assertThat(Files.readAllLines(Path.of("src/image/options"))).containsAll(expected)
