@@ -22,7 +22,7 @@ import picocli.CommandLine.Option;
                 "Needs Linux and the Debian packages gcc haproxy nginx libnginx-mod-stream."})
 public final class Bench implements Callable<Integer> {
 
-    @Option(names = "--quick", description = "The most telling works, three rounds of one second: about a minute.")
+    @Option(names = "--quick", description = "The most telling works, three rounds of half a second: about a minute.")
     private boolean quick;
 
     @Option(names = "--check", description = "Exit with 1 if a target is missed by more than the noise.")
@@ -31,7 +31,7 @@ public final class Bench implements Callable<Integer> {
     @Option(names = "--rounds", description = "Rounds (default: 5, quick 3).")
     private int rounds;
 
-    @Option(names = "--seconds", description = "How long each peer is measured in a round (default: 2, quick 1).")
+    @Option(names = "--seconds", description = "How long each peer is measured in a round (default: 2, quick 0.5).")
     private double seconds;
 
     @Option(names = "--only", split = ",", description = "These works alone: ${COMPLETION-CANDIDATES}.")
@@ -131,13 +131,14 @@ public final class Bench implements Callable<Integer> {
         List<Work> works = Arrays.stream(Work.values())
                 .filter(w -> only.isEmpty() ? !quick || w.quick() : only.contains(w)).toList();
         // Code that is run is compiled as it runs: nobody's first seconds are measured. Every work opens connections.
+        double share = quick ? 0.6 : 1;
         for (Peer peer : peers) {
             boolean compiled = peer.name().equals("sluice");
             if (compiled) {
-                load.run(Work.CONNECTIONS.load(), peer.target(Work.Backend.ECHO), peer.pids(), 10, 0);
+                load.run(Work.CONNECTIONS.load(), peer.target(Work.Backend.ECHO), peer.pids(), 10 * share, 0);
             }
             for (Work work : works) {
-                load.run(work.load(), peer.target(work.backend()), peer.pids(), compiled ? 3 : 0.2, 0);
+                load.run(work.load(), peer.target(work.backend()), peer.pids(), compiled ? 3 * share : 0.2, 0);
             }
         }
         double half = works.contains(Work.HALF_LOAD) ? halfLoad(peers, load) : 0;
@@ -223,7 +224,7 @@ public final class Bench implements Callable<Integer> {
     }
 
     private double seconds() {
-        return seconds > 0 ? seconds : quick ? 1 : 2;
+        return seconds > 0 ? seconds : quick ? 0.5 : 2;
     }
 
     private String loadCpus() {
