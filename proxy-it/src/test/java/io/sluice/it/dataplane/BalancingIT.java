@@ -166,10 +166,14 @@ class BalancingIT {
             String[] pods = pods(sluice, 2);
             sluice.with(Backend.blackHole(sluice.address(3)));
             sluice.service("kubia", pods[0], pods[1], sluice.address(3)).start();
-            assertThat(hits(sluice, 3).keySet()).containsExactly("pod-1", "pod-2");
+            String failed = FAILED.formatted(sluice.address(3));
+            // It is put aside by another thread, for which the next connection has to wait here.
+            for (int i = 0; i < 3 && sluice.metric(failed) == 0; i++) {
+                assertThat(sluice.ask("kubia")).isIn("pod-1", "pod-2");
+            }
             await().until(() -> sluice.metric(EJECTED), Double.valueOf(1)::equals);
             assertThat(hits(sluice, 20)).isEqualTo(Map.of("pod-1", 10, "pod-2", 10));
-            assertThat(sluice.metric(FAILED.formatted(sluice.address(3)))).isEqualTo(1);
+            assertThat(sluice.metric(failed)).isEqualTo(1);
         }
     }
 
