@@ -37,8 +37,7 @@ public final class Bench implements Callable<Integer> {
     @Option(names = "--only", split = ",", description = "These works alone: ${COMPLETION-CANDIDATES}.")
     private List<Work> only = List.of();
 
-    @Option(names = "--start",
-            description = "From exec to the first connection alone. Half a minute.")
+    @Option(names = "--start", description = "The time from exec to the first connection alone. Half a minute.")
     private boolean start;
 
     @Option(names = "--scale",
@@ -86,14 +85,14 @@ public final class Bench implements Callable<Integer> {
         Map<String, String> machine = machine();
         List<Holding> holdings = new ArrayList<>();
         Map<String, Results.Spread> starts = new LinkedHashMap<>();
-        boolean part = start || scale || churn || !only.isEmpty();
-        if (start || !part) {
+        boolean all = !start && !scale && !churn && only.isEmpty();
+        if (start || all) {
             starts(Peer.all(home, work, "0-" + (Runtime.getRuntime().availableProcessors() - 1), workers), starts);
         }
-        if (!part && !quick) {
+        if (all && !quick) {
             holdings(peers, load, holdings);
         }
-        if (!start && !scale && !churn) {
+        if (!only.isEmpty() || all) {
             for (Peer peer : peers) {
                 peer.start();
             }
@@ -103,12 +102,12 @@ public final class Bench implements Callable<Integer> {
             }
         }
         List<Scale> scales = new ArrayList<>();
-        if (scale || !part && !quick) {
+        if (scale || all && !quick) {
             scales.add(Scale.cluster(home, work));
             scales.add(Scale.manifests(home, work));
         }
         Churn changes = Churn.none();
-        if (churn || !part && !quick) {
+        if (churn || all && !quick) {
             // The API server is ours: it is not to be where the proxy is.
             Processes.run(List.of("taskset", "-apc", loadCpus(), Long.toString(ProcessHandle.current().pid())));
             changes = Churn.measure(home, work, load, proxyCpus, workers, rounds(), seconds());
@@ -131,14 +130,14 @@ public final class Bench implements Callable<Integer> {
         List<Work> works = Arrays.stream(Work.values())
                 .filter(w -> only.isEmpty() ? !quick || w.quick() : only.contains(w)).toList();
         // Code that is run is compiled as it runs: nobody's first seconds are measured. Every work opens connections.
-        double share = quick ? 0.6 : 1;
+        double warmUp = quick ? 0.6 : 1;
         for (Peer peer : peers) {
             boolean compiled = peer.name().equals("sluice");
             if (compiled) {
-                load.run(Work.CONNECTIONS.load(), peer.target(Work.Backend.ECHO), peer.pids(), 10 * share, 0);
+                load.run(Work.CONNECTIONS.load(), peer.target(Work.Backend.ECHO), peer.pids(), 10 * warmUp, 0);
             }
             for (Work work : works) {
-                load.run(work.load(), peer.target(work.backend()), peer.pids(), compiled ? 3 * share : 0.2, 0);
+                load.run(work.load(), peer.target(work.backend()), peer.pids(), compiled ? 3 * warmUp : 0.2, 0);
             }
         }
         double half = works.contains(Work.HALF_LOAD) ? halfLoad(peers, load) : 0;
