@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * <p>The rules: the end of a stream is relayed as an end once all before it is delivered, and the opposite direction
  * goes on (RFC 9293 §3.6); a reset is relayed as a reset, but only after what was read before it is delivered; reading
  * from one side pauses while the other is slow; a failed attempt to connect is repeated at another endpoint while the
- * client waits, never after a byte was sent.
+ * client waits, never after a byte was sent. While what came before a reset is being delivered, what the other side sends
+ * is read and dropped: a peer that writes before it reads on would otherwise never take what is being delivered.
  *
  * <p>Not thread-safe: lives on the event loop of its connection.
  */
@@ -175,7 +176,9 @@ public final class ConnectionMachine {
             failed(from, now);
             return;
         }
-        lastActivity = now;
+        if (!direction.sinkBroken) {
+            lastActivity = now;
+        }
         direction.sourceFinished = true;
         if (phase == Phase.ESTABLISHED) {
             phase = Phase.HALF_CLOSED;
@@ -185,7 +188,7 @@ public final class ConnectionMachine {
 
     /**
      * Writing to {@code to} failed: it was reset. What it sent before may still be read, so reading from it goes on to
-     * its end; only then is the reset relayed.
+     * its end; only then is the reset relayed, or when the other side has taken nothing for the flush timeout.
      */
     public void writeFailed(Side to, long now) {
         if (phase == Phase.CLOSED) {
@@ -203,7 +206,7 @@ public final class ConnectionMachine {
         }
         lastActivity = now;
         phase = Phase.HALF_CLOSED;
-        actions.read(to.other(), false);
+        discard(to.other());
     }
 
     /** {@code side} was reset, or its socket failed otherwise. */
@@ -253,7 +256,8 @@ public final class ConnectionMachine {
         long own = switch (phase) {
             case CONNECTING -> attemptStarted + limits.connectTimeout();
             case ESTABLISHED -> after(lastActivity, limits.idleTimeout());
-            case HALF_CLOSED -> after(lastActivity, Math.min(limits.idleTimeout(), limits.halfCloseTimeout()));
+            case HALF_CLOSED -> after(lastActivity, Math.min(limits.idleTimeout(),
+                    broken() ? limits.flushTimeout() : limits.halfCloseTimeout()));
             case FLUSHING -> flushDeadline;
             case CLOSED -> Long.MAX_VALUE;
         };
@@ -275,8 +279,15 @@ public final class ConnectionMachine {
                 connectFailed(ConnectFailure.TIMED_OUT, now);
             }
             case ESTABLISHED -> end(silent() == Side.CLIENT ? Termination.CLIENT_IDLE : Termination.BACKEND_IDLE);
-            case HALF_CLOSED ->
+            case HALF_CLOSED -> {
+                if (broken()) {
+                    flushCulprit = fromBackend.sinkBroken ? Side.CLIENT : Side.BACKEND;
+                    flushAfterFinish = fromClient.sourceFinished || fromBackend.sourceFinished;
+                    end(flushTermination());
+                } else {
                     end(silent() == Side.CLIENT ? Termination.CLIENT_IDLE_LAST : Termination.BACKEND_IDLE_LAST);
+                }
+            }
             case FLUSHING -> end(flushTermination());
             case CLOSED -> {
             }
@@ -308,9 +319,19 @@ public final class ConnectionMachine {
         return direction(to.other()).delivered;
     }
 
+    /** Whether what {@code from} sends is read only to be dropped: the other side was reset. */
+    public boolean discards(Side from) {
+        return direction(from).sinkBroken;
+    }
+
     /** Bytes read from {@code from} and not yet delivered to the other side. */
     public long buffered(Side from) {
         return direction(from).buffered();
+    }
+
+    /** A write to one side has failed, and what it sent before is still being read. */
+    private boolean broken() {
+        return fromClient.sinkBroken || fromBackend.sinkBroken;
     }
 
     private void attempt(long now) {
@@ -360,7 +381,7 @@ public final class ConnectionMachine {
             actions.close(Side.CLIENT);
             actions.close(Side.BACKEND);
             actions.ended(Termination.NORMAL);
-        } else if (!direction.finishRelayed) {
+        } else if (!direction.finishRelayed && !direction.sinkBroken) {
             direction.finishRelayed = true;
             actions.finish(direction.from.other());
         }
@@ -384,7 +405,16 @@ public final class ConnectionMachine {
         }
         phase = Phase.FLUSHING;
         flushDeadline = now + limits.flushTimeout();
-        actions.read(side.other(), false);
+        discard(side.other());
+    }
+
+    /** From now on {@link #received} takes nothing from {@code from}, whatever waited for room before. */
+    private void discard(Side from) {
+        Direction direction = direction(from);
+        if (direction.paused) {
+            direction.paused = false;
+            actions.read(from, true);
+        }
     }
 
     private void resetRelayed() {

@@ -81,31 +81,32 @@ class ConnectionMachineTest {
             a reset by the backend is relayed                            | backend resets                                               | reset backend, reset client after delivery, BACKEND_ABORTED
             a reset after an end                                         | client finishes, client resets                               | finish backend, reset client, reset backend after delivery, CLIENT_ABORTED_LAST
             a reset after the other's end                                | client finishes, backend resets                              | finish backend, reset backend, reset client after delivery, BACKEND_ABORTED_LAST
-            what was read before a reset is delivered before it          | backend sends 3, backend resets, client gets 2               | pause client
-            and then the reset                                           | backend sends 3, backend resets, client gets 3               | pause client, reset backend, reset client after delivery, BACKEND_ABORTED
+            what was read before a reset is delivered before it          | backend sends 3, backend resets, client gets 2               | nothing
+            and then the reset                                           | backend sends 3, backend resets, client gets 3               | reset backend, reset client after delivery, BACKEND_ABORTED
             what was underway to the one that reset is dropped           | client sends 3, backend resets                               | reset backend, reset client after delivery, BACKEND_ABORTED
-            a reset waits for what the kernel hands over late            | backend sends 1, backend resets, backend sends 2, client gets 1, client gets 2 | pause client, reset backend, reset client after delivery, BACKEND_ABORTED
-            flushing is bounded                                          | backend sends 3, backend resets, 49 ns pass                  | pause client
-            flushing is bounded to the nanosecond                        | backend sends 3, backend resets, 50 ns pass                  | pause client, reset client, reset backend, BACKEND_ABORTED
-            a delivery does not prolong flushing                         | backend sends 3, backend resets, 49 ns pass, client gets 1, 1 ns pass | pause client, reset client, reset backend, BACKEND_ABORTED
-            a delivery while flushing does not resume reading            | backend sends 10, backend resets, client gets 9              | pause backend, pause client
-            an end while flushing changes nothing                        | backend sends 3, backend resets, client finishes, client gets 3 | pause client, reset backend, reset client after delivery, BACKEND_ABORTED
-            the second report of a reset changes nothing                 | backend sends 3, backend resets, backend resets, backend finishes, client gets 3 | pause client, reset backend, reset client after delivery, BACKEND_ABORTED
-            a reset by the other ends flushing                           | backend sends 3, backend resets, client resets               | pause client, reset client, reset backend, BACKEND_ABORTED
-            a failed write ends flushing                                 | backend sends 3, backend resets, client refuses              | pause client, reset client, reset backend, BACKEND_ABORTED
-            after a failed write the answer is still read                | client sends 1, backend refuses, backend sends 3, client gets 3 | pause client
-            an end after a failed write counts as a reset                | client sends 1, backend refuses, backend finishes            | pause client, reset backend, reset client after delivery, BACKEND_ABORTED
-            an error after a failed write is that reset                  | client sends 1, backend refuses, backend resets              | pause client, reset backend, reset client after delivery, BACKEND_ABORTED
-            the answer before that end is delivered                      | client sends 1, backend refuses, backend sends 3, backend finishes, client gets 3 | pause client, pause client, reset backend, reset client after delivery, BACKEND_ABORTED
-            a write that fails twice fails once                          | client sends 1, backend refuses, backend refuses             | pause client
+            a reset waits for what the kernel hands over late            | backend sends 1, backend resets, backend sends 2, client gets 1, client gets 2 | reset backend, reset client after delivery, BACKEND_ABORTED
+            flushing is bounded                                          | backend sends 3, backend resets, 49 ns pass                  | nothing
+            flushing is bounded to the nanosecond                        | backend sends 3, backend resets, 50 ns pass                  | reset client, reset backend, BACKEND_ABORTED
+            a delivery does not prolong flushing                         | backend sends 3, backend resets, 49 ns pass, client gets 1, 1 ns pass | reset client, reset backend, BACKEND_ABORTED
+            a delivery while flushing does not resume reading            | backend sends 10, backend resets, client gets 9              | pause backend
+            an end while flushing changes nothing                        | backend sends 3, backend resets, client finishes, client gets 3 | reset backend, reset client after delivery, BACKEND_ABORTED
+            the second report of a reset changes nothing                 | backend sends 3, backend resets, backend resets, backend finishes, client gets 3 | reset backend, reset client after delivery, BACKEND_ABORTED
+            a reset by the other ends flushing                           | backend sends 3, backend resets, client resets               | reset client, reset backend, BACKEND_ABORTED
+            a failed write ends flushing                                 | backend sends 3, backend resets, client refuses              | reset client, reset backend, BACKEND_ABORTED
+            after a failed write the answer is still read                | client sends 1, backend refuses, backend sends 3, client gets 3 | nothing
+            an end after a failed write counts as a reset                | client sends 1, backend refuses, backend finishes            | reset backend, reset client after delivery, BACKEND_ABORTED
+            an error after a failed write is that reset                  | client sends 1, backend refuses, backend resets              | reset backend, reset client after delivery, BACKEND_ABORTED
+            the answer before that end is delivered                      | client sends 1, backend refuses, backend sends 3, backend finishes, client gets 3 | reset backend, reset client after delivery, BACKEND_ABORTED
+            a write that fails twice fails once                          | client sends 1, backend refuses, backend refuses             | nothing
             a failed write after the end of that side is a reset         | backend finishes, client sends 1, backend refuses            | finish client, reset backend, reset client after delivery, BACKEND_ABORTED_LAST
-            writes that fail both ways end at once                       | client sends 1, backend sends 1, backend refuses, client refuses | pause client, reset client, reset backend, BACKEND_ABORTED
-            the first of two resets counts                               | client sends 1, backend refuses, client resets               | pause client, reset client, reset backend, BACKEND_ABORTED
-            a late report does not resume reading for a broken sink      | client sends 10, backend refuses, backend gets 9             | pause client, pause client
+            writes that fail both ways end at once                       | client sends 1, backend sends 1, backend refuses, client refuses | reset client, reset backend, BACKEND_ABORTED
+            the first of two resets counts                               | client sends 1, backend refuses, client resets               | reset client, reset backend, BACKEND_ABORTED
+            a reader that waits for room goes on, to drop what it reads  | client sends 10, backend refuses                             | pause client, read client
+            a late report changes nothing for a broken sink              | client sends 10, backend refuses, backend gets 9             | pause client, read client
             killed                                                       | killed                                                       | reset client, reset backend, KILLED
             killed with something undelivered                            | backend sends 3, killed                                      | reset client, reset backend, KILLED
             killed while half-closed                                     | client finishes, killed                                      | finish backend, reset client, reset backend, KILLED
-            killed while flushing                                        | backend sends 3, backend resets, killed                      | pause client, reset client, reset backend, KILLED
+            killed while flushing                                        | backend sends 3, backend resets, killed                      | reset client, reset backend, KILLED
             a drain lets a connection go on                              | drain until 300, 299 ns pass, client sends 1                 | nothing
             a drain ends a busy connection at its deadline               | drain until 300, 299 ns pass, client sends 1, 1 ns pass      | reset client, reset backend, KILLED
             an idle timeout comes before a later drain                   | drain until 2000, 1000 ns pass                               | reset client, reset backend, BACKEND_IDLE
@@ -123,7 +124,13 @@ class ConnectionMachineTest {
             both finished, and the client does not read                  | client finishes, backend sends 1, backend finishes, 500 ns pass | finish backend, reset client, reset backend, CLIENT_IDLE_LAST
             both finished, and the backend does not read                 | client sends 1, client finishes, backend finishes, 500 ns pass | finish client, reset client, reset backend, BACKEND_IDLE_LAST
             a byte begins the half-closed idle time anew                 | client finishes, 499 ns pass, backend sends 1, 499 ns pass   | finish backend
-            a failed write leaves the half-closed patience               | backend sends 1, client sends 1, backend refuses, 500 ns pass | pause client, reset client, reset backend, CLIENT_IDLE_LAST
+            after a failed write the other side has the flush timeout    | client sends 1, backend refuses, backend sends 3, 49 ns pass | nothing
+            and both are reset then                                      | client sends 1, backend refuses, backend sends 3, 50 ns pass | reset client, reset backend, BACKEND_ABORTED
+            what the other side takes begins that time anew              | client sends 1, backend refuses, backend sends 3, 49 ns pass, client gets 1, 49 ns pass | nothing
+            what it sends does not                                       | client sends 1, backend refuses, 49 ns pass, client sends 1, 1 ns pass | reset client, reset backend, BACKEND_ABORTED
+            its end is not relayed to the one that was reset             | client sends 1, backend refuses, client finishes             | nothing
+            a failed write after an end                                  | client finishes, backend sends 1, client refuses             | finish backend, reset client, reset backend after delivery, CLIENT_ABORTED_LAST
+            while flushing the other side is read, to be dropped         | client sends 10, backend sends 3, backend resets             | pause client, read client
             """)
     void once_connected(String rule, String events, String actions) {
         MachineScript script = new MachineScript().play("start, connected");

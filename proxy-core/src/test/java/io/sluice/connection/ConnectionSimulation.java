@@ -28,9 +28,9 @@ final class ConnectionSimulation {
         SplittableRandom random = new SplittableRandom(~seed);
         time = new VirtualTime(logged);
         client = new ScriptedPeer(Side.CLIENT, time, random.split(), scenario.client(), scenario.peerWire(),
-                scenario.peerReadSize(), scenario.peerPace());
+                scenario.peerReadSize(), scenario.peerPace(), scenario.writesFirst() == Side.CLIENT);
         backend = new ScriptedPeer(Side.BACKEND, time, random.split(), scenario.backend(), scenario.peerWire(),
-                scenario.peerReadSize(), scenario.peerPace());
+                scenario.peerReadSize(), scenario.peerPace(), scenario.writesFirst() == Side.BACKEND);
         driver = new SimulatedDriver(time, random.split(), scenario, client, backend);
     }
 

@@ -14,11 +14,13 @@ import org.jspecify.annotations.Nullable;
  * @param polite    both peers send, finish and read to the end, an endpoint accepts and no time limit is near: such a
  *                  connection has to end well
  * @param endpoints what happens at each when it is connected to
+ * @param writesFirst who reads nothing while something it sent is still under way; null for neither
  * @param drainAt   when the proxy wants to stop, after the start; negative for never
  * @param driver    habits of the driver
  */
 record Scenario(long seed, boolean polite, ConnectionLimits limits, List<Endpoint> endpoints, List<Step> client,
-        List<Step> backend, int peerReadSize, long peerPace, TcpEnd.Wire peerWire, TcpEnd.Wire proxyWire, long drainAt,
+        List<Step> backend, @Nullable Side writesFirst, int peerReadSize, long peerPace, TcpEnd.Wire peerWire,
+        TcpEnd.Wire proxyWire, long drainAt,
         long drainGrace, Habits driver) {
 
     /**
@@ -72,12 +74,23 @@ record Scenario(long seed, boolean polite, ConnectionLimits limits, List<Endpoin
         return new Scenario(seed, polite, limits, endpoints,
                 script(random, polite, clientMayStop, clientAwaits, limited),
                 script(random, polite, backendMayStop, backendAwaits, limited),
+                writesFirst(new SplittableRandom(~seed), clientMayStop, backendMayStop, limited),
                 1 + random.nextInt(60), 1 + random.nextLong(MILLISECOND),
                 new TcpEnd.Wire(Integer.MAX_VALUE, 1 + random.nextInt(80), 60, MILLISECOND / 2),
                 new TcpEnd.Wire(1 + random.nextInt(80), 1 + random.nextInt(80), 60, MILLISECOND / 2),
                 drains ? random.nextLong(40 * MILLISECOND) : -1, random.nextLong(20 * MILLISECOND),
                 new Habits(1 + random.nextInt(60), 1 + random.nextInt(4), random.nextBoolean(), random.nextBoolean(),
                         random.nextBoolean(), random.nextInt(4) == 0, random.nextBoolean() ? 0 : MILLISECOND));
+    }
+
+    /** One that writes first and one that stops reading wait for one another. */
+    private static @Nullable Side writesFirst(SplittableRandom random, boolean clientMayStop, boolean backendMayStop,
+            boolean limited) {
+        if (random.nextInt(3) != 0) {
+            return null;
+        }
+        Side side = random.nextBoolean() ? Side.CLIENT : Side.BACKEND;
+        return limited || !(side == Side.CLIENT ? backendMayStop : clientMayStop) ? side : null;
     }
 
     private static Endpoint refusing(SplittableRandom random) {

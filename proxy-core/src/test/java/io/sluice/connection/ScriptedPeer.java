@@ -37,6 +37,7 @@ final class ScriptedPeer implements TcpEnd.Application {
     private final Iterator<Step> script;
     private final int readSize;
     private final long pace;
+    private final boolean writesFirst;
     private final TcpEnd socket;
     private long sent;
     private long got;
@@ -47,14 +48,16 @@ final class ScriptedPeer implements TcpEnd.Application {
     private boolean readPlanned;
     private long stoppedUntil;
 
+    /** @param writesFirst reads nothing while something it sent is still under way, as a program with one thread */
     ScriptedPeer(Side side, VirtualTime time, SplittableRandom random, List<Step> script, TcpEnd.Wire wire,
-            int readSize, long pace) {
+            int readSize, long pace, boolean writesFirst) {
         this.side = side;
         this.time = time;
         this.random = random;
         this.script = script.iterator();
         this.readSize = readSize;
         this.pace = pace;
+        this.writesFirst = writesFirst;
         this.socket = new TcpEnd(time, random, wire, this);
     }
 
@@ -117,11 +120,15 @@ final class ScriptedPeer implements TcpEnd.Application {
     }
 
     @Override
-    public void writable() {}
+    public void writable() {
+        if (writesFirst) {
+            readable();
+        }
+    }
 
     private void readOnce() {
         readPlanned = false;
-        if (left || time.now() < stoppedUntil) {
+        if (left || time.now() < stoppedUntil || writesFirst && !socket.allDelivered()) {
             return;
         }
         TcpEnd.Chunk chunk = socket.read(readSize);

@@ -195,6 +195,7 @@ final class SimulatedDriver implements ConnectionActions {
             long due = Math.min(bytes, written - reported);
             if (due > 0 && !ended) {
                 reported += due;
+                lastProgress = time.now();
                 lastActivity = time.now();
                 time.log(() -> side + " was delivered " + due);
                 machine.delivered(side, due, time.now());
@@ -258,6 +259,8 @@ final class SimulatedDriver implements ConnectionActions {
     private long drainDeadline = Long.MAX_VALUE;
     private @Nullable Side firstAborted;
     private boolean finishedBefore;
+    /** When the first of the two was found to be reset, or when after that the other took something for the last time. */
+    private long lastProgress;
     private boolean ended;
     private @Nullable Termination termination;
 
@@ -290,6 +293,9 @@ final class SimulatedDriver implements ConnectionActions {
     void checkTimers() {
         check(machine.deadline() >= time.now() - scenario.driver().lateness(),
                 "a deadline passed, and nothing happened");
+        check(firstAborted == null || !connected || ended || time.now() - lastProgress
+                <= 2 * (scenario.limits().flushTimeout() + scenario.driver().lateness()),
+                "a connection lingers of which one side was reset"); // until all of it is read, and until that is delivered
     }
 
     @Nullable
@@ -413,6 +419,8 @@ final class SimulatedDriver implements ConnectionActions {
     public void reset(Side side) {
         time.log(() -> "-> reset " + side);
         Socket socket = open(side);
+        check(firstAborted == null || firstAborted == side || !connected || socket.reading || !socket.end.hasUnread()
+                || time.now() >= drainDeadline, "a peer is reset that waits for us to read");
         socket.closed = true;
         socket.end.reset();
     }
@@ -449,6 +457,7 @@ final class SimulatedDriver implements ConnectionActions {
     private void abortedBy(Side side) {
         if (firstAborted == null) {
             firstAborted = side;
+            lastProgress = time.now();
             finishedBefore = sockets.values().stream().anyMatch(s -> s.finishReported);
         }
     }
@@ -469,7 +478,7 @@ final class SimulatedDriver implements ConnectionActions {
             case BACKEND_CONNECT_TIMED_OUT -> failedLastBy(ConnectFailure.TIMED_OUT);
             case CLIENT_IDLE, BACKEND_IDLE -> !finished && firstAborted == null
                     && quietFor(scenario.limits().idleTimeout()) && maybeWaitingFor(how == Termination.CLIENT_IDLE);
-            case CLIENT_IDLE_LAST, BACKEND_IDLE_LAST -> (finished || client.writeFailed != backend.writeFailed)
+            case CLIENT_IDLE_LAST, BACKEND_IDLE_LAST -> finished && firstAborted == null
                     && quietFor(Math.min(scenario.limits().idleTimeout(), scenario.limits().halfCloseTimeout()))
                     && maybeWaitingFor(how == Termination.CLIENT_IDLE_LAST);
             case NO_ENDPOINT -> scenario.endpoints().isEmpty();
