@@ -1,9 +1,13 @@
 package io.sluice.cli;
 
 import com.sun.management.UnixOperatingSystemMXBean;
+import io.sluice.proxy.BufferLimits;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** Settings of the proxied connections: how long they may take and how many there may be. */
 final class ConnectionSettings {
@@ -11,6 +15,9 @@ final class ConnectionSettings {
     /** File descriptors that are kept for listeners, files and the admin servers. */
     private static final long RESERVED_DESCRIPTORS = 512;
     private static final long MOST = 1_000_000;
+
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec spec;
 
     @Option(names = "--connect-timeout", paramLabel = "DURATION", defaultValue = "2s",
             converter = Numbers.PositiveDuration.class,
@@ -45,6 +52,27 @@ final class ConnectionSettings {
                     + "Default: ${DEFAULT-VALUE}")
     private int maxConnectionsPerService;
 
+    @Option(names = "--buffer-memory", paramLabel = "BYTES", defaultValue = "auto",
+            converter = ByteQuantity.Memory.class, completionCandidates = Numbers.AutoWord.class,
+            description = "What all connections together may hold of bytes that were read from one side and not yet "
+                    + "taken by the other. When it is used up, a connection reads only what its other side takes at "
+                    + "once, and the rest waits in the kernel. auto is 128Mi, or half of -XX:MaxDirectMemorySize if "
+                    + "that is less. Default: ${DEFAULT-VALUE}")
+    private ByteQuantity bufferMemory;
+
+    @Option(names = "--socket-receive-buffer", paramLabel = "BYTES", defaultValue = "auto",
+            converter = ByteQuantity.SocketBuffer.class, completionCandidates = Numbers.AutoWord.class,
+            description = "What the kernel may keep for each socket of what was received and not yet read (SO_RCVBUF, "
+                    + "at most net.core.rmem_max); also the most that is under way to it. auto is for the kernel to "
+                    + "decide (net.ipv4.tcp_rmem). Default: ${DEFAULT-VALUE}")
+    private ByteQuantity socketReceiveBuffer;
+
+    @Option(names = "--socket-unsent", paramLabel = "BYTES", defaultValue = "256Ki",
+            converter = ByteQuantity.Unsent.class,
+            description = "What the kernel may keep for each socket of what was written and not yet sent "
+                    + "(TCP_NOTSENT_LOWAT); not with the transport nio. Default: ${DEFAULT-VALUE}")
+    private ByteQuantity socketUnsent;
+
     @Option(names = "--drain-timeout", paramLabel = "DURATION", defaultValue = "30s", converter = GoDuration.class,
             description = "How long established connections may go on after SIGTERM or Ctrl-C. "
                     + "Default: ${DEFAULT-VALUE}")
@@ -72,6 +100,19 @@ final class ConnectionSettings {
 
     int maxConnectionsPerService() {
         return maxConnectionsPerService;
+    }
+
+    /** @throws ParameterException if it is more than the JVM has for it */
+    BufferLimits buffers() {
+        long memory = bufferMemory.bytes().orElseGet(BufferLimits::affordableMemory);
+        if (memory > BufferLimits.mostMemory()) {
+            throw new ParameterException(spec.commandLine(), "--buffer-memory: " + ByteQuantity.format(memory)
+                    + " is more than half of -XX:MaxDirectMemorySize, which is "
+                    + ByteQuantity.format(2 * BufferLimits.mostMemory())
+                    + ": lower it, or raise that in SLUICE_JAVA_OPTS");
+        }
+        return new BufferLimits(memory, Math.toIntExact(socketReceiveBuffer.bytes().orElse(0)),
+                Math.toIntExact(socketUnsent.bytes().orElseThrow()));
     }
 
     Duration drainTimeout() {

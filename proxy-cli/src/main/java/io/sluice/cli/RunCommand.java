@@ -149,7 +149,7 @@ final class RunCommand implements Callable<Integer> {
         ProxySettings proxy = new ProxySettings(listeners.transport(), listeners.workerThreads(),
                 connections.connectTimeout(), connections.connectRetries(), connections.idleTimeout(),
                 connections.halfCloseTimeout(), connections.maxConnections(), connections.maxConnectionsPerService(),
-                listeners.backlog());
+                listeners.backlog(), connections.buffers());
         List<String> manifests = services.filenamesGiven();
         String nodeName = services.nodeName(environment);
         if (!manifests.isEmpty()) {

@@ -109,7 +109,8 @@ public final class Sluice implements AutoCloseable {
             throw new StartException(String.valueOf(e.getMessage()), e);
         }
         eventLoopLag = new EventLoopLag(registry, dataPath.eventLoops());
-        runtimeMetrics = new RuntimeMetrics(registry, version, config.proxy().maxConnections());
+        runtimeMetrics = new RuntimeMetrics(registry, version, config.proxy().maxConnections(),
+                dataPath::bufferedBytes, config.proxy().buffers().memory());
         ProxyMetrics metrics = new ProxyMetrics(registry);
         reconciler = new Reconciler(dataPath, metrics, new SyncMetrics(registry), serviceAddresses,
                 nodePortAddresses,

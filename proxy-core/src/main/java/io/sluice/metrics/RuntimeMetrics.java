@@ -13,6 +13,8 @@ import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.ByteBufAllocatorMetricProvider;
 
+import java.util.function.LongSupplier;
+
 /** The process as a whole: build, limits, file descriptors, JVM, and the allocator of network buffers. Control thread. */
 public final class RuntimeMetrics implements AutoCloseable {
 
@@ -23,12 +25,20 @@ public final class RuntimeMetrics implements AutoCloseable {
      *
      * @param version        of this program
      * @param maxConnections the limit over all Services
+     * @param buffered       bytes that connections hold in this process, read and not yet delivered
+     * @param bufferMemory   their limit
      */
-    public RuntimeMetrics(MeterRegistry registry, String version, int maxConnections) {
+    public RuntimeMetrics(MeterRegistry registry, String version, int maxConnections, LongSupplier buffered,
+            long bufferMemory) {
         Gauge.builder("sluice.build.info", () -> 1).tag("version", version)
                 .tag("java", Runtime.version().toString()).description("What runs here; always 1").register(registry);
         Gauge.builder("sluice.connections.limit", () -> maxConnections)
                 .description("How many connections may be open over all Services").register(registry);
+        Gauge.builder("sluice.buffered.bytes", buffered::getAsLong)
+                .description("Bytes that were read from one side and not yet taken by the other, held in this process")
+                .register(registry);
+        Gauge.builder("sluice.buffered.limit.bytes", () -> bufferMemory)
+                .description("Above this a connection reads only what its other side takes at once").register(registry);
         gc.bindTo(registry);
         new JvmMemoryMetrics().bindTo(registry);
         new JvmThreadMetrics().bindTo(registry);

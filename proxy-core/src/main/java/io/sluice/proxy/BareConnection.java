@@ -1,11 +1,11 @@
 package io.sluice.proxy;
 
+import io.netty.buffer.ByteBuf;
 import io.netty.channel.unix.FileDescriptor;
 import io.sluice.connection.Side;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpFamily;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.util.concurrent.TimeUnit;
@@ -28,13 +28,17 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
     private static final int SHORT_SPLICE = LoopConnections.READ_BYTES / 2;
     /** … so many times in a row. */
     private static final int SHORT_SPLICES = 4;
-    private static final int SOL_SOCKET = 1;
+    static final int SOL_SOCKET = 1;
     private static final int SO_REUSEADDR = 2;
     private static final int SO_KEEPALIVE = 9;
     private static final int IPPROTO_IP = 0;
     private static final int IP_TRANSPARENT = 19;
-    private static final int IPPROTO_TCP = 6;
+    static final int IPPROTO_TCP = 6;
     private static final int TCP_NODELAY = 1;
+    static final int TCP_NOTSENT_LOWAT = 25;
+    static final int SO_RCVBUF = 8;
+    /** A connection that was sent no more needs no bound for what the kernel keeps of it. */
+    private static final int SHORT_BYTES = 64 * 1024;
     /** So many ports of a client's address are tried for one connection. */
     private static final int SOURCE_PORTS = 16;
 
@@ -96,6 +100,9 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
                 calls.option(end.fd, IPPROTO_IP, IP_TRANSPARENT, 1); // holds for IPv6 sockets as well
                 calls.option(end.fd, SOL_SOCKET, SO_REUSEADDR, 1);
                 calls.bind(end.fd, source, owner.sourcePort());
+            }
+            if (owner.receiveBufferBytes() > 0) {
+                calls.option(end.fd, SOL_SOCKET, SO_RCVBUF, owner.receiveBufferBytes());
             }
             end.connecting = !calls.connect(end.fd, address.ip(), address.port());
         } catch (IOException e) {
@@ -229,6 +236,8 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
         /** TCP_NODELAY is set: what the first write needs not, as nothing is under way that it could wait for. */
         private boolean undelayed;
         private boolean written;
+        /** TCP_NOTSENT_LOWAT is set: what short connections do not need. */
+        private boolean unsentBounded;
         /** An end or an error was announced: only reading on shows where it stands. */
         boolean ending;
         /** An end has been read. */
@@ -236,10 +245,10 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
         boolean closed;
         /** What this socket has not taken yet, ready to be got; null for nothing. */
         @Nullable
-        ByteBuffer pending;
+        ByteBuf pending;
         /** For the client's end only: what it has sent before an endpoint is connected. */
         @Nullable
-        ByteBuffer held;
+        ByteBuf held;
         /** Bulk: what is read here goes through a pipe. */
         boolean splicing;
         /** Reads in a row that speak for the other way. */
@@ -253,7 +262,9 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
             this.fd = fd;
             this.socket = new FileDescriptor(fd);
             this.writable = side == Side.CLIENT;
+            // The client's socket has from its listener what is set here.
             this.undelayed = side == Side.CLIENT;
+            this.unsentBounded = side == Side.CLIENT;
         }
 
         /** Begins to wait for what the kernel has to say; whether it could, it may not for want of kernel memory. */
@@ -273,10 +284,15 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
             if (!reading || finished || closed) {
                 return false;
             }
+            if (machine.discards(side)) {
+                return true;
+            }
+            if (!connected()) {
+                return side == Side.CLIENT && held == null && !owner.budget().isShort();
+            }
             End sink = BareConnection.this.end(side.other());
-            return connected()
-                    ? sink != null && sink.pending == null && (sink.pipe == null || sink.pipe.held() == 0)
-                    : side == Side.CLIENT && held == null;
+            return sink != null && sink.pending == null && (sink.pipe == null || sink.pipe.held() == 0)
+                    && (sink.writable || !owner.budget().isShort());
         }
 
         final boolean finishConnect(boolean failed) {
@@ -297,8 +313,14 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
 
         final void readOnce() {
             End sink = end(side.other());
-            if (splicing && sink != null && connected() && spliceOnce(sink)) {
-                return;
+            if (sink != null && connected() && !machine.discards(side)) {
+                if (owner.budget().isShort()) {
+                    relayOnce(sink);
+                    return;
+                }
+                if (splicing && spliceOnce(sink)) {
+                    return;
+                }
             }
             ByteBuffer buffer = owner.readBuffer();
             int n;
@@ -309,19 +331,77 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
                 machine.failed(side, owner.now());
                 return;
             }
-            if (n == 0) {
-                readable = false;
-            } else if (n < 0) {
-                readable = false;
-                finished = true;
-                machine.finished(side, owner.now());
-            } else {
+            if (n > 0) {
                 // Less than there is room for: the kernel has no more, and says so when it has (epoll(7)).
                 readable = ending || n == buffer.capacity();
                 count(n == buffer.capacity());
                 if (machine.received(side, n, owner.now())) {
                     pass(buffer, n);
                 }
+            } else {
+                nothingRead(n < 0);
+            }
+        }
+
+        private void nothingRead(boolean end) {
+            readable = false;
+            if (end) {
+                finished = true;
+                machine.finished(side, owner.now());
+            }
+        }
+
+        /**
+         * Takes from this socket what {@code sink} takes from us, and leaves the rest in the kernel: a system call more for
+         * each read, and nothing is held.
+         */
+        private void relayOnce(End sink) {
+            int room = owner.readBuffer().capacity();
+            int n;
+            try {
+                n = calls.peek(fd, owner.readAddress(), room);
+            } catch (IOException e) {
+                readable = false;
+                machine.failed(side, owner.now());
+                return;
+            }
+            if (n <= 0) {
+                nothingRead(n < 0);
+                return;
+            }
+            int taken;
+            try {
+                taken = sink.send(owner.readAddress(), n);
+            } catch (IOException e) {
+                machine.writeFailed(sink.side, owner.now());
+                return;
+            }
+            if (taken < n) {
+                sink.writable = false;
+                sink.awaitRoom();
+            } else {
+                readable = ending || n == room;
+            }
+            if (taken > 0 && discard(taken) && machine.received(side, taken, owner.now())) {
+                delivered(sink.side, taken);
+            }
+        }
+
+        /** Takes {@code bytes} that are there out of the socket; whether it could. */
+        private boolean discard(int bytes) {
+            try {
+                for (int rest = bytes; rest > 0;) {
+                    int n = calls.discard(fd, owner.readAddress(), rest);
+                    if (n <= 0) {
+                        throw new IOException("what was peeked at is not there");
+                    }
+                    rest -= n;
+                }
+                return true;
+            } catch (IOException e) {
+                readable = false;
+                machine.failed(side, owner.now());
+                return false;
             }
         }
 
@@ -380,6 +460,9 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
             int n = 0;
             if (writable) {
                 try {
+                    if (!unsentBounded) {
+                        boundUnsent();
+                    }
                     n = through.drain(socket);
                 } catch (IOException e) {
                     releasePipe();
@@ -387,6 +470,7 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
                     return;
                 }
             }
+            through.count();
             if (through.held() > 0) {
                 writable = false;
                 awaitRoom();
@@ -448,6 +532,14 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
                 undelayed = true;
             }
             written = true;
+            if (!unsentBounded && machine.deliveredTo(side) >= SHORT_BYTES) {
+                boundUnsent();
+            }
+        }
+
+        private void boundUnsent() throws IOException {
+            unsentBounded = true;
+            calls.option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, owner.unsentBytes());
         }
 
         /**
@@ -482,20 +574,20 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
                 client.held = null;
             }
             drainPipe();
-            ByteBuffer rest = pending;
+            ByteBuf rest = pending;
             if (rest == null || closed) {
                 return;
             }
             int n;
             try {
-                n = send(MemorySegment.ofBuffer(rest).address(), rest.remaining());
+                n = send(rest.memoryAddress() + rest.readerIndex(), rest.readableBytes());
             } catch (IOException e) {
                 releaseBuffers();
                 machine.writeFailed(side, owner.now());
                 return;
             }
-            rest.position(rest.position() + n);
-            if (rest.hasRemaining()) {
+            rest.skipBytes(n);
+            if (rest.isReadable()) {
                 writable = false;
                 awaitRoom();
             } else {
@@ -557,11 +649,25 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
                 return; // with the event loop
             }
             if (deliverable() && owner.now() < deadline) {
+                discardReceived();
                 owner.eventLoop().schedule(() -> resetOnceDelivered(deadline), DELIVERY_POLL_MILLIS,
                         TimeUnit.MILLISECONDS);
             } else {
                 owner.delivered(this);
                 close();
+            }
+        }
+
+        /** A peer that writes before it reads on takes what is under way only when what it writes is taken. */
+        private void discardReceived() {
+            try {
+                int reads = 0;
+                while (reads < READS_IN_A_ROW
+                        && calls.discard(fd, owner.readAddress(), LoopConnections.READ_BYTES) > 0) {
+                    reads++;
+                }
+            } catch (IOException e) {
+                LOG.debug("the socket is gone already: {}", e.getMessage());
             }
         }
 
@@ -577,12 +683,12 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
 
         void releaseBuffers() {
             releasePipe();
-            ByteBuffer rest = pending;
+            ByteBuf rest = pending;
             pending = null;
             if (rest != null) {
                 owner.giveBack(rest);
             }
-            ByteBuffer early = held;
+            ByteBuf early = held;
             held = null;
             if (early != null) {
                 owner.giveBack(early);

@@ -60,6 +60,7 @@ abstract sealed class BareListener extends Listener permits EpollListener, Uring
         } else {
             socket = LinuxSocket.newSocket(inherited);
         }
+        boundKernelMemory(socket());
         listen();
     }
 
@@ -85,6 +86,15 @@ abstract sealed class BareListener extends Listener permits EpollListener, Uring
         }
         created.bind(address);
         created.listen(dataPath.settings().backlog());
+    }
+
+    /** Accepted sockets inherit it. */
+    private void boundKernelMemory(LinuxSocket listening) throws IOException {
+        BufferLimits limits = dataPath.settings().buffers();
+        listening.setIntOpt(BareConnection.IPPROTO_TCP, BareConnection.TCP_NOTSENT_LOWAT, limits.unsentBytes());
+        if (limits.receiveBytes() > 0) {
+            listening.setIntOpt(BareConnection.SOL_SOCKET, BareConnection.SO_RCVBUF, limits.receiveBytes());
+        }
     }
 
     @Override

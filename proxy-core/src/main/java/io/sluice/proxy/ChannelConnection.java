@@ -17,7 +17,9 @@ import io.sluice.connection.Side;
 import io.sluice.service.EndpointAddress;
 import java.io.IOException;
 import java.util.ArrayDeque;
+import java.util.EnumSet;
 import java.util.Queue;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,6 +36,9 @@ final class ChannelConnection extends ProxiedConnection {
     private @Nullable Queue<ByteBuf> held;
 
     private boolean begun;
+    /** Whose bytes are held while the {@link BufferBudget} is short: it is read again when they are delivered. */
+    private final Set<Side> waiting = EnumSet.noneOf(Side.class);
+    private final Set<Side> reading = EnumSet.noneOf(Side.class);
 
     /**
      * Begins as soon as {@code client} is registered with the event loop.
@@ -41,6 +46,7 @@ final class ChannelConnection extends ProxiedConnection {
     ChannelConnection(Arrival arrival, LoopConnections owner, Channel client) {
         super(arrival, owner);
         this.client = client;
+        bound(client);
         client.pipeline().addLast(new SideHandler(Side.CLIENT));
     }
 
@@ -75,10 +81,16 @@ final class ChannelConnection extends ProxiedConnection {
             int length = bytes.readableBytes();
             if (stale(ctx) || !machine.received(side, length, owner.now())) {
                 bytes.release();
-            } else if (!connected()) {
+                return;
+            }
+            owner.budget().take(bytes.capacity());
+            if (!connected()) {
                 hold(bytes);
             } else {
                 write(side.other(), bytes, length);
+            }
+            if (owner.budget().isShort() && machine.buffered(side) > 0 && waiting.add(side)) {
+                ctx.channel().config().setAutoRead(false);
             }
         }
 
@@ -123,10 +135,15 @@ final class ChannelConnection extends ProxiedConnection {
     private void write(Side to, ByteBuf bytes, int length) {
         Channel channel = channel(to);
         if (channel == null) {
-            bytes.release();
+            giveBack(bytes);
             return;
         }
-        channel.writeAndFlush(bytes, new Delivery(channel, to, length));
+        channel.writeAndFlush(bytes, new Delivery(channel, to, length, bytes.capacity()));
+    }
+
+    private void giveBack(ByteBuf bytes) {
+        owner.budget().giveBack(bytes.capacity());
+        bytes.release();
     }
 
     /** Tells the machine when the kernel has taken one buffer; an object of its own for each, as Netty's promises are. */
@@ -134,18 +151,24 @@ final class ChannelConnection extends ProxiedConnection {
 
         private final Side to;
         private final int length;
+        private final int capacity;
 
-        Delivery(Channel channel, Side to, int length) {
+        Delivery(Channel channel, Side to, int length, int capacity) {
             super(channel);
             this.to = to;
             this.length = length;
+            this.capacity = capacity;
         }
 
         @Override
         public boolean trySuccess(@Nullable Void nothing) {
             boolean first = super.trySuccess(null);
             if (first) {
+                owner.budget().giveBack(capacity);
                 delivered(to, length);
+                if (machine.buffered(to.other()) == 0 && waiting.remove(to.other())) {
+                    read(to.other(), reading.contains(to.other()));
+                }
             }
             return first;
         }
@@ -154,7 +177,11 @@ final class ChannelConnection extends ProxiedConnection {
         public boolean tryFailure(Throwable cause) {
             boolean first = super.tryFailure(cause);
             if (first) {
+                owner.budget().giveBack(capacity);
                 machine.writeFailed(to, owner.now());
+                if (waiting.remove(to.other())) {
+                    read(to.other(), reading.contains(to.other()));
+                }
                 rearm();
             }
             return first;
@@ -172,6 +199,7 @@ final class ChannelConnection extends ProxiedConnection {
             backendFailed(e);
             return;
         }
+        bound(channel);
         channel.pipeline().addLast(new SideHandler(Side.BACKEND));
         owner.eventLoop().register(channel);
         channel.connect(address.toSocketAddress()).addListener((ChannelFuture future) -> {
@@ -235,9 +263,14 @@ final class ChannelConnection extends ProxiedConnection {
 
     @Override
     public void read(Side side, boolean enabled) {
+        if (enabled) {
+            reading.add(side);
+        } else {
+            reading.remove(side);
+        }
         Channel channel = channel(side);
         if (channel != null) {
-            channel.config().setAutoRead(enabled);
+            channel.config().setAutoRead(enabled && !waiting.contains(side));
         }
     }
 
@@ -294,8 +327,21 @@ final class ChannelConnection extends ProxiedConnection {
         Queue<ByteBuf> early = held;
         held = null;
         if (early != null) {
-            early.forEach(ByteBuf::release);
+            early.forEach(this::giveBack);
         }
+    }
+
+    /** Bounds what is held for the reader at the other end, here and in the kernel. */
+    private void bound(Channel channel) {
+        channel.config().setRecvByteBufAllocator(new BudgetedReads(owner.budget()));
+        if (owner.receiveBufferBytes() > 0) {
+            channel.config().setOption(ChannelOption.SO_RCVBUF, owner.receiveBufferBytes());
+        }
+    }
+
+    @Override
+    void buffersShort() {
+        // The next reads are small: BudgetedReads.
     }
 
     /** What both sockets of a connection get. */

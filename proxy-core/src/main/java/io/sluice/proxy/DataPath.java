@@ -69,6 +69,7 @@ public final class DataPath implements AutoCloseable {
     private final RepeatedWarning serviceLimitReached = new RepeatedWarning(LOG);
     private final RepeatedWarning acceptFailed = new RepeatedWarning(LOG);
     private final RepeatedWarning localFault = new RepeatedWarning(LOG);
+    private final RepeatedWarning buffersShort = new RepeatedWarning(LOG);
     private volatile Sources sources = Sources.NONE;
     private volatile @Nullable CompletableFuture<Void> whenIdle;
 
@@ -203,6 +204,11 @@ public final class DataPath implements AutoCloseable {
         } catch (IOException e) {
             LOG.debug("closing an inherited socket: {}", e.getMessage());
         }
+    }
+
+    /** Bytes that were read and not yet delivered, as far as this process holds them. Any thread. */
+    public long bufferedBytes() {
+        return byLoop.stream().mapToLong(loop -> loop.budget().used()).sum();
     }
 
     /** Connections that are open now. */
@@ -368,6 +374,13 @@ public final class DataPath implements AutoCloseable {
                 : "cannot connect to " + endpoint + ": this node is out of file descriptors or memory for sockets;"
                         + " raise the limit of open files (ulimit -n, LimitNOFILE=) or lower --max-connections",
                 now());
+    }
+
+    void buffersShort() {
+        buffersShort.warn("bytes that were read and not yet delivered have reached their limit of "
+                + (settings.buffers().memory() >> 20)
+                + " MiB (--buffer-memory): slow readers have no more of them here, what"
+                + " they do not take waits in the kernel", now());
     }
 
     int sourcePort() {

@@ -42,6 +42,11 @@ final class EpollConnection extends BareConnection {
         return new EpollEnd(side, fd);
     }
 
+    @Override
+    void buffersShort() {
+        // Nothing is asked of the kernel beforehand.
+    }
+
     private final class EpollEnd extends End implements EpollIoHandle, Runnable {
 
         private @Nullable IoRegistration registration;

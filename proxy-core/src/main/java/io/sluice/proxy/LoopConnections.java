@@ -1,5 +1,8 @@
 package io.sluice.proxy;
 
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.EventLoop;
 import io.netty.channel.epoll.EpollIoHandle;
 import io.sluice.connection.ConnectFailure;
@@ -27,10 +30,7 @@ final class LoopConnections {
     /** The most that is read at once, and so the most that a direction of a {@link BareConnection} holds. */
     static final int READ_BYTES = 64 * 1024;
 
-    /** Buffers beyond this many are left to the garbage collector. */
-    private static final int SPARE_BUFFERS = 64;
-
-    /** Pipes in use at once: what slow readers can make the kernel hold for spliced connections is bounded by them. */
+    /** Pipes in use at once; their descriptors come out of the process's limit. */
     private static final int PIPES = 128;
 
     /** Empty pipes that are kept; each costs two descriptors. */
@@ -45,7 +45,8 @@ final class LoopConnections {
     private final @Nullable TcpCalls calls;
     private final ByteBuffer readBuffer = ByteBuffer.allocateDirect(READ_BYTES);
     private final long readAddress = MemorySegment.ofBuffer(readBuffer).address();
-    private final Deque<ByteBuffer> spare = new ArrayDeque<>();
+    private final ByteBufAllocator allocator = PooledByteBufAllocator.DEFAULT;
+    private final BufferBudget budget;
     private final Deque<Pipe> sparePipes = new ArrayDeque<>();
     private int pipesInUse;
     private final List<EpollIoHandle> toClose = new ArrayList<>();
@@ -55,6 +56,32 @@ final class LoopConnections {
         this.dataPath = dataPath;
         this.eventLoop = eventLoop;
         this.calls = dataPath.transport() == Transport.NIO ? null : new TcpCalls();
+        this.budget = new BufferBudget(dataPath.settings().buffers().memory() / dataPath.settings().workerThreads(),
+                this::becameShort);
+    }
+
+    /** What connections hold of bytes that were read and not yet delivered. */
+    BufferBudget budget() {
+        return budget;
+    }
+
+    /** What the kernel may keep of a connection that was written and not sent, for each socket. */
+    int unsentBytes() {
+        return dataPath.settings().buffers().unsentBytes();
+    }
+
+    /** What the kernel may keep of a connection that was not read, for each socket; 0 for what it thinks right. */
+    int receiveBufferBytes() {
+        return dataPath.settings().buffers().receiveBytes();
+    }
+
+    private void becameShort() {
+        dataPath.buffersShort();
+        eventLoop.execute(() -> {
+            if (budget.isShort()) {
+                connections.forEach(ProxiedConnection::buffersShort);
+            }
+        });
     }
 
     EventLoop eventLoop() {
@@ -129,22 +156,28 @@ final class LoopConnections {
         return readAddress;
     }
 
-    /** A copy of {@code from} to {@code to} of the read buffer, ready to be got; to be given back. */
-    ByteBuffer copy(ByteBuffer bytes, int from, int to) {
-        ByteBuffer copy = spare.poll();
-        if (copy == null) {
-            copy = ByteBuffer.allocateDirect(READ_BYTES);
-        }
-        copy.clear();
-        copy.put(0, bytes, from, to - from);
-        return copy.limit(to - from);
+    /** A copy of {@code from} to {@code to}, which counts against the {@link #budget}; to be given back. */
+    ByteBuf copy(ByteBuffer bytes, int from, int to) {
+        ByteBuf copy = allocator.directBuffer(to - from, to - from);
+        copy.writeBytes(bytes.slice(from, to - from));
+        budget.take(to - from);
+        return copy;
     }
 
-    /** Ends the use of a {@link #copy}. */
-    void giveBack(ByteBuffer copy) {
-        if (spare.size() < SPARE_BUFFERS) {
-            spare.push(copy);
-        }
+    /** Both, one after the other, in the place of {@code first}, which is given back. */
+    ByteBuf join(ByteBuf first, ByteBuffer second) {
+        ByteBuf both = allocator.directBuffer(first.readableBytes() + second.remaining());
+        both.writeBytes(first, first.readerIndex(), first.readableBytes());
+        both.writeBytes(second);
+        giveBack(first);
+        budget.take(both.capacity());
+        return both;
+    }
+
+    /** Ends the use of what {@link #copy} or {@link #join} made. */
+    void giveBack(ByteBuf copy) {
+        budget.giveBack(copy.capacity());
+        copy.release();
     }
 
     /** An empty pipe; null if enough are in use, or there are no descriptors for one: bulk is copied then. */
@@ -156,7 +189,7 @@ final class LoopConnections {
         Pipe pipe = sparePipes.poll();
         if (pipe == null) {
             try {
-                pipe = Pipe.open();
+                pipe = Pipe.open(budget);
             } catch (IOException e) {
                 LOG.debug("no pipe for bulk, it is copied: {}", e.getMessage());
                 return null;

@@ -15,18 +15,22 @@ final class Pipe {
 
     private final FileDescriptor readEnd;
     private final FileDescriptor writeEnd;
+    private final BufferBudget budget;
     private int held;
+    /** What of {@link #held} counts against the budget. */
+    private int counted;
 
-    private Pipe(FileDescriptor readEnd, FileDescriptor writeEnd) {
+    private Pipe(FileDescriptor readEnd, FileDescriptor writeEnd, BufferBudget budget) {
         this.readEnd = readEnd;
         this.writeEnd = writeEnd;
+        this.budget = budget;
     }
 
-    /** An empty pipe; fails if there are no descriptors for it. */
-    static Pipe open() throws IOException {
+    /** An empty pipe, whose bytes count against {@code budget}; fails if there are no descriptors for it. */
+    static Pipe open(BufferBudget budget) throws IOException {
         FileDescriptor[] ends = FileDescriptor.pipe();
         LinuxCalls.pipeSize(ends[1].intValue(), BYTES);
-        return new Pipe(ends[0], ends[1]);
+        return new Pipe(ends[0], ends[1], budget);
     }
 
     /** Bytes in it. */
@@ -48,8 +52,20 @@ final class Pipe {
         return n;
     }
 
+    /** Counts what is in the pipe and stays there for now. */
+    void count() {
+        if (held > counted) {
+            budget.take(held - counted);
+        } else if (held < counted) {
+            budget.giveBack(counted - held);
+        }
+        counted = held;
+    }
+
     /** Gives the descriptors back, and with them what is in the pipe. */
     void close() {
+        held = 0;
+        count();
         try {
             writeEnd.close();
             readEnd.close();

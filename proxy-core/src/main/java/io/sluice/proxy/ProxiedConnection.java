@@ -236,6 +236,9 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Bar
     /** Told once: the connection has lived on for as long as an endpoint has time to take it. */
     abstract void settled();
 
+    /** The event loop's {@link BufferBudget} has become short: what was asked of the kernel and would be held is cancelled. */
+    abstract void buffersShort();
+
     /** Gives back what is held for the connection; its sockets were closed. */
     abstract void release();
 

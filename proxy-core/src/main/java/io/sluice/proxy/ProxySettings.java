@@ -13,7 +13,17 @@ import java.time.Duration;
  * @param maxConnections           over all Services; one more is reset
  * @param maxConnectionsPerService over one Service; one more is reset; 0 for no limit of its own
  * @param backlog                  the kernel's accept queue of each listener
+ * @param buffers                  what may be kept of bytes that are not delivered yet
  */
 public record ProxySettings(Transport transport, int workerThreads, Duration connectTimeout, int connectRetries,
         Duration idleTimeout, Duration halfCloseTimeout, int maxConnections, int maxConnectionsPerService,
-        int backlog) {}
+        int backlog, BufferLimits buffers) {
+
+    /** With {@link BufferLimits#DEFAULT}. */
+    public ProxySettings(Transport transport, int workerThreads, Duration connectTimeout, int connectRetries,
+            Duration idleTimeout, Duration halfCloseTimeout, int maxConnections, int maxConnectionsPerService,
+            int backlog) {
+        this(transport, workerThreads, connectTimeout, connectRetries, idleTimeout, halfCloseTimeout, maxConnections,
+                maxConnectionsPerService, backlog, BufferLimits.DEFAULT);
+    }
+}

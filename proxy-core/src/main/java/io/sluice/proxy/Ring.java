@@ -162,6 +162,11 @@ final class Ring implements IoHandler {
         memory.poll(ask(asker, what), descriptor, events, again);
     }
 
+    /** Ends what {@code asker} has asked for; it is answered all the same, with ECANCELED unless it was done before. */
+    void cancel(Asker asker, int what) {
+        memory.cancel(data(asker, what));
+    }
+
     private static long ask(Asker asker, int what) {
         asker.asked++;
         asker.unanswered |= 1 << what;

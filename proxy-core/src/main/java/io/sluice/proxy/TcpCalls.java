@@ -52,6 +52,8 @@ final class TcpCalls {
     private static final int SOCK_STREAM = 1;
     private static final int SOCK_NONBLOCK = 0x800;
     private static final int SOCK_CLOEXEC = 0x80000;
+    private static final int MSG_PEEK = 0x2;
+    private static final int MSG_TRUNC = 0x20;
     private static final int MSG_DONTWAIT = 0x40;
     private static final int MSG_NOSIGNAL = 0x4000;
     private static final int SHUT_WR = 1;
@@ -149,10 +151,24 @@ final class TcpCalls {
 
     /** Reads up to {@code length} bytes, more than none: 0 for nothing now, -1 for the end. */
     int receive(int fd, long address, int length) throws IOException {
+        return receive(fd, address, length, MSG_DONTWAIT);
+    }
+
+    /** The same, and the bytes stay in the socket. */
+    int peek(int fd, long address, int length) throws IOException {
+        return receive(fd, address, length, MSG_DONTWAIT | MSG_PEEK);
+    }
+
+    /** Takes up to {@code length} bytes out of the socket without copying them (MSG_TRUNC, tcp(7)). */
+    int discard(int fd, long address, int length) throws IOException {
+        return receive(fd, address, length, MSG_DONTWAIT | MSG_TRUNC);
+    }
+
+    private int receive(int fd, long address, int length, int flags) throws IOException {
         while (true) {
             long n;
             try {
-                n = (long) RECV.invokeExact(state, (long) fd, address, (long) length, (long) MSG_DONTWAIT, 0L);
+                n = (long) RECV.invokeExact(state, (long) fd, address, (long) length, (long) flags, 0L);
             } catch (Throwable e) {
                 throw cannotBeCalled(e);
             }

@@ -1,8 +1,8 @@
 package io.sluice.proxy;
 
+import io.netty.buffer.ByteBuf;
 import io.sluice.connection.Side;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 
 /**
  * A connection over two bare sockets on a {@link Ring}.
@@ -36,6 +36,14 @@ final class UringConnection extends BareConnection {
         return new UringEnd(side, fd);
     }
 
+    @Override
+    void buffersShort() {
+        ((UringEnd) client).cancelReceive();
+        if (backend instanceof UringEnd end) {
+            end.cancelReceive();
+        }
+    }
+
     private void goOn() {
         pump();
         rearm();
@@ -45,6 +53,8 @@ final class UringConnection extends BareConnection {
 
         private final Answers answers = new Answers();
         private boolean asked;
+        /** What was asked for is a read of the ring's. */
+        private boolean receiving;
         private boolean watching;
         private boolean knownEmpty;
         /** What is under way to this socket, in a buffer of the ring's. */
@@ -76,7 +86,7 @@ final class UringConnection extends BareConnection {
                 }
                 return;
             }
-            if (!splicing || !connected()) {
+            if (!connected() || !splicing && !owner.budget().isShort()) {
                 receive();
                 return;
             }
@@ -98,7 +108,15 @@ final class UringConnection extends BareConnection {
 
         private void receive() {
             asked = true;
+            receiving = true;
             ring.receive(answers, READ, fd, knownEmpty);
+        }
+
+        /** What was asked for would be held: from now on the socket is read when the other one takes what is read. */
+        private void cancelReceive() {
+            if (receiving && !closed) {
+                ring.cancel(answers, READ);
+            }
         }
 
         /** Errors, and room for what waits: told each time, from now on. */
@@ -121,6 +139,7 @@ final class UringConnection extends BareConnection {
 
         private void received(int result, int flags) {
             asked = false;
+            receiving = false;
             boolean filled = (flags & RingMemory.BUFFER) != 0;
             int buffer = flags >>> 16;
             if (result == -ENOBUFS && !closed) {
@@ -131,7 +150,7 @@ final class UringConnection extends BareConnection {
             if (filled && (result <= 0 || closed)) {
                 ring.giveBack(buffer);
             }
-            if (closed || result == -ECANCELED) {
+            if (closed) {
                 return;
             }
             knownEmpty = false;
@@ -147,7 +166,7 @@ final class UringConnection extends BareConnection {
             } else if (result == 0) {
                 finished = true;
                 machine.finished(side, owner.now());
-            } else if (result != -EAGAIN && result != -EINTR) {
+            } else if (result != -EAGAIN && result != -EINTR && result != -ECANCELED) {
                 machine.failed(side, owner.now());
             }
             goOn();
@@ -164,10 +183,10 @@ final class UringConnection extends BareConnection {
         }
 
         private void sendFrom(int buffer, int length) {
-            ByteBuffer rest = pending;
+            ByteBuf rest = pending;
             if (rest != null) {
                 // Read before it was known that the write before it was not taken.
-                rest.compact().put(ring.bytes(buffer, length)).flip();
+                pending = owner.join(rest, ring.bytes(buffer, length));
                 ring.giveBack(buffer);
                 return;
             }

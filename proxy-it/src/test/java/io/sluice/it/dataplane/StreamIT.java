@@ -114,6 +114,37 @@ class StreamIT {
         }
     }
 
+    /** Were the endpoint not read on, it would never come to read: each would wait for the other, for an hour. */
+    @EachTransport
+    void a_client_that_resets_in_the_middle_of_bulk_leaves_nothing_behind_an_endpoint_that_writes_first(
+            Transport transport) throws Exception {
+        try (RunningSluice sluice = new RunningSluice().transport(transport)) {
+            Gate stuck = new Gate();
+            ScriptedServer backend = sluice.server(1, script().send(64 * MIB).receiveToReset());
+            sluice.service("kubia", sluice.address(1)).start();
+            long before = Descriptors.sockets();
+            ScriptedPeer client = sluice.client("kubia",
+                    script().together(script().send(64 * MIB), script().await(stuck).reset()));
+            ScriptedPeer server = backend.next();
+            awaitStandstill(client, server);
+            stuck.open();
+            await().atMost(Duration.ofSeconds(20)).until(server::done);
+            server.outcome();
+            sluice.awaitIdle();
+            await().atMost(Duration.ofSeconds(40)).until(() -> Descriptors.sockets() <= before);
+        }
+    }
+
+    private static void awaitStandstill(ScriptedPeer client, ScriptedPeer server) {
+        long[] last = {-1};
+        await().pollInterval(Duration.ofMillis(500)).atMost(Duration.ofMinutes(1)).until(() -> {
+            long sent = client.sent() + server.sent();
+            boolean stands = client.sent() > 0 && server.sent() > 0 && sent == last[0];
+            last[0] = sent;
+            return stands;
+        });
+    }
+
     /** Where the proxy can see what its peer has acknowledged; the JDK's own sockets do not show it. */
     @EachTransport
     void what_a_backend_sent_before_its_reset_reaches_even_a_slow_client(Transport transport) throws Exception {

@@ -13,6 +13,7 @@ import io.sluice.dns.DnsSettings;
 import io.sluice.dns.PodRecords;
 import io.sluice.metrics.AccessLog;
 import io.sluice.node.NodeSettings;
+import io.sluice.proxy.BufferLimits;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.Transport;
 import io.sluice.reconcile.AppliedState;
@@ -71,6 +72,7 @@ public final class RunningSluice implements AutoCloseable {
     private int connectRetries = 3;
     private Duration idleTimeout = Duration.ZERO;
     private Duration halfCloseTimeout = Duration.ofHours(1);
+    private BufferLimits buffers = BufferLimits.DEFAULT;
     private Duration drainTimeout = Duration.ofSeconds(30);
     private int maxConnections = 5_000;
     private int maxConnectionsPerService;
@@ -108,6 +110,12 @@ public final class RunningSluice implements AutoCloseable {
 
     public RunningSluice drainTimeout(Duration value) {
         drainTimeout = value;
+        return this;
+    }
+
+    /** What all connections together may hold. */
+    public RunningSluice bufferMemory(long bytes) {
+        buffers = new BufferLimits(bytes, 0, BufferLimits.DEFAULT.unsentBytes());
         return this;
     }
 
@@ -186,7 +194,7 @@ public final class RunningSluice implements AutoCloseable {
 
     public RunningSluice start() throws StartException {
         ProxySettings proxy = new ProxySettings(transport, 2, connectTimeout, connectRetries, idleTimeout,
-                halfCloseTimeout, maxConnections, maxConnectionsPerService, 4096);
+                halfCloseTimeout, maxConnections, maxConnectionsPerService, 4096, buffers);
         Optional<InetSocketAddress> anyPort = Optional.of(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
         sluice = Sluice.start(new SluiceConfig(List.of(manifests.directory().toString()), kubernetes,
                 List.of(Cidr.parse("127." + range + ".0.0/17")), nodePort(0), nodePort(19), "node",
