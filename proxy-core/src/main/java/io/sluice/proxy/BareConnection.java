@@ -650,7 +650,7 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
             }
             if (deliverable() && owner.now() < deadline) {
                 discardReceived();
-                owner.eventLoop().schedule(() -> resetOnceDelivered(deadline), DELIVERY_POLL_MILLIS,
+                owner.eventLoop().schedule(() -> contain(() -> resetOnceDelivered(deadline)), DELIVERY_POLL_MILLIS,
                         TimeUnit.MILLISECONDS);
             } else {
                 owner.delivered(this);

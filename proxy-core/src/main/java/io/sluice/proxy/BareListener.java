@@ -46,7 +46,7 @@ abstract sealed class BareListener extends Listener permits EpollListener, Uring
             try {
                 bindAndRegister();
                 opened.complete(this);
-            } catch (IOException | RuntimeException e) {
+            } catch (IOException | RuntimeException | Error e) {
                 close();
                 opened.completeExceptionally(e);
             }
@@ -164,8 +164,12 @@ abstract sealed class BareListener extends Listener permits EpollListener, Uring
     private CompletionStage<Void> onEventLoop(Runnable action) {
         CompletableFuture<Void> done = new CompletableFuture<>();
         eventLoop.execute(() -> {
-            action.run();
-            done.complete(null);
+            try {
+                action.run();
+                done.complete(null);
+            } catch (RuntimeException | Error e) {
+                done.completeExceptionally(e);
+            }
         });
         return done;
     }

@@ -105,11 +105,11 @@ final class ChannelConnection extends ProxiedConnection {
 
         @Override
         public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-            if (!(cause instanceof IOException)) {
-                LOG.error("connection {} to {} failed by a fault in the proxy; please report it", id(), port().name(),
-                        cause);
+            if (cause instanceof IOException) {
+                socketFailed(ctx);
+            } else {
+                fault(cause);
             }
-            socketFailed(ctx);
         }
 
         @Override
@@ -164,11 +164,7 @@ final class ChannelConnection extends ProxiedConnection {
         public boolean trySuccess(@Nullable Void nothing) {
             boolean first = super.trySuccess(null);
             if (first) {
-                owner.budget().giveBack(capacity);
-                delivered(to, length);
-                if (machine.buffered(to.other()) == 0 && waiting.remove(to.other())) {
-                    read(to.other(), reading.contains(to.other()));
-                }
+                over(true);
             }
             return first;
         }
@@ -177,14 +173,28 @@ final class ChannelConnection extends ProxiedConnection {
         public boolean tryFailure(Throwable cause) {
             boolean first = super.tryFailure(cause);
             if (first) {
-                owner.budget().giveBack(capacity);
-                machine.writeFailed(to, owner.now());
-                if (waiting.remove(to.other())) {
-                    read(to.other(), reading.contains(to.other()));
-                }
-                rearm();
+                over(false);
             }
             return first;
+        }
+
+        private void over(boolean taken) {
+            owner.budget().giveBack(capacity);
+            try {
+                if (taken) {
+                    delivered(to, length);
+                } else {
+                    machine.writeFailed(to, owner.now());
+                }
+                if (machine.buffered(to.other()) == 0 && waiting.remove(to.other())) {
+                    read(to.other(), reading.contains(to.other()));
+                }
+                if (!taken) {
+                    rearm();
+                }
+            } catch (RuntimeException | Error e) {
+                fault(e);
+            }
         }
     }
 
@@ -202,7 +212,7 @@ final class ChannelConnection extends ProxiedConnection {
         bound(channel);
         channel.pipeline().addLast(new SideHandler(Side.BACKEND));
         owner.eventLoop().register(channel);
-        channel.connect(address.toSocketAddress()).addListener((ChannelFuture future) -> {
+        channel.connect(address.toSocketAddress()).addListener((ChannelFuture future) -> contain(() -> {
             if (!channel.equals(backend)) {
                 channel.close();
             } else if (future.isSuccess()) {
@@ -212,7 +222,7 @@ final class ChannelConnection extends ProxiedConnection {
                 channel.close();
                 backendFailed(future.cause());
             }
-        });
+        }));
     }
 
     /** Tells the endpoint whom it speaks with; until it took that, nothing of the client's is sent. */
@@ -222,7 +232,7 @@ final class ChannelConnection extends ProxiedConnection {
             opened();
             return;
         }
-        channel.writeAndFlush(Unpooled.wrappedBuffer(header)).addListener((ChannelFuture future) -> {
+        channel.writeAndFlush(Unpooled.wrappedBuffer(header)).addListener((ChannelFuture future) -> contain(() -> {
             if (!channel.equals(backend)) {
                 channel.close();
             } else if (future.isSuccess()) {
@@ -232,7 +242,7 @@ final class ChannelConnection extends ProxiedConnection {
                 channel.close();
                 backendFailed(future.cause());
             }
-        });
+        }));
     }
 
     private void opened() {

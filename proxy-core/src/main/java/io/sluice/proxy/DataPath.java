@@ -70,6 +70,7 @@ public final class DataPath implements AutoCloseable {
     private final RepeatedWarning acceptFailed = new RepeatedWarning(LOG);
     private final RepeatedWarning localFault = new RepeatedWarning(LOG);
     private final RepeatedWarning buffersShort = new RepeatedWarning(LOG);
+    private final RepeatedWarning faults = new RepeatedWarning(LOG);
     private volatile Sources sources = Sources.NONE;
     private volatile @Nullable CompletableFuture<Void> whenIdle;
 
@@ -302,10 +303,24 @@ public final class DataPath implements AutoCloseable {
         Arrival arrival = arrival(port, client, listener, kind);
         if (loop.eventLoop().inEventLoop()) {
             // At once: with few descriptors left, endpoints have to be connected before more clients are accepted.
-            loop.begin(connection(arrival, loop, fd));
+            begin(arrival, loop, fd);
         } else {
-            loop.eventLoop().execute(() -> loop.begin(connection(arrival, loop, fd)));
+            loop.eventLoop().execute(() -> begin(arrival, loop, fd));
         }
+    }
+
+    private void begin(Arrival arrival, LoopConnections loop, int fd) {
+        BareConnection connection;
+        try {
+            connection = connection(arrival, loop, fd);
+        } catch (RuntimeException | Error e) {
+            fault("a connection to " + arrival.port().name(), e);
+            discard(fd);
+            arrival.port().meters().closed(Ending.FAILED, 0);
+            release(arrival.port());
+            return;
+        }
+        loop.begin(connection);
     }
 
     private BareConnection connection(Arrival arrival, LoopConnections loop, int fd) {
@@ -374,6 +389,11 @@ public final class DataPath implements AutoCloseable {
                 : "cannot connect to " + endpoint + ": this node is out of file descriptors or memory for sockets;"
                         + " raise the limit of open files (ulimit -n, LimitNOFILE=) or lower --max-connections",
                 now());
+    }
+
+    /** Something was thrown that nothing should throw: it ends {@code what}, and nothing else. */
+    void fault(String what, Throwable fault) {
+        faults.error(what + " was ended by a fault in the proxy; please report it", fault, now());
     }
 
     void buffersShort() {

@@ -84,7 +84,14 @@ final class EpollConnection extends BareConnection {
             if (closed) {
                 return;
             }
-            int ops = ((EpollIoEvent) event).ops().value();
+            try {
+                handle(((EpollIoEvent) event).ops().value());
+            } catch (RuntimeException | Error e) {
+                fault(e);
+            }
+        }
+
+        private void handle(int ops) {
             if (connecting && ((ops & (OUT | ERR | HUP)) == 0 || !finishConnect((ops & (ERR | HUP)) != 0))) {
                 return;
             }
@@ -108,8 +115,10 @@ final class EpollConnection extends BareConnection {
         @Override
         public void run() {
             continued = false;
-            EpollConnection.this.pump();
-            rearm();
+            contain(() -> {
+                EpollConnection.this.pump();
+                rearm();
+            });
         }
 
         @Override

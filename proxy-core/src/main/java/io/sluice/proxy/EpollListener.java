@@ -44,7 +44,11 @@ final class EpollListener extends BareListener implements EpollIoHandle {
 
     @Override
     public void handle(IoRegistration which, IoEvent event) {
-        accept();
+        try {
+            accept();
+        } catch (RuntimeException | Error e) {
+            dataPath.fault("accepting for " + port().name(), e);
+        }
     }
 
     @Override

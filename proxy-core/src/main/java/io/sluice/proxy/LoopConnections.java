@@ -79,7 +79,7 @@ final class LoopConnections {
         dataPath.buffersShort();
         eventLoop.execute(() -> {
             if (budget.isShort()) {
-                connections.forEach(ProxiedConnection::buffersShort);
+                List.copyOf(connections).forEach(c -> c.contain(c::buffersShort));
             }
         });
     }
@@ -107,7 +107,16 @@ final class LoopConnections {
 
     void begin(ProxiedConnection connection) {
         connections.add(connection);
-        connection.start();
+        try {
+            connection.start();
+        } catch (RuntimeException | Error e) {
+            connection.fault(e);
+        }
+    }
+
+    /** Something was thrown that nothing should throw: it ends {@code what}, and nothing else. */
+    void fault(String what, Throwable fault) {
+        dataPath.fault(what, fault);
     }
 
     void ended(ProxiedConnection connection) {
@@ -251,10 +260,10 @@ final class LoopConnections {
     }
 
     void drain(long deadline) {
-        List.copyOf(connections).forEach(c -> c.drain(deadline));
+        List.copyOf(connections).forEach(c -> c.contain(() -> c.drain(deadline)));
     }
 
     private void kill() {
-        List.copyOf(connections).forEach(ProxiedConnection::kill);
+        List.copyOf(connections).forEach(c -> c.contain(c::kill));
     }
 }

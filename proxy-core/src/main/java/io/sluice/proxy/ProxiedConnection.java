@@ -79,6 +79,25 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Bar
         machine.kill();
     }
 
+    /** Does what must not end the event loop's turn, whatever it throws. */
+    final void contain(Runnable action) {
+        try {
+            action.run();
+        } catch (RuntimeException | Error e) {
+            fault(e);
+        }
+    }
+
+    /** Something was thrown that nothing should throw: it ends this connection, and no other. */
+    final void fault(Throwable fault) {
+        owner.fault("connection " + id() + " to " + port().name(), fault);
+        try {
+            machine.kill();
+        } catch (RuntimeException | Error again) {
+            owner.fault("connection " + id() + " to " + port().name(), again);
+        }
+    }
+
     final PortProxy port() {
         return arrival.port();
     }
@@ -271,7 +290,8 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Bar
             timer.cancel(false);
         }
         timerAt = deadline;
-        timer = owner.eventLoop().schedule(this::timerFired, Math.max(0, deadline - owner.now()), TimeUnit.NANOSECONDS);
+        timer = owner.eventLoop().schedule(() -> contain(this::timerFired), Math.max(0, deadline - owner.now()),
+                TimeUnit.NANOSECONDS);
     }
 
     private void timerFired() {

@@ -18,12 +18,26 @@ final class RepeatedWarning {
 
     /** Logs {@code message} unless another was logged less than ten seconds before {@code now}. */
     void warn(String message, long now) {
-        long next = nextAt.get();
-        if (now >= next && nextAt.compareAndSet(next, now + INTERVAL_NANOS)) {
+        if (isDue(now)) {
             long before = suppressed.getAndSet(0);
             log.warn(before == 0 ? "{}" : "{} ({} more of this kind in between)", message, before);
-        } else {
-            suppressed.incrementAndGet();
         }
+    }
+
+    /** The same for what is nobody's fault but ours, with where it happened. */
+    void error(String message, Throwable fault, long now) {
+        if (isDue(now)) {
+            long before = suppressed.getAndSet(0);
+            log.error(before == 0 ? message : message + " (" + before + " more of this kind in between)", fault);
+        }
+    }
+
+    private boolean isDue(long now) {
+        long next = nextAt.get();
+        if (now >= next && nextAt.compareAndSet(next, now + INTERVAL_NANOS)) {
+            return true;
+        }
+        suppressed.incrementAndGet();
+        return false;
     }
 }

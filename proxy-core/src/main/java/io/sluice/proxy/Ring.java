@@ -60,6 +60,9 @@ final class Ring implements IoHandler {
         void fed() {
             throw new IllegalStateException("nothing was read");
         }
+
+        /** One of the others has thrown {@code fault}, which must not end the event loop's turn. */
+        abstract void fault(Throwable fault);
     }
 
     static final int POLLIN = 0x1;
@@ -263,7 +266,11 @@ final class Ring implements IoHandler {
                     asker.asked--;
                     asker.unanswered &= ~(1 << what);
                 }
-                asker.answered(what, result, flags);
+                try {
+                    asker.answered(what, result, flags);
+                } catch (RuntimeException | Error e) {
+                    asker.fault(e);
+                }
                 free(asker);
             }
         }
@@ -278,13 +285,17 @@ final class Ring implements IoHandler {
         for (int i = next; i != end; i++) {
             long data = memory.data(i);
             if (((int) data & 0xff) == SEND) {
-                askers[(int) (data >>> 8)].refused(memory.result(i));
+                askers[(int) (data >>> 8)].refused(memory.result(i)); // notes it, and no more
             }
         }
         for (int i = 0; i < writes; i++) {
             Asker asker = sending[i];
             asker.asked--;
-            asker.sent();
+            try {
+                asker.sent();
+            } catch (RuntimeException | Error e) {
+                asker.fault(e);
+            }
             free(asker);
         }
         sendings -= writes;
@@ -297,8 +308,16 @@ final class Ring implements IoHandler {
         if (!starving.isEmpty()) {
             resuming.addAll(starving);
             starving.clear();
-            resuming.forEach(Asker::fed);
+            resuming.forEach(Ring::feed);
             resuming.clear();
+        }
+    }
+
+    private static void feed(Asker asker) {
+        try {
+            asker.fed();
+        } catch (RuntimeException | Error e) {
+            asker.fault(e);
         }
     }
 
@@ -330,6 +349,11 @@ final class Ring implements IoHandler {
             if ((flags & RingMemory.MORE) == 0) {
                 askForWakeup();
             }
+        }
+
+        @Override
+        void fault(Throwable fault) {
+            throw new IllegalStateException("the event loop cannot be woken any more", fault);
         }
     }
 

@@ -158,10 +158,13 @@ final class UringConnection extends BareConnection {
                 knownEmpty = (flags & RingMemory.NOT_EMPTY) == 0;
                 readable = true;
                 count(result == RingMemory.BUFFER_BYTES);
-                if (machine.received(side, result, owner.now())) {
-                    passFrom(buffer, result);
-                } else {
-                    ring.giveBack(buffer);
+                boolean inUse = false;
+                try {
+                    inUse = machine.received(side, result, owner.now()) && passFrom(buffer, result);
+                } finally {
+                    if (!inUse) {
+                        ring.giveBack(buffer);
+                    }
                 }
             } else if (result == 0) {
                 finished = true;
@@ -172,47 +175,48 @@ final class UringConnection extends BareConnection {
             goOn();
         }
 
-        private void passFrom(int buffer, int length) {
+        /** Whether the buffer is in use until it is {@link #sent}. */
+        private boolean passFrom(int buffer, int length) {
             if (!connected()) {
                 held = owner.copy(ring.bytes(buffer, length), 0, length);
-            } else if (end(side.other()) instanceof UringEnd sink && !sink.closed) {
-                sink.sendFrom(buffer, length);
-                return;
+                return false;
             }
-            ring.giveBack(buffer);
+            return end(side.other()) instanceof UringEnd sink && !sink.closed && sink.sendFrom(buffer, length);
         }
 
-        private void sendFrom(int buffer, int length) {
+        private boolean sendFrom(int buffer, int length) {
             ByteBuf rest = pending;
             if (rest != null) {
                 // Read before it was known that the write before it was not taken.
                 pending = owner.join(rest, ring.bytes(buffer, length));
-                ring.giveBack(buffer);
-                return;
+                return false;
             }
             try {
                 beforeWrite();
             } catch (IOException e) {
-                ring.giveBack(buffer);
                 machine.writeFailed(side, owner.now());
-                return;
+                return false;
             }
             sendBuffer = buffer;
             sendLength = length;
             sendResult = length;
             ring.send(answers, fd, ring.address(buffer), length);
+            return true;
         }
 
         private void sent() {
             int length = sendLength;
             int taken = sendResult == -EAGAIN || sendResult == -EINTR ? 0 : sendResult;
             sendLength = 0;
-            if (taken >= 0 && taken < length && !closed) {
-                pending = owner.copy(ring.bytes(sendBuffer, length), taken, length);
-                writable = false;
-                awaitRoom();
+            try {
+                if (taken >= 0 && taken < length && !closed) {
+                    pending = owner.copy(ring.bytes(sendBuffer, length), taken, length);
+                    writable = false;
+                    awaitRoom();
+                }
+            } finally {
+                ring.giveBack(sendBuffer);
             }
-            ring.giveBack(sendBuffer);
             if (closed) {
                 return;
             }
@@ -261,6 +265,11 @@ final class UringConnection extends BareConnection {
                     }
                     default -> throw new IllegalStateException("unknown answer " + what);
                 }
+            }
+
+            @Override
+            void fault(Throwable fault) {
+                UringConnection.this.fault(fault);
             }
 
             @Override

@@ -54,5 +54,13 @@ final class UringListener extends BareListener {
                 resume();
             }
         }
+
+        @Override
+        void fault(Throwable fault) {
+            dataPath.fault("accepting for " + port().name(), fault);
+            if (!paused && !isClosed()) {
+                resume();
+            }
+        }
     }
 }

@@ -106,6 +106,28 @@ class BareConnectionTest {
         }
     }
 
+    /** What is thrown while a connection is served ends that connection. */
+    @ParameterizedTest
+    @MethodSource("transports")
+    void a_fault_of_ours_ends_the_connection_and_not_the_event_loop(Transport transport) throws IOException {
+        start(transport);
+        int endpoint = endpoints.getLocalPort();
+        endpoints.close(); // and so the endpoint refuses, which is told to a listener that throws
+        Socket first = connect(endpoint, unanswered -> {
+            throw new AssertionError("thrown by the test");
+        });
+        assertThatThrownBy(() -> first.getInputStream().read()).isInstanceOf(SocketException.class)
+                .hasMessageContaining("reset");
+        assertThat(dataPath.activeConnections()).isZero();
+
+        endpoints = new ServerSocket(endpoint, 1, InetAddress.getLoopbackAddress());
+        Socket second = connect(endpoint, HealthListener.NONE);
+        try (Socket served = endpoints.accept()) {
+            pass(second, served, 1);
+            pass(served, second, 1);
+        }
+    }
+
     private static void pass(Socket from, Socket to, int bytes) throws IOException {
         from.getOutputStream().write(new byte[bytes]);
         assertThat(to.getInputStream().readNBytes(bytes)).hasSize(bytes);
@@ -113,11 +135,15 @@ class BareConnectionTest {
 
     /** A client whose connection goes to {@link #endpoints}. */
     private Socket connect() throws IOException {
+        return connect(endpoints.getLocalPort(), HealthListener.NONE);
+    }
+
+    private Socket connect(int endpoint, HealthListener health) throws IOException {
         PortMeters meters = new ProxyMetrics(new PrometheusMeterRegistry(PrometheusConfig.DEFAULT))
                 .port(new ServicePortName(SERVICE.name(), "", Protocol.TCP));
-        PortProxy port = new PortProxy(meters.name(), meters, new AtomicInteger(), HealthListener.NONE);
+        PortProxy port = new PortProxy(meters.name(), meters, new AtomicInteger(), health);
         EndpointSet only = EndpointSet.of(List.of(
-                Endpoint.ready(new EndpointAddress(endpoints.getInetAddress(), endpoints.getLocalPort()))));
+                Endpoint.ready(new EndpointAddress(InetAddress.getLoopbackAddress(), endpoint))));
         port.update(Routing.NONE.next(SERVICE, only, new NodeTopology("n1", null),
                 new Routing.Settings(BalancerKind.ROUND_ROBIN, new AffinityTable(1), List.of(), 50),
                 new Routing.Tools(address -> () -> 0, bound -> 0), 0), List.of());

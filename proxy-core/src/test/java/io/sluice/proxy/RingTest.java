@@ -65,6 +65,8 @@ class RingTest {
         private final int fd;
         private final AtomicInteger bytes = new AtomicInteger();
         private final AtomicInteger answers = new AtomicInteger();
+        private final AtomicInteger faults = new AtomicInteger();
+        private volatile boolean throwing;
         private volatile int lastResult;
         private final AtomicInteger sends = new AtomicInteger();
 
@@ -73,8 +75,16 @@ class RingTest {
         }
 
         @Override
+        void fault(Throwable fault) {
+            faults.incrementAndGet();
+        }
+
+        @Override
         void answered(int what, int result, int flags) {
             answers.incrementAndGet();
+            if (throwing) {
+                throw new AssertionError("thrown by the test");
+            }
             lastResult = result;
             if ((flags & RingMemory.BUFFER) != 0) {
                 ring.giveBack(flags >>> 16);
@@ -140,6 +150,43 @@ class RingTest {
         Native.eventFdWrite(event.intValue(), 1);
         await().untilAsserted(() -> assertThat(readers).allMatch(reader -> reader.answers.get() == 1));
         event.close();
+    }
+
+    @Test
+    void what_one_asker_throws_is_its_own_affair() throws IOException {
+        Reader faulty = reader(connect());
+        faulty.throwing = true;
+        Reader other = reader(connect());
+        onLoop(() -> {
+            ring.poll(faulty, 2, faulty.fd, Ring.POLLIN, false);
+            ring.receive(other, READ, other.fd, false);
+            return null;
+        });
+        for (Socket peer : peers) {
+            peer.getOutputStream().write(1);
+        }
+        await().untilAsserted(() -> assertThat(faulty.faults).hasValue(1));
+        await().untilAsserted(() -> assertThat(other.bytes).hasValue(1));
+    }
+
+    @Test
+    void a_read_that_is_cancelled_is_answered_and_reads_nothing() throws IOException {
+        Reader reader = reader(connect());
+        onLoop(() -> {
+            ring.receive(reader, READ, reader.fd, false);
+            return null;
+        });
+        onLoop(() -> {
+            ring.cancel(reader, READ);
+            return null;
+        });
+        await().untilAsserted(() -> assertThat(reader.lastResult).isEqualTo(-125));
+        peers.getLast().getOutputStream().write(1);
+        onLoop(() -> {
+            ring.receive(reader, READ, reader.fd, false);
+            return null;
+        });
+        await().untilAsserted(() -> assertThat(reader.bytes).hasValue(1));
     }
 
     @Test
