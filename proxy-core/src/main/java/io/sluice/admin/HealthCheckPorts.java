@@ -9,6 +9,7 @@ import io.sluice.service.ServiceName;
 import io.sluice.service.ServiceState;
 import io.sluice.service.ServiceType;
 import io.sluice.service.TrafficPolicy;
+import io.sluice.text.PrintableJson;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
@@ -229,17 +230,23 @@ public final class HealthCheckPorts implements AutoCloseable {
             String body = """
                     {
                     \t"service": {
-                    \t\t"namespace": "%s",
-                    \t\t"name": "%s"
+                    \t\t"namespace": %s,
+                    \t\t"name": %s
                     \t},
                     \t"localEndpoints": %d,
                     \t"serviceProxyHealthy": %b
-                    }""".formatted(now.service().namespace(), now.service().name(), now.localEndpoints(), fit);
+                    }""".formatted(json(now.service().namespace()), json(now.service().name()), now.localEndpoints(),
+                    fit);
+            byte[] content = body.getBytes(StandardCharsets.UTF_8);
             String answer = "HTTP/1.1 " + (ok ? "200 OK" : "503 Service Unavailable")
                     + "\r\nContent-Type: application/json\r\nX-Content-Type-Options: nosniff"
                     + "\r\nX-Load-Balancing-Endpoint-Weight: " + now.localEndpoints() + "\r\nContent-Length: "
-                    + body.length() + "\r\nConnection: close\r\n\r\n" + (head.startsWith("HEAD ") ? "" : body);
-            client.getOutputStream().write(answer.getBytes(StandardCharsets.US_ASCII));
+                    + content.length + "\r\nConnection: close\r\n\r\n" + (head.startsWith("HEAD ") ? "" : body);
+            client.getOutputStream().write(answer.getBytes(StandardCharsets.UTF_8));
+        }
+
+        private static String json(String text) {
+            return PrintableJson.mapper().writeValueAsString(text);
         }
 
         /** The request up to the empty line; empty if there is none, or it is too long. */

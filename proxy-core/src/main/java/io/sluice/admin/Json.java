@@ -1,14 +1,15 @@
 package io.sluice.admin;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import io.sluice.text.PrintableJson;
 import java.util.Arrays;
 import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Records to JSON: fields in the order of the record, times as RFC 3339 text, null left out. */
+/** Records to JSON that is printable: fields in the order of the record, times as RFC 3339 text, null left out. */
 final class Json {
 
-    private static final JsonMapper MAPPER = JsonMapper.builder()
+    private static final JsonMapper MAPPER = PrintableJson.builder()
             .disable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY)
             .changeDefaultPropertyInclusion(inclusion -> inclusion.withValueInclusion(JsonInclude.Include.NON_NULL))
             .build();

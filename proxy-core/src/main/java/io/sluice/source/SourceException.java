@@ -1,5 +1,6 @@
 package io.sluice.source;
 
+import io.sluice.text.Printable;
 import java.util.List;
 
 /** A source cannot start as it is configured. Its messages are for the user: one clear line each. */
@@ -9,9 +10,9 @@ public final class SourceException extends Exception {
 
     private final transient List<Problem> problems;
 
-    /** One or more reasons. */
+    /** One or more reasons; each is one line of the message, whatever the problems quote. */
     public SourceException(List<Problem> problems) {
-        super(String.join("\n", problems.stream().map(Problem::toString).toList()));
+        super(String.join("\n", problems.stream().map(problem -> Printable.of(problem.toString())).toList()));
         this.problems = List.copyOf(problems);
     }
 

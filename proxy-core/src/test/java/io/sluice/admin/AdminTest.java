@@ -25,6 +25,8 @@ import io.sluice.service.SessionAffinity;
 import io.sluice.service.TrafficPolicy;
 import io.sluice.source.Freshness;
 import java.io.ByteArrayInputStream;
+import io.sluice.source.Problem;
+import io.sluice.text.Printable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetSocketAddress;
@@ -92,6 +94,25 @@ class AdminTest {
         assertThat(head.statusCode()).isEqualTo(200);
         assertThat(head.body()).isEmpty();
         assertThat(head.headers().firstValue("Content-Length")).isPresent();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/", "/readyz", "/metrics", "/api/v1/services",
+            "/api/v1/explain?namespace=default&service=%1b[2K"})
+    void what_others_have_written_is_shown_and_obeyed_nowhere(String path) throws Exception {
+        String hostile = "<b>'x'\n\u001b[2K\u009b\u202e\ud83d\"";
+        ready();
+        daemon.freshness = new Freshness(true, false, NOW, hostile,
+                List.of(new Problem(Problem.Severity.ERROR, hostile, hostile, hostile)));
+        start();
+        String body = get(path).body();
+
+        assertThat(body).isNotEmpty().doesNotContain("<b>'x'\n").satisfies(
+                text -> assertThat(text.codePoints().filter(c -> c != '\n' && !Printable.isSafe(c)).toArray())
+                        .isEmpty());
+        if (path.equals("/readyz")) {
+            assertThat(JsonMapper.shared().readTree(body).path("detail").asString()).isEqualTo(hostile);
+        }
     }
 
     @ParameterizedTest
