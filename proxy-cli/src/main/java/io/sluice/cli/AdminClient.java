@@ -32,6 +32,10 @@ final class AdminClient {
 
     private static final Duration TIMEOUT = Duration.ofSeconds(5);
 
+    /** What a daemon with tens of thousands of Services answers is a tenth of it; what answers may be something else. */
+    private static final HttpResponse.BodyHandler<String> BODY =
+            HttpResponse.BodyHandlers.limiting(HttpResponse.BodyHandlers.ofString(), 512L * 1024 * 1024);
+
     private final String address;
     private final URI base;
 
@@ -118,7 +122,7 @@ final class AdminClient {
         try (HttpClient client = HttpClient.newBuilder().connectTimeout(TIMEOUT).build()) {
             HttpRequest request = HttpRequest.newBuilder(base.resolve(view + query)).timeout(TIMEOUT)
                     .header("Accept", "application/json").build();
-            HttpResponse<String> response = client.send(request, HttpResponse.BodyHandlers.ofString());
+            HttpResponse<String> response = client.send(request, BODY);
             JsonNode body = response.statusCode() == 200 || isJson(response)
                     ? JsonMapper.shared().readTree(response.body())
                     : MissingNode.getInstance();

@@ -4,6 +4,7 @@ import io.sluice.source.Problem;
 import io.sluice.source.Problem.Severity;
 import io.sluice.source.manifest.LoadedManifests;
 import io.sluice.source.manifest.ManifestSource;
+import io.sluice.text.Printable;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.List;
@@ -61,7 +62,7 @@ final class CheckCommand implements Callable<Integer> {
         }
         PrintWriter err = spec.commandLine().getErr();
         ((SettingSources) spec.commandLine().getDefaultValueProvider()).warnings()
-                .forEach(warning -> err.println("sluice: " + warning));
+                .forEach(warning -> err.println("sluice: " + Printable.of(warning)));
         LoadedManifests loaded = ManifestSource.load(services.options(main.environment()));
         List<Problem> problems = loaded.problems();
         if (output == OutputFormat.JSON) {
@@ -93,7 +94,8 @@ final class CheckCommand implements Callable<Integer> {
         Ansi ansi = spec.commandLine().getColorScheme().ansi();
         for (Problem problem : problems) {
             boolean error = problem.severity() == Severity.ERROR;
-            out.println(ansi.string(error ? "@|bold,red error|@" : "@|bold,yellow warning|@") + ": " + problem);
+            out.println(ansi.string(error ? "@|bold,red error|@" : "@|bold,yellow warning|@") + ": "
+                    + Printable.of(problem.toString()));
         }
         if (!problems.isEmpty()) {
             out.println();

@@ -1,6 +1,7 @@
 package io.sluice.cli;
 
 import io.sluice.source.Spelling;
+import io.sluice.text.Printable;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
@@ -159,7 +160,7 @@ final class ConfigFile {
         }
 
         private void complain(Node node, String message) {
-            complaints.add(at(node.getStartMark()) + ": " + message);
+            complaints.add(Printable.of(at(node.getStartMark()) + ": " + message));
         }
 
         private static boolean isNull(Node node) {

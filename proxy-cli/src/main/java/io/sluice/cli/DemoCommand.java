@@ -42,11 +42,12 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** {@code sluice demo}: everything at once on this machine, pods included, and nothing left behind. */
 @Command(
-        name = "demo",
+        name = DemoCommand.NAME,
         header = "See it work: three pods, two Services and the proxy, on this machine's loopback addresses.",
         description = {"", "Starts small HTTP servers in place of pods, proxies the example manifests, and shows each "
                 + "connection as it is balanced. Type the printed commands in another terminal. Ctrl-C leaves nothing "
@@ -57,11 +58,16 @@ import picocli.CommandLine.Spec;
                 "  sluice demo --port-offset 8000    serve port 80 at 8080: no privilege needed"})
 final class DemoCommand implements Callable<Integer> {
 
+    static final String NAME = "demo";
+
     private static final int UNPRIVILEGED_OFFSET = 8000;
     private static final Duration PATIENCE = Duration.ofSeconds(2);
 
     @Spec
     private CommandSpec spec;
+
+    @ParentCommand
+    private Main main;
 
     @Option(names = "--port-offset", paramLabel = "N", converter = Numbers.PortOffset.class,
             description = "Added to the port of every cluster IP. Default: 0, or " + UNPRIVILEGED_OFFSET
@@ -83,7 +89,7 @@ final class DemoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws FailureException, StartException, InterruptedException, IOException {
-        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter out = main.servingOut(spec);
         // From here on a signal ends the demo in order, so that its files go.
         CountDownLatch stopped = new CountDownLatch(1);
         Signals.on(stopped::countDown, "TERM", "INT", "HUP");
@@ -97,7 +103,8 @@ final class DemoCommand implements Callable<Integer> {
                 InetSocketAddress names = new InetSocketAddress(IpAddresses.parse("127.121.0.53"),
                         DnsOptions.DNS_PORT + (mayListen(DnsOptions.DNS_PORT) ? 0 : UNPRIVILEGED_OFFSET));
                 DemoConnections lines = DemoConnections.install(pods, out);
-                Sluice sluice = Sluice.start(config(files, offset, metrics, healthz, names), VersionCommand.version());
+                Sluice sluice = Sluice.start(config(files, offset, metrics, healthz, names), VersionCommand.version(),
+                        main::droppedLines);
                 try {
                     introduce(sluice, pods, targets, files, metrics, names, out);
                     if (connections != null) {

@@ -1,5 +1,7 @@
 package io.sluice.cli;
 
+import io.sluice.text.Printable;
+import io.sluice.text.PrintableJson;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -12,7 +14,6 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
-import tools.jackson.databind.json.JsonMapper;
 
 /** {@code sluice env}: the variables that kubelet would give a container for the Services of its namespace. */
 @Command(
@@ -78,16 +79,19 @@ final class EnvCommand implements Callable<Integer> {
         StringBuilder text = new StringBuilder();
         switch (format) {
             case SHELL -> variables.forEach((name, value) -> text
-                    .append(isShellName(name) ? "export " : "# no name for a shell: ").append(name).append('=')
-                    .append(shellQuoted(value)).append('\n'));
-            case DOTENV -> variables.forEach((name, value) -> text.append(name).append('=').append(value).append('\n'));
-            case JSON -> text.append(JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(variables))
+                    .append(!isShellName(name) ? "# no name for a shell: " : isLine(value) ? "export " : "# no line: ")
+                    .append(Printable.of(name)).append('=').append(shellQuoted(Printable.of(value))).append('\n'));
+            case DOTENV ->
+                    variables.forEach((name, value) -> text.append(isLine(name) && isLine(value) ? "" : "# no line: ")
+                            .append(Printable.of(name)).append('=').append(Printable.of(value)).append('\n'));
+            case JSON -> text
+                    .append(PrintableJson.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(variables))
                     .append('\n');
             case K8S -> {
                 text.append(variables.isEmpty() ? "env: []\n" : "env:\n");
                 for (Map.Entry<String, String> variable : variables.entrySet()) {
-                    text.append("- name: ").append(SettingSources.yaml(variable.getKey())).append("\n  value: \"")
-                            .append(variable.getValue()).append("\"\n");
+                    text.append("- name: ").append(SettingSources.yaml(variable.getKey())).append("\n  value: ")
+                            .append(PrintableJson.mapper().writeValueAsString(variable.getValue())).append('\n');
                 }
             }
         }
@@ -97,6 +101,11 @@ final class EnvCommand implements Callable<Integer> {
     /** A Service's name may begin with a digit, a variable of a shell may not (POSIX, 3.216 Name). */
     private static boolean isShellName(String name) {
         return name.matches("[A-Za-z_][A-Za-z0-9_]*");
+    }
+
+    /** Whether it can be part of a line that a shell is to read; nothing that a Service has is anything else. */
+    private static boolean isLine(String text) {
+        return Printable.of(text).equals(text);
     }
 
     private static String shellQuoted(String value) {

@@ -1,5 +1,6 @@
 package io.sluice.cli;
 
+import io.sluice.text.Printable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -101,7 +102,7 @@ final class ExecCommand implements Callable<Integer> {
         Map<String, String> environment = main.environment();
         JsonNode known = AdminClient.of(spec, server, environment).environment(namespace, pod);
         if (program(command.getFirst(), environment).isEmpty()) {
-            spec.commandLine().getErr().println("sluice: " + command.getFirst() + ": command not found");
+            spec.commandLine().getErr().println("sluice: " + Printable.of(command.getFirst()) + ": command not found");
             return NOT_FOUND;
         }
         Path unshare = program("unshare", environment)

@@ -2,6 +2,8 @@ package io.sluice.cli;
 
 import io.sluice.cli.render.Table;
 import io.sluice.service.IpAddresses;
+import io.sluice.text.Printable;
+import io.sluice.text.PrintableJson;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -17,7 +19,6 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** {@code sluice explain}: why connections to a Service of a running daemon go where they go. */
 @Command(
@@ -95,7 +96,7 @@ final class ExplainCommand implements Callable<Integer> {
     private void print(List<JsonNode> ports) {
         PrintWriter out = spec.commandLine().getOut();
         if (output == OutputFormat.JSON) {
-            out.println(JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(ports));
+            out.println(PrintableJson.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(ports));
             out.flush();
             return;
         }
@@ -111,14 +112,14 @@ final class ExplainCommand implements Callable<Integer> {
     }
 
     private void print(JsonNode port, PrintWriter out) {
-        String name = port.path("port").asString("");
-        String family = port.path("family").asString("");
-        out.println(port.path("namespace").asString("") + '/' + port.path("service").asString("")
+        String name = text(port, "port");
+        String family = text(port, "family");
+        out.println(text(port, "namespace") + '/' + text(port, "service")
                 + (name.isEmpty() ? "" : ":" + name) + ' ' + port.path("portNumber").asInt() + '/'
-                + port.path("protocol").asString("") + (family.isEmpty() ? "" : ", " + family) + ", "
+                + text(port, "protocol") + (family.isEmpty() ? "" : ", " + family) + ", "
                 + (external ? "to an address outside the cluster" : "to the cluster IP")
-                + (port.path("from").asString("").isEmpty() ? "" : ", from " + port.path("from").asString("")));
-        port.path("rules").forEach(rule -> out.println("  " + rule.asString("")));
+                + (text(port, "from").isEmpty() ? "" : ", from " + text(port, "from")));
+        port.path("rules").forEach(rule -> out.println("  " + Printable.of(rule.asString(""))));
         if (!port.path("endpoints").isEmpty()) {
             Table table = new Table("ENDPOINT", "POD", "CANDIDATE", "BECAUSE");
             for (JsonNode endpoint : port.path("endpoints")) {
@@ -128,6 +129,10 @@ final class ExplainCommand implements Callable<Integer> {
             }
             table.toString().lines().forEach(line -> out.println("  " + line));
         }
-        out.println("  next connection: " + port.path("next").asString(""));
+        out.println("  next connection: " + text(port, "next"));
+    }
+
+    private static String text(JsonNode object, String field) {
+        return Printable.of(object.path(field).asString(""));
     }
 }

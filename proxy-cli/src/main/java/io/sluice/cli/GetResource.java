@@ -2,6 +2,8 @@ package io.sluice.cli;
 
 import io.sluice.cli.render.Age;
 import io.sluice.cli.render.Table;
+import io.sluice.text.Printable;
+import io.sluice.text.PrintableJson;
 import java.io.PrintWriter;
 import java.time.Clock;
 import java.time.Instant;
@@ -76,13 +78,13 @@ abstract class GetResource implements Callable<Integer> {
     private void print(List<JsonNode> items) {
         PrintWriter out = spec.commandLine().getOut();
         if (output == OutputFormat.JSON) {
-            JsonMapper mapper = JsonMapper.shared();
+            JsonMapper mapper = PrintableJson.mapper();
             out.println(mapper.writerWithDefaultPrettyPrinter()
                     .writeValueAsString(Map.of("items", items)));
         } else if (items.isEmpty()) {
             spec.commandLine().getErr().println(allNamespaces
                     ? "No resources found"
-                    : "No resources found in " + namespace + " namespace.");
+                    : "No resources found in " + Printable.of(namespace) + " namespace.");
         } else {
             boolean wide = output == OutputFormat.WIDE;
             List<String> headers = new ArrayList<>(headers(wide));

@@ -1,8 +1,9 @@
 package io.sluice.cli;
 
 import ch.qos.logback.classic.spi.ILoggingEvent;
-import ch.qos.logback.classic.spi.ThrowableProxyUtil;
 import ch.qos.logback.core.LayoutBase;
+import io.sluice.text.Printable;
+import io.sluice.text.PrintableJson;
 import java.time.Instant;
 import java.util.List;
 import org.slf4j.event.KeyValuePair;
@@ -12,28 +13,29 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * A log line for machines: one flat JSON object with {@code time} (RFC 3339, UTC), {@code level}, {@code logger},
  * {@code thread} and {@code message}, the key-value pairs of the event beside them, and {@code error} with a stack
- * trace if there is one. Any thread.
+ * trace if there is one. What is not printable is escaped, and what is very long is cut. Any thread.
  */
 final class JsonLayout extends LayoutBase<ILoggingEvent> {
 
-    private static final JsonMapper MAPPER = JsonMapper.shared();
+    private static final JsonMapper MAPPER = PrintableJson.mapper();
+    private static final int LONGEST_WORD = 1024;
 
     @Override
     public String doLayout(ILoggingEvent event) {
         ObjectNode line = MAPPER.createObjectNode();
         line.put("time", Instant.ofEpochMilli(event.getTimeStamp()).toString());
         line.put("level", event.getLevel().toString());
-        line.put("logger", event.getLoggerName());
-        line.put("thread", event.getThreadName());
-        line.put("message", event.getFormattedMessage());
+        line.put("logger", Printable.cut(event.getLoggerName(), LONGEST_WORD));
+        line.put("thread", Printable.cut(event.getThreadName(), LONGEST_WORD));
+        line.put("message", Printable.cut(String.valueOf(event.getFormattedMessage()), Printable.LONGEST));
         List<KeyValuePair> pairs = event.getKeyValuePairs();
         if (pairs != null) {
             for (KeyValuePair pair : pairs) {
-                put(line, pair.key, pair.value);
+                put(line, Printable.cut(pair.key, LONGEST_WORD), pair.value);
             }
         }
         if (event.getThrowableProxy() != null) {
-            line.put("error", ThrowableProxyUtil.asString(event.getThrowableProxy()));
+            line.put("error", StackTrace.of(event.getThrowableProxy()));
         }
         return MAPPER.writeValueAsString(line) + '\n';
     }
@@ -44,7 +46,7 @@ final class JsonLayout extends LayoutBase<ILoggingEvent> {
             case Long number -> line.put(key, number);
             case Double number -> line.put(key, number);
             case Boolean truth -> line.put(key, truth);
-            default -> line.put(key, String.valueOf(value));
+            default -> line.put(key, Printable.cut(String.valueOf(value), LONGEST_WORD));
         }
     }
 }

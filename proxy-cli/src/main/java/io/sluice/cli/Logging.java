@@ -1,34 +1,34 @@
 package io.sluice.cli;
 
-import ch.qos.logback.classic.AsyncAppender;
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.spi.Configurator;
 import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.classic.spi.LoggingEvent;
+import ch.qos.logback.core.Appender;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.Layout;
-import ch.qos.logback.core.encoder.Encoder;
 import ch.qos.logback.core.encoder.LayoutWrappingEncoder;
 import ch.qos.logback.core.spi.ContextAwareBase;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
 /**
  * Where log lines go: to standard error, for people or as JSON. Until a command says otherwise only warnings are
- * logged, so that the short commands print nothing but their answer.
+ * logged, so that the short commands print nothing but their answer. A command that serves logs into a queue.
  */
 public final class Logging extends ContextAwareBase implements Configurator {
 
     /** The logger that has one line for each closed connection. */
     static final String ACCESS = "access";
 
-    /** Lines of the access log that may wait to be written; more are dropped. */
-    private static final int ACCESS_QUEUE = 8192;
-
     /** Libraries that would otherwise tell about their own start. */
     private static final List<String> QUIET = List.of("io.netty", "io.fabric8", "io.micrometer", "io.prometheus");
+
+    private static volatile @Nullable LineQueue queue;
 
     /** Called by Logback before the first message. */
     @Override
@@ -37,37 +37,43 @@ public final class Logging extends ContextAwareBase implements Configurator {
         return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
     }
 
+    /**
+     * Lets whoever logs leave the writing to {@code lines}, from the next {@link #set} on, or from the first message; with
+     * null he writes himself.
+     */
+    static void to(@Nullable LineQueue lines) {
+        queue = lines;
+    }
+
     /** Logs {@code level} and above in {@code format} from now on. */
     static void set(LogFormat format, LogLevel level, boolean colours) {
         if (LoggerFactory.getILoggerFactory() instanceof LoggerContext context) {
-            flush(context);
             context.reset();
             install(context, format, level, colours);
         }
     }
 
-    /** Writes what still waits to be written; nothing is logged afterwards. */
+    /** Nothing is logged afterwards; what a queue holds is still written. */
     static void close() {
         if (LoggerFactory.getILoggerFactory() instanceof LoggerContext context) {
-            flush(context);
             context.stop();
         }
     }
 
-    /** The queue has to be emptied while what it leads to still works. */
-    private static void flush(LoggerContext context) {
-        context.getLogger(ACCESS).detachAndStopAllAppenders();
-    }
-
     private static void install(LoggerContext context, LogFormat format, LogLevel level, boolean colours) {
-        Encoder<ILoggingEvent> encoder = encoder(context,
-                format == LogFormat.JSON ? new JsonLayout() : new TextLayout(colours));
-        ConsoleAppender<ILoggingEvent> appender = new ConsoleAppender<>();
+        Layout<ILoggingEvent> layout = format == LogFormat.JSON ? new JsonLayout() : new TextLayout(colours);
+        layout.setContext(context);
+        layout.start();
+        LineQueue lines = queue;
+        Appender<ILoggingEvent> appender = lines == null ? direct(context, layout) : new QueueAppender(lines, layout);
         appender.setContext(context);
         appender.setName("stderr");
-        appender.setTarget("System.err");
-        appender.setEncoder(encoder);
         appender.start();
+        if (lines != null) {
+            Logger own = context.getLogger("sluice");
+            lines.notice((count, why) -> layout.doLayout(new LoggingEvent(Logging.class.getName(), own, Level.WARN,
+                    "dropped " + count + (count == 1 ? " log line: " : " log lines: ") + why, null, null)));
+        }
         Logger root = context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
         root.setLevel(Level.toLevel(level.name()));
         root.addAppender(appender);
@@ -75,28 +81,22 @@ public final class Logging extends ContextAwareBase implements Configurator {
             Level least = level == LogLevel.ERROR ? Level.ERROR : Level.WARN;
             context.getLogger(library).setLevel(level == LogLevel.TRACE ? Level.DEBUG : least);
         }
-        // Whether these lines are made at all is a setting of its own. Event loops never wait for them to be written.
-        AsyncAppender queue = new AsyncAppender();
-        queue.setContext(context);
-        queue.setQueueSize(ACCESS_QUEUE);
-        queue.setDiscardingThreshold(0);
-        queue.setNeverBlock(true);
-        queue.addAppender(appender);
-        queue.start();
+        // Whether these lines are made at all is a setting of its own.
         Logger access = context.getLogger(ACCESS);
         access.setLevel(Level.INFO);
         access.setAdditive(false);
-        access.addAppender(queue);
+        access.addAppender(appender);
     }
 
-    private static Encoder<ILoggingEvent> encoder(LoggerContext context, Layout<ILoggingEvent> layout) {
-        layout.setContext(context);
-        layout.start();
+    private static Appender<ILoggingEvent> direct(LoggerContext context, Layout<ILoggingEvent> layout) {
         LayoutWrappingEncoder<ILoggingEvent> encoder = new LayoutWrappingEncoder<>();
         encoder.setCharset(StandardCharsets.UTF_8);
         encoder.setLayout(layout);
         encoder.setContext(context);
         encoder.start();
-        return encoder;
+        ConsoleAppender<ILoggingEvent> appender = new ConsoleAppender<>();
+        appender.setTarget("System.err");
+        appender.setEncoder(encoder);
+        return appender;
     }
 }

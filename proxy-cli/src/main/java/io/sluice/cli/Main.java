@@ -1,8 +1,10 @@
 package io.sluice.cli;
 
+import io.sluice.cli.ConfigFile.ConfigFileException;
 import io.sluice.cli.render.Terminal;
 import io.sluice.daemon.StartException;
 import io.sluice.source.Spelling;
+import io.sluice.text.Printable;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.OutputStreamWriter;
@@ -13,8 +15,12 @@ import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Help;
 import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.Model.ArgSpec;
@@ -25,6 +31,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
+import tools.jackson.core.JacksonException;
 
 /**
  * The {@code sluice} command itself: knows its subcommands, and how mistakes and failures are told. Exit codes are 0
@@ -53,33 +60,53 @@ public final class Main implements Runnable {
             CleanupCommand.class, CompletionCommand.class, VersionCommand.class, ReferenceCommand.class,
             RehearseCommand.class);
 
+    /** They serve until a signal comes, and the one that makes the cache of their start does as they do. */
+    private static final Set<String> SERVING = Set.of(RunCommand.NAME, DemoCommand.NAME, RehearseCommand.NAME);
+
     private final Map<String, String> environment;
+    private final @Nullable ServingOutput output;
 
     @Spec
     private CommandSpec spec;
 
-    private Main(Map<String, String> environment) {
+    private Main(Map<String, String> environment, @Nullable ServingOutput output) {
         this.environment = environment;
+        this.output = output;
     }
 
     /** Runs one command on the main thread and leaves with its exit code. */
     public static void main(String[] args) {
         Map<String, String> environment = System.getenv();
-        CommandLine commandLine = commandLine(environment, args);
-        commandLine.setOut(writer(FileDescriptor.out)).setErr(writer(FileDescriptor.err));
-        commandLine.setColorScheme(Help.defaultColorScheme(
-                Terminal.colours(Terminal.STDOUT, environment) ? Help.Ansi.ON : Help.Ansi.OFF));
-        int exitCode = commandLine.execute(args);
+        String command = Arrays.stream(args).filter(word -> !word.startsWith("-")).findFirst().orElse("");
+        ServingOutput output = SERVING.contains(command) ? ServingOutput.install() : null;
+        boolean colours = Terminal.colours(Terminal.STDOUT, environment);
+        CommandLine commandLine = commandLine(new Main(environment, output), args);
+        commandLine.setOut(writer(FileDescriptor.out, colours))
+                .setErr(output == null ? writer(FileDescriptor.err, false) : output.err());
+        commandLine.setColorScheme(Help.defaultColorScheme(colours ? Help.Ansi.ON : Help.Ansi.OFF));
+        exit(commandLine.execute(args), output);
+    }
+
+    private static void exit(int code, @Nullable ServingOutput output) {
         Logging.close();
-        System.exit(exitCode);
+        if (output != null) {
+            output.close();
+        }
+        System.exit(code);
+    }
+
+    /** The command line for {@code args}, run inside another program. */
+    static CommandLine commandLine(Map<String, String> environment, String... args) {
+        return commandLine(new Main(environment, null), args);
     }
 
     /**
      * The command line for {@code args}: with the one subcommand that the first of them names, as it takes its time to read
      * what all the others understand; with all of them if it names none, or there is none.
      */
-    static CommandLine commandLine(Map<String, String> environment, String... args) {
-        CommandLine commandLine = new CommandLine(new Main(environment));
+    private static CommandLine commandLine(Main main, String... args) {
+        Map<String, String> environment = main.environment;
+        CommandLine commandLine = new CommandLine(main);
         List<Class<?>> named = COMMANDS.stream()
                 .filter(type -> args.length > 0 && type.getAnnotation(Command.class).name().equals(args[0])).toList();
         (named.isEmpty() ? COMMANDS : named).forEach(commandLine::addSubcommand);
@@ -126,24 +153,38 @@ public final class Main implements Runnable {
         return environment;
     }
 
+    /** Where a command that serves prints to: nobody waits for whoever reads it. */
+    PrintWriter servingOut(CommandSpec command) {
+        return output == null ? command.commandLine().getOut() : output.out();
+    }
+
+    /** Lines that this process had to print and nobody read, so far. */
+    long droppedLines() {
+        return output == null ? 0 : output.dropped();
+    }
+
     @Override
     public void run() {
         throw new ParameterException(spec.commandLine(), "say what to do: a command is missing");
     }
 
     /** Autoflushed UTF-8, whatever the locale says. */
-    private static PrintWriter writer(FileDescriptor descriptor) {
-        return new PrintWriter(new OutputStreamWriter(new FileOutputStream(descriptor), StandardCharsets.UTF_8), true);
+    private static PrintWriter writer(FileDescriptor descriptor, boolean colours) {
+        return new PrintWriter(new PrintableWriter(
+                new OutputStreamWriter(new FileOutputStream(descriptor), StandardCharsets.UTF_8), colours), true);
     }
 
     /** One line for the mistake, one for how to go on. */
     private static int usageMistake(ParameterException mistake, String[] args) {
         CommandLine commandLine = mistake.getCommandLine();
         PrintWriter err = commandLine.getErr();
-        message(mistake, args).lines().forEach(line -> err.println("sluice: " + line));
+        String message = message(mistake, args);
+        // Of a configuration file there is a line for each mistake; else a line break is none of ours.
+        (mistake.getCause() instanceof ConfigFileException ? message.lines() : Stream.of(message))
+                .forEach(line -> err.println("sluice: " + Printable.of(line)));
         err.println("See '" + commandLine.getCommandSpec().qualifiedName() + " --help'.");
         err.flush();
-        return CommandLine.ExitCode.USAGE;
+        return ExitCode.USAGE;
     }
 
     /** The mistake, begun with where it was made: a flag, a variable, or a file and its line. */
@@ -189,17 +230,23 @@ public final class Main implements Runnable {
     private static int failure(Exception failure, CommandLine commandLine, ParseResult result) {
         PrintWriter err = commandLine.getErr();
         boolean verbose = CommonOptions.verbose(commandLine.getCommandSpec());
-        if (failure instanceof FailureException || failure instanceof StartException) {
-            String.valueOf(failure.getMessage()).lines().forEach(line -> err.println("sluice: " + line));
+        String message = String.valueOf(failure.getMessage());
+        if (failure instanceof StartException) {
+            message.lines().forEach(line -> err.println("sluice: " + Printable.of(line)));
+        } else if (failure instanceof FailureException) {
+            err.println("sluice: " + Printable.of(message));
+        } else if (failure instanceof JacksonException) {
+            err.println("sluice: what answers is not sluice, or another version of it: "
+                    + Printable.of(message.lines().findFirst().orElse("")));
         } else {
-            err.println("sluice: unexpected failure: " + failure);
+            err.println("sluice: unexpected failure: " + Printable.of(failure.toString()));
             err.println("This is a bug in sluice. Please report it"
                     + (verbose ? " with the trace below." : " with what the same command prints with -v."));
         }
         if (verbose) {
-            failure.printStackTrace(err);
+            err.print(StackTrace.of(failure));
         }
         err.flush();
-        return CommandLine.ExitCode.SOFTWARE;
+        return ExitCode.SOFTWARE;
     }
 }

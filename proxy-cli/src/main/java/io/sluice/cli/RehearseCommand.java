@@ -21,8 +21,10 @@ import picocli.CommandLine.Spec;
  * {@code sluice rehearse}: a daemon that starts, passes a few connections on and ends, all on loopback. For a Java that
  * is told to keep what it learned, so that the next one starts in half the time (JEP 483, JEP 515).
  */
-@Command(name = "rehearse", hidden = true, header = "Start, pass a few connections on, end.")
+@Command(name = RehearseCommand.NAME, hidden = true, header = "Start, pass a few connections on, end.")
 final class RehearseCommand implements Callable<Integer> {
+
+    static final String NAME = "rehearse";
 
     private static final int CONNECTIONS = 20;
 
@@ -55,12 +57,12 @@ final class RehearseCommand implements Callable<Integer> {
                     "--healthz-bind-address", "127.0.0.1:0"};
             ParseResult parsed = Main.commandLine(main.environment(), words).parseArgs(words);
             RunCommand run = (RunCommand) parsed.subcommand().commandSpec().userObject();
-            Sluice sluice = Sluice.start(run.config(main.environment()), VersionCommand.version());
+            Sluice sluice = Sluice.start(run.config(main.environment()), VersionCommand.version(), main::droppedLines);
             try {
                 for (int i = 0; i < CONNECTIONS; i++) {
                     exchange(service, backend);
                 }
-                sluice.applied().ifPresent(state -> spec.commandLine().getOut().println(SnapshotView.table(state)));
+                sluice.applied().ifPresent(state -> main.servingOut(spec).println(SnapshotView.table(state)));
                 sluice.drain();
             } finally {
                 sluice.close();

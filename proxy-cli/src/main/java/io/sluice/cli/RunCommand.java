@@ -7,6 +7,7 @@ import io.sluice.daemon.StartException;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.reconcile.AppliedState;
 import io.sluice.source.kubernetes.KubernetesOptions;
+import io.sluice.text.Printable;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.List;
@@ -93,7 +94,8 @@ final class RunCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         SettingSources sources = (SettingSources) spec.commandLine().getDefaultValueProvider();
         if (printConfig) {
-            sources.warnings().forEach(warning -> spec.commandLine().getErr().println("sluice: " + warning));
+            sources.warnings()
+                    .forEach(warning -> spec.commandLine().getErr().println("sluice: " + Printable.of(warning)));
             out.print(sources.effective(spec));
             out.flush();
             return ExitCode.OK;
@@ -102,11 +104,11 @@ final class RunCommand implements Callable<Integer> {
         SluiceConfig config = config(environment);
         Logging.set(logs.logFormat(), CommonOptions.verbose(spec) ? LogLevel.DEBUG : logs.logLevel(),
                 Terminal.colours(Terminal.STDERR, environment));
-        sources.warnings().forEach(LOG::warn);
+        sources.warnings().forEach(warning -> LOG.warn("{}", warning));
         if (LOG.isDebugEnabled()) {
-            LOG.debug("{}", sources.effective(spec));
+            sources.effective(spec).lines().filter(line -> !line.isEmpty()).forEach(line -> LOG.debug("{}", line));
         }
-        Sluice sluice = Sluice.start(config, VersionCommand.version());
+        Sluice sluice = Sluice.start(config, VersionCommand.version(), main::droppedLines);
         try {
             DaemonLoop loop = new DaemonLoop(new DaemonLoop.Daemon() {
                 @Override
@@ -137,7 +139,7 @@ final class RunCommand implements Callable<Integer> {
     /** Tells what is served; the table is for people only, and only while it fits on a screen. */
     private void introduce(AppliedState state) {
         if (logs.logFormat() == LogFormat.TEXT && !state.ports().isEmpty() && state.ports().size() <= SHOWN_PORTS) {
-            PrintWriter out = spec.commandLine().getOut();
+            PrintWriter out = main.servingOut(spec);
             out.println(SnapshotView.table(state));
             out.flush();
         }

@@ -3,6 +3,8 @@ package io.sluice.cli;
 import io.sluice.cli.ConfigFile.ConfigFileException;
 import io.sluice.service.IpAddresses;
 import io.sluice.source.Spelling;
+import io.sluice.text.Printable;
+import io.sluice.text.PrintableJson;
 import java.net.InetSocketAddress;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -107,7 +109,10 @@ final class SettingSources implements IDefaultValueProvider {
             Path path = ConfigFileOption.of(command, environment);
             return path == null ? ConfigFile.none() : ConfigFile.read(path, settings);
         } catch (ConfigFileException | InvalidPathException e) {
-            throw new ParameterException(command.commandLine(), String.valueOf(e.getMessage()));
+            ParameterException mistake =
+                    new ParameterException(command.commandLine(), String.valueOf(e.getMessage()));
+            mistake.initCause(e);
+            throw mistake;
         }
     }
 
@@ -128,7 +133,8 @@ final class SettingSources implements IDefaultValueProvider {
                 String origin = command.commandLine().getParseResult().hasMatchedOption(option)
                         ? setting.flag()
                         : origin(option).orElse("default").replaceFirst(": " + setting.key() + "$", "");
-                text.append(setting.key()).append(": ").append(yaml(option.getValue())).append("  # ").append(origin)
+                text.append(setting.key()).append(": ").append(yaml(option.getValue())).append("  # ")
+                        .append(Printable.of(origin))
                         .append('\n');
             }
         });
@@ -158,6 +164,7 @@ final class SettingSources implements IDefaultValueProvider {
                 || text.equals("true") || text.equals("false")) {
             return text;
         }
-        return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n").replace("\t", "\\t") + '"';
+        // The escapes of JSON are those of YAML's double-quoted style: YAML 1.2.2, 5.7.
+        return PrintableJson.mapper().writeValueAsString(text);
     }
 }

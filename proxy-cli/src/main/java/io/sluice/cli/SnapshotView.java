@@ -16,13 +16,13 @@ import io.sluice.service.ServiceState;
 import io.sluice.service.ServiceState.PortState;
 import io.sluice.service.ServiceType;
 import io.sluice.source.Problem;
+import io.sluice.text.PrintableJson;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import tools.jackson.databind.json.JsonMapper;
 
 /** Services with their ports and endpoints as a table with one row for each port, and as JSON. */
 final class SnapshotView {
@@ -119,7 +119,7 @@ final class SnapshotView {
         Map<String, Object> root = new LinkedHashMap<>();
         root.put("services", services);
         root.put("problems", complaints);
-        return JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(root);
+        return PrintableJson.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(root);
     }
 
     private static Map<String, Object> service(ServiceState state) {

@@ -2,8 +2,8 @@ package io.sluice.cli;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.spi.ILoggingEvent;
-import ch.qos.logback.classic.spi.ThrowableProxyUtil;
 import ch.qos.logback.core.LayoutBase;
+import io.sluice.text.Printable;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
@@ -12,13 +12,15 @@ import org.slf4j.event.KeyValuePair;
 
 /**
  * A log line for people: time, level, the logger's short name, message, key-value pairs. A line of the access log has
- * no level and no logger. Any thread.
+ * no level and no logger. Everything but the line's end and a stack trace's is made {@linkplain Printable printable}: who
+ * names a thing cannot end our line, begin one of his own or reach the terminal. Any thread.
  */
 final class TextLayout extends LayoutBase<ILoggingEvent> {
 
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("HH:mm:ss.SSS")
             .withZone(ZoneId.systemDefault());
     private static final String RESET = "\u001b[0m";
+    private static final int LONGEST_WORD = 1024;
 
     private final boolean colours;
 
@@ -34,27 +36,29 @@ final class TextLayout extends LayoutBase<ILoggingEvent> {
             line.append(level(event.getLevel())).append(' ')
                     .append(colour("\u001b[36m", shortName(event.getLoggerName()))).append(' ');
         }
-        line.append(event.getFormattedMessage());
+        line.append(Printable.of(String.valueOf(event.getFormattedMessage())));
         List<KeyValuePair> pairs = event.getKeyValuePairs();
         if (pairs != null) {
             for (KeyValuePair pair : pairs) {
-                line.append(' ').append(pair.key).append('=').append(value(pair.value));
+                line.append(' ').append(Printable.of(pair.key, LONGEST_WORD)).append('=')
+                        .append(value(pair.value));
             }
         }
         line.append('\n');
         if (event.getThrowableProxy() != null) {
-            line.append(ThrowableProxyUtil.asString(event.getThrowableProxy()));
+            line.append(StackTrace.of(event.getThrowableProxy()));
         }
         return line.toString();
     }
 
     private static String shortName(String logger) {
-        return logger.substring(logger.lastIndexOf('.') + 1);
+        return Printable.of(logger.substring(logger.lastIndexOf('.') + 1), LONGEST_WORD);
     }
 
     private static String value(Object value) {
-        String text = String.valueOf(value);
-        return text.isEmpty() || text.indexOf(' ') >= 0 ? '"' + text.replace("\"", "\\\"") + '"' : text;
+        String text = Printable.of(String.valueOf(value), LONGEST_WORD);
+        return text.isEmpty() || text.indexOf(' ') >= 0 || text.indexOf('"') >= 0 || text.indexOf('=') >= 0
+                ? '"' + text.replace("\"", "\\\"") + '"' : text;
     }
 
     private String level(Level level) {

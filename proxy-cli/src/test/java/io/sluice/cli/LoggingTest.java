@@ -3,11 +3,19 @@ package io.sluice.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
+import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -79,6 +87,86 @@ class LoggingTest {
         Logging.set(LogFormat.TEXT, LogLevel.INFO, true);
         LoggerFactory.getLogger("io.sluice.X").error("red");
         assertThat(logged()).contains("\u001b[31mERROR\u001b[0m");
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @EnumSource
+    void no_text_of_others_ends_a_line_or_reaches_the_terminal(LogFormat format) {
+        for (String hostile : Hostile.TEXTS) {
+            bytes.reset();
+            Logging.set(format, LogLevel.INFO, false);
+            IllegalStateException cause = new IllegalStateException(hostile);
+            cause.addSuppressed(new IllegalStateException(hostile));
+            LoggerFactory.getLogger("a." + hostile).atWarn().addKeyValue("k" + hostile, hostile)
+                    .setCause(new IllegalStateException(hostile, cause)).log("it says {}", hostile);
+            LoggerFactory.getLogger("access").info(hostile);
+
+            List<String> lines = logged().lines().filter(line -> !line.matches("\\s*(at .*|\\.\\.\\. .*|…)")).toList();
+            assertThat(lines).as(hostile).hasSize(format == LogFormat.JSON ? 2 : 5);
+            assertThat(logged()).satisfies(Hostile::isHarmless);
+            assertThat(lines).allSatisfy(line -> assertThat(line.length()).isLessThan(LineQueue.LONGEST_LINE));
+        }
+    }
+
+    @Test
+    void a_line_for_programs_holds_what_was_said() {
+        for (String hostile : Hostile.SHORT) {
+            bytes.reset();
+            Logging.set(LogFormat.JSON, LogLevel.INFO, false);
+            LoggerFactory.getLogger("io.sluice.X").atWarn().addKeyValue("key", hostile).log("{}", hostile);
+            JsonNode line = JsonMapper.shared().readTree(logged());
+
+            assertThat(line.path("message").asString()).isEqualTo(hostile);
+            assertThat(line.path("key").asString()).isEqualTo(hostile);
+        }
+    }
+
+    @Test
+    void a_value_cannot_look_like_another_key() {
+        Logging.set(LogFormat.TEXT, LogLevel.INFO, false);
+        LoggerFactory.getLogger("io.sluice.X").atWarn().addKeyValue("service", "x\" port=80").log("m");
+
+        assertThat(logged()).endsWith(" m service=\"x\\\" port=80\"\n");
+    }
+
+    @Test
+    void nobody_who_logs_waits_for_it_to_be_written() throws Exception {
+        CountDownLatch read = new CountDownLatch(1);
+        ByteArrayOutputStream written = new ByteArrayOutputStream();
+        LineQueue queue = new LineQueue(Channels.newChannel(new OutputStream() {
+            @Override
+            public void write(int octet) {
+                throw new UnsupportedOperationException();
+            }
+
+            @Override
+            public void write(byte[] octets, int offset, int length) throws IOException {
+                try {
+                    read.await();
+                } catch (InterruptedException e) {
+                    throw new IOException(e);
+                }
+                written.write(octets, offset, length);
+            }
+        }), "stderr");
+        Logging.to(queue);
+        try {
+            Logging.set(LogFormat.TEXT, LogLevel.INFO, false);
+            for (int i = 0; i < 20_000; i++) {
+                LoggerFactory.getLogger("io.sluice.X").warn("warning {}", i);
+                LoggerFactory.getLogger("access").info("connection {}", i);
+            }
+            read.countDown();
+            queue.close(Duration.ofSeconds(20));
+
+            String log = written.toString(StandardCharsets.UTF_8);
+            assertThat(log).contains("WARN  X warning 0\n").contains(" connection 0\n")
+                    .containsPattern("WARN  sluice dropped \\d+ log lines: stderr was not read\n$");
+            assertThat(log.lines().filter(line -> !line.contains(" dropped ")).count() + queue.dropped())
+                    .isEqualTo(40_000);
+        } finally {
+            Logging.to(null);
+        }
     }
 
     private String logged() {

@@ -36,6 +36,7 @@ import io.sluice.source.kubernetes.ApiObserver;
 import io.sluice.source.kubernetes.KubernetesSource;
 import io.sluice.source.manifest.ManifestOptions;
 import io.sluice.source.manifest.ManifestSource;
+import io.sluice.text.Printable;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -52,6 +53,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -95,7 +97,7 @@ public final class Sluice implements AutoCloseable {
     private final CompletableFuture<Void> firstApplied = new CompletableFuture<>();
     private volatile CompletableFuture<Void> lastSubmitted = CompletableFuture.completedFuture(null);
 
-    private Sluice(SluiceConfig config, String version) throws StartException {
+    private Sluice(SluiceConfig config, String version, LongSupplier droppedLogLines) throws StartException {
         this.config = config;
         NodePortAddresses nodePortAddresses;
         try {
@@ -106,11 +108,11 @@ public final class Sluice implements AutoCloseable {
             dataPath = new DataPath(config.proxy(), config.accessLog());
         } catch (IllegalArgumentException | UnsupportedOperationException | IOException e) {
             control.shutdownNow();
-            throw new StartException(String.valueOf(e.getMessage()), e);
+            throw failed(e);
         }
         eventLoopLag = new EventLoopLag(registry, dataPath.eventLoops());
         runtimeMetrics = new RuntimeMetrics(registry, version, config.proxy().maxConnections(),
-                dataPath::bufferedBytes, config.proxy().buffers().memory());
+                dataPath::bufferedBytes, config.proxy().buffers().memory(), droppedLogLines);
         ProxyMetrics metrics = new ProxyMetrics(registry);
         reconciler = new Reconciler(dataPath, metrics, new SyncMetrics(registry), serviceAddresses,
                 nodePortAddresses,
@@ -145,8 +147,13 @@ public final class Sluice implements AutoCloseable {
         } catch (IOException e) {
             dataPath.close();
             control.shutdownNow();
-            throw new StartException(String.valueOf(e.getMessage()), e);
+            throw failed(e);
         }
+    }
+
+    /** Of such a reason a line break is none that we have made. */
+    private static StartException failed(Exception reason) {
+        return new StartException(Printable.of(String.valueOf(reason.getMessage())), reason);
     }
 
     private static ApiObserver observer(MeterRegistry registry) {
@@ -169,21 +176,31 @@ public final class Sluice implements AutoCloseable {
         };
     }
 
+    /** {@link #start(SluiceConfig, String, LongSupplier) Starts} in a process whose log drops nothing. */
+    public static Sluice start(SluiceConfig config, String version) throws StartException {
+        return start(config, version, () -> 0);
+    }
+
     /**
      * Starts: returns once the Services that the source knows are listened at. A cluster's are known, and listened at,
      * when its API server has listed them; that is not waited for.
      *
-     * @param version of this program, for metrics and the admin API
+     * @param version         of this program, for metrics and the admin API
+     * @param droppedLogLines how many lines of this process's log were dropped so far, for metrics; any thread
      * @throws StartException if the daemon cannot do its work as it is configured; nothing is left running
      */
-    public static Sluice start(SluiceConfig config, String version) throws StartException {
-        Sluice sluice = new Sluice(config, version);
+    public static Sluice start(SluiceConfig config, String version, LongSupplier droppedLogLines)
+            throws StartException {
+        Sluice sluice = new Sluice(config, version, droppedLogLines);
         try {
             sluice.begin();
             return sluice;
-        } catch (SourceException | IOException e) {
+        } catch (SourceException e) {
             sluice.close();
             throw new StartException(String.valueOf(e.getMessage()), e);
+        } catch (IOException e) {
+            sluice.close();
+            throw failed(e);
         }
     }
 

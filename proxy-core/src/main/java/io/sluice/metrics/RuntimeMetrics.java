@@ -1,5 +1,6 @@
 package io.sluice.metrics;
 
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.jvm.ClassLoaderMetrics;
@@ -12,24 +13,26 @@ import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.ByteBufAllocatorMetricProvider;
-
 import java.util.function.LongSupplier;
 
 /** The process as a whole: build, limits, file descriptors, JVM, and the allocator of network buffers. Control thread. */
 public final class RuntimeMetrics implements AutoCloseable {
 
     private final JvmGcMetrics gc = new JvmGcMetrics();
+    private final LongSupplier droppedLogLines;
 
     /**
      * Registers the meters, once in a process.
      *
-     * @param version        of this program
-     * @param maxConnections the limit over all Services
-     * @param buffered       bytes that connections hold in this process, read and not yet delivered
-     * @param bufferMemory   their limit
+     * @param version         of this program
+     * @param maxConnections  the limit over all Services
+     * @param buffered        bytes that connections hold in this process, read and not yet delivered
+     * @param bufferMemory    their limit
+     * @param droppedLogLines lines that nobody read, so far
      */
     public RuntimeMetrics(MeterRegistry registry, String version, int maxConnections, LongSupplier buffered,
-            long bufferMemory) {
+            long bufferMemory, LongSupplier droppedLogLines) {
+        this.droppedLogLines = droppedLogLines;
         Gauge.builder("sluice.build.info", () -> 1).tag("version", version)
                 .tag("java", Runtime.version().toString()).description("What runs here; always 1").register(registry);
         Gauge.builder("sluice.connections.limit", () -> maxConnections)
@@ -39,6 +42,10 @@ public final class RuntimeMetrics implements AutoCloseable {
                 .register(registry);
         Gauge.builder("sluice.buffered.limit.bytes", () -> bufferMemory)
                 .description("Above this a connection reads only what its other side takes at once").register(registry);
+        // The registry keeps nothing alive that it asks.
+        FunctionCounter.builder("sluice.log.lines.dropped", this, metrics -> metrics.droppedLogLines.getAsLong())
+                .description("Lines of the log that were dropped because standard error was not read")
+                .register(registry);
         gc.bindTo(registry);
         new JvmMemoryMetrics().bindTo(registry);
         new JvmThreadMetrics().bindTo(registry);

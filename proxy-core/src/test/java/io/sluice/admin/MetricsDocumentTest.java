@@ -53,7 +53,7 @@ class MetricsDocumentTest {
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final ProxyMetrics proxy = new ProxyMetrics(registry);
     private final SyncMetrics sync = new SyncMetrics(registry);
-    private final RuntimeMetrics runtime = new RuntimeMetrics(registry, "1.2.3", 1000, () -> 0, 1);
+    private final RuntimeMetrics runtime = new RuntimeMetrics(registry, "1.2.3", 1000, () -> 0, 1, () -> 0);
     private final ApiClientMetrics api = new ApiClientMetrics(registry);
     private final DnsMetrics dns = new DnsMetrics(registry);
     private final ScheduledExecutorService loop = Executors.newSingleThreadScheduledExecutor();

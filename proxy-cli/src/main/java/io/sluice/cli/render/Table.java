@@ -1,16 +1,19 @@
 package io.sluice.cli.render;
 
+import io.sluice.text.Printable;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
 /**
  * A table as {@code kubectl get} prints it: a header in upper case, columns as wide as their widest cell, three spaces
- * between them, no trailing blanks. Not for several threads.
+ * between them, no trailing blanks. Cells are made {@linkplain Printable printable}. Not for several threads.
  */
 public final class Table {
 
     private static final int GAP = 3;
+    /** The addresses of a thousand endpoints. */
+    private static final int LONGEST_CELL = 16 * 1024;
 
     private final List<List<String>> rows = new ArrayList<>();
 
@@ -30,7 +33,7 @@ public final class Table {
         }
         List<String> row = new ArrayList<>(cells.length);
         for (Object cell : cells) {
-            row.add(String.valueOf(cell));
+            row.add(Printable.of(String.valueOf(cell), LONGEST_CELL));
         }
         rows.add(Collections.unmodifiableList(row));
         return this;

@@ -1,4 +1,5 @@
-/** How things look on a terminal: tables, ages and colours as users of kubectl know them. Imports nothing of Sluice. */
+/** How things look on a terminal: tables, ages and colours as users of kubectl know them. Of Sluice it knows how texts are
+ * shown, and nothing else. */
 @NullMarked
 package io.sluice.cli.render;
 

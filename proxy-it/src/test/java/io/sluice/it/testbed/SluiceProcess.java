@@ -5,17 +5,25 @@ import static org.awaitility.Awaitility.await;
 import io.sluice.cli.Main;
 import java.io.BufferedReader;
 import java.io.Closeable;
+import java.io.File;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.jar.Attributes;
+import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
 import java.util.regex.Matcher;
+import java.util.stream.Collectors;
 
 /** The command in a process of its own, as a user or an init system starts it. Cluster IPs are in a range of its own. */
 public final class SluiceProcess implements Closeable {
@@ -30,6 +38,11 @@ public final class SluiceProcess implements Closeable {
     private final List<String> lines = new CopyOnWriteArrayList<>();
     private final List<Closeable> alsoClosed = new ArrayList<>();
     private Process process;
+    private List<String> starter = List.of();
+    private List<String> program = List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "--enable-native-access=ALL-UNNAMED", "-Dio.netty.allocator.type=pooled", "-Xmx256m",
+            "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"), Main.class.getName());
+    private volatile Gate reads = open();
 
     /** Not started yet. */
     public SluiceProcess() {}
@@ -74,19 +87,58 @@ public final class SluiceProcess implements Closeable {
 
     /** The same under {@code ulimit -n openFiles}. */
     public SluiceProcess run(int openFiles, String... arguments) throws IOException {
+        start(openFiles, arguments(arguments));
+        awaitLine("started on");
+        return this;
+    }
+
+    private List<String> arguments(String... more) {
         List<String> all = new ArrayList<>(List.of("run", "-f", manifests.directory().toString(), "--service-cidr",
                 "127." + range + ".0.0/17", "--metrics-bind-address", "127.0.0.1:0", "--healthz-bind-address",
                 "127.0.0.1:0"));
-        all.addAll(List.of(arguments));
-        start(openFiles, all);
-        awaitLine("started on");
-        return this;
+        all.addAll(List.of(more));
+        return all;
     }
 
     /** The command with just these arguments. */
     public SluiceProcess command(String... arguments) throws IOException {
         start(0, List.of(arguments));
         return this;
+    }
+
+    /** The next start is made by this program, which gets the whole command as its arguments. */
+    public SluiceProcess startedBy(String... program) {
+        starter = List.of(program);
+        return this;
+    }
+
+    /** The next start is made by the launcher of the distribution, in a folder with this class path as its jar. */
+    public SluiceProcess startedByLauncher(Path folder) throws IOException {
+        Files.copy(Path.of("..", "sluice"), folder.resolve("sluice"), StandardCopyOption.COPY_ATTRIBUTES);
+        Manifest manifest = new Manifest();
+        manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
+        manifest.getMainAttributes().put(Attributes.Name.CLASS_PATH,
+                Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+                        .map(entry -> Path.of(entry).toUri().toString()).collect(Collectors.joining(" ")));
+        new JarOutputStream(Files.newOutputStream(folder.resolve("sluice.jar")), manifest).close();
+        program = List.of(folder.resolve("sluice").toString());
+        return this;
+    }
+
+    /** Reads no more of what is printed, until {@link #readOn}: the pipe between fills. */
+    public void stopReading() {
+        reads = new Gate();
+    }
+
+    /** Reads what is in the pipe and what comes. */
+    public void readOn() {
+        reads.open();
+    }
+
+    private static Gate open() {
+        Gate gate = new Gate();
+        gate.open();
+        return gate;
     }
 
     private void start(int openFiles, List<String> arguments) throws IOException {
@@ -98,11 +150,11 @@ public final class SluiceProcess implements Closeable {
         if (openFiles > 0) {
             command.addAll(List.of("bash", "-c", "ulimit -n " + openFiles + " && exec \"$@\"", "bash"));
         }
-        command.addAll(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED", "-Dio.netty.allocator.type=pooled", "-Xmx256m",
-                "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"), Main.class.getName()));
+        command.addAll(starter);
+        command.addAll(program);
         command.addAll(arguments);
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+        builder.environment().put("JAVA25_HOME", System.getProperty("java.home"));
         builder.environment().keySet().removeIf(name -> name.startsWith("SLUICE_") || name.startsWith("JAVA_TOOL"));
         lines.clear();
         process = builder.start();
@@ -110,11 +162,18 @@ public final class SluiceProcess implements Closeable {
             try (BufferedReader output = process.inputReader(StandardCharsets.UTF_8)) {
                 for (String line = output.readLine(); line != null; line = output.readLine()) {
                     lines.add(line);
+                    reads.pass();
                 }
             } catch (IOException e) {
                 lines.add("the output cannot be read: " + e);
             }
         });
+    }
+
+    /** Starts it as {@link #run} does, but does not wait until it has started. */
+    public SluiceProcess begin(String... arguments) throws IOException {
+        start(0, arguments(arguments));
+        return this;
     }
 
     /** Sends a signal, named without SIG. */
@@ -172,6 +231,7 @@ public final class SluiceProcess implements Closeable {
         }
         if (process != null) {
             process.destroyForcibly();
+            reads.open();
             process.onExit().join();
         }
         manifests.close();
