@@ -1,18 +1,20 @@
 package io.sluice.cli;
 
+import java.time.Duration;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What signals do to a running daemon: SIGHUP reloads, the first SIGTERM or SIGINT drains, a second one ends at once.
- * Signals may come on any thread; {@link #run} works through them on its caller's.
+ * What signals do to the daemon: SIGHUP reloads, the first SIGTERM or SIGINT drains, a second one ends at once. Signals
+ * may come on any thread, and before there is a daemon; {@link #run} works through them on its caller's.
  */
 final class DaemonLoop {
-
-    private static final Logger LOG = LoggerFactory.getLogger("sluice");
 
     /** The part of the daemon that signals act on. */
     interface Daemon {
@@ -32,25 +34,35 @@ final class DaemonLoop {
         RELOAD, STOP, SUCCEEDED
     }
 
-    private final Daemon daemon;
-    private final boolean stays;
+    /** How long a start may go on after SIGTERM, so that it ends in order. */
+    private static final Duration START_PATIENCE = Duration.ofSeconds(2);
+
+    private final Runnable abandonStart;
+    private final Duration startPatience;
     private final BlockingQueue<Order> orders = new LinkedBlockingQueue<>();
     private final AtomicBoolean stopping = new AtomicBoolean();
+    private final CountDownLatch started = new CountDownLatch(1);
+    private volatile @Nullable Daemon daemon;
 
     /**
-     * For one daemon.
+     * For one daemon that is yet to start.
      *
-     * @param stays whether to wait for a signal, doing nothing, after another daemon has taken over
+     * @param abandonStart ends the process while it starts: called when SIGTERM or SIGINT came and the daemon does not
+     *                     start soon, or came twice
      */
-    DaemonLoop(Daemon daemon, boolean stays) {
-        this.daemon = daemon;
-        this.stays = stays;
+    DaemonLoop(Runnable abandonStart) {
+        this(abandonStart, START_PATIENCE);
     }
 
-    /** Lets this process's signals act on the daemon. */
+    DaemonLoop(Runnable abandonStart, Duration startPatience) {
+        this.abandonStart = abandonStart;
+        this.startPatience = startPatience;
+    }
+
+    /** Lets this process's signals count from now on. */
     void handleSignals() {
         Signals.on(this::stop, "TERM", "INT");
-        Signals.on(this::reload, "HUP");
+        Signals.onEvenIfIgnored(this::reload, "HUP", "TERM");
     }
 
     /** SIGHUP. */
@@ -58,13 +70,35 @@ final class DaemonLoop {
         orders.add(Order.RELOAD);
     }
 
-    /** SIGTERM and SIGINT. The second time the daemon is closed on the caller's thread, whatever it is doing. */
+    /**
+     * SIGTERM and SIGINT. The second time the daemon is closed on the caller's thread, whatever it is doing. A start goes
+     * on to its end, so that it is undone in order, but not for long.
+     */
     void stop() {
         if (stopping.compareAndSet(false, true)) {
             orders.add(Order.STOP);
+            if (daemon == null) {
+                Thread.ofPlatform().name("sluice-stop").daemon().start(this::abandonUnlessStarted);
+            }
+            return;
+        }
+        log().warn("asked to stop again: ending at once");
+        Daemon running = daemon;
+        if (running == null) {
+            abandonStart.run();
         } else {
-            LOG.warn("asked to stop again: ending at once");
-            daemon.close();
+            running.close();
+        }
+    }
+
+    private void abandonUnlessStarted() {
+        try {
+            if (!started.await(startPatience.toMillis(), TimeUnit.MILLISECONDS)) {
+                log().warn("asked to stop, and the start takes long: ending at once");
+                abandonStart.run();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
@@ -73,26 +107,38 @@ final class DaemonLoop {
         orders.add(Order.SUCCEEDED);
     }
 
-    /** Works until the daemon has stopped and, where it stays, a signal has come. */
-    void run() throws InterruptedException {
+    /**
+     * Lets signals act on the daemon, which has started; those that came before act now. Works until it has stopped and,
+     * where it stays, a signal has come.
+     *
+     * @param stays whether to wait for a signal, doing nothing, after another daemon has taken over
+     */
+    void run(Daemon running, boolean stays) throws InterruptedException {
+        daemon = running;
+        started.countDown();
         Order order = orders.take();
         while (order == Order.RELOAD) {
-            LOG.info("reloading");
-            daemon.reload();
+            log().info("reloading");
+            running.reload();
             order = orders.take();
         }
-        LOG.info("stopping: no new connections, waiting for established ones");
-        if (daemon.drain()) {
-            LOG.info("stopped, every connection had ended by itself");
+        log().info("stopping: no new connections, waiting for established ones");
+        if (running.drain()) {
+            log().info("stopped, every connection had ended by itself");
         } else {
-            LOG.warn("stopped, connections that had not ended were cut");
+            log().warn("stopped, connections that had not ended were cut");
         }
-        daemon.close();
+        running.close();
         if (stays && order == Order.SUCCEEDED) {
-            LOG.info("nothing is left to do, waiting for the signal to end");
+            log().info("nothing is left to do, waiting for the signal to end");
             while (order != Order.STOP) {
                 order = orders.take();
             }
         }
+    }
+
+    /** Not a field: this class is there before the logging is set up, and costs no time then. */
+    private static Logger log() {
+        return LoggerFactory.getLogger("sluice");
     }
 }

@@ -64,13 +64,15 @@ public final class Main implements Runnable {
     private static final Set<String> SERVING = Set.of(RunCommand.NAME, DemoCommand.NAME, RehearseCommand.NAME);
 
     private final Map<String, String> environment;
+    private final DaemonLoop daemonLoop;
     private final @Nullable ServingOutput output;
 
     @Spec
     private CommandSpec spec;
 
-    private Main(Map<String, String> environment, @Nullable ServingOutput output) {
+    private Main(Map<String, String> environment, DaemonLoop daemonLoop, @Nullable ServingOutput output) {
         this.environment = environment;
+        this.daemonLoop = daemonLoop;
         this.output = output;
     }
 
@@ -79,12 +81,26 @@ public final class Main implements Runnable {
         Map<String, String> environment = System.getenv();
         String command = Arrays.stream(args).filter(word -> !word.startsWith("-")).findFirst().orElse("");
         ServingOutput output = SERVING.contains(command) ? ServingOutput.install() : null;
+        DaemonLoop daemonLoop = new DaemonLoop(() -> exit(ExitCode.OK, output));
+        if (output != null && !command.equals(DemoCommand.NAME) && !catchSignals(daemonLoop, output)) {
+            exit(ExitCode.SOFTWARE, output);
+        }
         boolean colours = Terminal.colours(Terminal.STDOUT, environment);
-        CommandLine commandLine = commandLine(new Main(environment, output), args);
+        CommandLine commandLine = commandLine(new Main(environment, daemonLoop, output), args);
         commandLine.setOut(writer(FileDescriptor.out, colours))
                 .setErr(output == null ? writer(FileDescriptor.err, false) : output.err());
         commandLine.setColorScheme(Help.defaultColorScheme(colours ? Help.Ansi.ON : Help.Ansi.OFF));
         exit(commandLine.execute(args), output);
+    }
+
+    private static boolean catchSignals(DaemonLoop daemonLoop, ServingOutput output) {
+        try {
+            daemonLoop.handleSignals();
+            return true;
+        } catch (IllegalStateException e) {
+            output.err().println("sluice: " + e.getMessage());
+            return false;
+        }
     }
 
     private static void exit(int code, @Nullable ServingOutput output) {
@@ -97,7 +113,7 @@ public final class Main implements Runnable {
 
     /** The command line for {@code args}, run inside another program. */
     static CommandLine commandLine(Map<String, String> environment, String... args) {
-        return commandLine(new Main(environment, null), args);
+        return commandLine(new Main(environment, new DaemonLoop(() -> {}), null), args);
     }
 
     /**
@@ -151,6 +167,11 @@ public final class Main implements Runnable {
 
     Map<String, String> environment() {
         return environment;
+    }
+
+    /** What signals do to the daemon that {@code run} starts. */
+    DaemonLoop daemonLoop() {
+        return daemonLoop;
     }
 
     /** Where a command that serves prints to: nobody waits for whoever reads it. */

@@ -110,7 +110,10 @@ final class RunCommand implements Callable<Integer> {
         }
         Sluice sluice = Sluice.start(config, VersionCommand.version(), main::droppedLines);
         try {
-            DaemonLoop loop = new DaemonLoop(new DaemonLoop.Daemon() {
+            DaemonLoop loop = main.daemonLoop();
+            sluice.applied().ifPresent(this::introduce);
+            sluice.succeeded().thenRun(loop::succeeded);
+            loop.run(new DaemonLoop.Daemon() {
                 @Override
                 public void reload() {
                     sluice.reload();
@@ -126,10 +129,6 @@ final class RunCommand implements Callable<Integer> {
                     sluice.close();
                 }
             }, node.stayAfterHandover());
-            loop.handleSignals();
-            sluice.applied().ifPresent(this::introduce);
-            sluice.succeeded().thenRun(loop::succeeded);
-            loop.run();
         } finally {
             sluice.close();
         }

@@ -2,6 +2,7 @@ package io.sluice.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -42,7 +43,7 @@ class DaemonLoopTest {
             drained.countDown();
         }
     };
-    private final DaemonLoop loop = new DaemonLoop(daemon, false);
+    private final DaemonLoop loop = new DaemonLoop(() -> calls.add("abandon start"), Duration.ofSeconds(10));
 
     @BeforeEach
     void quietly() {
@@ -56,7 +57,7 @@ class DaemonLoopTest {
         loop.reload();
         loop.stop();
 
-        loop.run();
+        loop.run(daemon, false);
 
         assertThat(calls).containsExactly("reload", "reload", "drain", "close");
     }
@@ -65,7 +66,7 @@ class DaemonLoopTest {
     void aSecondStopEndsAtOnceWhileTheFirstStillDrains() throws InterruptedException {
         Thread runner = Thread.ofVirtual().start(() -> {
             try {
-                loop.run();
+                loop.run(daemon, false);
             } catch (InterruptedException e) {
                 throw new IllegalStateException(e);
             }
@@ -85,7 +86,7 @@ class DaemonLoopTest {
         drainsAtOnce = true;
         loop.succeeded();
 
-        loop.run();
+        loop.run(daemon, false);
 
         assertThat(calls).containsExactly("drain", "close");
     }
@@ -93,12 +94,11 @@ class DaemonLoopTest {
     @Test
     void aDaemonThatStaysDrainsAndWaitsForTheSignal() throws InterruptedException {
         drainsAtOnce = true;
-        DaemonLoop staying = new DaemonLoop(daemon, true);
-        staying.succeeded();
-        staying.reload();
+        loop.succeeded();
+        loop.reload();
         Thread runner = Thread.ofPlatform().start(() -> {
             try {
-                staying.run();
+                loop.run(daemon, true);
             } catch (InterruptedException e) {
                 throw new IllegalStateException(e);
             }
@@ -107,7 +107,7 @@ class DaemonLoopTest {
             Thread.onSpinWait();
         }
 
-        staying.stop();
+        loop.stop();
         runner.join();
 
         assertThat(calls).containsExactly("drain", "close");
@@ -116,11 +116,10 @@ class DaemonLoopTest {
     @Test
     void aDaemonThatStaysEndsWithTheSignalThatCameWhileItDrained() throws InterruptedException {
         drainsAtOnce = true;
-        DaemonLoop staying = new DaemonLoop(daemon, true);
-        staying.succeeded();
-        staying.stop();
+        loop.succeeded();
+        loop.stop();
 
-        staying.run();
+        loop.run(daemon, true);
 
         assertThat(calls).containsExactly("drain", "close");
     }
@@ -128,11 +127,42 @@ class DaemonLoopTest {
     @Test
     void aDaemonThatStaysEndsAtOnceIfItWasNotSucceeded() throws InterruptedException {
         drainsAtOnce = true;
-        DaemonLoop staying = new DaemonLoop(daemon, true);
-        staying.stop();
+        loop.stop();
 
-        staying.run();
+        loop.run(daemon, true);
 
         assertThat(calls).containsExactly("drain", "close");
+    }
+
+    @Test
+    void signals_that_come_while_the_daemon_starts_act_when_it_has_started() throws InterruptedException {
+        drainsAtOnce = true;
+        loop.reload();
+        loop.stop();
+
+        loop.run(daemon, false);
+
+        assertThat(calls).containsExactly("reload", "drain", "close");
+    }
+
+    @Test
+    void a_start_that_takes_long_is_abandoned_when_it_is_to_stop() throws InterruptedException {
+        CountDownLatch abandoned = new CountDownLatch(1);
+        DaemonLoop impatient = new DaemonLoop(abandoned::countDown, Duration.ofMillis(1));
+        impatient.reload();
+        assertThat(abandoned.getCount()).isEqualTo(1);
+        impatient.stop();
+
+        assertThat(abandoned.await(15, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @Test
+    void a_second_stop_while_it_starts_abandons_the_start_at_once() {
+        loop.stop();
+        assertThat(calls).isEmpty();
+
+        loop.stop();
+
+        assertThat(calls).containsExactly("abandon start");
     }
 }
