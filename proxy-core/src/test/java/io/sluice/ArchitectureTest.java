@@ -39,15 +39,15 @@ class ArchitectureTest {
         DNS("dns", METRICS, SERVICE),
         GUEST("guest", PROXY, DNS, SERVICE),
         NODE("node", SERVICE),
+        HTTP("http", TEXT, SERVICE),
         RECONCILE("reconcile", NODE, PROXY, DNS, GUEST, BALANCE, METRICS, SERVICE),
         SOURCE("source", TEXT, SERVICE),
         SOURCE_MANIFEST("source.manifest", SOURCE, SERVICE),
         SOURCE_KUBERNETES("source.kubernetes", SOURCE, SERVICE),
-        ADMIN("admin", TEXT, SERVICE, METRICS, BALANCE, CONNECTION, PROXY, ENV, DNS, GUEST, NODE, RECONCILE, SOURCE,
-                SOURCE_MANIFEST,
-                SOURCE_KUBERNETES),
-        DAEMON("daemon", TEXT, SERVICE, METRICS, BALANCE, CONNECTION, PROXY, ENV, DNS, GUEST, NODE, RECONCILE, SOURCE,
-                SOURCE_MANIFEST, SOURCE_KUBERNETES, ADMIN);
+        ADMIN("admin", TEXT, SERVICE, METRICS, BALANCE, CONNECTION, PROXY, ENV, DNS, GUEST, NODE, RECONCILE, HTTP,
+                SOURCE, SOURCE_MANIFEST, SOURCE_KUBERNETES),
+        DAEMON("daemon", TEXT, SERVICE, METRICS, BALANCE, CONNECTION, PROXY, ENV, DNS, GUEST, NODE, RECONCILE, HTTP,
+                SOURCE, SOURCE_MANIFEST, SOURCE_KUBERNETES, ADMIN);
 
         private final String packageName;
         @SuppressWarnings("ImmutableEnumChecker") // filled by List.of

@@ -1,11 +1,18 @@
 package io.sluice.cli;
 
+import io.sluice.http.AllowedHosts;
 import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
 
 /** Settings of what shows the daemon's state over HTTP. */
 final class AdminSettings {
+
+    static final String METRICS_ALLOWED_HOSTS = "--metrics-allowed-hosts";
 
     @Option(names = "--metrics-bind-address", paramLabel = "ADDRESS", defaultValue = "127.0.0.1:10249",
             converter = BindAddress.Converter.class,
@@ -17,6 +24,13 @@ final class AdminSettings {
             description = "Where /healthz, /livez and /readyz are served; empty for nowhere; may be the same. "
                     + "Default: ${DEFAULT-VALUE}")
     private BindAddress healthzBindAddress;
+
+    @Option(names = METRICS_ALLOWED_HOSTS, paramLabel = "NAME", split = ",", hideParamSyntax = true,
+            converter = HostName.class,
+            description = "Names by which /metrics and /api/v1 may be asked for besides IP addresses, localhost and this "
+                    + "node's name, for example those that Prometheus uses: names separated by commas, *.example.com for "
+                    + "all below, * for any. A web page could read them by another name (DNS rebinding); it is refused.")
+    private List<String> metricsAllowedHosts = List.of();
 
     @Option(names = "--bind-address-hard-fail", paramLabel = "true|false", arity = "0..1", fallbackValue = "true",
             hideParamSyntax = true, defaultValue = "false",
@@ -32,7 +46,29 @@ final class AdminSettings {
         return healthzBindAddress.address();
     }
 
+    /** @param nodeName is allowed, too, if it can be a host's name */
+    AllowedHosts metricsAllowedHosts(String nodeName) {
+        List<String> names = new ArrayList<>();
+        if (AllowedHosts.isName(nodeName)) {
+            names.add(nodeName);
+        }
+        names.addAll(metricsAllowedHosts);
+        return new AllowedHosts(names, METRICS_ALLOWED_HOSTS);
+    }
+
     boolean bindAddressHardFail() {
         return bindAddressHardFail;
+    }
+
+    /** Reads one entry of {@code --metrics-allowed-hosts}. */
+    static final class HostName implements ITypeConverter<String> {
+        @Override
+        public String convert(String value) {
+            try {
+                return AllowedHosts.checked(value);
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException(String.valueOf(e.getMessage()));
+            }
+        }
     }
 }

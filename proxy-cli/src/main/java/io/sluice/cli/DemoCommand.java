@@ -6,6 +6,7 @@ import io.sluice.daemon.StartException;
 import io.sluice.dns.DnsLimits;
 import io.sluice.dns.DnsSettings;
 import io.sluice.dns.PodRecords;
+import io.sluice.http.AllowedHosts;
 import io.sluice.metrics.AccessLog;
 import io.sluice.node.NodeSettings;
 import io.sluice.proxy.ProxySettings;
@@ -137,7 +138,8 @@ final class DemoCommand implements Callable<Integer> {
         return new SluiceConfig(List.of(files.directory().toString()), Optional.empty(),
                 List.of(Cidr.parse("127.120.0.0/16")), 30_000,
                 32_767, "demo", List.of("127.0.0.0/8"), offset, Balancing.PLAIN, NodeSettings.NONE, proxy,
-                Duration.ofSeconds(1), Optional.of(metrics), Optional.of(healthz), false, AccessLog.fields(),
+                Duration.ofSeconds(1), Optional.of(metrics), Optional.of(healthz),
+                new AllowedHosts(List.of(), AdminSettings.METRICS_ALLOWED_HOSTS), false, AccessLog.fields(),
                 Optional.of(dns(names)), true);
     }
 

@@ -164,7 +164,7 @@ final class RunCommand implements Callable<Integer> {
                 listeners.portOffset(), balancing.balancing(),
                 node.settings(services.serviceCidrs(), cluster.isPresent()), proxy,
                 connections.drainTimeout(), admin.metricsBindAddress(), admin.healthzBindAddress(),
-                admin.bindAddressHardFail(), logs.accessLog(),
+                admin.metricsAllowedHosts(nodeName), admin.bindAddressHardFail(), logs.accessLog(),
                 Optional.of(dns.settings(services.serviceCidrs(), balancing.balancing().clusterCidrs())), true);
     }
 }

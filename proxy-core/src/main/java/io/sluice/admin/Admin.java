@@ -1,10 +1,13 @@
 package io.sluice.admin;
 
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.sluice.http.AllowedHosts;
+import io.sluice.http.Answer;
+import io.sluice.http.HttpLimits;
+import io.sluice.http.Request;
+import io.sluice.http.Route;
 import io.sluice.metrics.ProxyMetrics;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.time.Clock;
 import java.time.Duration;
@@ -18,7 +21,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The admin addresses, as kube-proxy has them: one for metrics and the API, one for health checks; if both are the same,
- * one server has all. Started and closed on the control thread; requests run on virtual threads.
+ * one server has all. Health checks are answered on their server's event loop, everything else on virtual threads. Started
+ * and closed on the control thread.
  */
 public final class Admin implements AutoCloseable {
 
@@ -35,38 +39,43 @@ public final class Admin implements AutoCloseable {
      * @param metricsAddress for {@code /metrics} and {@code /api/v1}; empty for none; port 0 for any
      * @param healthAddress  for {@code /healthz}, {@code /livez} and {@code /readyz}; empty for none; may equal the
      *                       former
+     * @param hosts          by which names {@code /metrics} and {@code /api/v1} may be asked for
      * @param registry       what {@code /metrics} shows
      */
     public Admin(Optional<InetSocketAddress> metricsAddress, Optional<InetSocketAddress> healthAddress,
-            DaemonStatus status, ProxyMetrics metrics, PrometheusMeterRegistry registry) {
-        this(metricsAddress, healthAddress, status, metrics, registry, Clock.systemUTC(), RETRY_INTERVAL);
+            AllowedHosts hosts, DaemonStatus status, ProxyMetrics metrics,
+            PrometheusMeterRegistry registry) {
+        this(metricsAddress, healthAddress, new AdminServer.Serving(hosts, HttpLimits.DEFAULT, RETRY_INTERVAL), status,
+                metrics, registry, Clock.systemUTC());
     }
 
-    Admin(Optional<InetSocketAddress> metricsAddress, Optional<InetSocketAddress> healthAddress, DaemonStatus status,
-            ProxyMetrics metrics, PrometheusMeterRegistry registry, Clock clock, Duration retryInterval) {
+    Admin(Optional<InetSocketAddress> metricsAddress, Optional<InetSocketAddress> healthAddress,
+            AdminServer.Serving serving,
+            DaemonStatus status, ProxyMetrics metrics, PrometheusMeterRegistry registry, Clock clock) {
         registry.config().namingConvention(new MetricNames());
         new StateMetrics(status).bindTo(registry);
         Health health = new Health(status, registry, clock);
-        Map<String, Route> healthRoutes = Map.of("/healthz", request -> health.healthz(), "/livez",
-                request -> health.livez(), "/readyz", request -> health.readyz());
-        Map<String, Route> metricsRoutes = Map.of("/metrics", request -> scrape(registry, request), "/healthz",
-                request -> Answer.text("ok"), "/proxyMode", request -> Answer.text("userspace"), "/api/v1/services",
-                request -> Answer.json(ServicesView.of(status, metrics, request)), "/api/v1/connections",
-                request -> Answer.json(ConnectionsView.of(status, request)), "/api/v1/environment",
-                request -> EnvironmentView.answer(status, request), "/api/v1/explain",
-                request -> ExplainView.answer(status, request), "/api/v1/version",
-                request -> Answer.json(VersionView.of(status.build())));
+        Map<String, Route> healthRoutes = Map.of("/healthz", Route.probe(request -> health.healthz()), "/livez",
+                Route.probe(request -> health.livez()), "/readyz", Route.probe(request -> readyz(health, request)));
+        Map<String, Route> metricsRoutes = Map.of("/metrics", Route.view(request -> scrape(registry, request)),
+                "/healthz", Route.probe(request -> Answer.text("ok")),
+                "/proxyMode", Route.view(request -> Answer.text("userspace")),
+                "/api/v1/services", Route.view(request -> Answer.json(ServicesView.of(status, metrics, request))),
+                "/api/v1/connections", Route.view(request -> Answer.json(ConnectionsView.of(status, request))),
+                "/api/v1/environment", Route.view(request -> EnvironmentView.answer(status, request)),
+                "/api/v1/explain", Route.view(request -> ExplainView.answer(status, request)),
+                "/api/v1/version", Route.view(request -> Answer.json(VersionView.of(status.build()))));
         if (metricsAddress.isPresent() && metricsAddress.equals(healthAddress)) {
             Map<String, Route> all = new TreeMap<>(metricsRoutes);
             all.putAll(healthRoutes);
             metricsServer = new AdminServer("metrics, API and health checks", "--metrics-bind-address",
-                    metricsAddress.get(), withPage(status, health, all), retryInterval);
+                    metricsAddress.get(), withPage(status, health, all), serving);
             healthServer = metricsServer;
         } else {
             metricsServer = metricsAddress.map(address -> new AdminServer("metrics and API", "--metrics-bind-address",
-                    address, withPage(status, health, metricsRoutes), retryInterval)).orElse(null);
+                    address, withPage(status, health, metricsRoutes), serving)).orElse(null);
             healthServer = healthAddress.map(address -> new AdminServer("health checks", "--healthz-bind-address",
-                    address, withPage(status, health, healthRoutes), retryInterval)).orElse(null);
+                    address, withPage(status, health, healthRoutes), serving)).orElse(null);
         }
     }
 
@@ -117,21 +126,23 @@ public final class Admin implements AutoCloseable {
     private static Map<String, Route> withPage(DaemonStatus status, Health health, Map<String, Route> routes) {
         Map<String, Route> all = new TreeMap<>(routes);
         StatusPage page = new StatusPage(status, health, routes.keySet());
-        all.put("/", request -> page.show());
+        all.put("/", Route.view(request -> page.show()));
         return all;
     }
 
     private static Answer scrape(PrometheusMeterRegistry registry, Request request) {
         String contentType =
                 request.accept().contains("application/openmetrics-text") ? OPEN_METRICS : PROMETHEUS_TEXT;
-        ByteArrayOutputStream out = new ByteArrayOutputStream(64 * 1024);
-        try {
-            registry.scrape(out, contentType);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return new Answer(200, contentType, out.toByteArray());
+        return new Answer(200, contentType, out -> registry.scrape(out, contentType));
     }
+
+    /** A load balancer may ask by any name, but only for an allowed one are Services and addresses named. */
+    private static Answer readyz(Health health, Request request) {
+        Answer whole = health.readyz();
+        return request.trusted() ? whole : Answer.json(whole.status(), new ReadyWord(whole.status() == 200));
+    }
+
+    private record ReadyWord(boolean ready) {}
 
     private record VersionView(String version, String java, Instant startedAt) {
         static VersionView of(DaemonStatus.Build build) {

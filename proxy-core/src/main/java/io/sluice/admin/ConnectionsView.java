@@ -1,5 +1,6 @@
 package io.sluice.admin;
 
+import io.sluice.http.Request;
 import io.sluice.proxy.ConnectionView;
 import io.sluice.service.IpAddresses;
 import io.sluice.service.ServiceName;

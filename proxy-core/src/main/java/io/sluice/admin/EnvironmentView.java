@@ -1,6 +1,8 @@
 package io.sluice.admin;
 
 import io.sluice.env.ServiceEnvironment;
+import io.sluice.http.Answer;
+import io.sluice.http.Request;
 import io.sluice.reconcile.AppliedState;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.IpAddresses;

@@ -2,8 +2,9 @@ package io.sluice.admin;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.sluice.reconcile.AppliedState;
+import io.sluice.http.Answer;
 import io.sluice.reconcile.AppliedState.ListenerStatus;
+import io.sluice.reconcile.AppliedState;
 import io.sluice.service.IpAddresses;
 import io.sluice.service.ServicePortName;
 import io.sluice.source.Freshness;

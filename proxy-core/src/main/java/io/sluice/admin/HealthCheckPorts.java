@@ -1,5 +1,10 @@
 package io.sluice.admin;
 
+import io.sluice.http.Answer;
+import io.sluice.http.HttpLimits;
+import io.sluice.http.HttpListener;
+import io.sluice.http.HttpServer;
+import io.sluice.http.Site;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpAddresses;
@@ -10,12 +15,8 @@ import io.sluice.service.ServiceState;
 import io.sluice.service.ServiceType;
 import io.sluice.service.TrafficPolicy;
 import io.sluice.text.PrintableJson;
-import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -24,7 +25,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.Semaphore;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -36,23 +36,18 @@ import org.slf4j.LoggerFactory;
  * type LoadBalancer with {@code externalTrafficPolicy: Local}, as kube-proxy's pkg/proxy/healthcheck/service_health.go
  * answers it. 200 while a ready endpoint is on this node and the daemon is healthy, else 503, whatever the path.
  *
- * <p>Updated on the control thread; every address and every request has a virtual thread of its own.
+ * <p>Updated on the control thread. All ports together have one {@link HttpServer}, made with the first of them.
  */
 public final class HealthCheckPorts implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(HealthCheckPorts.class);
     private static final Duration RETRY_INTERVAL = Duration.ofSeconds(5);
-    private static final int REQUEST_MILLIS = 5_000;
-    private static final int HEAD_BYTES = 16 * 1024;
-    private static final int BACKLOG = 64;
-    /** Requests that are answered at the same time; more wait in the kernel's queues. */
-    private static final int REQUESTS = 256;
 
     private final Supplier<List<InetAddress>> addresses;
     private final BooleanSupplier healthy;
     private final Duration retryInterval;
-    private final Semaphore requests = new Semaphore(REQUESTS);
-    private final Map<InetSocketAddress, Server> servers = new HashMap<>();
+    private final Map<InetSocketAddress, Port> ports = new HashMap<>();
+    private @Nullable HttpServer server;
     private Map<InetSocketAddress, Check> wanted = Map.of();
     private boolean started;
     private boolean closed;
@@ -115,21 +110,26 @@ public final class HealthCheckPorts implements AutoCloseable {
         if (!started || closed) {
             return;
         }
-        servers.entrySet().removeIf(entry -> {
+        if (server == null && !wanted.isEmpty()) {
+            server = new HttpServer("sluice-node-health", HttpLimits.DEFAULT);
+        }
+        HttpServer serving = server;
+        if (serving == null) {
+            return;
+        }
+        ports.entrySet().removeIf(entry -> {
             boolean gone = !wanted.containsKey(entry.getKey());
             if (gone) {
-                entry.getValue().close();
+                serving.stop(entry.getValue().listener);
             }
             return gone;
         });
         wanted.forEach((address, check) -> {
-            Server server = servers.get(address);
-            if (server == null) {
-                server = new Server(address, check);
-                servers.put(address, server);
-                server.start();
+            Port port = ports.get(address);
+            if (port == null) {
+                ports.put(address, new Port(serving, address, check));
             } else {
-                server.check = check;
+                port.check = check;
             }
         });
     }
@@ -138,148 +138,47 @@ public final class HealthCheckPorts implements AutoCloseable {
     @Override
     public synchronized void close() {
         closed = true;
-        servers.values().forEach(Server::close);
-        servers.clear();
+        ports.clear();
+        if (server != null) {
+            server.close();
+        }
+    }
+
+    private static Answer answer(Check check, boolean fit) {
+        String body = """
+                {
+                \t"service": {
+                \t\t"namespace": %s,
+                \t\t"name": %s
+                \t},
+                \t"localEndpoints": %d,
+                \t"serviceProxyHealthy": %b
+                }""".formatted(json(check.service().namespace()), json(check.service().name()), check.localEndpoints(), fit);
+        return new Answer(check.localEndpoints() > 0 && fit ? 200 : 503, "application/json",
+                out -> out.write(body.getBytes(StandardCharsets.UTF_8)))
+                .with("X-Load-Balancing-Endpoint-Weight", Integer.toString(check.localEndpoints()));
+    }
+
+    private static String json(String text) {
+        return PrintableJson.mapper().writeValueAsString(text);
     }
 
     /** One address. */
-    private final class Server {
+    private final class Port {
 
-        private final InetSocketAddress address;
+        private final HttpListener listener;
         private volatile Check check;
-        private volatile boolean ended;
-        private volatile @Nullable ServerSocket socket;
-        private volatile @Nullable Thread thread;
 
-        Server(InetSocketAddress address, Check check) {
-            this.address = address;
+        Port(HttpServer server, InetSocketAddress address, Check check) {
             this.check = check;
-        }
-
-        void start() {
-            thread = Thread.ofVirtual().name("health-check-" + address.getPort()).start(this::run);
-        }
-
-        private void run() {
-            boolean told = false;
-            while (!ended) {
-                try (ServerSocket server = new ServerSocket()) {
-                    socket = server;
-                    server.setReuseAddress(true);
-                    server.bind(address, BACKLOG);
-                    told = false;
-                    while (!ended) {
-                        requests.acquire();
-                        serve(server);
-                    }
-                } catch (IOException e) {
-                    if (!ended && !told) {
-                        told = true;
-                        LOG.warn("{}: the health check node port cannot be served at {}: {}; trying again every {} s",
-                                check.service(), IpAddresses.format(address.getAddress(), address.getPort()),
-                                e.getMessage(), retryInterval.toSeconds());
-                    }
-                } catch (InterruptedException e) {
-                    return;
-                }
-                if (!ended && !pause()) {
-                    return;
-                }
-            }
-        }
-
-        private boolean pause() {
-            try {
-                Thread.sleep(retryInterval);
-                return true;
-            } catch (InterruptedException e) {
-                return false;
-            }
-        }
-
-        private void serve(ServerSocket server) throws IOException {
-            boolean handed = false;
-            try {
-                Socket client = server.accept();
-                Thread.ofVirtual().start(() -> {
-                    try (client) {
-                        client.setSoTimeout(REQUEST_MILLIS);
-                        answer(client);
-                    } catch (IOException e) {
-                        LOG.debug("a health check broke off: {}", e.getMessage());
-                    } finally {
-                        requests.release();
-                    }
-                });
-                handed = true;
-            } finally {
-                if (!handed) {
-                    requests.release();
-                }
-            }
-        }
-
-        private void answer(Socket client) throws IOException {
-            String head = head(client.getInputStream());
-            if (head.isEmpty()) {
-                return;
-            }
-            Check now = check;
-            boolean fit = healthy.getAsBoolean();
-            boolean ok = now.localEndpoints() > 0 && fit;
-            String body = """
-                    {
-                    \t"service": {
-                    \t\t"namespace": %s,
-                    \t\t"name": %s
-                    \t},
-                    \t"localEndpoints": %d,
-                    \t"serviceProxyHealthy": %b
-                    }""".formatted(json(now.service().namespace()), json(now.service().name()), now.localEndpoints(),
-                    fit);
-            byte[] content = body.getBytes(StandardCharsets.UTF_8);
-            String answer = "HTTP/1.1 " + (ok ? "200 OK" : "503 Service Unavailable")
-                    + "\r\nContent-Type: application/json\r\nX-Content-Type-Options: nosniff"
-                    + "\r\nX-Load-Balancing-Endpoint-Weight: " + now.localEndpoints() + "\r\nContent-Length: "
-                    + content.length + "\r\nConnection: close\r\n\r\n" + (head.startsWith("HEAD ") ? "" : body);
-            client.getOutputStream().write(answer.getBytes(StandardCharsets.UTF_8));
-        }
-
-        private static String json(String text) {
-            return PrintableJson.mapper().writeValueAsString(text);
-        }
-
-        /** The request up to the empty line; empty if there is none, or it is too long. */
-        private static String head(InputStream in) throws IOException {
-            StringBuilder head = new StringBuilder();
-            byte[] buffer = new byte[1024];
-            while (head.length() < HEAD_BYTES) {
-                int read = in.read(buffer);
-                if (read < 0) {
-                    return "";
-                }
-                head.append(new String(buffer, 0, read, StandardCharsets.ISO_8859_1));
-                if (head.indexOf("\r\n\r\n") >= 0) {
-                    return head.toString();
-                }
-            }
-            return "";
-        }
-
-        void close() {
-            ended = true;
-            ServerSocket server = socket;
-            if (server != null) {
-                try {
-                    server.close();
-                } catch (IOException e) {
-                    LOG.debug("closing a health check node port: {}", e.getMessage());
-                }
-            }
-            Thread running = thread;
-            if (running != null) {
-                running.interrupt();
-            }
+            listener = server.listen(address, Site.always(request -> answer(this.check, healthy.getAsBoolean())),
+                    retryInterval);
+            listener.firstAttempt().exceptionally(failure -> {
+                LOG.warn("{}: the health check node port cannot be served at {}: {}; trying again every {} s",
+                        this.check.service(), IpAddresses.format(address.getAddress(), address.getPort()),
+                        failure.getMessage(), retryInterval.toSeconds());
+                return address;
+            });
         }
     }
 }

@@ -1,5 +1,6 @@
 package io.sluice.admin;
 
+import io.sluice.http.Answer;
 import io.sluice.text.Printable;
 import java.util.Set;
 import java.util.TreeSet;

@@ -2,7 +2,7 @@
  * What operators and monitoring see: metrics, health, and the state of Services and connections as JSON, over HTTP.
  *
  * <p>{@link io.sluice.admin.Admin} is the door; the daemon answers its questions through
- * {@link io.sluice.admin.DaemonStatus}. Requests run on virtual threads, never on an event loop. Views are records of
+ * {@link io.sluice.admin.DaemonStatus}. No request runs on an event loop of the data path. Views are records of
  * their own, so that the model may change without changing the API, which is described in {@code docs/api.md}.
  *
  * <p>May import every room but {@code daemon}.

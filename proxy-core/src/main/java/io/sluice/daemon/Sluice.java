@@ -137,7 +137,9 @@ public final class Sluice implements AutoCloseable {
                 .orElseGet(() -> new ManifestSource(new ManifestOptions(config.manifests(), config.serviceCidrs(),
                         config.nodePortMin(), config.nodePortMax(), config.nodeName())));
         status = new Status(new DaemonStatus.Build(version, Instant.now()));
-        admin = new Admin(config.metricsBindAddress(), config.healthzBindAddress(), status, metrics, registry);
+        admin = new Admin(config.metricsBindAddress(), config.healthzBindAddress(), config.metricsAllowedHosts(),
+                status,
+                metrics, registry);
         healthChecks = new HealthCheckPorts(nodePortAddresses::resolve, status);
         reconciler.healthChecks(healthChecks::update);
         try {

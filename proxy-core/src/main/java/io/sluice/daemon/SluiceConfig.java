@@ -1,6 +1,7 @@
 package io.sluice.daemon;
 
 import io.sluice.dns.DnsSettings;
+import io.sluice.http.AllowedHosts;
 import io.sluice.metrics.AccessLog;
 import io.sluice.node.NodeSettings;
 import io.sluice.proxy.ProxySettings;
@@ -29,6 +30,7 @@ import java.util.Optional;
  * @param drainTimeout       how long established connections may go on after SIGTERM
  * @param metricsBindAddress for {@code /metrics} and {@code /api/v1}; empty for none
  * @param healthzBindAddress for {@code /healthz}, {@code /livez}, {@code /readyz}; empty for none; may equal the former
+ * @param metricsAllowedHosts by which names the former may be asked
  * @param bindAddressHardFail whether an admin address that is in use ends the start
  * @param accessLog          what happens to closed connections
  * @param dns                how names are answered; empty for not at all
@@ -38,7 +40,7 @@ public record SluiceConfig(List<String> manifests, Optional<KubernetesOptions> k
         int nodePortMin, int nodePortMax,
         String nodeName, List<String> nodePortAddresses, int portOffset, Balancing balancing, NodeSettings node,
         ProxySettings proxy, Duration drainTimeout, Optional<InetSocketAddress> metricsBindAddress,
-        Optional<InetSocketAddress> healthzBindAddress,
+        Optional<InetSocketAddress> healthzBindAddress, AllowedHosts metricsAllowedHosts,
         boolean bindAddressHardFail, AccessLog accessLog, Optional<DnsSettings> dns,
         boolean guests) {
 

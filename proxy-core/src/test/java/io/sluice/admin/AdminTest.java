@@ -6,6 +6,8 @@ import static org.awaitility.Awaitility.await;
 
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.sluice.http.AllowedHosts;
+import io.sluice.http.HttpLimits;
 import io.sluice.metrics.EndpointMeters;
 import io.sluice.metrics.ProxyMetrics;
 import io.sluice.service.ChangeCount;
@@ -133,6 +135,24 @@ class AdminTest {
 
         assertThat(got.statusCode()).isEqualTo(405);
         assertThat(got.headers().firstValue("Allow")).hasValue("GET, HEAD");
+    }
+
+    @ParameterizedTest(name = "{0} by the name {1}: {2}")
+    @CsvSource({"/metrics, evil.example, 403", "/api/v1/services, evil.example:10249, 403", "/, evil.example, 403",
+            "/proxyMode, evil.example, 403", "/nothing, evil.example, 403", "/metrics, node-a, 200",
+            "/api/v1/services, localhost, 200", "/livez, evil.example, 200", "/healthz, evil.example, 200",
+            "/readyz, evil.example, 200"})
+    void anotherNameIsRefusedSaveForHealthChecks(String path, String host, int status) throws Exception {
+        ready();
+        daemon.freshness = ScriptedDaemon.BROKEN;
+        start();
+        String answer = raw("GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n");
+
+        assertThat(answer).startsWith("HTTP/1.1 " + status);
+        assertThat(answer.contains("--metrics-allowed-hosts")).isEqualTo(status == 403);
+        if (host.startsWith("evil")) {
+            assertThat(answer).as("no name of a Service").doesNotContain("kubia").doesNotContain("1.2.3");
+        }
     }
 
     @Test
@@ -555,8 +575,10 @@ class AdminTest {
     }
 
     private Admin admin(Optional<InetSocketAddress> metricsAddress, Optional<InetSocketAddress> healthAddress) {
-        return new Admin(metricsAddress, healthAddress, daemon, metrics, registry, Clock.fixed(NOW, ZoneOffset.UTC),
-                Duration.ofMillis(50));
+        AllowedHosts hosts = new AllowedHosts(List.of("node-a"), "--metrics-allowed-hosts");
+        return new Admin(metricsAddress, healthAddress,
+                new AdminServer.Serving(hosts, HttpLimits.DEFAULT, Duration.ofMillis(50)), daemon, metrics,
+                registry, Clock.fixed(NOW, ZoneOffset.UTC));
     }
 
     private void ready() {

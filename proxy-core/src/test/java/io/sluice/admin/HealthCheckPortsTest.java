@@ -16,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -141,5 +142,27 @@ class HealthCheckPortsTest {
             ports.update(snapshot("Local", "{addresses: [127.0.3.1], nodeName: here}"));
         }
         await().ignoreExceptions().until(() -> ask("GET /").startsWith("HTTP/1.1 200"));
+    }
+
+    @Test
+    void half_sent_requests_keep_nobody_from_an_answer() throws IOException {
+        ports.update(snapshot("Local", "{addresses: [127.0.3.1], nodeName: here}"));
+        await().ignoreExceptions().until(() -> ask("GET /").startsWith("HTTP/1.1 200"));
+        List<Socket> held = new ArrayList<>();
+        try {
+            for (int i = 0; i < 600; i++) {
+                Socket half = new Socket();
+                held.add(half);
+                half.connect(new InetSocketAddress(HERE, PORT), 10_000);
+                half.getOutputStream().write("GET / HTTP/1.1\r\nX: ".getBytes(StandardCharsets.US_ASCII));
+                if (i % 100 == 99) {
+                    assertThat(ask("GET /")).startsWith("HTTP/1.1 200");
+                }
+            }
+        } finally {
+            for (Socket half : held) {
+                half.close();
+            }
+        }
     }
 }

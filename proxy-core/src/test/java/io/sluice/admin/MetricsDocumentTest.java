@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.sluice.http.AllowedHosts;
 import io.sluice.metrics.ApiClientMetrics;
 import io.sluice.metrics.DnsMetrics;
 import io.sluice.metrics.EventLoopLag;
@@ -58,7 +59,8 @@ class MetricsDocumentTest {
     private final DnsMetrics dns = new DnsMetrics(registry);
     private final ScheduledExecutorService loop = Executors.newSingleThreadScheduledExecutor();
     private final EventLoopLag lag = new EventLoopLag(registry, List.of(loop));
-    private final Admin admin = new Admin(Optional.empty(), Optional.empty(), daemonOfACluster(), proxy, registry);
+    private final Admin admin = new Admin(Optional.empty(), Optional.empty(), new AllowedHosts(List.of(), ""),
+            daemonOfACluster(), proxy, registry);
 
     private static ScriptedDaemon daemonOfACluster() {
         ScriptedDaemon daemon = new ScriptedDaemon();

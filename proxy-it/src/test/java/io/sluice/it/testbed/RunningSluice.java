@@ -11,6 +11,7 @@ import io.sluice.daemon.StartException;
 import io.sluice.dns.DnsLimits;
 import io.sluice.dns.DnsSettings;
 import io.sluice.dns.PodRecords;
+import io.sluice.http.AllowedHosts;
 import io.sluice.metrics.AccessLog;
 import io.sluice.node.NodeSettings;
 import io.sluice.proxy.BufferLimits;
@@ -199,7 +200,8 @@ public final class RunningSluice implements AutoCloseable {
         sluice = Sluice.start(new SluiceConfig(List.of(manifests.directory().toString()), kubernetes,
                 List.of(Cidr.parse("127." + range + ".0.0/17")), nodePort(0), nodePort(19), "node",
                 List.of("127." + range + ".128.0/17", "127.0.0.1/32"), 0, balancing, NodeSettings.NONE, proxy,
-                drainTimeout, anyPort, anyPort, true, accessLog, dns, dns.isPresent()), "test");
+                drainTimeout, anyPort, anyPort, new AllowedHosts(List.of(), "--metrics-allowed-hosts"), true, accessLog,
+                dns, dns.isPresent()), "test");
         return this;
     }
 

@@ -214,14 +214,18 @@ public final class SluiceProcess implements Closeable {
 
     /** Status and body of an answer at the metrics address. */
     public String admin(String path) throws IOException {
+        return HttpClientConnection.get(serving("metrics"), path);
+    }
+
+    /** Where it serves {@code purpose}, as it has said. */
+    public InetSocketAddress serving(String purpose) {
         for (String line : lines) {
             Matcher url = URL.matcher(line);
-            if (url.find() && url.group(1).contains("metrics")) {
-                return HttpClientConnection.get(
-                        new InetSocketAddress(url.group(2), Integer.parseInt(url.group(3))), path);
+            if (url.find() && url.group(1).contains(purpose)) {
+                return new InetSocketAddress(url.group(2), Integer.parseInt(url.group(3)));
             }
         }
-        throw new AssertionError("where metrics are served was not said: " + lines);
+        throw new AssertionError("where " + purpose + " is served was not said: " + lines);
     }
 
     @Override

@@ -1,4 +1,4 @@
-package io.sluice.admin;
+package io.sluice.http;
 
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
@@ -10,12 +10,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a route may know of a request.
  *
- * @param accept the header {@code Accept}, empty if absent
- * @param query  decoded; of a repeated parameter the last
+ * @param accept  the header {@code Accept}, empty if absent
+ * @param query   decoded; of a repeated parameter the last
+ * @param trusted whether it names an {@link AllowedHosts allowed} host; always true for a {@link Route.Kind#VIEW}
  */
-record Request(String accept, Map<String, String> query) {
+public record Request(String accept, Map<String, String> query, boolean trusted) {
 
-    static Request of(@Nullable String accept, @Nullable String rawQuery) {
+    /** @throws BadRequestException if the query is not properly encoded */
+    static Request of(@Nullable String accept, @Nullable String rawQuery, boolean trusted) {
         Map<String, String> query = new LinkedHashMap<>();
         for (String pair : rawQuery == null ? new String[0] : rawQuery.split("&")) {
             int equals = pair.indexOf('=');
@@ -24,17 +26,17 @@ record Request(String accept, Map<String, String> query) {
                         equals < 0 ? "" : decode(pair.substring(equals + 1)));
             }
         }
-        return new Request(accept == null ? "" : accept, query);
+        return new Request(accept == null ? "" : accept, query, trusted);
     }
 
     /** Whether {@code value} passes the filter {@code name}; an absent or empty filter lets everything pass. */
-    boolean selects(String name, String value) {
+    public boolean selects(String name, String value) {
         String wanted = query.getOrDefault(name, "");
         return wanted.isEmpty() || wanted.equals(value);
     }
 
     /** The value of {@code name}; empty if it is absent or has none. */
-    Optional<String> text(String name) {
+    public Optional<String> text(String name) {
         return Optional.ofNullable(query.get(name)).filter(text -> !text.isEmpty());
     }
 
@@ -43,7 +45,7 @@ record Request(String accept, Map<String, String> query) {
      *
      * @throws BadRequestException if it is anything else
      */
-    Optional<Integer> number(String name) {
+    public Optional<Integer> number(String name) {
         String text = query.get(name);
         if (text == null) {
             return Optional.empty();
@@ -69,10 +71,11 @@ record Request(String accept, Map<String, String> query) {
     }
 
     /** Answered with 400 and the message. */
-    static final class BadRequestException extends RuntimeException {
+    public static final class BadRequestException extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
-        BadRequestException(String message, Throwable cause) {
+        /** @param message for whoever asked */
+        public BadRequestException(String message, Throwable cause) {
             super(message, cause);
         }
     }

@@ -1,0 +1,377 @@
+package io.sluice.http;
+
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.codec.DateFormatter;
+import io.netty.handler.codec.http.DefaultHttpContent;
+import io.netty.handler.codec.http.DefaultHttpResponse;
+import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpUtil;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.util.ReferenceCountUtil;
+import io.netty.util.concurrent.Future;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Date;
+import java.util.Queue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One connection: requests one after the other, each with a deadline for every wait. Lives on the server's event loop.
+ *
+ * <p>An answer is written in parts, as the client takes them; only one part at a time is in the network's buffers. After
+ * the last answer the connection is finished on our side and read until the client has finished too, for a moment: closing
+ * it with octets unread would be a reset, which can take the answer away from the client.
+ */
+final class HttpConnection extends ChannelInboundHandlerAdapter implements Admission.Held, Renderings.Asker {
+
+    private static final Logger LOG = LoggerFactory.getLogger(HttpConnection.class);
+    private static final Duration LINGER = Duration.ofSeconds(1);
+
+    /** What is waited for. */
+    private enum State {
+        /** A request, of which nothing or a part is there. */
+        REQUEST,
+        /** Its answer. */
+        ANSWER,
+        /** That the client takes it. */
+        TAKING,
+        /** The next request. */
+        IDLE,
+        /** That the client finishes. */
+        LINGERING,
+        /** Nothing. */
+        CLOSED
+    }
+
+    private final HttpServer server;
+    private final Site site;
+    private final Client client;
+    private final Channel channel;
+    private final Queue<Intake> waiting = new ArrayDeque<>();
+    private State state = State.REQUEST;
+    private long since = System.nanoTime();
+    private @Nullable Future<?> deadline;
+    /** Whose body is being read. */
+    private @Nullable HttpRequest reading;
+    private long bodyBytes;
+    /** What is being answered, and with what. */
+    private @Nullable Intake current;
+    private @Nullable Rendered answer;
+    private int nextPart;
+    private boolean pumping;
+    private boolean inputEnded;
+
+    HttpConnection(HttpServer server, Site site, Client client, Channel channel) {
+        this.server = server;
+        this.site = site;
+        this.client = client;
+        this.channel = channel;
+    }
+
+    @Override
+    public Client client() {
+        return client;
+    }
+
+    @Override
+    public boolean waitsForClient() {
+        return state != State.ANSWER;
+    }
+
+    @Override
+    public long since() {
+        return since;
+    }
+
+    /** The answer that the client is taking; null if none. */
+    @Nullable
+    Rendered answer() {
+        return answer;
+    }
+
+    /** Makes place for another one. */
+    void giveWay() {
+        LOG.debug("a connection of {} gives way while it waits for {}", channel.remoteAddress(), state);
+        abandon();
+    }
+
+    /** What comes before the decoder. */
+    ChannelHandler octets() {
+        return new ChannelInboundHandlerAdapter() {
+            @Override
+            public void channelRead(ChannelHandlerContext ctx, Object octets) {
+                if (state == State.LINGERING) {
+                    ReferenceCountUtil.release(octets);
+                    return;
+                }
+                if (state == State.IDLE) {
+                    enter(State.REQUEST, server.limits().requestTime());
+                }
+                ctx.fireChannelRead(octets);
+            }
+        };
+    }
+
+    @Override
+    public void channelActive(ChannelHandlerContext ctx) {
+        enter(State.REQUEST, server.limits().requestTime());
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext ctx, Object message) {
+        try {
+            if (message instanceof HttpRequest request) {
+                begins(request);
+            }
+            if (message instanceof HttpContent content && reading != null) {
+                continues(reading, content);
+            }
+        } finally {
+            ReferenceCountUtil.release(message);
+        }
+    }
+
+    /** A client that asks whether it should send its body has its answer without it. */
+    private void begins(HttpRequest request) {
+        reading = request;
+        bodyBytes = 0;
+        if (request.decoderResult().isFailure()) {
+            reading = null;
+            arrived(Intake.of(request, site, server.limits()));
+        } else if (HttpUtil.is100ContinueExpected(request)) {
+            reading = null;
+            Intake intake = Intake.of(request, site, server.limits());
+            arrived(new Intake(intake.decision(), intake.withBody(), false));
+        }
+    }
+
+    private void continues(HttpRequest request, HttpContent content) {
+        bodyBytes += content.content().readableBytes();
+        if (content.decoderResult().isFailure()) {
+            reading = null;
+            arrived(Intake.last(400, "the request's body is not one of HTTP/1.1"));
+        } else if (bodyBytes > server.limits().bodyBytes()) {
+            reading = null;
+            arrived(Intake.last(413, "a request may have a body of " + server.limits().bodyBytes() + " octets"));
+        } else if (content instanceof LastHttpContent) {
+            reading = null;
+            arrived(Intake.of(request, site, server.limits()));
+        }
+    }
+
+    private void arrived(Intake intake) {
+        if (state == State.REQUEST || state == State.IDLE) {
+            begin(intake);
+        } else if (state == State.LINGERING || state == State.CLOSED || current != null && !current.keepAlive()) {
+            LOG.debug("{} asks after its last request", channel.remoteAddress());
+        } else if (waiting.size() < server.limits().pipelined()) {
+            waiting.add(intake);
+        } else {
+            abandon();
+        }
+    }
+
+    private void begin(Intake intake) {
+        current = intake;
+        enter(State.ANSWER, server.limits().answerTime());
+        switch (intake.decision()) {
+            case Intake.Decision.Refused refused -> {
+                if (refused.status() == 403) {
+                    server.refusedName(channel, refused.message());
+                }
+                answered(Rendered.of(refused.answer(), false));
+            }
+            case Intake.Decision.Asked(Renderings.Question question) -> {
+                if (question.route().kind() == Route.Kind.PROBE) {
+                    answered(question.answer());
+                } else {
+                    channel.config().setAutoRead(false);
+                    server.renderings().ask(question, this);
+                }
+            }
+        }
+    }
+
+    @Override
+    public void answered(@Nullable Rendered made) {
+        Intake asked = current;
+        if (state != State.ANSWER || asked == null) {
+            return;
+        }
+        if (made == null) {
+            abandon();
+            return;
+        }
+        answer = made;
+        nextPart = asked.withBody() ? 0 : made.body().size();
+        enter(State.TAKING, server.limits().answerTime());
+        server.taking(this, made);
+        if (state == State.TAKING) {
+            channel.write(head(made, asked));
+            pump();
+            if (state == State.TAKING) {
+                channel.config().setAutoRead(false);
+            }
+        }
+    }
+
+    @SuppressWarnings("JavaUtilDate") // is what Netty's formatter takes
+    private HttpResponse head(Rendered made, Intake asked) {
+        HttpResponse head = new DefaultHttpResponse(HttpVersion.HTTP_1_1,
+                HttpResponseStatus.valueOf(made.answer().status()));
+        HttpHeaders headers = head.headers();
+        headers.set("Date", DateFormatter.format(new Date()));
+        headers.set("Content-Type", made.answer().contentType());
+        headers.set("X-Content-Type-Options", "nosniff");
+        headers.set("Cross-Origin-Resource-Policy", "same-origin");
+        headers.set("Cache-Control", "no-store");
+        made.answer().headers().forEach(headers::set);
+        if (made.compressed()) {
+            headers.set("Content-Encoding", "gzip");
+        }
+        headers.set("Content-Length", Long.toString(made.length()));
+        headers.set("Connection", asked.keepAlive() && !(inputEnded && waiting.isEmpty()) ? "keep-alive" : "close");
+        return head;
+    }
+
+    /** Writes as much as the client takes; what is not written yet is in nobody's buffer. */
+    private void pump() {
+        Rendered sending = answer;
+        if (pumping || sending == null || state != State.TAKING || nextPart > sending.body().size()) {
+            return;
+        }
+        pumping = true;
+        boolean whole = false;
+        do {
+            while (nextPart < sending.body().size() && channel.isWritable()) {
+                channel.write(new DefaultHttpContent(Unpooled.wrappedBuffer(sending.body().get(nextPart++))))
+                        .addListener(taken -> since = System.nanoTime());
+            }
+            if (nextPart == sending.body().size()) {
+                whole = true;
+            } else {
+                channel.flush();
+            }
+        } while (!whole && channel.isWritable() && channel.isActive());
+        pumping = false;
+        if (whole) {
+            nextPart++;
+            channel.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT).addListener((ChannelFuture written) -> {
+                if (written.isSuccess()) {
+                    taken();
+                } else {
+                    abandon();
+                }
+            });
+        }
+    }
+
+    private void taken() {
+        Intake asked = current;
+        if (state != State.TAKING || asked == null) {
+            return;
+        }
+        letGo();
+        current = null;
+        Intake next = asked.keepAlive() ? waiting.poll() : null;
+        if (!asked.keepAlive() || next == null && inputEnded) {
+            linger();
+        } else if (next != null) {
+            begin(next);
+        } else {
+            enter(State.IDLE, server.limits().idleTime());
+            channel.config().setAutoRead(true);
+        }
+    }
+
+    private void linger() {
+        if (inputEnded) {
+            channel.close();
+            return;
+        }
+        enter(State.LINGERING, LINGER);
+        ((DuplexChannel) channel).shutdownOutput();
+        channel.config().setAutoRead(true);
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext ctx) {
+        pump();
+    }
+
+    /** The client has finished: it still gets what it has asked for. */
+    @Override
+    public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+        if (event instanceof ChannelInputShutdownEvent) {
+            inputEnded = true;
+            if (state != State.ANSWER && state != State.TAKING) {
+                channel.close();
+            }
+        }
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+        LOG.debug("HTTP from {}: {}", channel.remoteAddress(), cause.toString());
+        abandon();
+    }
+
+    /** The channel is closed. */
+    void ended() {
+        if (state == State.ANSWER) {
+            server.renderings().forget(this);
+        }
+        letGo();
+        state = State.CLOSED;
+        current = null;
+        waiting.clear();
+        if (deadline != null) {
+            deadline.cancel(false);
+        }
+    }
+
+    private void letGo() {
+        Rendered taken = answer;
+        answer = null;
+        if (taken != null) {
+            server.letGo(taken);
+        }
+    }
+
+    private void enter(State next, Duration atMost) {
+        state = next;
+        since = System.nanoTime();
+        if (deadline != null) {
+            deadline.cancel(false);
+        }
+        deadline = channel.eventLoop().schedule(() -> {
+            LOG.debug("{} kept a connection waiting for {} for {} ms", channel.remoteAddress(), next,
+                    atMost.toMillis());
+            abandon();
+        }, atMost.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /** Closes at once. What the client has not taken is dropped instead of being kept by the kernel. */
+    private void abandon() {
+        if (state == State.TAKING && channel.isActive()) {
+            channel.config().setOption(ChannelOption.SO_LINGER, 0);
+        }
+        channel.close();
+    }
+}

@@ -1,0 +1,180 @@
+package io.sluice.http;
+
+import io.netty.channel.Channel;
+import io.netty.channel.EventLoop;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A small HTTP server with an event loop of its own, for any number of addresses, which share its {@link HttpLimits}.
+ *
+ * <p>It uses the JDK's selectors everywhere: in Netty 4.2.18 an epoll channel whose client has finished sending, as many do
+ * after their request, loses the rest of an answer that the kernel does not take at once.
+ *
+ * <p>Public methods may be called from any thread but an event loop; all else lives on the server's.
+ */
+public final class HttpServer implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(HttpServer.class);
+    private static final long WARN_NANOS = Duration.ofSeconds(10).toNanos();
+    private static final int REFILL_MILLIS = 5;
+
+    private final HttpLimits limits;
+    private final MultiThreadIoEventLoopGroup group;
+    private final EventLoop loop;
+    private final Renderings renderings;
+    private final SpareDescriptors spare;
+    private final Set<HttpConnection> open = new LinkedHashSet<>();
+    private final Set<HttpListener> listeners = ConcurrentHashMap.newKeySet();
+    private long answerBytes;
+    private boolean refilling;
+    private long nextRefusalWarning = System.nanoTime();
+    private long nextDescriptorWarning = System.nanoTime();
+
+    /**
+     * Opens nothing yet but an event loop.
+     *
+     * @param name of its thread
+     */
+    public HttpServer(String name, HttpLimits limits) {
+        this.limits = limits;
+        this.group =
+                new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory(name, true), NioIoHandler.newFactory());
+        this.loop = group.next();
+        this.renderings = new Renderings(loop, limits.views());
+        this.spare = new SpareDescriptors(limits.spareDescriptors());
+    }
+
+    /**
+     * Serves at one more address, as soon as it can be had. Returns at once.
+     *
+     * @param address       port 0 for any that is free
+     * @param retryInterval between two attempts to bind it
+     */
+    public HttpListener listen(InetSocketAddress address, Site site, Duration retryInterval) {
+        HttpListener listener = new HttpListener(this, loop, address, site, retryInterval);
+        listeners.add(listener);
+        loop.execute(() -> {
+            refill();
+            listener.bind();
+        });
+        return listener;
+    }
+
+    /** Serves nothing more at {@code listener}; open connections stay. Returns at once. */
+    public void stop(HttpListener listener) {
+        listeners.remove(listener);
+        listener.close();
+    }
+
+    /** Stops at once; requests that are being answered are cut off. The addresses are free when it returns. */
+    @Override
+    public void close() {
+        listeners.forEach(HttpListener::close);
+        if (!loop.isShuttingDown()) {
+            loop.execute(() -> {
+                List.copyOf(open).forEach(HttpConnection::giveWay);
+                spare.close();
+            });
+        }
+        group.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(5, TimeUnit.SECONDS);
+    }
+
+    HttpLimits limits() {
+        return limits;
+    }
+
+    Renderings renderings() {
+        return renderings;
+    }
+
+    /** One connection more; another one may give way to it. */
+    void admit(HttpConnection connection) {
+        Admission.givesWay(open, connection.client(), limits, System.nanoTime()).ifPresent(this::abandon);
+        open.add(connection);
+    }
+
+    /** A connection is closed. */
+    void ended(HttpConnection connection) {
+        open.remove(connection);
+        connection.ended();
+        refill();
+    }
+
+    /** Selectors close a descriptor only when they are asked the next time, and others take what is free: try it again. */
+    private void refill() {
+        if (!refilling) {
+            refilling = true;
+            loop.schedule(() -> {
+                refilling = false;
+                if (!spare.fill()) {
+                    refill();
+                }
+            }, REFILL_MILLIS, TimeUnit.MILLISECONDS);
+        }
+    }
+
+    private void abandon(HttpConnection connection) {
+        open.remove(connection);
+        connection.giveWay();
+    }
+
+    /** A client begins to take {@code answer}; those that others have left lying for too long give way to it. */
+    void taking(HttpConnection connection, Rendered answer) {
+        if (answer.take()) {
+            answerBytes += answer.length();
+        }
+        while (answerBytes > limits.answerBytes()) {
+            Optional<HttpConnection> slowest = open.stream()
+                    .filter(other -> other != connection && other.answer() != null && other.answer() != answer)
+                    .min(Comparator.<HttpConnection>comparingInt(other -> other.client().ownNode() ? 1 : 0)
+                            .thenComparing(Admission.longestWait(System.nanoTime())));
+            if (slowest.isEmpty()) {
+                return;
+            }
+            abandon(slowest.get());
+        }
+    }
+
+    /** A client has taken {@code answer}, or never will. */
+    void letGo(Rendered answer) {
+        if (answer.letGo()) {
+            answerBytes -= answer.length();
+        }
+    }
+
+    /** Says, though not each time, that somebody may need a setting, or that a web page tries what it should not. */
+    void refusedName(Channel channel, String why) {
+        long now = System.nanoTime();
+        if (now - nextRefusalWarning >= 0) {
+            nextRefusalWarning = now + WARN_NANOS;
+            LOG.warn("Refused a request from {} at {}: {}", channel.remoteAddress(), channel.localAddress(), why);
+        }
+    }
+
+    /** Whether there is a descriptor for one more connection now. */
+    boolean outOfDescriptors(Channel socket, Throwable cause) {
+        long now = System.nanoTime();
+        if (now - nextDescriptorWarning >= 0) {
+            nextDescriptorWarning = now + WARN_NANOS;
+            LOG.warn("Cannot accept a connection at {}: {}; raise the limit of open files (ulimit -n)",
+                    socket.localAddress(), cause.getMessage());
+        }
+        Optional<HttpConnection> overdue = Admission.mostOverdue(open, now);
+        overdue.ifPresent(this::abandon);
+        refill();
+        return overdue.isPresent() || spare.giveBack();
+    }
+}

@@ -1,0 +1,116 @@
+package io.sluice.http;
+
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpUtil;
+import io.netty.handler.codec.http.QueryStringDecoder;
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.netty.handler.codec.http.TooLongHttpLineException;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What becomes of a request; pure.
+ *
+ * @param decision  what is answered
+ * @param withBody  false for {@code HEAD}
+ * @param keepAlive whether the client may ask again on this connection
+ */
+record Intake(Decision decision, boolean withBody, boolean keepAlive) {
+
+    /** What is answered. */
+    sealed interface Decision {
+
+        /** Nobody need be asked for it. */
+        record Refused(int status, String message) implements Decision {
+            Answer answer() {
+                Answer answer = Answer.error(status, message);
+                return status == 405 ? answer.with("Allow", "GET, HEAD") : answer;
+            }
+        }
+
+        /** What the route says. */
+        record Asked(Renderings.Question question) implements Decision {}
+    }
+
+    /** The absolute form of a target (RFC 9112, 3.2.2): authority, then what the origin form has. */
+    private static final Pattern ABSOLUTE = Pattern.compile("(?i)https?://([^/?#]*)(.*)");
+    private static final Pattern NO_QUALITY = Pattern.compile(".*;\\s*[qQ]\\s*=\\s*0(\\.0*)?\\s*");
+
+    /** Ends the connection after {@code answer}. */
+    static Intake last(int status, String message) {
+        return new Intake(new Decision.Refused(status, message), true, false);
+    }
+
+    /** Decides about a request that Netty's decoder has handed over. */
+    static Intake of(HttpRequest request, Site site, HttpLimits limits) {
+        if (request.decoderResult().isFailure()) {
+            Throwable cause = request.decoderResult().cause();
+            return cause instanceof TooLongHttpLineException
+                    ? last(414, "the request's first line is longer than " + limits.headBytes() + " octets")
+                    : cause instanceof TooLongHttpHeaderException
+                            ? last(431, "the request's headers are longer than " + limits.headBytes() + " octets")
+                    : last(400, "this is not a request of HTTP/1.1");
+        }
+        if (request.headers().size() > limits.headers()) {
+            return last(431, "the request has more than " + limits.headers() + " headers");
+        }
+        if (request.protocolVersion().majorVersion() != 1) {
+            return last(505, "only HTTP/1.1 and 1.0 are spoken here");
+        }
+        return new Intake(decide(request, site), !request.method().equals(HttpMethod.HEAD),
+                HttpUtil.isKeepAlive(request) && !site.isOneAnswer());
+    }
+
+    private static Decision decide(HttpRequest request, Site site) {
+        Matcher absolute = ABSOLUTE.matcher(request.uri());
+        boolean whole = absolute.matches();
+        String target = whole ? absolute.group(2) : request.uri();
+        String path = path(whole && !target.startsWith("/") ? "/" + target : target);
+        Optional<Route> route = site.route(path);
+        Optional<AllowedHosts.Refusal> refusal = site.hosts().refusal(request.headers().getAll(HttpHeaderNames.HOST),
+                whole ? Optional.of(absolute.group(1)) : Optional.empty(),
+                request.protocolVersion().minorVersion() >= 1);
+        if (refusal.isPresent() && route.filter(r -> r.kind() == Route.Kind.PROBE).isEmpty()) {
+            return new Decision.Refused(refusal.get().status(), refusal.get().message());
+        }
+        if (route.isEmpty()) {
+            return new Decision.Refused(404, "nothing is here; / lists what is");
+        }
+        HttpMethod method = request.method();
+        if (!site.isOneAnswer() && !method.equals(HttpMethod.GET) && !method.equals(HttpMethod.HEAD)) {
+            return new Decision.Refused(405, "only GET and HEAD are allowed");
+        }
+        int mark = target.indexOf('?');
+        try {
+            return new Decision.Asked(new Renderings.Question(route.get(), path,
+                    Request.of(request.headers().get(HttpHeaderNames.ACCEPT),
+                            site.isOneAnswer() || mark < 0 ? null : target.substring(mark + 1), refusal.isEmpty()),
+                    takesGzip(request.headers().getAll(HttpHeaderNames.ACCEPT_ENCODING))));
+        } catch (Request.BadRequestException e) {
+            return new Decision.Refused(400, String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** Decoded; as it is if it cannot be, which no route is called. */
+    private static String path(String target) {
+        try {
+            return new QueryStringDecoder(target).path();
+        } catch (IllegalArgumentException e) {
+            return target;
+        }
+    }
+
+    /** RFC 9110, 12.5.3. */
+    static boolean takesGzip(@Nullable List<String> headers) {
+        return headers != null && headers.stream().flatMap(header -> List.of(header.split(",")).stream())
+                .map(coding -> coding.strip().toLowerCase(Locale.ROOT))
+                .anyMatch(coding -> (coding.equals("gzip") || coding.startsWith("gzip;") || coding.startsWith("gzip "))
+                        && !NO_QUALITY.matcher(coding).matches());
+    }
+}

@@ -1,0 +1,176 @@
+package io.sluice.it.lifecycle;
+
+import static io.sluice.it.testbed.Script.script;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.sluice.it.testbed.Script;
+import io.sluice.it.testbed.ScriptedPeer;
+import io.sluice.it.testbed.ScriptedServer;
+import io.sluice.it.testbed.SluiceProcess;
+import java.io.Closeable;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Clients that hold connections to the admin addresses, and web pages that would like to read there. */
+class SiegeIT {
+
+    private static final int PROBES = 15;
+    /** Between ten connections and ten more: others need the processors, too. */
+    private static final long PAUSE_NANOS = 2_000_000;
+    private static final int PATIENCE_MILLIS = 10_000;
+
+    /** Keeps connections open, each begun with some octets; what the server has ended is opened again. */
+    private static final class Siege implements Closeable {
+
+        private final Deque<Socket> held = new ArrayDeque<>();
+        private final AtomicInteger opened = new AtomicInteger();
+        private final Thread thread;
+        private volatile boolean over;
+
+        Siege(InetSocketAddress target, int connections, int addresses, String octets) {
+            thread = Thread.ofPlatform().name("siege").start(() -> {
+                while (!over) {
+                    if (held.size() >= connections) {
+                        close(held.poll());
+                    }
+                    held.add(open(target, 1 + opened.get() % addresses, octets));
+                    if (opened.incrementAndGet() % 10 == 0) {
+                        LockSupport.parkNanos(PAUSE_NANOS);
+                    }
+                }
+                held.forEach(Siege::close);
+            });
+            await().atMost(Duration.ofMinutes(1)).until(() -> opened.get() >= connections);
+        }
+
+        private static Socket open(InetSocketAddress target, int address, String octets) {
+            Socket socket = new Socket();
+            try {
+                socket.setReceiveBufferSize(4096);
+                socket.bind(new InetSocketAddress(
+                        InetAddress.ofLiteral("127.0." + address / 250 + "." + (1 + address % 250)), 0));
+                socket.connect(target, PATIENCE_MILLIS);
+                socket.getOutputStream().write(octets.getBytes(StandardCharsets.US_ASCII));
+            } catch (IOException e) {
+                close(socket); // it was this one's turn to give way
+            }
+            return socket;
+        }
+
+        private static void close(Socket socket) {
+            try {
+                socket.close();
+            } catch (IOException e) {
+                throw new AssertionError(e);
+            }
+        }
+
+        @Override
+        public void close() throws IOException {
+            over = true;
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                throw new IOException(e);
+            }
+        }
+    }
+
+    @ParameterizedTest(name = "{0} connections from {1} addresses")
+    @CsvSource({"300, 1", "600, 500"})
+    void half_sent_requests_keep_no_probe_of_the_node_from_its_answer(int connections, int addresses)
+            throws IOException {
+        try (SluiceProcess sluice = new SluiceProcess()) {
+            sluice.service("kubia").run();
+            for (String purpose : new String[] {"health checks", "metrics"}) {
+                sluice.with(new Siege(sluice.serving(purpose), connections, addresses,
+                        "GET /livez HTTP/1.1\r\nHost: x\r\nX-a: "));
+            }
+            for (int i = 0; i < PROBES; i++) {
+                assertThat(get(sluice, "health checks", "/livez", "x")).startsWith("HTTP/1.1 200 ");
+                assertThat(get(sluice, "metrics", "/healthz", "x")).startsWith("HTTP/1.1 200 ");
+            }
+        }
+    }
+
+    @Test
+    void scrapes_that_nobody_reads_keep_no_probe_and_no_scrape_from_its_answer() throws IOException {
+        try (SluiceProcess sluice = new SluiceProcess()) {
+            StringBuilder services = new StringBuilder();
+            for (int i = 0; i < 400; i++) {
+                services.append("{apiVersion: v1, kind: Service, metadata: {name: s").append(i)
+                        .append("}, spec: {ports: [{port: 80}]}}\n---\n");
+            }
+            sluice.manifests().replace("many.yaml", services.toString());
+            sluice.run();
+            assertThat(get(sluice, "health checks", "/livez", "x")).startsWith("HTTP/1.1 200 ");
+            sluice.with(
+                    new Siege(sluice.serving("metrics"), 250, 1, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+            for (int i = 0; i < PROBES; i++) {
+                assertThat(get(sluice, "health checks", "/livez", "x")).startsWith("HTTP/1.1 200 ");
+                assertThat(get(sluice, "metrics", "/healthz", "x")).startsWith("HTTP/1.1 200 ");
+            }
+            await().atMost(Duration.ofMinutes(1)).ignoreExceptions().until(
+                    () -> get(sluice, "metrics", "/metrics", "localhost").contains("sluice_services 400"));
+            assertThat(sluice.lines()).noneMatch(line -> line.contains("OutOfMemory") || line.contains("\tat "));
+        }
+    }
+
+    @Test
+    void a_web_page_that_gives_its_name_our_address_reads_nothing() throws IOException {
+        try (SluiceProcess sluice = new SluiceProcess()) {
+            sluice.service("kubia").run("--metrics-allowed-hosts", "prometheus.example,*.mon.example",
+                    "--hostname-override", "laptop");
+            for (String path : new String[] {"/metrics", "/api/v1/services", "/api/v1/connections", "/"}) {
+                assertThat(get(sluice, "metrics", path, "rebind.evil.example:10249"))
+                        .startsWith("HTTP/1.1 403 ").contains("--metrics-allowed-hosts").doesNotContain("kubia");
+                for (String host : new String[] {"127.0.0.1", "localhost:1", "LAPTOP", "prometheus.example.",
+                        "a.mon.example"}) {
+                    assertThat(get(sluice, "metrics", path, host)).as(host).startsWith("HTTP/1.1 200 ");
+                }
+            }
+            assertThat(get(sluice, "health checks", "/livez", "lb.example")).startsWith("HTTP/1.1 200 ");
+            assertThat(get(sluice, "health checks", "/readyz", "lb.example")).startsWith("HTTP/1.1 200 ")
+                    .endsWith("{\"ready\":true}\n");
+            sluice.awaitLine("the name rebind.evil.example is not allowed here");
+        }
+    }
+
+    @Test
+    void a_probe_is_answered_when_the_process_has_no_descriptors_left() throws Exception {
+        try (SluiceProcess sluice = new SluiceProcess()) {
+            sluice.with(ScriptedServer.at(sluice.ip(1), script().send(10)));
+            sluice.service("kubia", sluice.ip(1)).run(300, "--max-connections", "1000");
+            for (int i = 0; i < 200; i++) {
+                sluice.with(ScriptedPeer.client(sluice.address("kubia"),
+                        script().then(new Script.Step.ReceiveToEndOrReset(1_000, Duration.ZERO))));
+            }
+            sluice.awaitLine("raise the limit of open files");
+            for (int i = 0; i < PROBES; i++) {
+                assertThat(get(sluice, "health checks", "/livez", "x")).startsWith("HTTP/1.1 200 ");
+            }
+        }
+    }
+
+    private static String get(SluiceProcess sluice, String purpose, String path, String host) throws IOException {
+        try (Socket socket = new Socket()) {
+            socket.setSoTimeout(PATIENCE_MILLIS);
+            socket.connect(sluice.serving(purpose), PATIENCE_MILLIS);
+            socket.getOutputStream().write(("GET " + path + " HTTP/1.1\r\nHost: " + host
+                    + "\r\nConnection: close\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+}
