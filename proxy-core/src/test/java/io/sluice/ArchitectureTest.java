@@ -30,24 +30,25 @@ class ArchitectureTest {
     /** The rooms from the ground up, each with the rooms it may touch besides itself. */
     enum Room {
         TEXT("text"),
+        LIVENESS("liveness"),
         SERVICE("service"),
-        METRICS("metrics", SERVICE),
+        METRICS("metrics", LIVENESS, SERVICE),
         BALANCE("balance", SERVICE),
         CONNECTION("connection"),
-        PROXY("proxy", CONNECTION, BALANCE, SERVICE, METRICS),
+        PROXY("proxy", LIVENESS, CONNECTION, BALANCE, SERVICE, METRICS),
         ENV("env", SERVICE),
         DNS("dns", METRICS, SERVICE),
         GUEST("guest", PROXY, DNS, SERVICE),
-        NODE("node", SERVICE),
+        NODE("node", LIVENESS, SERVICE),
         HTTP("http", TEXT, SERVICE),
-        RECONCILE("reconcile", NODE, PROXY, DNS, GUEST, BALANCE, METRICS, SERVICE),
-        SOURCE("source", TEXT, SERVICE),
-        SOURCE_MANIFEST("source.manifest", SOURCE, SERVICE),
-        SOURCE_KUBERNETES("source.kubernetes", SOURCE, SERVICE),
-        ADMIN("admin", TEXT, SERVICE, METRICS, BALANCE, CONNECTION, PROXY, ENV, DNS, GUEST, NODE, RECONCILE, HTTP,
-                SOURCE, SOURCE_MANIFEST, SOURCE_KUBERNETES),
-        DAEMON("daemon", TEXT, SERVICE, METRICS, BALANCE, CONNECTION, PROXY, ENV, DNS, GUEST, NODE, RECONCILE, HTTP,
-                SOURCE, SOURCE_MANIFEST, SOURCE_KUBERNETES, ADMIN);
+        RECONCILE("reconcile", LIVENESS, NODE, PROXY, DNS, GUEST, BALANCE, METRICS, SERVICE),
+        SOURCE("source", TEXT, LIVENESS, SERVICE),
+        SOURCE_MANIFEST("source.manifest", LIVENESS, SOURCE, SERVICE),
+        SOURCE_KUBERNETES("source.kubernetes", LIVENESS, SOURCE, SERVICE),
+        ADMIN("admin", TEXT, LIVENESS, SERVICE, METRICS, BALANCE, CONNECTION, PROXY, ENV, DNS, GUEST, NODE, RECONCILE,
+                HTTP, SOURCE, SOURCE_MANIFEST, SOURCE_KUBERNETES),
+        DAEMON("daemon", TEXT, LIVENESS, SERVICE, METRICS, BALANCE, CONNECTION, PROXY, ENV, DNS, GUEST, NODE, RECONCILE,
+                HTTP, SOURCE, SOURCE_MANIFEST, SOURCE_KUBERNETES, ADMIN);
 
         private final String packageName;
         @SuppressWarnings("ImmutableEnumChecker") // filled by List.of

@@ -2,6 +2,7 @@ package io.sluice.cli;
 
 import io.sluice.http.AllowedHosts;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -38,6 +39,11 @@ final class AdminSettings {
                     + "warning. Default: ${DEFAULT-VALUE}")
     private boolean bindAddressHardFail;
 
+    @Option(names = "--stall-timeout", paramLabel = "DURATION", defaultValue = "30s", converter = StallTimeout.class,
+            description = "How long an event loop or the thread that applies changes may make no progress before /livez "
+                    + "and /healthz fail; from 1s to 10m. Default: ${DEFAULT-VALUE}")
+    private Duration stallTimeout;
+
     Optional<InetSocketAddress> metricsBindAddress() {
         return metricsBindAddress.address();
     }
@@ -60,6 +66,10 @@ final class AdminSettings {
         return bindAddressHardFail;
     }
 
+    Duration stallTimeout() {
+        return stallTimeout;
+    }
+
     /** Reads one entry of {@code --metrics-allowed-hosts}. */
     static final class HostName implements ITypeConverter<String> {
         @Override
@@ -69,6 +79,22 @@ final class AdminSettings {
             } catch (IllegalArgumentException e) {
                 throw new TypeConversionException(String.valueOf(e.getMessage()));
             }
+        }
+    }
+
+    /** Long enough for a busy machine, short enough to matter. */
+    static final class StallTimeout implements ITypeConverter<Duration> {
+
+        private static final Duration SHORTEST = Duration.ofSeconds(1);
+        private static final Duration LONGEST = Duration.ofMinutes(10);
+
+        @Override
+        public Duration convert(String value) {
+            Duration duration = GoDuration.parse(value);
+            if (duration.compareTo(SHORTEST) < 0 || duration.compareTo(LONGEST) > 0) {
+                throw new TypeConversionException("'" + value + "' is not between 1s and 10m");
+            }
+            return duration;
         }
     }
 }

@@ -2,6 +2,7 @@ package io.sluice.cli;
 
 import io.sluice.daemon.Sluice;
 import io.sluice.daemon.SluiceConfig;
+import io.sluice.daemon.Supervision;
 import io.sluice.daemon.StartException;
 import io.sluice.dns.DnsLimits;
 import io.sluice.dns.DnsSettings;
@@ -140,7 +141,7 @@ final class DemoCommand implements Callable<Integer> {
                 32_767, "demo", List.of("127.0.0.0/8"), offset, Balancing.PLAIN, NodeSettings.NONE, proxy,
                 Duration.ofSeconds(1), Optional.of(metrics), Optional.of(healthz),
                 new AllowedHosts(List.of(), AdminSettings.METRICS_ALLOWED_HOSTS), false, AccessLog.fields(),
-                Optional.of(dns(names)), true);
+                Optional.of(dns(names)), true, Supervision.NONE);
     }
 
     /** Other names are asked of whom this machine asks. */

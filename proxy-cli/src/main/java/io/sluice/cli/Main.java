@@ -35,7 +35,7 @@ import tools.jackson.core.JacksonException;
 
 /**
  * The {@code sluice} command itself: knows its subcommands, and how mistakes and failures are told. Exit codes are 0
- * for success, 1 for a failure and 2 for wrong usage.
+ * for success, 1 for a failure and 2 for wrong usage; those of {@link io.sluice.liveness.FatalErrors} end a daemon.
  */
 @Command(
         name = "sluice",
@@ -51,7 +51,8 @@ import tools.jackson.core.JacksonException;
                 "  sluice get services -A       what a running sluice proxies",
                 "  sluice explain kubia         why connections to it go where they go",
                 "  sluice exec -- curl -s kubia run a command that finds Services as a pod does", "",
-                "Exit codes: 0 fine, 1 failed, 2 wrong usage. NO_COLOR=1 switches colours off."})
+                "Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 out of memory, 4 a fault that ended a thread. NO_COLOR=1 switches "
+                        + "colours off."})
 public final class Main implements Runnable {
 
     /** In the order in which help lists them. */

@@ -4,6 +4,9 @@ import io.sluice.cli.render.Terminal;
 import io.sluice.daemon.Sluice;
 import io.sluice.daemon.SluiceConfig;
 import io.sluice.daemon.StartException;
+import io.sluice.daemon.Supervision;
+import io.sluice.liveness.FatalErrors;
+import io.sluice.node.ServiceManager;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.reconcile.AppliedState;
 import io.sluice.source.kubernetes.KubernetesOptions;
@@ -108,6 +111,7 @@ final class RunCommand implements Callable<Integer> {
         if (LOG.isDebugEnabled()) {
             sources.effective(spec).lines().filter(line -> !line.isEmpty()).forEach(line -> LOG.debug("{}", line));
         }
+        FatalErrors.install();
         Sluice sluice = Sluice.start(config, VersionCommand.version(), main::droppedLines);
         try {
             DaemonLoop loop = main.daemonLoop();
@@ -165,6 +169,8 @@ final class RunCommand implements Callable<Integer> {
                 node.settings(services.serviceCidrs(), cluster.isPresent()), proxy,
                 connections.drainTimeout(), admin.metricsBindAddress(), admin.healthzBindAddress(),
                 admin.metricsAllowedHosts(nodeName), admin.bindAddressHardFail(), logs.accessLog(),
-                Optional.of(dns.settings(services.serviceCidrs(), balancing.balancing().clusterCidrs())), true);
+                Optional.of(dns.settings(services.serviceCidrs(), balancing.balancing().clusterCidrs())), true,
+                new Supervision(admin.stallTimeout(),
+                        ServiceManager.of(environment, ProcessHandle.current().pid())));
     }
 }

@@ -1,6 +1,7 @@
 package io.sluice.admin;
 
 import io.sluice.balance.Sources;
+import io.sluice.liveness.Stall;
 import io.sluice.proxy.ConnectionView;
 import io.sluice.reconcile.AppliedState;
 import io.sluice.service.ChangeCount;
@@ -40,6 +41,11 @@ public interface DaemonStatus {
     /** What is known of the source and not applied yet. */
     default ChangeCount waiting() {
         return ChangeCount.NONE;
+    }
+
+    /** Threads that make no progress now. */
+    default List<Stall> stalls() {
+        return List.of();
     }
 
     /** Whether load balancers may send traffic to this node: false while the node is going away. */

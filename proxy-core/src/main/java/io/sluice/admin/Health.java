@@ -3,6 +3,7 @@ package io.sluice.admin;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.sluice.http.Answer;
+import io.sluice.liveness.Stall;
 import io.sluice.reconcile.AppliedState.ListenerStatus;
 import io.sluice.reconcile.AppliedState;
 import io.sluice.service.IpAddresses;
@@ -38,20 +39,23 @@ final class Health {
         this.livez = new Answers(registry, "kubeproxy.proxy.livez");
     }
 
-    /** For load balancers: 200 unless a change has been waiting for too long, or the node is going away. */
+    /**
+     * For load balancers: 200 unless a change has been waiting for too long, a thread that connections or changes need is
+     * stalled, or the node is going away.
+     */
     Answer healthz() {
         Instant now = clock.instant();
         boolean healthy = healthy(status, now);
         boolean eligible = status.nodeEligible();
         return healthz.count(Answer.json(healthy && eligible ? 200 : 503,
-                new HealthzView(lastUpdated(healthy, now), now, eligible)));
+                new HealthzView(lastUpdated(healthy, now), now, eligible, stalled())));
     }
 
     /** For a liveness probe: the same without the node's part. */
     Answer livez() {
         Instant now = clock.instant();
         boolean healthy = healthy(status, now);
-        return livez.count(Answer.json(healthy ? 200 : 503, new LivezView(lastUpdated(healthy, now), now)));
+        return livez.count(Answer.json(healthy ? 200 : 503, new LivezView(lastUpdated(healthy, now), now, stalled())));
     }
 
     /**
@@ -77,14 +81,22 @@ final class Health {
                 applied == null ? List.of() : failedListeners(applied), status.build().version());
     }
 
-    /** Whether no change has been waiting too long to be applied. */
+    /** Whether no change has been waiting too long to be applied, and no thread is stalled that a restart would help. */
     static boolean healthy(DaemonStatus status, Instant now) {
-        return status.waitingSince().map(since -> !since.plus(LONGEST_WAIT).isBefore(now)).orElse(true);
+        return status.stalls().stream().noneMatch(Stall::restartHelps)
+                && status.waitingSince().map(since -> !since.plus(LONGEST_WAIT).isBefore(now)).orElse(true);
     }
 
     /** As kube-proxy has it: now while healthy, else when the last change was applied. */
     private @Nullable Instant lastUpdated(boolean healthy, Instant now) {
         return healthy ? now : status.applied().map(AppliedState::appliedAt).orElse(null);
+    }
+
+    /** Null, which is not shown, for none. */
+    private @Nullable List<StalledView> stalled() {
+        List<StalledView> stalled =
+                status.stalls().stream().filter(Stall::restartHelps).map(StalledView::of).toList();
+        return stalled.isEmpty() ? null : stalled;
     }
 
     private static List<FailedListenerView> failedListeners(AppliedState applied) {
@@ -95,9 +107,16 @@ final class Health {
                 .toList();
     }
 
-    record HealthzView(@Nullable Instant lastUpdated, Instant currentTime, boolean nodeEligible) {}
+    record HealthzView(@Nullable Instant lastUpdated, Instant currentTime, boolean nodeEligible,
+            @Nullable List<StalledView> stalled) {}
 
-    record LivezView(@Nullable Instant lastUpdated, Instant currentTime) {}
+    record LivezView(@Nullable Instant lastUpdated, Instant currentTime, @Nullable List<StalledView> stalled) {}
+
+    record StalledView(String thread, Instant since, boolean ended) {
+        static StalledView of(Stall stall) {
+            return new StalledView(stall.thread(), stall.since(), stall.ended());
+        }
+    }
 
     record ReadyView(boolean ready, boolean synced, boolean applied, boolean draining, boolean current,
             @Nullable Instant asOf, String detail, List<ProblemView> problems, List<ResourceView> resources,

@@ -11,12 +11,20 @@ import io.sluice.dns.DnsListener;
 import io.sluice.dns.DnsServer;
 import io.sluice.guest.GuestDoor;
 import io.sluice.guest.Guests;
+import io.sluice.liveness.Faults;
+import io.sluice.liveness.Heartbeat;
+import io.sluice.liveness.ReportingExecutor;
+import io.sluice.liveness.Stall;
+import io.sluice.liveness.ThreadKind;
+import io.sluice.liveness.Watched;
+import io.sluice.liveness.Watchdog;
 import io.sluice.metrics.ApiClientMetrics;
 import io.sluice.metrics.DnsMetrics;
 import io.sluice.metrics.EventLoopLag;
 import io.sluice.metrics.ProxyMetrics;
 import io.sluice.metrics.RuntimeMetrics;
 import io.sluice.metrics.SyncMetrics;
+import io.sluice.metrics.WatchdogMetrics;
 import io.sluice.node.AddressMode;
 import io.sluice.node.LocalRoutes;
 import io.sluice.node.NodePortAddresses;
@@ -37,6 +45,7 @@ import io.sluice.source.kubernetes.KubernetesSource;
 import io.sluice.source.manifest.ManifestOptions;
 import io.sluice.source.manifest.ManifestSource;
 import io.sluice.text.Printable;
+import io.netty.util.concurrent.EventExecutor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -49,7 +58,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.Executors;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -71,11 +80,13 @@ public final class Sluice implements AutoCloseable {
     private static final int LISTED_CONNECTIONS = 100_000;
 
     private final SluiceConfig config;
-    private final ScheduledExecutorService control = Executors
-            .newSingleThreadScheduledExecutor(Thread.ofPlatform().name("sluice-control").daemon().factory());
+    private final ScheduledExecutorService control = new ReportingExecutor("sluice-control");
+    private final Heartbeat controlHeartbeat = new Heartbeat(ThreadKind.CONTROL, "sluice-control");
+    private final List<Heartbeat> channelHeartbeats = new CopyOnWriteArrayList<>();
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final DataPath dataPath;
     private final EventLoopLag eventLoopLag;
+    private final Watchdog watchdog;
     private final RuntimeMetrics runtimeMetrics;
     private final ServiceAddresses serviceAddresses;
     private final Reconciler reconciler;
@@ -111,6 +122,10 @@ public final class Sluice implements AutoCloseable {
             throw failed(e);
         }
         eventLoopLag = new EventLoopLag(registry, dataPath.eventLoops());
+        watchdog = new Watchdog(config.supervision().stallTimeout(),
+                config.supervision().serviceManager().aliveInterval().orElse(Duration.ofSeconds(1)), this::watched,
+                this::notifyServiceManager);
+        WatchdogMetrics.bind(registry, watchdog);
         runtimeMetrics = new RuntimeMetrics(registry, version, config.proxy().maxConnections(),
                 dataPath::bufferedBytes, config.proxy().buffers().memory(), droppedLogLines);
         ProxyMetrics metrics = new ProxyMetrics(registry);
@@ -207,6 +222,8 @@ public final class Sluice implements AutoCloseable {
     }
 
     private void begin() throws SourceException, IOException {
+        controlHeartbeat.beatOn(control, watchdog.interval());
+        watchdog.start();
         boolean succeeds = handover != null && handover.begin();
         if (!succeeds) {
             admin.start(config.bindAddressHardFail());
@@ -222,9 +239,12 @@ public final class Sluice implements AutoCloseable {
         if (between != null && firstApplied.isDone()) {
             takeOver(between, succeeds);
         } else if (between != null) {
-            firstApplied.thenRunAsync(() -> takeOverLate(between, succeeds));
+            firstApplied.thenRunAsync(
+                    Faults.contained("taking over", () -> takeOverLate(between, succeeds)));
         }
         openDoor();
+        watchChannels();
+        config.supervision().serviceManager().ready();
         LOG.info("started on {} event loops with {}", config.proxy().workerThreads(),
                 dataPath.transport().name().toLowerCase(Locale.ROOT));
     }
@@ -247,6 +267,33 @@ public final class Sluice implements AutoCloseable {
             takeOver(between, succeeds);
         } catch (IOException e) {
             LOG.error("{}", e.getMessage());
+        }
+    }
+
+    /** Last, as it starts the threads of these event loops. */
+    private void watchChannels() {
+        for (EventExecutor loop : dataPath.otherEventLoops()) {
+            Heartbeat heartbeat =
+                    new Heartbeat(ThreadKind.EVENT_LOOP, "event loop of channels " + channelHeartbeats.size());
+            heartbeat.beatOn(loop, watchdog.interval());
+            channelHeartbeats.add(heartbeat);
+        }
+    }
+
+    /** What the watchdog looks at; a source that is being closed ends its threads. */
+    private List<Watched> watched() {
+        List<Watched> all = new ArrayList<>(eventLoopLag.heartbeats());
+        all.addAll(channelHeartbeats);
+        all.add(controlHeartbeat);
+        if (!draining) {
+            all.addAll(source.threads());
+        }
+        return all;
+    }
+
+    private void notifyServiceManager(List<Stall> stalls) {
+        if (stalls.stream().noneMatch(Stall::restartHelps)) {
+            config.supervision().serviceManager().alive();
         }
     }
 
@@ -306,6 +353,7 @@ public final class Sluice implements AutoCloseable {
             handover.awaitSuccessor(config.drainTimeout());
         }
         draining = true;
+        config.supervision().serviceManager().stopping();
         try {
             source.close();
             closeDoor();
@@ -354,6 +402,16 @@ public final class Sluice implements AutoCloseable {
         return dnsListeners;
     }
 
+    /** For tests, which keep these threads from going on. */
+    ScheduledExecutorService controlThread() {
+        return control;
+    }
+
+    /** For tests, as {@link #controlThread}. */
+    Iterable<EventExecutor> eventLoops() {
+        return dataPath.eventLoops();
+    }
+
     /** What is applied now. */
     public Optional<AppliedState> applied() {
         return reconciler.state();
@@ -379,6 +437,8 @@ public final class Sluice implements AutoCloseable {
     }
 
     private void endAll() {
+        watchdog.close();
+        config.supervision().serviceManager().stopping();
         if (handover != null) {
             handover.close();
         }
@@ -439,6 +499,11 @@ public final class Sluice implements AutoCloseable {
         @Override
         public ChangeCount waiting() {
             return source.waiting().plus(reconciler.waiting());
+        }
+
+        @Override
+        public List<Stall> stalls() {
+            return watchdog.stalls();
         }
 
         @Override

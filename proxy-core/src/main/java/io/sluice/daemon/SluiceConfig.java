@@ -35,6 +35,7 @@ import java.util.Optional;
  * @param accessLog          what happens to closed connections
  * @param dns                how names are answered; empty for not at all
  * @param guests             whether network namespaces of {@code sluice exec} may come for Services
+ * @param supervision        who is told when this process should be started again
  */
 public record SluiceConfig(List<String> manifests, Optional<KubernetesOptions> kubernetes, List<Cidr> serviceCidrs,
         int nodePortMin, int nodePortMax,
@@ -42,7 +43,7 @@ public record SluiceConfig(List<String> manifests, Optional<KubernetesOptions> k
         ProxySettings proxy, Duration drainTimeout, Optional<InetSocketAddress> metricsBindAddress,
         Optional<InetSocketAddress> healthzBindAddress, AllowedHosts metricsAllowedHosts,
         boolean bindAddressHardFail, AccessLog accessLog, Optional<DnsSettings> dns,
-        boolean guests) {
+        boolean guests, Supervision supervision) {
 
     public SluiceConfig {
         manifests = List.copyOf(manifests);

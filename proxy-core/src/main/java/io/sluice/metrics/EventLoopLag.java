@@ -3,6 +3,8 @@ package io.sluice.metrics;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.TimeGauge;
+import io.sluice.liveness.Heartbeat;
+import io.sluice.liveness.ThreadKind;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Future;
@@ -23,6 +25,7 @@ public final class EventLoopLag implements AutoCloseable {
 
     private final MeterRegistry registry;
     private final List<Probe> probes = new ArrayList<>();
+    private final List<Heartbeat> heartbeats = new ArrayList<>();
     private final List<Future<?>> tasks = new ArrayList<>();
     private final List<Meter> gauges = new ArrayList<>();
 
@@ -30,7 +33,9 @@ public final class EventLoopLag implements AutoCloseable {
     public EventLoopLag(MeterRegistry registry, Iterable<? extends ScheduledExecutorService> loops) {
         this.registry = registry;
         for (ScheduledExecutorService loop : loops) {
-            Probe probe = new Probe(System::nanoTime);
+            Heartbeat heartbeat = new Heartbeat(ThreadKind.EVENT_LOOP, "event loop " + probes.size());
+            heartbeats.add(heartbeat);
+            Probe probe = new Probe(System::nanoTime, heartbeat);
             gauges.add(TimeGauge.builder("sluice.event.loop.lag", probe, TimeUnit.NANOSECONDS, Probe::worst)
                     .tag("loop", Integer.toString(probes.size()))
                     .description("How late the event loop ran a task at worst in the last 30 s to 60 s")
@@ -38,6 +43,11 @@ public final class EventLoopLag implements AutoCloseable {
             probes.add(probe);
             tasks.add(loop.scheduleWithFixedDelay(probe, INTERVAL_NANOS, INTERVAL_NANOS, TimeUnit.NANOSECONDS));
         }
+    }
+
+    /** The progress of each loop, which the same task shows. Any thread, once this is constructed. */
+    public List<Heartbeat> heartbeats() {
+        return heartbeats;
     }
 
     /** Ends the tasks and removes the gauges. */
@@ -51,16 +61,19 @@ public final class EventLoopLag implements AutoCloseable {
     static final class Probe implements Runnable {
 
         private final LongSupplier nanoTime;
+        private final Heartbeat heartbeat;
         private volatile Window window;
 
-        Probe(LongSupplier nanoTime) {
+        Probe(LongSupplier nanoTime, Heartbeat heartbeat) {
             this.nanoTime = nanoTime;
+            this.heartbeat = heartbeat;
             long now = nanoTime.getAsLong();
             this.window = new Window(now, now + INTERVAL_NANOS, 0, 0);
         }
 
         @Override
         public void run() {
+            heartbeat.run();
             Window last = window;
             long now = nanoTime.getAsLong();
             long lag = Math.max(0, now - last.due);

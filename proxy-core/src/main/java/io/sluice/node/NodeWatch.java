@@ -1,5 +1,7 @@
 package io.sluice.node;
 
+import io.sluice.liveness.FatalErrors;
+import io.sluice.liveness.Faults;
 import java.io.IOException;
 import java.util.EnumSet;
 import java.util.Set;
@@ -52,7 +54,7 @@ public final class NodeWatch implements AutoCloseable {
         }
         NodeWatch watch = new NodeWatch(NetlinkSocket.open(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR
                 | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE, NO_TIMEOUT), consumer);
-        Thread.ofPlatform().name("sluice-node-watch").daemon().start(watch::run);
+        Thread.ofPlatform().name("sluice-node-watch").daemon().start(FatalErrors.vital(watch::run));
         return watch;
     }
 
@@ -66,6 +68,9 @@ public final class NodeWatch implements AutoCloseable {
             }
         } catch (IOException e) {
             LOG.warn("changes of the node's addresses are not seen at once any more: {}", e.getMessage());
+        } catch (RuntimeException e) {
+            // They are looked at every few seconds besides.
+            Faults.report("seeing changes of the node's addresses at once", e);
         } finally {
             end();
         }

@@ -1,5 +1,7 @@
 package io.sluice.node;
 
+import io.sluice.liveness.FatalErrors;
+import io.sluice.liveness.Faults;
 import io.sluice.node.HandoverConnection.Message;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -65,7 +67,7 @@ public final class Succession implements AutoCloseable {
             throw new IOException("--handover-socket " + path + " cannot be made: " + e.getMessage(), e);
         }
         Succession succession = new Succession(socket, path, incumbent);
-        Thread.ofPlatform().name("sluice-succession").daemon().start(succession::run);
+        Thread.ofPlatform().name("sluice-succession").daemon().start(FatalErrors.vital(succession::run));
         return succession;
     }
 
@@ -80,6 +82,8 @@ public final class Succession implements AutoCloseable {
                     }
                 } catch (IOException e) {
                     LOG.warn("a handover failed: {}", e.getMessage());
+                } catch (RuntimeException e) {
+                    Faults.report("a handover", e);
                 }
             }
             SystemCalls.close(socket);

@@ -11,7 +11,8 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /**
- * System calls of Linux that Java has no method for: netlink sockets, and descriptors over Unix sockets. Any thread.
+ * System calls of Linux that Java has no method for: netlink sockets, descriptors over Unix sockets, and
+ * datagrams over them. Any thread.
  * Every method fails with {@link ErrnoException} if the kernel refuses, with {@link UnsupportedOperationException} on
  * other systems.
  */
@@ -22,7 +23,9 @@ final class SystemCalls {
     static final int AF_INET6 = 10;
     static final int AF_NETLINK = 16;
     static final int SOCK_SEQPACKET = 5;
+    static final int SOCK_DGRAM = 2;
     static final int SOCK_RAW = 3;
+    static final int SOCK_NONBLOCK = 0x800;
     static final int SOCK_CLOEXEC = 0x80000;
     static final int SOL_SOCKET = 1;
 

@@ -101,6 +101,11 @@ public final class DataPath implements AutoCloseable {
         return loops.group();
     }
 
+    /** Those of channels, if they are others. */
+    public Iterable<EventExecutor> otherEventLoops() {
+        return loops.transport() == Transport.IO_URING ? loops.channels() : List.of();
+    }
+
     /** Event loops for channels of others, which live on them and must be closed before them. */
     public IoEventLoopGroup eventLoopGroup() {
         return loops.channels();

@@ -2,6 +2,7 @@ package io.sluice.proxy;
 
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
+import io.netty.channel.IoEventLoop;
 import io.netty.channel.IoEventLoopGroup;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -18,6 +19,7 @@ import io.netty.util.concurrent.EventExecutorGroup;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -73,8 +75,13 @@ record EventLoops(Transport transport, MultiThreadIoEventLoopGroup group, IoEven
         };
     }
 
-    private static MultiThreadIoEventLoopGroup group(String name, int threads, IoHandlerFactory factory) {
-        return new MultiThreadIoEventLoopGroup(threads, new DefaultThreadFactory(name, true), factory);
+    static MultiThreadIoEventLoopGroup group(String name, int threads, IoHandlerFactory factory) {
+        return new MultiThreadIoEventLoopGroup(threads, new DefaultThreadFactory(name, true), factory) {
+            @Override
+            protected IoEventLoop newChild(Executor executor, IoHandlerFactory handlers, Object... nothing) {
+                return new LastingEventLoop(this, executor, handlers);
+            }
+        };
     }
 
     private static void require(Transport transport) {

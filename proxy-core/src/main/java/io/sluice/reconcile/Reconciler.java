@@ -6,6 +6,7 @@ import io.sluice.balance.Routing;
 import io.sluice.balance.Sources;
 import io.sluice.balance.Traffic;
 import io.sluice.guest.Guests;
+import io.sluice.liveness.Faults;
 import io.sluice.metrics.EndpointMeters;
 import io.sluice.metrics.PortMeters;
 import io.sluice.metrics.ProxyMetrics;
@@ -151,6 +152,8 @@ public final class Reconciler {
     private @Nullable ClusterSnapshot applied;
     /** When everything was last looked at. */
     private long allApplied;
+    /** Whether a fault has kept the newest snapshot from being applied as a whole. */
+    private boolean halfApplied;
     private @Nullable ScheduledFuture<?> retry;
     private @Nullable ScheduledFuture<?> lookingAtNode;
     private final AtomicBoolean nodeChanged = new AtomicBoolean();
@@ -199,7 +202,7 @@ public final class Reconciler {
         newest = snapshot;
         syncMetrics.queued(now);
         pending.accumulateAndGet(snapshot, Reconciler::instead);
-        return CompletableFuture.runAsync(this::applyPending, control);
+        return CompletableFuture.runAsync(Faults.reported("applying Services", this::applyPending), control);
     }
 
     private static @Nullable ClusterSnapshot instead(@Nullable ClusterSnapshot waiting,
@@ -309,16 +312,36 @@ public final class Reconciler {
     }
 
     private void applyPending() {
+        Instant since = waitingSince;
         waitingSince = null;
         ClusterSnapshot snapshot = pending.getAndSet(null);
         if (snapshot != null && !stopped) {
             if (lookingAtNode == null) {
                 lookAtNode();
-                lookingAtNode = control.scheduleWithFixedDelay(this::followNode, LOOK_AT_NODE.toSeconds(),
+                lookingAtNode = control.scheduleWithFixedDelay(
+                        Faults.contained("following the node's addresses", this::followNode), LOOK_AT_NODE.toSeconds(),
                         LOOK_AT_NODE.toSeconds(), TimeUnit.SECONDS);
             }
-            apply(snapshot);
+            try {
+                apply(snapshot);
+                halfApplied = false;
+            } catch (RuntimeException | Error fault) {
+                halfApplied = true;
+                applyOnceMore(snapshot, since);
+                throw fault;
+            }
         }
+    }
+
+    /** A fault has kept {@code snapshot} from being applied, or a part of it: as long as it does, the change waits. */
+    private void applyOnceMore(ClusterSnapshot snapshot, @Nullable Instant since) {
+        pending.compareAndSet(null, snapshot);
+        waitingSince = since == null ? Instant.now() : since;
+        if (retry != null) {
+            retry.cancel(false);
+        }
+        retry = control.schedule(Faults.contained("applying Services", this::applyPending), RETRY.toMillis(),
+                TimeUnit.MILLISECONDS);
     }
 
     /** Something of the node has changed, or may have: it is looked at soon. Any thread. */
@@ -372,7 +395,7 @@ public final class Reconciler {
     private void apply(ClusterSnapshot snapshot) {
         long start = System.nanoTime();
         List<String> emptied = new ArrayList<>();
-        if (!applyEndpoints(snapshot, start, emptied)) {
+        if (halfApplied || !applyEndpoints(snapshot, start, emptied)) {
             applyAll(snapshot, start, emptied);
         }
     }
@@ -740,7 +763,10 @@ public final class Reconciler {
             Port port = ports.get(name);
             if (!stopped && port != null && port.ejections.ejected().contains(endpoint)) {
                 dataPath.probe(endpoint, port.routing.options().proxyProtocol())
-                        .thenAcceptAsync(result -> probed(name, endpoint, result), control);
+                        .thenAcceptAsync(result -> Faults
+                                .contained("looking at an endpoint's answer", () -> probed(name, endpoint, result))
+                                .run(),
+                                control);
             }
         }, wait, TimeUnit.NANOSECONDS);
     }

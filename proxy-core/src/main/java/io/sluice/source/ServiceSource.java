@@ -1,6 +1,8 @@
 package io.sluice.source;
 
+import io.sluice.liveness.Watched;
 import io.sluice.service.ChangeCount;
+import java.util.List;
 
 /**
  * Something that knows Services and tells of every change.
@@ -31,6 +33,11 @@ public interface ServiceSource extends AutoCloseable {
     /** What is known and was not handed over yet; any thread. */
     default ChangeCount waiting() {
         return ChangeCount.NONE;
+    }
+
+    /** The threads that keep the view up to date, between {@link #start} and {@link #close}; any thread. */
+    default List<? extends Watched> threads() {
+        return List.of();
     }
 
     /** Ends; nothing is handed over after it returns. */

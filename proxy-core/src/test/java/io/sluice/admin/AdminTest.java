@@ -9,6 +9,8 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.sluice.http.AllowedHosts;
 import io.sluice.http.HttpLimits;
 import io.sluice.metrics.EndpointMeters;
+import io.sluice.liveness.Stall;
+import io.sluice.liveness.ThreadKind;
 import io.sluice.metrics.ProxyMetrics;
 import io.sluice.service.ChangeCount;
 import io.sluice.service.Endpoint;
@@ -228,6 +230,23 @@ class AdminTest {
                 "{\"lastUpdated\":\"" + updated + "\",\"currentTime\":\"2026-11-23T12:00:00Z\"}\n");
         assertThat(get("/metrics").body()).contains("kubeproxy_proxy_healthz_total{code=\"" + healthz + "\"} 1.0",
                 "kubeproxy_proxy_livez_total{code=\"" + livez + "\"} 1.0");
+    }
+
+    @ParameterizedTest(name = "{0}, ended {1}: {2}")
+    @CsvSource({"EVENT_LOOP, false, 503", "CONTROL, false, 503", "SOURCE, false, 200", "SOURCE, true, 503"})
+    void a_stalled_thread_that_a_restart_would_help_fails_healthz_and_livez_and_is_named(ThreadKind kind, boolean ended,
+            int code) throws Exception {
+        daemon.applied = ScriptedDaemon.threeServices();
+        daemon.stalls = List.of(new Stall(kind, "sluice-x", NOW.minusSeconds(31), ended));
+        start();
+        String named = code == 200
+                ? ""
+                : ",\"stalled\":[{\"thread\":\"sluice-x\",\"since\":\"2026-11-23T11:59:29Z\",\"ended\":" + ended + "}]";
+        for (String path : List.of("/livez", "/healthz")) {
+            HttpResponse<String> answer = get(path);
+            assertThat(answer.statusCode()).as(path).isEqualTo(code);
+            assertThat(answer.body()).as(path).endsWith(named + "}\n");
+        }
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.sluice.http.AllowedHosts;
+import io.sluice.liveness.Watchdog;
 import io.sluice.metrics.ApiClientMetrics;
 import io.sluice.metrics.DnsMetrics;
 import io.sluice.metrics.EventLoopLag;
@@ -13,6 +14,7 @@ import io.sluice.metrics.PortMeters;
 import io.sluice.metrics.ProxyMetrics;
 import io.sluice.metrics.RuntimeMetrics;
 import io.sluice.metrics.SyncMetrics;
+import io.sluice.metrics.WatchdogMetrics;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpAddresses;
 import io.sluice.service.IpFamily;
@@ -59,6 +61,8 @@ class MetricsDocumentTest {
     private final DnsMetrics dns = new DnsMetrics(registry);
     private final ScheduledExecutorService loop = Executors.newSingleThreadScheduledExecutor();
     private final EventLoopLag lag = new EventLoopLag(registry, List.of(loop));
+    private final Watchdog watchdog =
+            new Watchdog(Duration.ofSeconds(30), Duration.ofSeconds(1), lag::heartbeats, stalls -> {});
     private final Admin admin = new Admin(Optional.empty(), Optional.empty(), new AllowedHosts(List.of(), ""),
             daemonOfACluster(), proxy, registry);
 
@@ -74,6 +78,11 @@ class MetricsDocumentTest {
         port.endpoint(new EndpointAddress(IpAddresses.parse("10.1.0.3"), 8080));
         port.connected(1_000_000);
         port.closed(Ending.COMPLETED, 2_000_000);
+    }
+
+    @BeforeEach
+    void watch() {
+        WatchdogMetrics.bind(registry, watchdog);
     }
 
     @BeforeEach
@@ -94,6 +103,7 @@ class MetricsDocumentTest {
     @AfterEach
     void close() {
         admin.close();
+        watchdog.close();
         lag.close();
         loop.close();
         runtime.close();

@@ -2,6 +2,7 @@ package io.sluice.admin;
 
 import io.sluice.balance.AffinityTable;
 import io.sluice.balance.Routing;
+import io.sluice.liveness.Stall;
 import io.sluice.proxy.AddressKind;
 import io.sluice.proxy.ConnectionView;
 import io.sluice.reconcile.AppliedState;
@@ -67,6 +68,7 @@ final class ScriptedDaemon implements DaemonStatus {
     volatile boolean nodeEligible = true;
     volatile ChangeCount waiting = ChangeCount.NONE;
     volatile boolean draining;
+    volatile List<Stall> stalls = List.of();
 
     @Override
     public Optional<AppliedState> applied() {
@@ -96,6 +98,11 @@ final class ScriptedDaemon implements DaemonStatus {
     @Override
     public boolean nodeEligible() {
         return nodeEligible;
+    }
+
+    @Override
+    public List<Stall> stalls() {
+        return stalls;
     }
 
     @Override

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.sluice.liveness.Heartbeat;
+import io.sluice.liveness.ThreadKind;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
@@ -18,7 +20,8 @@ class EventLoopLagTest {
     private static final long MILLI = TimeUnit.MILLISECONDS.toNanos(1);
 
     private final AtomicLong now = new AtomicLong(42);
-    private final EventLoopLag.Probe probe = new EventLoopLag.Probe(now::get);
+    private final EventLoopLag.Probe probe =
+            new EventLoopLag.Probe(now::get, new Heartbeat(ThreadKind.EVENT_LOOP, "a loop"));
 
     @Test
     void aLoopInTimeHasNoLag() {

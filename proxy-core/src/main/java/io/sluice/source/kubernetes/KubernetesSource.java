@@ -1,5 +1,8 @@
 package io.sluice.source.kubernetes;
 
+import io.sluice.liveness.FatalErrors;
+import io.sluice.liveness.Faults;
+import io.sluice.liveness.Watched;
 import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.Endpoint;
@@ -7,6 +10,7 @@ import io.sluice.service.IpAddresses;
 import io.sluice.service.Service;
 import io.sluice.service.ServiceName;
 import io.sluice.service.ServiceState;
+import io.sluice.source.Activity;
 import io.sluice.source.Freshness;
 import io.sluice.source.Problem;
 import io.sluice.source.Problem.Severity;
@@ -14,6 +18,7 @@ import io.sluice.source.ResourceFreshness;
 import io.sluice.source.ServiceSource;
 import io.sluice.source.SnapshotConsumer;
 import io.sluice.source.SourceException;
+import io.sluice.source.SourceThread;
 import io.sluice.source.kubernetes.StateFile.State;
 import java.io.IOException;
 import java.io.InputStream;
@@ -22,6 +27,7 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -67,10 +73,12 @@ public final class KubernetesSource implements ServiceSource {
     private final Semaphore changes = new Semaphore(0);
     private final CountDownLatch ended = new CountDownLatch(1);
     private final Map<String, Map<ObjectKey, List<String>>> mistakes = new ConcurrentHashMap<>();
-    private final List<Thread> threads = new ArrayList<>();
+    private final Activity merging = new Activity("sluice-kubernetes");
+    private volatile List<SourceThread> threads = List.of();
 
     private volatile @Nullable Watches watches;
     private volatile boolean handedOn;
+    private volatile @Nullable String mergeFault;
     private volatile @Nullable State servedState;
     private volatile boolean closed;
     private @Nullable StateFile stateFile;
@@ -129,10 +137,21 @@ public final class KubernetesSource implements ServiceSource {
             readState(file, stateFile, started, consumer);
         });
         watches = started;
-        threads.add(Thread.ofPlatform().name("sluice-kubernetes").daemon().start(() -> handOn(consumer, started)));
-        threads.add(Thread.ofPlatform().name("sluice-watch-services").daemon().start(started.services()));
-        threads.add(Thread.ofPlatform().name("sluice-watch-endpoints").daemon().start(started.endpoints()));
-        threads.add(Thread.ofPlatform().name("sluice-watch-node").daemon().start(started.node()));
+        merging.livesOn(started("sluice-kubernetes", () -> handOn(consumer, started)));
+        threads = List.of(new SourceThread(started("sluice-watch-services", started.services())),
+                new SourceThread(started("sluice-watch-endpoints", started.endpoints())),
+                new SourceThread(started("sluice-watch-node", started.node())));
+    }
+
+    private static Thread started(String name, Runnable life) {
+        return Thread.ofPlatform().name(name).daemon().start(FatalErrors.vital(life));
+    }
+
+    @Override
+    public List<? extends Watched> threads() {
+        List<Watched> all = new ArrayList<>(threads);
+        all.add(merging);
+        return all;
     }
 
     @Override
@@ -160,7 +179,8 @@ public final class KubernetesSource implements ServiceSource {
         List<ResourceFreshness> resources =
                 running == null ? NOT_STARTED : running.all().stream().map(Reflector::freshness).toList();
         State served = servedState;
-        boolean current = running != null && handedOn && served == null
+        String stalled = stalled();
+        boolean current = running != null && handedOn && served == null && stalled == null
                 && running.all().stream().allMatch(reflector -> reflector.current(now));
         Instant asOf = served != null
                 ? served.savedAt()
@@ -168,7 +188,8 @@ public final class KubernetesSource implements ServiceSource {
                         ? resources.stream().map(ResourceFreshness::lastHeard).filter(Objects::nonNull)
                                 .min(Instant::compareTo).orElse(null)
                 : null;
-        return new Freshness(handedOn, current, asOf, detail(running, resources, served, current), problems(resources),
+        return new Freshness(handedOn, current, asOf, detail(running, resources, served, current, stalled),
+                problems(resources),
                 resources);
     }
 
@@ -176,10 +197,23 @@ public final class KubernetesSource implements ServiceSource {
             .map(name -> new ResourceFreshness(name, ResourceFreshness.WatchState.WAITING, null, "", 0, 0, 0, null))
             .toList();
 
+    /** Why nothing that the server says would be handed on, or even heard; null if it is. */
+    private @Nullable String stalled() {
+        List<String> ended = threads.stream().filter(SourceThread::ended).map(SourceThread::name).toList();
+        if (merging.ended() || !ended.isEmpty()) {
+            return "the thread " + (ended.isEmpty() ? merging.name() : ended.getFirst()) + " has ended";
+        }
+        return merging.lateSince().map(since -> "merging changes since " + since.truncatedTo(ChronoUnit.SECONDS)
+                + (handedOn ? ", the last known state is in force" : "")).orElse(mergeFault);
+    }
+
     private String detail(@Nullable Watches running, List<ResourceFreshness> resources, @Nullable State served,
-            boolean current) {
+            boolean current, @Nullable String stalled) {
         if (running == null) {
             return "not started yet";
+        }
+        if (stalled != null) {
+            return stalled;
         }
         String server = running.client().currentServer();
         if (served != null) {
@@ -353,9 +387,7 @@ public final class KubernetesSource implements ServiceSource {
                 if (change && !closed) {
                     TimeUnit.NANOSECONDS.sleep(pace.waitNanos(System.nanoTime()));
                     changes.drainPermits();
-                    if (running.all().stream().allMatch(Reflector::settled) && handOn(consumer, running, pace)) {
-                        unsaved = true;
-                    }
+                    merging.during(() -> handOnIfSettled(consumer, running, pace));
                 }
                 if (handedOn && servedState == null && System.nanoTime() - versionWantedNanos >= 0) {
                     versionWantedNanos = System.nanoTime() + VERSION_INTERVAL.toNanos();
@@ -369,6 +401,21 @@ public final class KubernetesSource implements ServiceSource {
             Thread.currentThread().interrupt();
         } finally {
             ended.countDown();
+        }
+    }
+
+    /** A fault of this program must not end the following unseen: it is reported, and tried again a second later. */
+    private void handOnIfSettled(SnapshotConsumer consumer, Watches running, Pace pace) {
+        try {
+            if (running.all().stream().allMatch(Reflector::settled) && handOn(consumer, running, pace)) {
+                unsaved = true;
+            }
+            mergeFault = null;
+        } catch (RuntimeException | Error e) {
+            Faults.report("merging what the API server says", e);
+            mergeFault = "merging changes failed: " + e;
+            pace.handedOn(System.nanoTime());
+            changes.release();
         }
     }
 
@@ -455,13 +502,13 @@ public final class KubernetesSource implements ServiceSource {
     private void saveSoon(Watches running) {
         if (stateFile != null && unsaved && !saving && System.nanoTime() - saveAgainNanos >= 0) {
             saving = true;
-            Thread.ofPlatform().name("sluice-state").daemon().start(() -> {
+            Thread.ofPlatform().name("sluice-state").daemon().start(Faults.contained("writing the state file", () -> {
                 try {
                     save(running);
                 } finally {
                     saving = false;
                 }
-            });
+            }));
         }
     }
 

@@ -1,5 +1,6 @@
 package io.sluice.source.kubernetes;
 
+import io.sluice.liveness.Faults;
 import io.sluice.service.EndpointChange;
 import io.sluice.source.ResourceFreshness;
 import io.sluice.source.ResourceFreshness.WatchState;
@@ -196,8 +197,8 @@ final class Reflector<T> implements Runnable {
                 LOG.debug("{}: interrupted", name);
             } catch (IOException e) {
                 failed(e);
-            } catch (RuntimeException e) {
-                LOG.error("watching {} failed by a fault in the program; please report it", name, e);
+            } catch (RuntimeException | Error e) {
+                Faults.report("watching " + name, e);
                 listWanted = true;
                 failed(new IOException("a fault in the program: " + e, e));
             } finally {

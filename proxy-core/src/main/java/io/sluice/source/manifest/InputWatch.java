@@ -1,5 +1,6 @@
 package io.sluice.source.manifest;
 
+import io.sluice.liveness.Faults;
 import java.io.IOException;
 import java.nio.file.ClosedWatchServiceException;
 import java.nio.file.FileSystems;
@@ -39,7 +40,8 @@ final class InputWatch implements AutoCloseable {
         service = opened;
         if (opened != null) {
             WatchService watched = opened;
-            Thread.ofVirtual().name("sluice-manifest-events").start(() -> follow(watched, changed));
+            Thread.ofVirtual().name("sluice-manifest-events")
+                    .start(() -> follow(watched, Faults.contained("looking at changed files", changed)));
         }
     }
 

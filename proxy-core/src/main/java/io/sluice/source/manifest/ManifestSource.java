@@ -1,6 +1,9 @@
 package io.sluice.source.manifest;
 
+import io.sluice.liveness.Faults;
+import io.sluice.liveness.Watched;
 import io.sluice.service.ClusterSnapshot;
+import io.sluice.source.Activity;
 import io.sluice.source.Freshness;
 import io.sluice.source.Problem;
 import io.sluice.source.Problem.Severity;
@@ -10,6 +13,7 @@ import io.sluice.source.SourceException;
 import io.sluice.source.manifest.InputReader.Fingerprint;
 import io.sluice.source.manifest.InputReader.Places;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -44,12 +48,14 @@ public final class ManifestSource implements ServiceSource {
     private static final int MAX_LOOKS = 20;
 
     private static final Logger LOG = LoggerFactory.getLogger(ManifestSource.class);
+    private static final String THREAD = "sluice-manifests";
 
     private final ManifestOptions options;
     private final InputReader inputs;
     private final SnapshotBuilder builder;
     private final ScheduledThreadPoolExecutor thread =
-            new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().name("sluice-manifests").daemon().factory());
+            new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().name(THREAD).daemon().factory());
+    private final Activity reading = new Activity(THREAD);
     private final CountDownLatch closed = new CountDownLatch(1);
     private final AtomicBoolean lookIsDue = new AtomicBoolean();
 
@@ -86,8 +92,10 @@ public final class ManifestSource implements ServiceSource {
     @Override
     public void start(SnapshotConsumer snapshotConsumer) throws SourceException {
         consumer = snapshotConsumer;
-        read = inputs.fingerprint();
-        LoadedManifests loaded = builder.build(Instant.now());
+        LoadedManifests loaded = reading.answerOf(() -> {
+            read = inputs.fingerprint();
+            return builder.build(Instant.now());
+        });
         if (loaded.hasErrors()) {
             throw new SourceException(loaded.errors());
         }
@@ -105,7 +113,16 @@ public final class ManifestSource implements ServiceSource {
 
     @Override
     public Freshness freshness() {
-        return freshness;
+        Freshness last = freshness;
+        return reading.lateSince().map(since -> new Freshness(last.synced(), false, last.asOf(),
+                "reading manifests since " + since.truncatedTo(ChronoUnit.SECONDS)
+                        + (last.synced() ? ", the last good state is in force" : ""),
+                last.problems())).orElse(last);
+    }
+
+    @Override
+    public List<? extends Watched> threads() {
+        return List.of(reading);
     }
 
     @Override
@@ -165,10 +182,10 @@ public final class ManifestSource implements ServiceSource {
     private void guarded(Runnable work) {
         try {
             if (closed.getCount() > 0) {
-                work.run();
+                reading.during(work);
             }
-        } catch (RuntimeException | StackOverflowError e) {
-            LOG.error("reading the manifests failed by a fault in the program; please report it", e);
+        } catch (RuntimeException | Error e) {
+            Faults.report("reading the manifests", e);
             freshness = new Freshness(freshness.synced(), false, freshness.asOf(), "reading failed: " + e, List.of());
         }
     }

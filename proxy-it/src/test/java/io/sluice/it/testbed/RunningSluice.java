@@ -7,6 +7,7 @@ import io.netty.buffer.PoolArenaMetric;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.sluice.daemon.Sluice;
 import io.sluice.daemon.SluiceConfig;
+import io.sluice.daemon.Supervision;
 import io.sluice.daemon.StartException;
 import io.sluice.dns.DnsLimits;
 import io.sluice.dns.DnsSettings;
@@ -201,7 +202,7 @@ public final class RunningSluice implements AutoCloseable {
                 List.of(Cidr.parse("127." + range + ".0.0/17")), nodePort(0), nodePort(19), "node",
                 List.of("127." + range + ".128.0/17", "127.0.0.1/32"), 0, balancing, NodeSettings.NONE, proxy,
                 drainTimeout, anyPort, anyPort, new AllowedHosts(List.of(), "--metrics-allowed-hosts"), true, accessLog,
-                dns, dns.isPresent()), "test");
+                dns, dns.isPresent(), Supervision.NONE), "test");
         return this;
     }
 

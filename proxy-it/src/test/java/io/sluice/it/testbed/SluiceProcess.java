@@ -15,7 +15,9 @@ import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -36,6 +38,8 @@ public final class SluiceProcess implements Closeable {
     private final int range = 80 + RunningSluice.FORK * 20 + NEXT.getAndIncrement() % 20;
     private final Manifests manifests = new Manifests();
     private final List<String> lines = new CopyOnWriteArrayList<>();
+    private final List<String> javaOptions = new ArrayList<>();
+    private final Map<String, String> environment = new HashMap<>();
     private final List<Closeable> alsoClosed = new ArrayList<>();
     private Process process;
     private List<String> starter = List.of();
@@ -65,6 +69,20 @@ public final class SluiceProcess implements Closeable {
     public <T extends Closeable> T with(T resource) {
         alsoClosed.add(resource);
         return resource;
+    }
+
+    /** The options of the Java virtual machine that an image has, and these. */
+    public SluiceProcess shippedJavaOptions(String... more) throws IOException {
+        Files.readAllLines(Path.of("..", "proxy-cli", "src", "image", "options")).stream()
+                .filter(option -> option.startsWith("-XX:") && !option.startsWith("-XX:AOT")).forEach(javaOptions::add);
+        javaOptions.addAll(List.of(more));
+        return this;
+    }
+
+    /** A variable for the process. */
+    public SluiceProcess environment(String name, String value) {
+        environment.put(name, value);
+        return this;
     }
 
     /** A Service at {@link #address} with these endpoints at port 8080. */
@@ -151,11 +169,15 @@ public final class SluiceProcess implements Closeable {
             command.addAll(List.of("bash", "-c", "ulimit -n " + openFiles + " && exec \"$@\"", "bash"));
         }
         command.addAll(starter);
-        command.addAll(program);
+        int classPath = Math.max(0, program.indexOf("-cp"));
+        command.addAll(program.subList(0, classPath));
+        command.addAll(classPath > 0 ? javaOptions : List.of());
+        command.addAll(program.subList(classPath, program.size()));
         command.addAll(arguments);
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
         builder.environment().put("JAVA25_HOME", System.getProperty("java.home"));
         builder.environment().keySet().removeIf(name -> name.startsWith("SLUICE_") || name.startsWith("JAVA_TOOL"));
+        builder.environment().putAll(environment);
         lines.clear();
         process = builder.start();
         Thread.ofVirtual().name("log").start(() -> {
@@ -215,6 +237,11 @@ public final class SluiceProcess implements Closeable {
     /** Status and body of an answer at the metrics address. */
     public String admin(String path) throws IOException {
         return HttpClientConnection.get(serving("metrics"), path);
+    }
+
+    /** The same at the address of the health checks. */
+    public String health(String path) throws IOException {
+        return HttpClientConnection.get(serving("health"), path);
     }
 
     /** Where it serves {@code purpose}, as it has said. */

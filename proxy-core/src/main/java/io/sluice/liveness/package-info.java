@@ -1,0 +1,10 @@
+/**
+ * What keeps the process from being half dead: errors that nothing survives end it, faults in a task are contained and
+ * logged, and a watchdog sees threads that make no progress.
+ *
+ * <p>May import nothing of the project.
+ */
+@NullMarked
+package io.sluice.liveness;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,50 @@
+package io.sluice.proxy;
+
+import io.netty.channel.IoEventLoopGroup;
+import io.netty.channel.IoHandlerFactory;
+import io.netty.channel.SingleThreadIoEventLoop;
+import io.sluice.liveness.FatalErrors;
+import io.sluice.liveness.Faults;
+import java.util.concurrent.Executor;
+
+/**
+ * An event loop that a fault does not end. Netty's logs what a task throws and goes on; but an error in handling I/O ends
+ * its thread, and the connections and listeners on it stay open with nobody to serve them. Here it costs one round; if it
+ * comes with every round, or the loop ends all the same, the process ends.
+ */
+final class LastingEventLoop extends SingleThreadIoEventLoop {
+
+    /** So many rounds in a row may end by a fault. */
+    private static final int MOST_FAULTS = 100;
+
+    private int faults;
+
+    LastingEventLoop(IoEventLoopGroup group, Executor executor, IoHandlerFactory handlers) {
+        super(group, executor, handlers);
+    }
+
+    @Override
+    protected int runIo() {
+        try {
+            int handled = super.runIo();
+            faults = 0;
+            return handled;
+        } catch (Throwable fault) {
+            if (++faults > MOST_FAULTS) {
+                throw fault;
+            }
+            Faults.report("a round of " + Thread.currentThread().getName(), fault);
+            return 0;
+        }
+    }
+
+    @Override
+    protected void run() {
+        try {
+            super.run();
+        } catch (Throwable fault) {
+            FatalErrors.threadEnded(fault);
+            throw fault;
+        }
+    }
+}
