@@ -108,6 +108,14 @@ class DeployTest {
         assertThat(pom).contains("<arg>@/opt/sluice/options</arg>");
     }
 
+    /** Whatever ends the process has it started again, for ever, and the watchdog does not wait for a core dump. */
+    @Test
+    void the_systemd_unit_starts_again_what_ends_and_what_does_not_say_that_all_is_well() throws IOException {
+        assertThat(Files.readAllLines(DEPLOY.resolve("systemd/sluice.service"))).contains("Type=notify",
+                "NotifyAccess=main", "WatchdogSec=30", "WatchdogSignal=SIGKILL", "Restart=on-failure",
+                "StartLimitIntervalSec=0");
+    }
+
     @Test
     void theDaemonSetMountsWhatItsSettingsName() throws IOException {
         Map<String, Boolean> mounts = new HashMap<>();

@@ -35,6 +35,7 @@ public final class EventLoopLag implements AutoCloseable {
         for (ScheduledExecutorService loop : loops) {
             Heartbeat heartbeat = new Heartbeat(ThreadKind.EVENT_LOOP, "event loop " + probes.size());
             heartbeats.add(heartbeat);
+            loop.execute(heartbeat); // shows which thread it is, before anything else can keep it
             Probe probe = new Probe(System::nanoTime, heartbeat);
             gauges.add(TimeGauge.builder("sluice.event.loop.lag", probe, TimeUnit.NANOSECONDS, Probe::worst)
                     .tag("loop", Integer.toString(probes.size()))

@@ -58,6 +58,8 @@ import java.util.Random;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -115,6 +117,26 @@ class ReconcilerTest {
 
         addresses.refuses.clear();
         await().untilAsserted(() -> assertThat(listener("kubia").status()).isEqualTo(ListenerStatus.LISTENING));
+    }
+
+    @Test
+    void a_change_that_a_fault_keeps_from_being_applied_waits_and_is_tried_again() {
+        AtomicBoolean faulty = new AtomicBoolean(true);
+        AtomicInteger applied = new AtomicInteger();
+        reconciler.healthChecks(snapshot -> {
+            if (faulty.get()) {
+                throw new IllegalStateException("a fault that the test makes");
+            }
+            applied.incrementAndGet();
+        });
+        assertThatThrownBy(() -> apply(service("kubia", FIRST, pod("kubia-1"))))
+                .hasRootCauseInstanceOf(IllegalStateException.class);
+        await().untilAsserted(() -> assertThat(reconciler.waitingSince()).isPresent());
+
+        faulty.set(false);
+        await().untilAsserted(() -> assertThat(applied).hasPositiveValue());
+        assertThat(reconciler.waitingSince()).isEmpty();
+        assertThat(ask(FIRST)).isEqualTo("kubia-1");
     }
 
     @Test
