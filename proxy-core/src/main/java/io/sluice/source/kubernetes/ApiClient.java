@@ -15,17 +15,20 @@ import java.net.URI;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -38,12 +41,18 @@ final class ApiClient implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(ApiClient.class);
 
-    /** Reads one value after the other out of a stream. */
-    static final JsonMapper JSON =
-            JsonMapper.builder().disable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
+    /** No object of the API is nested so deeply; the code that reads it recurses nowhere, but what prints it may. */
+    private static final int DEEPEST = 100;
+    /** Reads one value after the other out of a stream, within bounds. */
+    static final JsonMapper JSON = JsonMapper
+            .builder(JsonFactory.builder().streamReadConstraints(StreamReadConstraints.builder()
+                    .maxNestingDepth(DEEPEST).maxStringLength(ObjectStream.LARGEST_OBJECT).build()).build())
+            .disable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
 
-    /** How long the server may take to begin an answer. */
-    private static final Duration HEAD_TIMEOUT = Duration.ofSeconds(30);
+    /** How long the server may take to begin an answer: a busy one is given up by itself after 60 s. */
+    private static final Duration LONGEST_HEAD = Duration.ofSeconds(75);
+    /** The same of a watch, which has nothing to collect before it begins. */
+    private static final Duration LONGEST_HEAD_OF_WATCH = Duration.ofSeconds(30);
     /** Credentials are not read anew more often. */
     private static final Duration CREDENTIALS_INTERVAL = Duration.ofSeconds(10);
     private static final int LONGEST_ERROR = 64 * 1024;
@@ -54,7 +63,7 @@ final class ApiClient implements AutoCloseable {
     private HttpClient http;
     private Credentials credentials;
     private long credentialsReadNanos = System.nanoTime();
-    private volatile List<String> directServers = List.of();
+    private final ApiServerLocator locator = new ApiServerLocator(RandomGenerator.getDefault());
     private volatile boolean closed;
     private String lastTrouble = "";
     private Instant lastTroubleTold = Instant.EPOCH;
@@ -70,12 +79,13 @@ final class ApiClient implements AutoCloseable {
         this.observer = observer;
         this.credentials = Credentials.resolve(options, serviceAccount);
         this.http = open(credentials);
+        locator.configure(credentials.server(), credentials.protection());
     }
 
     private static HttpClient open(Credentials credentials) throws SourceException {
         try {
-            return new NamedServer(credentials.tlsServerName()).newBuilder(credentials.config()).build();
-        } catch (KubernetesClientException | IllegalArgumentException e) {
+            return NamedServer.open(credentials);
+        } catch (KubernetesClientException | IllegalArgumentException | IOException | GeneralSecurityException e) {
             throw new SourceException(List.of(new Problem(Severity.ERROR, credentials.origin(), "",
                     "the credentials cannot be used: " + reason(e))));
         }
@@ -91,30 +101,30 @@ final class ApiClient implements AutoCloseable {
         return credentials.origin();
     }
 
-    /** The URL that requests go to now. */
+    /** Who decides at which address the server is asked. */
+    ApiServerLocator locator() {
+        return locator;
+    }
+
+    /** The URL that requests go to now, for people. */
     String currentServer() {
-        List<String> direct = directServers;
-        return direct.isEmpty() ? server() : direct.getFirst();
+        return locator.current();
     }
 
-    /** Ask these from now on, whichever answers, and the configured one no more; none for the configured one. */
-    void useServers(List<String> servers) {
-        directServers = List.copyOf(servers);
+    /** The URL to ask now. */
+    String nextServer() {
+        return locator.server(System.nanoTime());
     }
 
-    /** The server that was asked last did not answer: another one has its turn, if there is one. */
-    void turn() {
-        List<String> servers = directServers;
-        if (servers.size() > 1) {
-            List<String> turned = new ArrayList<>(servers.subList(1, servers.size()));
-            turned.add(servers.getFirst());
-            directServers = List.copyOf(turned);
-        }
+    /** See {@link ApiServerLocator#failed}. */
+    int failed(String server) {
+        return locator.failed(server, System.nanoTime());
     }
 
     /**
      * GET.
      *
+     * @param server         of {@link #nextServer}: nothing else is ever shown the credentials
      * @param path           with its query, beginning with a slash
      * @param longestSilence how long the body may be silent before reading it fails
      * @param longest        how long all of it may take
@@ -122,28 +132,43 @@ final class ApiClient implements AutoCloseable {
      * @throws ApiException if the server answers with anything else
      * @throws IOException  if it does not answer; the message says why
      */
-    InputStream get(String path, Duration longestSilence, Duration longest) throws IOException {
-        return request(path, longestSilence, longest, true);
+    InputStream get(String server, String path, Duration longestSilence, Duration longest) throws IOException {
+        return request(server, path, longestSilence, longest, true);
     }
 
-    /** The same for a watch, whose time says nothing about the server and is not told to the observer. */
-    InputStream watch(String path, Duration longestSilence, Duration longest) throws IOException {
-        return request(path, longestSilence, longest, false);
+    /**
+     * GET of a single object, of at most {@link ObjectStream#LARGEST_OBJECT}.
+     *
+     * @throws ApiException if the server answers with anything else
+     * @throws IOException  if it does not answer; the message says why
+     */
+    JsonNode object(String server, String path) throws IOException {
+        try (ObjectStream body = new ObjectStream(get(server, path, Duration.ofSeconds(30), Duration.ofSeconds(60)))) {
+            JsonNode object = body.nextEvent();
+            if (object == null) {
+                throw new SuspectAnswerException("is empty");
+            }
+            return object;
+        }
     }
 
-    private InputStream request(String path, Duration longestSilence, Duration longest, boolean timed)
+    /** GET of a watch, whose time says nothing about the server and is not told to the observer. */
+    InputStream watch(String server, String path, Duration longestSilence, Duration longest) throws IOException {
+        return request(server, path, longestSilence, longest, false);
+    }
+
+    private InputStream request(String server, String path, Duration longestSilence, Duration longest, boolean timed)
             throws IOException {
-        String server = currentServer();
         String host = host(server);
         long begun = System.nanoTime();
-        ResponseBody body = new ResponseBody(longestSilence, () -> {
+        ResponseBody body = new ResponseBody(longestSilence, longest, () -> {
             if (timed) {
                 observer.took("GET", host, Duration.ofNanos(System.nanoTime() - begun));
             }
         });
         HttpResponse<AsyncBody> head;
         try {
-            head = head(server + path, longest, body);
+            head = head(server + path, timed ? LONGEST_HEAD : LONGEST_HEAD_OF_WATCH, longest, body);
         } catch (IOException e) {
             body.close();
             observer.answered("GET", host, "<error>");
@@ -164,7 +189,9 @@ final class ApiClient implements AutoCloseable {
         return uri.getHost() + (uri.getPort() < 0 ? "" : ":" + uri.getPort());
     }
 
-    private HttpResponse<AsyncBody> head(String url, Duration longest, ResponseBody body) throws IOException {
+    /** The client's own timeout is for the whole answer from Java 26 on. */
+    private HttpResponse<AsyncBody> head(String url, Duration longestHead, Duration longest, ResponseBody body)
+            throws IOException {
         HttpClient client;
         synchronized (this) {
             client = http;
@@ -174,14 +201,14 @@ final class ApiClient implements AutoCloseable {
                         .timeout(longest.toMillis(), TimeUnit.MILLISECONDS).build(),
                 body);
         try {
-            return sent.get(HEAD_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+            return sent.get(longestHead.toMillis(), TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
             abandon(sent);
             Thread.currentThread().interrupt();
             throw (IOException) new InterruptedIOException("interrupted").initCause(e);
         } catch (TimeoutException e) {
             abandon(sent);
-            throw (IOException) new SilenceException(HEAD_TIMEOUT).initCause(e);
+            throw (IOException) new SilenceException(longestHead).initCause(e);
         } catch (ExecutionException e) {
             throw new IOException(reason(e), e);
         }
@@ -205,6 +232,7 @@ final class ApiClient implements AutoCloseable {
             Credentials now = Credentials.resolve(options, serviceAccount);
             http = open(now);
             credentials = now;
+            locator.configure(now.server(), now.protection());
         } catch (SourceException e) {
             LOG.warn("{}; the credentials that were read before stay in use", e.getMessage());
         }
@@ -220,6 +248,11 @@ final class ApiClient implements AutoCloseable {
         return true;
     }
 
+    /** A watch goes on: what trouble comes after that is another one. */
+    synchronized void recovered() {
+        lastTrouble = "";
+    }
+
     @Override
     public synchronized void close() {
         closed = true;
@@ -227,17 +260,19 @@ final class ApiClient implements AutoCloseable {
     }
 
     private static String message(int code, byte[] body) {
+        if (code >= 300 && code < 400) {
+            return "HTTP status " + code + ": a redirection, which is not followed; configure the server's own URL";
+        }
         try {
-            JsonNode status = JSON.readTree(body);
-            String message = status.path("message").asString("");
+            String message = ApiException.line(JSON.readTree(body).path("message").asString(""));
             if (!message.isEmpty()) {
                 return message;
             }
         } catch (JacksonException e) {
             LOG.debug("an error without a Status: {}", e.getMessage());
         }
-        String text = new String(body, StandardCharsets.UTF_8).strip().lines().findFirst().orElse("");
-        return text.isEmpty() ? "HTTP status " + code : text.length() > 200 ? text.substring(0, 200) + "…" : text;
+        String text = ApiException.line(new String(body, StandardCharsets.UTF_8));
+        return text.isEmpty() ? "HTTP status " + code : text;
     }
 
     /** The innermost cause that says something, in a line for a person. */

@@ -1,11 +1,13 @@
 package io.sluice.source.kubernetes;
 
 import java.io.IOException;
+import org.jspecify.annotations.Nullable;
 
 /** The API server has refused a request, or an error came instead of a watch's next event. */
 final class ApiException extends IOException {
 
     private static final long serialVersionUID = 1L;
+    private static final int LONGEST_LINE = 200;
 
     private final int code;
 
@@ -26,5 +28,17 @@ final class ApiException extends IOException {
     /** The version that was asked for is too old, or from another life of the server: only a new list helps. */
     boolean gone() {
         return code == 410;
+    }
+
+    /** This is an answer to what was asked; any other error says something about the server, and another may do better. */
+    boolean aboutRequest() {
+        return code == 403 || code == 404 || code == 410;
+    }
+
+    /** A text that a server sent as one line for a log: the first, without control characters, not too long. */
+    static String line(@Nullable String text) {
+        String first = text == null ? "" : text.strip().lines().findFirst().orElse("");
+        String shown = first.length() > LONGEST_LINE ? first.substring(0, LONGEST_LINE) + "…" : first;
+        return shown.replaceAll("\\p{Cntrl}", "?");
     }
 }

@@ -59,7 +59,6 @@ final class ClusterView {
     private int changesKept;
     private @Nullable NodeFacts node;
     private boolean changed = true;
-    private long serviceChanges;
 
     /** Knows nothing yet but this node's name. */
     ClusterView(String nodeName) {
@@ -108,7 +107,6 @@ final class ClusterView {
                     some.forEach((key, service) -> {
                         if (!service.equals(services.put(key, service))) {
                             dirtyServices.add(service.name());
-                            serviceChanges++;
                         }
                     });
                 }
@@ -120,7 +118,6 @@ final class ClusterView {
                     Service removed = services.remove(key);
                     if (removed != null) {
                         dirtyServices.add(removed.name());
-                        serviceChanges++;
                     }
                 }
             }
@@ -219,11 +216,6 @@ final class ClusterView {
     /** Whether the cluster is about to take this node away. */
     synchronized boolean leaving() {
         return node != null && node.leaving();
-    }
-
-    /** Grows with each Service that comes, changes or goes, and not with endpoints. */
-    synchronized long serviceChanges() {
-        return serviceChanges;
     }
 
     /** Everything as it is known now, as {@code version}; null if nothing has changed since the last time. */

@@ -11,6 +11,7 @@ import io.sluice.service.IpAddresses;
 import io.sluice.source.Problem;
 import io.sluice.source.Problem.Severity;
 import io.sluice.source.SourceException;
+import io.sluice.source.kubernetes.ApiServerLocator.Protection;
 import java.io.File;
 import java.io.IOException;
 import java.net.URI;
@@ -71,6 +72,20 @@ record Credentials(Config config, String server, String origin, String tlsServer
             }
         }
         return found;
+    }
+
+    /** What makes sure that nobody but the configured server answers and is shown who we are. */
+    Protection protection() {
+        if (config.getHttpProxy() != null || config.getHttpsProxy() != null) {
+            return Protection.ADDRESS;
+        }
+        if (server.startsWith("https:") && !config.isTrustCerts()) {
+            return Protection.CERTIFICATE;
+        }
+        boolean secret = Stream.of(config.getOauthToken(), config.getAutoOAuthToken(), config.getPassword(),
+                config.getOauthTokenProvider(), config.getAuthProvider(), config.getCustomHeaders())
+                .anyMatch(Objects::nonNull);
+        return secret ? Protection.ADDRESS : Protection.NOTHING_TO_STEAL;
     }
 
     private static List<Path> files(KubernetesOptions options) throws SourceException {

@@ -5,11 +5,7 @@ import io.sluice.liveness.Faults;
 import io.sluice.liveness.Watched;
 import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterSnapshot;
-import io.sluice.service.Endpoint;
-import io.sluice.service.IpAddresses;
 import io.sluice.service.Service;
-import io.sluice.service.ServiceName;
-import io.sluice.service.ServiceState;
 import io.sluice.source.Activity;
 import io.sluice.source.Freshness;
 import io.sluice.source.Problem;
@@ -21,15 +17,11 @@ import io.sluice.source.SourceException;
 import io.sluice.source.SourceThread;
 import io.sluice.source.kubernetes.StateFile.State;
 import java.io.IOException;
-import java.io.InputStream;
-import java.net.InetAddress;
-import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -43,7 +35,6 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -64,6 +55,7 @@ public final class KubernetesSource implements ServiceSource {
     /** Servers are upgraded while we watch them. */
     private static final Duration VERSION_INTERVAL = Duration.ofMinutes(10);
     private static final Duration VERSION_RETRY = Duration.ofSeconds(30);
+    private static final int MOST_VERSION_FIELDS = 20;
 
     private final KubernetesOptions options;
     private final Path serviceAccount;
@@ -87,9 +79,6 @@ public final class KubernetesSource implements ServiceSource {
     private volatile long saveAgainNanos = System.nanoTime();
     private @Nullable String saveTrouble;
     private long version;
-    /** The Service that the configured server is an address of, if any, and which state of the Services says so. */
-    private @Nullable ServiceName serverService;
-    private long serverSoughtAt = -1;
     private volatile long versionWantedNanos = System.nanoTime();
 
     /** What exists once the credentials are known. */
@@ -125,12 +114,12 @@ public final class KubernetesSource implements ServiceSource {
     public void start(SnapshotConsumer consumer) throws SourceException {
         ApiClient client = new ApiClient(options, serviceAccount, observer);
         Watches started = new Watches(client,
-                new Reflector<>("services", this::services, client, view.services(), listener,
+                new Reflector<>("services", _ -> services(), client, view.services(), listener,
                         options.watchIdleTimeout(),
                         false),
-                new Reflector<>("endpoints", () -> endpoints(client), client, view.endpoints(), listener,
+                new Reflector<>("endpoints", server -> endpoints(client, server), client, view.endpoints(), listener,
                         options.watchIdleTimeout(), false),
-                new Reflector<>("node", this::node, client, view.node(), listener, options.watchIdleTimeout(), true));
+                new Reflector<>("node", _ -> node(), client, view.node(), listener, options.watchIdleTimeout(), true));
         LOG.info("Services come from {} ({}); this is node {}", client.server(), client.origin(), options.nodeName());
         options.stateFile().ifPresent(file -> {
             stateFile = new StateFile(file, () -> closed);
@@ -226,7 +215,7 @@ public final class KubernetesSource implements ServiceSource {
                             .toList());
         }
         return current ? "watching " + server
-                : "serving the last known state; " + server + " is out of reach or silent";
+                : "serving the last known state; " + server + " is out of reach, silent or not believed";
     }
 
     private List<Problem> problems(List<ResourceFreshness> resources) {
@@ -275,34 +264,38 @@ public final class KubernetesSource implements ServiceSource {
     }
 
     private Resource<Service> services() {
-        return Resource.labelled("/api/v1/services", "services", NOT_FOR_OTHERS,
+        return Resource.labelled(ObjectKind.SERVICE, "/api/v1/services", "services", NOT_FOR_OTHERS,
                 ServiceReader::read);
     }
 
     private Resource<NodeFacts> node() {
-        return Resource.named("/api/v1/nodes", "nodes", options.nodeName(), NodeReader::read);
+        return Resource.named(ObjectKind.NODE, "/api/v1/nodes", "nodes", options.nodeName(), NodeReader::read);
     }
 
     private static final String NOT_FOR_OTHERS = "!service.kubernetes.io/service-proxy-name";
 
-    private Resource<EndpointGroups> endpoints(ApiClient client) throws IOException {
+    private Resource<EndpointGroups> endpoints(ApiClient client, String server) throws IOException {
         boolean slices = switch (options.endpointsFrom()) {
             case ENDPOINTSLICES -> true;
             case ENDPOINTS -> false;
-            case AUTO -> hasSlices(client);
+            case AUTO -> hasSlices(client, server);
         };
         String wanted = options.headless() ? NOT_FOR_OTHERS : "!service.kubernetes.io/headless," + NOT_FOR_OTHERS;
         return slices
-                ? Resource.labelled("/apis/discovery.k8s.io/v1/endpointslices", "endpointslices.discovery.k8s.io",
-                        wanted, endpointReader::slice)
-                : Resource.labelled("/api/v1/endpoints", "endpoints", wanted,
+                ? Resource.labelled(ObjectKind.ENDPOINT_SLICE, "/apis/discovery.k8s.io/v1/endpointslices",
+                        "endpointslices.discovery.k8s.io", wanted, endpointReader::slice)
+                : Resource.labelled(ObjectKind.ENDPOINTS, "/api/v1/endpoints", "endpoints", wanted,
                         endpointReader::endpoints);
     }
 
-    private static boolean hasSlices(ApiClient client) throws IOException {
-        try (InputStream body = client.get("/apis/discovery.k8s.io/v1", Duration.ofSeconds(30),
-                Duration.ofSeconds(60))) {
-            for (JsonNode resource : ApiClient.JSON.readTree(body).path("resources").values()) {
+    private static boolean hasSlices(ApiClient client, String server) throws IOException {
+        try {
+            JsonNode group = client.object(server, "/apis/discovery.k8s.io/v1");
+            if (!group.path("kind").asString("").equals("APIResourceList")) {
+                throw new SuspectAnswerException("is " + ObjectKind.said(group.path("kind"))
+                        + " where the APIResourceList of discovery.k8s.io/v1 was asked for");
+            }
+            for (JsonNode resource : group.path("resources").values()) {
                 if (resource.path("name").asString("").equals("endpointslices")) {
                     return true;
                 }
@@ -372,7 +365,7 @@ public final class KubernetesSource implements ServiceSource {
             servedState = state;
             started.services().expect(services.size(), state.servicesVersion());
             started.endpoints().expect(state.contents().groups().size(), state.endpointsVersion());
-            askTheServerItself(started, snapshot, view.serviceChanges());
+            started.client().locator().remembered(snapshot.services().get(ApiServerLocator.SERVICE));
             handedOn = true;
             consumer.accept(snapshot);
         }
@@ -421,25 +414,25 @@ public final class KubernetesSource implements ServiceSource {
 
     /** Nothing depends on the answer; it is only shown. */
     private void askVersion(ApiClient client) {
-        try (InputStream body = client.get("/version", Duration.ofSeconds(30), Duration.ofSeconds(60))) {
+        try {
             Map<String, String> said = new HashMap<>();
-            ApiClient.JSON.readTree(body).properties()
-                    .forEach(field -> said.put(field.getKey(), field.getValue().asString("")));
+            client.object(client.nextServer(), "/version").properties().stream().limit(MOST_VERSION_FIELDS)
+                    .forEach(field -> said.put(ApiException.line(field.getKey()),
+                            ApiException.line(field.getValue().asString(""))));
             observer.serverBuild(said);
-        } catch (IOException | JacksonException e) {
+        } catch (IOException e) {
             LOG.debug("the API server does not tell its version: {}", e.getMessage());
             versionWantedNanos = System.nanoTime() + VERSION_RETRY.toNanos();
         }
     }
 
     private boolean handOn(SnapshotConsumer consumer, Watches running, Pace pace) {
-        long services = view.serviceChanges();
         ClusterSnapshot snapshot = view.snapshotIfChanged(version + 1, Instant.now());
         if (snapshot == null || closed) {
             return false;
         }
         version++;
-        askTheServerItself(running, snapshot, services);
+        askTheServerItself(running, snapshot);
         if (servedState != null) {
             LOG.info("the API server has listed everything: the saved state is no longer used");
             servedState = null;
@@ -451,51 +444,20 @@ public final class KubernetesSource implements ServiceSource {
     }
 
     /**
-     * If the configured server is an address of a Service, asks the Service's endpoints instead: the way through a
-     * virtual address of our own would end when we do, or lead to a server that is long gone (kubernetes#67875).
-     *
-     * @param services of {@link ClusterView#serviceChanges}: which Service it is, is sought only when it has grown
+     * If the configured server is Service {@code default/kubernetes}, goes over to its endpoints: the way through an
+     * address of our own would end when we do, or lead to a server that is long gone (kubernetes#67875).
      */
-    private void askTheServerItself(Watches running, ClusterSnapshot snapshot, long services) {
-        URI configured = URI.create(running.client().server());
-        int port = configured.getPort() >= 0 ? configured.getPort() : configured.getScheme().equals("https") ? 443 : 80;
-        if (services != serverSoughtAt) {
-            serverService = serverService(configured.getHost(), port, snapshot.services().values());
-            serverSoughtAt = services;
-        }
-        List<String> direct = Optional.ofNullable(serverService).map(snapshot.services()::get)
-                .flatMap(state -> state.ports().stream().filter(known -> known.port().port() == port).findFirst())
-                .map(known -> known.endpoints().endpoints().stream().filter(Endpoint::ready)
-                        .map(endpoint -> configured.getScheme() + "://" + endpoint.address()).toList())
-                .orElse(List.of());
-        if (direct.isEmpty()) {
-            return;
-        }
-        String before = running.client().currentServer();
-        running.client().useServers(direct);
-        if (!direct.contains(before)) {
-            LOG.info("{} is the address of a Service: the API server is asked at {} instead", before,
-                    String.join(", ", direct));
+    private static void askTheServerItself(Watches running, ClusterSnapshot snapshot) {
+        ApiClient client = running.client();
+        if (client.locator().learned(snapshot.services().get(ApiServerLocator.SERVICE))) {
+            String now = client.currentServer();
+            LOG.info(now.equals(client.server())
+                    ? "the API server is asked at {} again"
+                    : client.server() + " is Service " + ApiServerLocator.SERVICE
+                            + ": the API server is asked at {} instead",
+                    now);
             running.all().forEach(Reflector::refresh);
         }
-    }
-
-    private static @Nullable ServiceName serverService(String host, int port, Collection<ServiceState> services) {
-        InetAddress address;
-        try {
-            address = IpAddresses.parse(host.startsWith("[") ? host.substring(1, host.length() - 1) : host);
-        } catch (IllegalArgumentException e) {
-            return null;
-        }
-        for (ServiceState state : services) {
-            Service service = state.service();
-            if ((service.clusterIps().contains(address) || service.externalIps().contains(address)
-                    || service.loadBalancerIps().contains(address))
-                    && state.ports().stream().anyMatch(known -> known.port().port() == port)) {
-                return service.name();
-            }
-        }
-        return null;
     }
 
     /** Writing takes seconds for a large cluster: no change waits for it, and it is done a tenth of the time at the most. */

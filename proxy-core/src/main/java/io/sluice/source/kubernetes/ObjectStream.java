@@ -2,24 +2,42 @@ package io.sluice.source.kubernetes;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.HashSet;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.exc.JacksonIOException;
+import tools.jackson.core.exc.UnexpectedEndOfInputException;
 import tools.jackson.databind.JsonNode;
 
 /**
  * Takes objects out of a response one by one, so that never more than one of them is held as text or tree. A response
- * that ends or is not JSON in the middle of an object is an IOException. Not thread-safe.
+ * that ends in the middle of an object is an IOException, one that is not JSON a SuspectAnswerException. Not thread-safe.
+ *
+ * <p>Nothing in it is without a bound. An object may have {@link #LARGEST_OBJECT} bytes: etcd takes 1.5 MiB as Protobuf, an
+ * API server 3 MiB, so nobody can store one that is larger as JSON, and what sends one is no API server.
  */
 final class ObjectStream implements AutoCloseable {
 
-    private final InputStream body;
+    /** Bytes of one object or event as JSON. */
+    static final int LARGEST_OBJECT = 8 << 20;
+    /** Bytes of a list before, between and after its items. */
+    static final int LARGEST_HEAD = 1 << 20;
+
+    private final Budget body;
+    private final ObjectTree trees = new ObjectTree();
     private @Nullable JsonParser begun;
 
+    /** Of a response or file without a bound on the whole. */
     ObjectStream(InputStream body) {
-        this.body = body;
+        this(body, Long.MAX_VALUE);
+    }
+
+    /** Fails once more than {@code mostBytes} have come. */
+    ObjectStream(InputStream body, long mostBytes) {
+        this.body = new Budget(body, mostBytes);
     }
 
     /** Made when it is needed: it reads the first bytes at once, for which a watch may have to wait long. */
@@ -32,77 +50,170 @@ final class ObjectStream implements AutoCloseable {
         return parser;
     }
 
-    /** What a list says of itself. */
-    record ListHead(String version, String next) {}
+    /** What a list says of itself; a text that it does not have is empty. */
+    record ListHead(String apiVersion, String kind, String version, String next) {}
 
     /** Receives the elements of a list. */
     @FunctionalInterface
     interface ItemConsumer {
-        void accept(JsonNode item);
+        void accept(JsonNode item) throws IOException;
+    }
+
+    /** Hears what a list is, before its first item if it says so there. */
+    @FunctionalInterface
+    interface KindCheck {
+        void check(String apiVersion, String kind) throws IOException;
+    }
+
+    /** Reads a list to its end, of whatever kind. */
+    ListHead readList(ItemConsumer items) throws IOException {
+        return readList((apiVersion, kind) -> {}, items);
     }
 
     /** Reads a list to its end; its head may stand before or after its items. */
-    ListHead readList(ItemConsumer items) throws IOException {
+    ListHead readList(KindCheck check, ItemConsumer items) throws IOException {
         try {
+            body.allow(LARGEST_HEAD);
             JsonParser parser = parser();
-            String version = "";
-            String next = "";
-            boolean seenItems = false;
-            expect(parser.nextToken() == JsonToken.START_OBJECT);
+            String apiVersion = "";
+            String kind = "";
+            JsonNode metadata = ApiClient.JSON.missingNode();
+            Set<String> seen = new HashSet<>();
+            expect(parser.nextToken() == JsonToken.START_OBJECT, "is no list");
             while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
                 String name = parser.currentName();
+                expect(seen.add(name), "has twice the field " + ObjectKind.said(name));
                 parser.nextToken();
-                if (name.equals("items") && parser.currentToken() == JsonToken.START_ARRAY) {
-                    seenItems = true;
-                    while (parser.nextToken() == JsonToken.START_OBJECT) {
-                        items.accept(ApiClient.JSON.readTree(parser));
+                switch (name) {
+                    case "apiVersion" -> apiVersion = text(parser);
+                    case "kind" -> kind = text(parser);
+                    case "metadata" -> metadata = trees.read(parser);
+                    case "items" -> {
+                        if (!apiVersion.isEmpty() && !kind.isEmpty()) {
+                            check.check(apiVersion, kind);
+                        }
+                        readItems(parser, items);
+                        body.allow(LARGEST_HEAD);
                     }
-                    expect(parser.currentToken() == JsonToken.END_ARRAY);
-                } else if (name.equals("metadata")) {
-                    JsonNode metadata = ApiClient.JSON.readTree(parser);
-                    version = metadata.path("resourceVersion").asString("");
-                    next = metadata.path("continue").asString("");
-                } else {
-                    seenItems |= name.equals("items");
-                    parser.skipChildren();
+                    default -> parser.skipChildren();
                 }
             }
-            expect(parser.currentToken() == JsonToken.END_OBJECT && seenItems && !version.isEmpty());
-            return new ListHead(version, next);
+            expect(parser.currentToken() == JsonToken.END_OBJECT, "breaks off");
+            expect(parser.nextToken() == null, "has something after its end");
+            check.check(apiVersion, kind);
+            expect(seen.contains("items"), "has no items");
+            return new ListHead(apiVersion, kind, metadata.path("resourceVersion").asString(""),
+                    metadata.path("continue").asString(""));
         } catch (JacksonException e) {
             throw broken(e);
         }
+    }
+
+    private void readItems(JsonParser parser, ItemConsumer items) throws IOException {
+        expect(parser.currentToken() == JsonToken.START_ARRAY, "has items that are no list");
+        body.allow(LARGEST_OBJECT);
+        while (parser.nextToken() == JsonToken.START_OBJECT) {
+            items.accept(trees.read(parser));
+            body.allow(LARGEST_OBJECT);
+        }
+        expect(parser.currentToken() == JsonToken.END_ARRAY, "has an item that is no object");
+    }
+
+    private static String text(JsonParser parser) throws SuspectAnswerException {
+        if (parser.currentToken() == JsonToken.VALUE_STRING) {
+            return parser.getString();
+        }
+        parser.skipChildren();
+        return "";
     }
 
     /** The next event of a watch; null at its end. */
     @Nullable
     JsonNode nextEvent() throws IOException {
         try {
+            body.allow(LARGEST_OBJECT);
             JsonParser parser = parser();
             if (parser.nextToken() == null) {
                 return null;
             }
-            expect(parser.currentToken() == JsonToken.START_OBJECT);
-            return ApiClient.JSON.readTree(parser);
+            expect(parser.currentToken() == JsonToken.START_OBJECT, "has something that is no event");
+            return trees.read(parser);
         } catch (JacksonException e) {
             throw broken(e);
         }
     }
 
-    private static void expect(boolean asExpected) throws IOException {
+    /** How many bytes have come. */
+    long bytes() {
+        return body.taken;
+    }
+
+    private static void expect(boolean asExpected, String otherwise) throws SuspectAnswerException {
         if (!asExpected) {
-            throw new IOException("the answer is not what a Kubernetes API server says");
+            throw new SuspectAnswerException(otherwise);
         }
     }
 
-    private static IOException broken(JacksonException e) {
-        return e instanceof JacksonIOException && e.getCause() instanceof IOException cause
-                ? cause
-                : new IOException("the answer broke off or is not JSON: " + e.getOriginalMessage(), e);
+    private IOException broken(JacksonException e) {
+        if (e instanceof JacksonIOException && e.getCause() instanceof IOException cause) {
+            return cause instanceof SuspectAnswerException tooLong && trees.name().isPresent()
+                    ? new SuspectAnswerException(tooLong.getMessage() + ": " + trees.name().get(), e)
+                    : cause;
+        }
+        return e instanceof UnexpectedEndOfInputException
+                ? new IOException("the answer broke off in the middle of an object", e)
+                : new SuspectAnswerException("is not JSON that an API server writes: "
+                        + ApiException.line(e.getOriginalMessage()), e);
     }
 
     @Override
     public void close() throws IOException {
         body.close();
+    }
+
+    /** Counts what is read; gives out no more than is allowed at the moment, and than is allowed in all. */
+    private static final class Budget extends InputStream {
+
+        private final InputStream from;
+        private final long most;
+        private long allowed;
+        private int allowance;
+        private long taken;
+
+        Budget(InputStream from, long most) {
+            this.from = from;
+            this.most = most;
+        }
+
+        /** So many bytes more than now. */
+        void allow(int more) {
+            allowance = more;
+            allowed = taken + more;
+        }
+
+        @Override
+        public int read() throws IOException {
+            byte[] one = new byte[1];
+            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+        }
+
+        @Override
+        public int read(byte[] into, int offset, int length) throws IOException {
+            if (taken >= most) {
+                throw new SuspectAnswerException("has more than " + most / (1 << 20) + " MiB in all");
+            }
+            if (taken >= allowed) {
+                throw new SuspectAnswerException(
+                        "has more than " + allowance / (1 << 20) + " MiB without the end of an object");
+            }
+            int count = from.read(into, offset, (int) Math.min(length, Math.min(allowed, most) - taken));
+            taken += Math.max(0, count);
+            return count;
+        }
+
+        @Override
+        public void close() throws IOException {
+            from.close();
+        }
     }
 }

@@ -28,10 +28,10 @@ import tools.jackson.databind.JsonNode;
  *
  * <p>What makes it trustworthy:
  * <ul>
+ * <li>An answer that no API server gives counts for nothing ({@link ListCheck}, {@link WatchEvent}).
  * <li>A list counts when its last page has come, and then all at once; deletions that were missed are found by it.
- * <li>A list that goes back to an older version than was seen, or that has nothing where there was something, may come
- * from a server that has just been started or restored: what is new in it is taken, but nothing is deleted before the
- * server has kept saying so for {@link #DOUBT}.
+ * <li>A list that may come from a server that has just been started or restored deletes nothing at once
+ * ({@link ListTrust}).
  * <li>A watch that says nothing, not even a bookmark, for the idle timeout is given up and everything is listed anew.
  * <li>A watch that ends is resumed where it was; after {@code 410 Gone}, or when that fails repeatedly, a list is made.
  * </ul>
@@ -44,23 +44,17 @@ final class Reflector<T> implements Runnable {
 
     /** Objects in one page: 500 as client-go has it; a page is never held in memory. */
     private static final int PAGE = 500;
-    /** How long a server must have kept to a doubtful list before it is believed. */
-    static final Duration DOUBT = Duration.ofSeconds(20);
     private static final Duration ASK_AGAIN = Duration.ofSeconds(4);
     private static final Duration LONGEST_PAGE = Duration.ofMinutes(2);
     private static final Duration LIST_SILENCE = Duration.ofSeconds(30);
     /** The server ends a watch after 5 to 10 minutes at random, as clients of the API ask for. */
     private static final int WATCH_SECONDS = 300;
     private static final int RESUMES_BEFORE_LIST = 3;
-    /** Trouble that is over sooner leaves a view current. */
-    private static final Duration MOMENT = Duration.ofSeconds(10);
-    /** The same trouble is told again after this time. */
-    private static final Duration REMINDER = Duration.ofMinutes(5);
 
-    /** Finds out what to ask for; asked again when the server does not know the resource. */
+    /** Finds out what to ask {@code server} for; asked again when the server does not know the resource. */
     @FunctionalInterface
     interface Resolver<T> {
-        Resource<T> resolve() throws IOException;
+        Resource<T> resolve(String server) throws IOException;
     }
 
     /** Hears of what happens, on the reflector's thread. */
@@ -85,6 +79,8 @@ final class Reflector<T> implements Runnable {
     private final boolean mayBeForbidden;
     private final RandomGenerator random = RandomGenerator.getDefault();
     private final Backoff backoff = new Backoff(random);
+    private final ListTrust trust = new ListTrust();
+    private final Trouble trouble = new Trouble();
     private final Semaphore wake = new Semaphore(0);
 
     private volatile WatchState state = WatchState.LISTING;
@@ -92,8 +88,6 @@ final class Reflector<T> implements Runnable {
     private volatile String version = "";
     private final AtomicLong lists = new AtomicLong();
     private final AtomicLong failures = new AtomicLong();
-    private volatile @Nullable String problem;
-    private volatile @Nullable Instant troubleSince;
     private volatile boolean settled;
     private volatile boolean doubtful;
     private volatile boolean stopped;
@@ -102,11 +96,15 @@ final class Reflector<T> implements Runnable {
 
     private @Nullable Resource<T> resource;
     private int expected;
-    private @Nullable Instant doubtSince;
-    private @Nullable Instant toldAt;
-    private String told = "";
+    private String server = "";
     private String verb = "list";
+    private Instant begun = Instant.EPOCH;
     private int resumes;
+    /** Attempts at one address after the other since the last pause. */
+    private int attempts;
+    /** Whether a watch is open that has said nothing yet; and whether the last failure was an answer not to believe. */
+    private boolean unproven;
+    private boolean suspected;
 
     /**
      * Asks nothing yet.
@@ -148,14 +146,13 @@ final class Reflector<T> implements Runnable {
      */
     boolean current(Instant now) {
         Instant heard = lastHeard;
-        Instant trouble = troubleSince;
-        return settled && !doubtful && (trouble == null || trouble.plus(MOMENT).isAfter(now))
+        return settled && !doubtful && trouble.current(now)
                 && (heard == null || heard.plus(idleTimeout).plus(LIST_SILENCE).isAfter(now));
     }
 
     ResourceFreshness freshness() {
         return new ResourceFreshness(name, state, lastHeard, version, part.size(), lists.get(), failures.get(),
-                problem);
+                trouble.problem(Instant.now()));
     }
 
     /** Lists everything again now. */
@@ -211,35 +208,23 @@ final class Reflector<T> implements Runnable {
         listWanted = false;
         verb = "list";
         try {
-            Resource<T> wanted = resource == null ? resolver.resolve() : resource;
+            server = client.nextServer();
+            Resource<T> wanted = resource == null ? resolver.resolve(server) : resource;
             resource = wanted;
-            Map<ObjectKey, T> listed = new HashMap<>();
-            Map<ObjectKey, List<String>> mistakes = new HashMap<>();
-            Map<ObjectKey, EndpointChange> since = new HashMap<>();
+            Listed<T> listed = new Listed<>(wanted);
             String next = "";
             ListHead head;
             do {
-                try (ObjectStream page =
-                        open(client.get(wanted.listPath(PAGE, next), LIST_SILENCE, LONGEST_PAGE))) {
-                    head = page.readList(item -> {
-                        ObjectKey key = key(item);
-                        ReadObject<T> read = wanted.reader().read(key, item);
-                        if (read.value() != null) {
-                            listed.put(key, read.value());
-                        }
-                        if (!read.mistakes().isEmpty()) {
-                            mistakes.put(key, read.mistakes());
-                        }
-                        if (read.change() != null) {
-                            since.put(key, read.change());
-                        }
-                    });
+                InputStream body = client.get(server, wanted.listPath(PAGE, next), LIST_SILENCE, LONGEST_PAGE);
+                try (ObjectStream page = open(body, listed.check.bytesLeft())) {
+                    head = page.readList(listed.check::head, listed::add);
+                    listed.check.page(head, page.bytes());
                 }
                 next = head.next();
             } while (!next.isEmpty());
             lists.incrementAndGet();
-            take(listed, since, head.version());
-            listener.listed(name, mistakes);
+            take(listed, head.version());
+            listener.listed(name, listed.mistakes);
             heard();
             listener.changed();
         } catch (IOException e) {
@@ -251,41 +236,73 @@ final class Reflector<T> implements Runnable {
         }
     }
 
+    /** What the pages of a list have brought so far. */
+    private static final class Listed<T> {
+
+        private final Resource<T> resource;
+        private final ListCheck check;
+        private final Map<ObjectKey, T> objects = new HashMap<>();
+        private final Map<ObjectKey, List<String>> mistakes = new HashMap<>();
+        private final Map<ObjectKey, EndpointChange> since = new HashMap<>();
+
+        Listed(Resource<T> resource) {
+            this.resource = resource;
+            this.check = new ListCheck(resource.kind());
+        }
+
+        void add(JsonNode item) throws SuspectAnswerException {
+            ObjectKey key = check.item(item);
+            ReadObject<T> read = resource.reader().read(key, item);
+            if (read.value() != null) {
+                objects.put(key, read.value());
+            }
+            if (!read.mistakes().isEmpty()) {
+                mistakes.put(key, read.mistakes());
+            }
+            if (read.change() != null) {
+                since.put(key, read.change());
+            }
+        }
+    }
+
     /** Believes the list, or keeps what it does not have for a while. */
-    private void take(Map<ObjectKey, T> listed, Map<ObjectKey, EndpointChange> since, String listVersion)
-            throws IOException {
+    private void take(Listed<T> listed, String listVersion) throws IOException {
         int known = Math.max(part.size(), expected);
-        boolean back = older(listVersion, version);
-        if (!back && (known == 0 || !listed.isEmpty())) {
-            doubtSince = null;
-        } else {
-            Instant now = Instant.now();
-            if (doubtSince == null) {
-                doubtSince = now;
+        int count = listed.objects.size();
+        switch (trust.judge(count, listVersion, known, version, Instant.now())) {
+            case BELIEVED -> {
+            }
+            case DOUBTED -> {
                 LOG.warn("{}: the API server lists {} where {} were known{}; what is missing is kept until it has said"
-                        + " so for {} s", name, listed.size(), known,
-                        back ? ", at version " + listVersion + " after " + version : "", DOUBT.toSeconds());
+                        + " so for {} s", name, count, known,
+                        ListTrust.older(listVersion, version)
+                                ? ", at version " + listVersion + " after " + version
+                                : "",
+                        ListTrust.DOUBT.toSeconds());
+                doubt(listed);
             }
-            if (doubtSince.plus(DOUBT).isAfter(now)) {
-                doubtful = true;
-                if (settled) {
-                    part.put(listed, since);
-                    listener.changed();
-                }
-                heard();
-                state = WatchState.LISTING;
-                pause(ASK_AGAIN);
-                listWanted = true;
-                throw new InterruptedIOException("to be listed again");
-            }
-            LOG.warn("{}: the API server has kept to its list of {}; it is believed now", name, listed.size());
-            doubtSince = null;
+            case STILL_DOUBTED -> doubt(listed);
+            case BELIEVED_IN_THE_END ->
+                    LOG.warn("{}: the API server has kept to its list of {}; it is believed now", name,
+                            count);
         }
         doubtful = false;
         expected = 0;
-        part.replace(listed, since);
+        part.replace(listed.objects, listed.since);
         version = listVersion;
         settled = true;
+    }
+
+    private void doubt(Listed<T> listed) throws InterruptedIOException {
+        doubtful = true;
+        if (settled) {
+            part.put(listed.objects, listed.since);
+            listener.changed();
+        }
+        heard();
+        state = WatchState.LISTING;
+        pause(ASK_AGAIN);
+        throw new InterruptedIOException("to be listed again");
     }
 
     private void watch() throws IOException {
@@ -296,123 +313,125 @@ final class Reflector<T> implements Runnable {
         }
         verb = "watch";
         int seconds = WATCH_SECONDS + random.nextInt(WATCH_SECONDS);
-        Instant begun = Instant.now();
-        boolean anything = false;
-        try (ObjectStream events = open(client.watch(wanted.watchPath(version, seconds), idleTimeout,
-                Duration.ofSeconds(seconds).plus(idleTimeout)))) {
+        begun = Instant.now();
+        server = client.nextServer();
+        try (ObjectStream events = open(client.watch(server, wanted.watchPath(version, seconds), idleTimeout,
+                Duration.ofSeconds(seconds).plus(idleTimeout)), Long.MAX_VALUE)) {
             state = WatchState.WATCHING;
             heard();
-            recovered();
+            unproven = true;
+            trouble.opened(Instant.now()).ifPresent(this::recovered);
             for (JsonNode event = events.nextEvent(); event != null; event = events.nextEvent()) {
-                take(event, wanted);
+                take(WatchEvent.read(event, wanted.kind(), version), wanted);
                 heard();
-                if (!anything) {
-                    anything = true;
-                    resumes = 0;
-                    backoff.reset();
-                }
+                proven();
             }
-        } catch (SilenceException e) {
-            listWanted = true;
-            throw e;
-        } catch (ApiException e) {
-            if (e.gone()) {
-                LOG.info("{}: the API server does not go back to version {} ({}); listing again", name, version,
-                        e.getMessage());
-                listWanted = true;
-                if (anything || begun.plus(MOMENT).isBefore(Instant.now())) {
-                    return;
-                }
-            } else if (e.code() < 500 && e.code() != 429) {
-                listWanted = true;
-            }
-            throw e;
         } catch (InterruptedIOException e) {
+            unproven = false;
             throw e;
         } catch (IOException e) {
-            if (++resumes >= RESUMES_BEFORE_LIST) {
-                listWanted = true;
-                resumes = 0;
+            if (!endsAsUsual(e)) {
+                throw e;
             }
-            throw e;
         }
-        if (begun.plus(MOMENT).isBefore(Instant.now())) {
-            backoff.reset();
-        }
-        if (!anything && begun.plusSeconds(1).isAfter(Instant.now())) {
-            if (++resumes >= RESUMES_BEFORE_LIST) {
-                listWanted = true;
-                resumes = 0;
-            }
+        if (unproven && !hasLasted(Duration.ofSeconds(1))) {
+            resumeOrList();
             throw new IOException("the API server ends the watch at once");
         }
+        unproven = false;
+        if (hasLasted(Trouble.MOMENT)) {
+            stable();
+        }
     }
 
-    private void take(JsonNode event, Resource<T> wanted) throws IOException {
-        String type = event.path("type").asString("");
-        JsonNode object = event.path("object");
-        if (type.equals("ERROR")) {
-            throw new ApiException(object.path("code").asInt(500), object.path("message").asString("unknown error"));
-        }
-        String objectVersion = object.path("metadata").path("resourceVersion").asString("");
-        if (!type.equals("BOOKMARK")) {
-            ObjectKey key = key(object);
-            ReadObject<T> read =
-                    type.equals("DELETED") ? new ReadObject<>(null, List.of()) : wanted.reader().read(key, object);
-            if (read.value() == null) {
-                part.remove(key);
-            } else {
-                part.put(Map.of(key, read.value()),
-                        read.change() == null ? Map.of() : Map.of(key, read.change()));
+    /** Whether the watch may as well have ended by itself; else, what to do next is decided. */
+    private boolean endsAsUsual(IOException failure) {
+        switch (failure) {
+            case ApiException refused when refused.gone() -> {
+                listWanted = true;
+                if (!unproven || hasLasted(Trouble.MOMENT)) {
+                    LOG.info("{}: the API server does not go back to version {} ({}); listing again", name, version,
+                            refused.getMessage());
+                    return true;
+                }
             }
-            listener.mistakes(name, key, read.mistakes());
-            listener.changed();
+            case ApiException refused -> listWanted |= refused.code() < 500 && refused.code() != 429;
+            case SilenceException _,SuspectAnswerException _,StoreWentBackException _ -> listWanted = true;
+            default -> resumeOrList();
         }
-        if (!objectVersion.isEmpty()) {
-            version = objectVersion;
+        return false;
+    }
+
+    private void resumeOrList() {
+        if (++resumes >= RESUMES_BEFORE_LIST) {
+            listWanted = true;
+            resumes = 0;
         }
     }
 
-    private ObjectStream open(InputStream body) throws IOException {
+    private boolean hasLasted(Duration time) {
+        return begun.plus(time).isBefore(Instant.now());
+    }
+
+    /** The watch has said something that is believed. */
+    private void proven() {
+        if (unproven) {
+            unproven = false;
+            resumes = 0;
+            trouble.heard(Instant.now()).ifPresent(this::recovered);
+            if (!suspected) {
+                backoff.reset();
+            }
+        }
+        if ((suspected || attempts > 0) && hasLasted(Trouble.MOMENT)) {
+            stable();
+        }
+    }
+
+    private void stable() {
+        suspected = false;
+        attempts = 0;
+        backoff.reset();
+    }
+
+    private void take(WatchEvent event, Resource<T> wanted) {
+        switch (event) {
+            case WatchEvent.Put(ObjectKey key, JsonNode object, String _) -> {
+                ReadObject<T> read = wanted.reader().read(key, object);
+                if (read.value() == null) {
+                    part.remove(key);
+                } else {
+                    part.put(Map.of(key, read.value()), read.change() == null ? Map.of() : Map.of(key, read.change()));
+                }
+                listener.mistakes(name, key, read.mistakes());
+                listener.changed();
+            }
+            case WatchEvent.Removed(ObjectKey key, String _) -> {
+                part.remove(key);
+                listener.mistakes(name, key, List.of());
+                listener.changed();
+            }
+            case WatchEvent.Bookmark _ -> {
+            }
+        }
+        version = event.version();
+    }
+
+    private ObjectStream open(InputStream body, long mostBytes) throws IOException {
         open = body;
         if (stopped || listWanted) {
             body.close();
         }
-        return new ObjectStream(body);
-    }
-
-    private static ObjectKey key(JsonNode object) {
-        JsonNode metadata = object.path("metadata");
-        return new ObjectKey(metadata.path("namespace").asString("").intern(), metadata.path("name").asString(""));
-    }
-
-    /** Versions are numbers that grow (KEP-5504); any other text cannot be compared, and nothing is concluded from it. */
-    static boolean older(String version, String than) {
-        try {
-            return !than.isEmpty()
-                    && Long.compareUnsigned(Long.parseUnsignedLong(version), Long.parseUnsignedLong(than)) < 0;
-        } catch (NumberFormatException e) {
-            return false;
-        }
+        return new ObjectStream(body, mostBytes);
     }
 
     private void heard() {
         lastHeard = Instant.now();
     }
 
-    private void recovered() {
-        problem = null;
-        Instant since = troubleSince;
-        if (since != null) {
-            troubleSince = null;
-            long seconds = Duration.between(since, Instant.now()).toSeconds();
-            if (told.isEmpty()) {
-                LOG.debug("{}: watching again, after {} s", name, seconds);
-            } else {
-                told = "";
-                LOG.info("{}: watching again, after {} s", name, seconds);
-            }
-        }
+    private void recovered(Duration after) {
+        client.recovered();
+        LOG.info("{}: watching again, after {} s", name, after.toSeconds());
     }
 
     private void failed(IOException failure) {
@@ -420,47 +439,55 @@ final class Reflector<T> implements Runnable {
             return;
         }
         failures.incrementAndGet();
-        String text = explain(failure);
         state = WatchState.WAITING;
-        problem = text;
-        if (failure instanceof ApiException refused) {
-            if (refused.code() == 401) {
-                client.renew();
-            }
-            if (mayBeForbidden && (refused.code() == 403 || refused.code() == 404) && !settled) {
+        Instant now = Instant.now();
+        String text = explain(failure);
+        boolean doubt = failure instanceof SuspectAnswerException || failure instanceof StoreWentBackException;
+        suspected |= doubt;
+        trouble.failed(text, doubt, unproven && !hasLasted(Trouble.MOMENT), now);
+        unproven = false;
+        int addresses = 1;
+        if (failure instanceof ApiException refused && refused.aboutRequest()) {
+            if (mayBeForbidden && refused.code() != 410 && !settled) {
                 settled = true;
                 listener.changed();
             }
         } else {
-            client.turn();
-            client.renew();
+            addresses = client.failed(server);
+            if (!(failure instanceof ApiException refused) || refused.code() == 401) {
+                client.renew();
+            }
         }
-        Instant now = Instant.now();
-        if (troubleSince == null) {
-            troubleSince = now;
+        if (++attempts < addresses) {
+            LOG.debug("{}: {}; trying the next address", name, text);
+            return;
         }
-        Instant last = toldAt;
+        attempts = 0;
         boolean first = backoff.failures() == 0;
         Duration wait = backoff.next();
         // A watch that breaks now and then is nothing to worry a person with, unless it does not come back.
-        boolean tell = !first || listWanted;
-        if (tell && (!text.equals(told) || last == null || last.plus(REMINDER).isBefore(now))) {
-            told = text;
-            toldAt = now;
-            boolean ofServer = !(failure instanceof ApiException refused) || refused.code() == 401;
-            if (!ofServer || client.isNews(text, now, REMINDER)) {
-                LOG.warn("{}{}; it is asked again until it answers", ofServer ? text : name + ": " + text,
-                        settled && part.size() > 0 ? "; the last known state stays in force" : "");
-            }
-        } else {
+        if (first && !listWanted || !isNews(failure, addresses > 1 ? text.replace(server, "") : text, now)) {
             LOG.debug("{}: {}; trying again in {} ms", name, text, wait.toMillis());
+        } else {
+            LOG.warn("{}{}; it is asked again until it answers",
+                    text + (addresses > 1 ? ", as the last of " + addresses + " addresses" : ""),
+                    settled && part.size() > 0 ? "; the last known state stays in force" : "");
         }
         pause(wait);
     }
 
+    /** What all kinds have in common is logged once for all of them. */
+    private boolean isNews(IOException failure, String sameAs, Instant now) {
+        boolean ofAll = switch (failure) {
+            case ApiException refused -> refused.code() == 401;
+            case SuspectAnswerException _,StoreWentBackException _ -> false;
+            default -> true;
+        };
+        return trouble.isNews(sameAs, now) && (!ofAll || client.isNews(sameAs, now, Trouble.REMINDER));
+    }
+
     /** One line: what was refused or failed, and what to do. */
     private String explain(IOException failure) {
-        String server = client.currentServer();
         Resource<T> wanted = resource;
         String what = wanted == null ? name : wanted.fullName();
         if (failure instanceof ApiException refused) {
@@ -473,7 +500,13 @@ final class Reflector<T> implements Runnable {
                         + refused.getMessage();
             };
         }
-        return "the API server " + server + ": " + ApiClient.reason(failure);
+        return switch (failure) {
+            case SuspectAnswerException _ -> "the API server " + server + ": its answer for " + what + " "
+                    + failure.getMessage() + "; nothing of it counts";
+            case StoreWentBackException _ ->
+                    "the API server " + server + " " + failure.getMessage() + " (" + what + ")";
+            default -> "the API server " + server + ": " + ApiClient.reason(failure);
+        };
     }
 
     private void pause(Duration time) {

@@ -6,19 +6,22 @@ import java.nio.charset.StandardCharsets;
 /**
  * A kind of object as the API server knows it, and which of them are wanted.
  *
+ * @param kind     of the objects
  * @param path     of the list, for example {@code /api/v1/services}
  * @param fullName resource and API group, for example {@code endpointslices.discovery.k8s.io}
  * @param selector query that selects them, already encoded; empty for all
  * @param reader   what is kept of each
  */
-record Resource<T>(String path, String fullName, String selector, ObjectReader<T> reader) {
+record Resource<T>(ObjectKind kind, String path, String fullName, String selector, ObjectReader<T> reader) {
 
-    static <T> Resource<T> labelled(String path, String fullName, String labelSelector, ObjectReader<T> reader) {
-        return new Resource<>(path, fullName, "labelSelector=" + encode(labelSelector), reader);
+    static <T> Resource<T> labelled(ObjectKind kind, String path, String fullName, String labelSelector,
+            ObjectReader<T> reader) {
+        return new Resource<>(kind, path, fullName, "labelSelector=" + encode(labelSelector), reader);
     }
 
-    static <T> Resource<T> named(String path, String fullName, String name, ObjectReader<T> reader) {
-        return new Resource<>(path, fullName, "fieldSelector=" + encode("metadata.name=" + name), reader);
+    static <T> Resource<T> named(ObjectKind kind, String path, String fullName, String name,
+            ObjectReader<T> reader) {
+        return new Resource<>(kind, path, fullName, "fieldSelector=" + encode("metadata.name=" + name), reader);
     }
 
     /** One page of the list; {@code next} is the token that the page before gave, empty for the first. */

@@ -16,8 +16,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A response as it arrives, with a bound on how long it may be silent: that is what tells a watch without news from one
- * whose connection is dead. Asks for more only when all that has come is read. Read by one thread; {@link #close} may be
+ * A response as it arrives, with a bound on how long it may be silent, which tells a watch without news from one whose
+ * connection is dead, and one on how long it may take in all, which tells news from a drip without end. Asks for more only when all that has come is read. Read by one thread; {@link #close} may be
  * called by any and ends a read that is waiting.
  */
 final class ResponseBody extends InputStream implements AsyncBody.Consumer<List<ByteBuffer>> {
@@ -30,6 +30,8 @@ final class ResponseBody extends InputStream implements AsyncBody.Consumer<List<
     }
 
     private final Duration longestSilence;
+    private final Duration longest;
+    private final long begunNanos = System.nanoTime();
     private final BlockingQueue<Arrival> arrivals = new LinkedBlockingQueue<>();
     private final Queue<ByteBuffer> unread = new ArrayDeque<>();
     private volatile @Nullable AsyncBody body;
@@ -38,8 +40,9 @@ final class ResponseBody extends InputStream implements AsyncBody.Consumer<List<
     private boolean ended;
 
     /** Runs {@code atEnd} once, when the end has come or this is closed before. */
-    ResponseBody(Duration longestSilence, Runnable atEnd) {
+    ResponseBody(Duration longestSilence, Duration longest, Runnable atEnd) {
         this.longestSilence = longestSilence;
+        this.longest = longest;
         this.atEnd = new AtomicReference<>(atEnd);
     }
 
@@ -87,15 +90,26 @@ final class ResponseBody extends InputStream implements AsyncBody.Consumer<List<
         if (response != null && arrivals.isEmpty() && !closed) {
             response.consume();
         }
+        long left = begunNanos + longest.toNanos() - System.nanoTime();
+        if (left <= 0) {
+            throw new IOException("the answer had not ended after " + longest.toSeconds() + " s");
+        }
         Arrival arrival;
         try {
-            arrival = closed ? new Arrival.End(null) : arrivals.poll(longestSilence.toMillis(), TimeUnit.MILLISECONDS);
+            arrival = closed
+                    ? new Arrival.End(null)
+                    : arrivals.poll(Math.min(longestSilence.toNanos(), left), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw (IOException) new InterruptedIOException("interrupted").initCause(e);
         }
         switch (arrival) {
-            case null -> throw new SilenceException(longestSilence);
+            case null -> {
+                if (left < longestSilence.toNanos()) {
+                    return more();
+                }
+                throw new SilenceException(longestSilence);
+            }
             case Arrival.Bytes(List<ByteBuffer> buffers) -> unread.addAll(buffers);
             case Arrival.End(Throwable failure) -> {
                 ended = true;

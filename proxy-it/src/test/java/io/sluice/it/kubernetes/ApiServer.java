@@ -11,12 +11,10 @@ import java.io.OutputStream;
 import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -72,6 +70,8 @@ public final class ApiServer implements Closeable {
     }
 
     private final Map<String, Integer> refused = new ConcurrentHashMap<>();
+    private final Map<String, String> lies = new ConcurrentHashMap<>();
+    private final Map<String, Duration> delays = new ConcurrentHashMap<>();
     private final Set<Fault> faults = ConcurrentHashMap.newKeySet();
     private final AtomicInteger lists = new AtomicInteger();
     private final AtomicInteger watches = new AtomicInteger();
@@ -177,6 +177,21 @@ public final class ApiServer implements Closeable {
         refuse("watch " + resource, status);
     }
 
+    /** Answers lists of {@code resource} with {@code body}, whatever it is, from now on; empty for no more. */
+    public void lie(String resource, String body) {
+        lies.put(resource, body);
+    }
+
+    /** Says {@code line} in each watch of {@code resource}, over and over; empty for no more. */
+    public void lieInWatches(String resource, String line) {
+        lies.put("watch " + resource, line);
+    }
+
+    /** Takes so long to begin a list of {@code resource}. */
+    public void delay(String resource, Duration time) {
+        delays.put(resource, time);
+    }
+
     /** Wants {@code Authorization: Bearer value}; empty for nothing. */
     public void wantToken(String value) {
         token = value;
@@ -271,7 +286,7 @@ public final class ApiServer implements Closeable {
             return;
         }
         String resource = parts.getFirst();
-        Map<String, String> query = query(exchange);
+        Map<String, String> query = Selection.of(exchange);
         boolean watched = query.getOrDefault("watch", "").matches("true|1");
         Integer refusal = refused.getOrDefault(resource, watched ? refused.get("watch " + resource) : null);
         if (refusal != null) {
@@ -392,7 +407,17 @@ public final class ApiServer implements Closeable {
             status(exchange, 500, "InternalError", "etcdserver: request timed out");
             return;
         }
-        ApiStore.Listing listing = store.list(resource, wanted(namespace, query));
+        if (delays.containsKey(resource)) {
+            pause(delays.get(resource));
+        }
+        String lie = lies.getOrDefault(resource, "");
+        if (!lie.isEmpty()) {
+            lists.incrementAndGet();
+            exchange.sendResponseHeaders(200, 0);
+            print(exchange.getResponseBody(), lie);
+            return;
+        }
+        ApiStore.Listing listing = store.list(resource, Selection.wanted(namespace, query));
         String from = query.getOrDefault("continue", "");
         int limit = Math.min(largestPage, Integer.parseInt(query.getOrDefault("limit", "1000000")));
         int first = from.isEmpty() ? 0 : Integer.parseInt(from.split(":", -1)[1]);
@@ -445,7 +470,7 @@ public final class ApiServer implements Closeable {
             status(exchange, 410, "Expired", "too old resource version: " + from);
             return;
         }
-        Predicate<ObjectNode> wanted = wanted(namespace, query);
+        Predicate<ObjectNode> wanted = Selection.wanted(namespace, query);
         boolean table = Tables.wanted(exchange);
         exchange.getResponseHeaders().set("Content-Type", "application/json");
         exchange.sendResponseHeaders(200, 0);
@@ -465,6 +490,10 @@ public final class ApiServer implements Closeable {
                             + "\"Failure\",\"reason\":\"Expired\",\"code\":410,\"message\":\"too old resource version\"}}\n");
                     out.close();
                     return;
+                }
+                String lie = lies.getOrDefault("watch " + resource, "");
+                if (!lie.isEmpty()) {
+                    write(out, lie + "\n");
                 }
                 for (ApiStore.Event event : watched.after(from, Duration.ofMillis(50))) {
                     from = event.version();
@@ -509,62 +538,17 @@ public final class ApiServer implements Closeable {
     }
 
     private void sleepWhile(Fault fault) {
+        while (faults.contains(fault) && !Thread.currentThread().isInterrupted()) {
+            pause(Duration.ofMillis(50));
+        }
+    }
+
+    private static void pause(Duration time) {
         try {
-            while (faults.contains(fault)) {
-                Thread.sleep(50);
-            }
+            Thread.sleep(time);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-    }
-
-    private static Predicate<ObjectNode> wanted(String namespace, Map<String, String> query) {
-        Predicate<ObjectNode> wanted =
-                object -> namespace.isEmpty()
-                        || object.path("metadata").path("namespace").asString("").equals(namespace);
-        for (String term : query.getOrDefault("labelSelector", "").split(",", -1)) {
-            wanted = wanted.and(labelTerm(term));
-        }
-        for (String term : query.getOrDefault("fieldSelector", "").split(",", -1)) {
-            wanted = wanted.and(fieldTerm(term));
-        }
-        return wanted;
-    }
-
-    private static Predicate<ObjectNode> labelTerm(String term) {
-        if (term.isEmpty()) {
-            return object -> true;
-        }
-        if (term.startsWith("!")) {
-            return object -> !object.path("metadata").path("labels").has(term.substring(1));
-        }
-        String[] sides = term.split("==?", 2);
-        return sides.length == 1
-                ? object -> object.path("metadata").path("labels").has(term)
-                : object -> object.path("metadata").path("labels").path(sides[0]).asString("").equals(sides[1]);
-    }
-
-    private static Predicate<ObjectNode> fieldTerm(String term) {
-        if (term.isEmpty()) {
-            return object -> true;
-        }
-        String[] sides = term.split("!?==?", 2);
-        Predicate<ObjectNode> equal =
-                object -> object.at("/" + sides[0].replace('.', '/')).asString("").equals(sides[1]);
-        return term.contains("!=") ? equal.negate() : equal;
-    }
-
-    private static Map<String, String> query(HttpExchange exchange) {
-        Map<String, String> query = new HashMap<>();
-        String raw = exchange.getRequestURI().getRawQuery();
-        for (String pair : raw == null ? new String[0] : raw.split("&", -1)) {
-            int equals = pair.indexOf('=');
-            if (equals > 0) {
-                query.put(URLDecoder.decode(pair.substring(0, equals), StandardCharsets.UTF_8),
-                        URLDecoder.decode(pair.substring(equals + 1), StandardCharsets.UTF_8));
-            }
-        }
-        return query;
     }
 
     private static void status(HttpExchange exchange, int code, String reason, String message) throws IOException {

@@ -4,20 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.net.URI;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
-import java.security.KeyStore;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import javax.net.ssl.KeyManagerFactory;
-import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,37 +17,15 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** An API server over TLS is believed if the kubeconfig's authority has signed its certificate, and not otherwise. */
 class TlsIT {
 
-    private static final String PASSWORD = "changeit";
-
     @TempDir
     private Path directory;
-
-    private void keytool(String... arguments) throws IOException, InterruptedException {
-        List<String> command =
-                new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
-                        "-storepass", PASSWORD, "-alias", "api", "-keystore", directory.resolve("store").toString()));
-        command.addAll(Arrays.asList(arguments));
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor()).as(output).isZero();
-    }
 
     private Cluster secure() throws IOException, InterruptedException, GeneralSecurityException {
         return secure("ip:127.0.0.1");
     }
 
     private Cluster secure(String name) throws IOException, InterruptedException, GeneralSecurityException {
-        keytool("-genkeypair", "-keyalg", "EC", "-dname", "CN=api", "-ext", "san=" + name);
-        keytool("-exportcert", "-rfc", "-file", directory.resolve("ca.crt").toString());
-        KeyStore store = KeyStore.getInstance("PKCS12");
-        try (InputStream in = Files.newInputStream(directory.resolve("store"))) {
-            store.load(in, PASSWORD.toCharArray());
-        }
-        KeyManagerFactory keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-        keys.init(store, PASSWORD.toCharArray());
-        SSLContext tls = SSLContext.getInstance("TLS");
-        tls.init(keys.getKeyManagers(), null, null);
-        Cluster cluster = new Cluster(new ApiServer(0, Optional.of(tls)));
+        Cluster cluster = new Cluster(new ApiServer(0, Optional.of(new Certificates(directory).server(name))));
         cluster.pod("pod-1", 1);
         cluster.service("kubia", 100);
         cluster.slice("kubia-a", "kubia", 1);
