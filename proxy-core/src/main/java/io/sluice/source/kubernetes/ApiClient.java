@@ -42,7 +42,7 @@ final class ApiClient implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ApiClient.class);
 
     /** No object of the API is nested so deeply; the code that reads it recurses nowhere, but what prints it may. */
-    private static final int DEEPEST = 100;
+    static final int DEEPEST = 100;
     /** Reads one value after the other out of a stream, within bounds. */
     static final JsonMapper JSON = JsonMapper
             .builder(JsonFactory.builder().streamReadConstraints(StreamReadConstraints.builder()

@@ -89,7 +89,9 @@ enum ObjectKind {
 
     /** A text out of an answer for a message: not the whole of it if it is long or odd. */
     static String said(JsonNode field) {
-        return field.isMissingNode() || field.isNull() ? "nothing" : said(field.asString(field.toString()));
+        return field.isMissingNode() || field.isNull()
+                ? "nothing"
+                : field.isContainer() ? "something else than a text" : said(field.asString(""));
     }
 
     /** The same of a text. */

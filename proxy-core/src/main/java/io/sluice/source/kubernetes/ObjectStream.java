@@ -9,6 +9,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.exc.JacksonIOException;
+import tools.jackson.core.exc.StreamConstraintsException;
 import tools.jackson.core.exc.UnexpectedEndOfInputException;
 import tools.jackson.databind.JsonNode;
 
@@ -157,13 +158,15 @@ final class ObjectStream implements AutoCloseable {
     private IOException broken(JacksonException e) {
         if (e instanceof JacksonIOException && e.getCause() instanceof IOException cause) {
             return cause instanceof SuspectAnswerException tooLong && trees.name().isPresent()
-                    ? new SuspectAnswerException(tooLong.getMessage() + ": " + trees.name().get(), e)
+                    ? new SuspectAnswerException(tooLong.getMessage() + ": " + trees.name().get())
                     : cause;
         }
-        return e instanceof UnexpectedEndOfInputException
-                ? new IOException("the answer broke off in the middle of an object", e)
-                : new SuspectAnswerException("is not JSON that an API server writes: "
-                        + ApiException.line(e.getOriginalMessage()), e);
+        return switch (e) {
+            case UnexpectedEndOfInputException _ -> new IOException("the answer broke off in the middle of an object");
+            case StreamConstraintsException _ -> new SuspectAnswerException(
+                    "is nested more than " + ApiClient.DEEPEST + " levels deep, or has a text that is too long");
+            default -> new SuspectAnswerException("is not JSON" + (body.beginsLikeHtml ? " but HTML" : ""));
+        };
     }
 
     @Override
@@ -179,6 +182,7 @@ final class ObjectStream implements AutoCloseable {
         private long allowed;
         private int allowance;
         private long taken;
+        private boolean beginsLikeHtml;
 
         Budget(InputStream from, long most) {
             this.from = from;
@@ -207,6 +211,7 @@ final class ObjectStream implements AutoCloseable {
                         "has more than " + allowance / (1 << 20) + " MiB without the end of an object");
             }
             int count = from.read(into, offset, (int) Math.min(length, Math.min(allowed, most) - taken));
+            beginsLikeHtml |= taken == 0 && count > 0 && into[offset] == '<';
             taken += Math.max(0, count);
             return count;
         }

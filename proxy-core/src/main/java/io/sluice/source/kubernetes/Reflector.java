@@ -444,7 +444,7 @@ final class Reflector<T> implements Runnable {
         String text = explain(failure);
         boolean doubt = failure instanceof SuspectAnswerException || failure instanceof StoreWentBackException;
         suspected |= doubt;
-        trouble.failed(text, doubt, unproven && !hasLasted(Trouble.MOMENT), now);
+        trouble.failed(text, doubt, unproven && (doubt || !hasLasted(Trouble.MOMENT)), now);
         unproven = false;
         int addresses = 1;
         if (failure instanceof ApiException refused && refused.aboutRequest()) {

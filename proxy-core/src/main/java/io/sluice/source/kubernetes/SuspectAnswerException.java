@@ -13,8 +13,4 @@ final class SuspectAnswerException extends IOException {
     SuspectAnswerException(String message) {
         super(message);
     }
-
-    SuspectAnswerException(String message, Throwable cause) {
-        super(message, cause);
-    }
 }

@@ -99,8 +99,8 @@ class AnswerTest {
             a field in it twice   | "name":"b"                   -> "name":"b","name":"c"        | has an object with the field name twice
             items twice           | "items":[                    -> "items":[],"items":[         | has twice the field items
             something after it    | ]}                           -> ]}{}                         | has something after its end
-            garbage after it      | ]}                           -> ]}<html>                     | is not JSON that an API server writes: Unexpected character ('<' (code 60))
-            HTML                  | {"kind"                      -> <html>{"kind"                | is not JSON that an API server writes: Unexpected character ('<' (code 60))
+            garbage after it      | ]}                           -> ]}<html>                     | is not JSON
+            HTML                  | {"kind"                      -> <html>{"kind"                | is not JSON but HTML
             an array              | {"kind"                      -> [{"kind"                     | is no list
             """)
     void what_no_api_server_says_is_not_believed(String what, String edit, String why) {
@@ -110,7 +110,7 @@ class AnswerTest {
         assertThat(answer).as(what).isNotEqualTo(GOOD);
 
         assertThatThrownBy(() -> read(answer)).isInstanceOf(SuspectAnswerException.class)
-                .hasMessageStartingWith(why).hasMessageNotContaining("\n");
+                .hasMessage(why);
     }
 
     @ParameterizedTest(name = "{0}")
