@@ -148,7 +148,8 @@ public final class Sluice implements AutoCloseable {
             names = null;
             guests = null;
         }
-        source = config.kubernetes().<ServiceSource>map(options -> new KubernetesSource(options, observer(registry)))
+        source = config.kubernetes().<ServiceSource>map(options -> new KubernetesSource(options,
+                config.node().addressMode() == AddressMode.LOCAL_ROUTE, observer(registry)))
                 .orElseGet(() -> new ManifestSource(new ManifestOptions(config.manifests(), config.serviceCidrs(),
                         config.nodePortMin(), config.nodePortMax(), config.nodeName())));
         status = new Status(new DaemonStatus.Build(version, Instant.now()));

@@ -20,15 +20,22 @@ import org.jspecify.annotations.Nullable;
  * @param services by name, sorted
  * @param pods     those that the source knows, sorted; a source need not know any
  * @param changes  what has come with this snapshot and no earlier one, for as far as the source can date it
+ * @param facts    what else decides about addresses
  */
 public record ClusterSnapshot(long version, Instant asOf, NodeTopology node, Map<ServiceName, ServiceState> services,
-        List<Pod> pods, List<EndpointChange> changes) {
+        List<Pod> pods, List<EndpointChange> changes, ClusterFacts facts) {
 
     public ClusterSnapshot {
         // Shown as sorted, a snapshot is copied in linear time.
         services = Collections.unmodifiableSortedMap(new TreeMap<>(services));
         pods = pods.stream().sorted(Pod.ORDER).toList();
         changes = List.copyOf(changes);
+    }
+
+    /** A snapshot of a source that knows no more of the cluster than Services and Pods. */
+    public ClusterSnapshot(long version, Instant asOf, NodeTopology node, Map<ServiceName, ServiceState> services,
+            List<Pod> pods, List<EndpointChange> changes) {
+        this(version, asOf, node, services, pods, changes, ClusterFacts.NONE);
     }
 
     /** A snapshot of a source that dates no changes. */
@@ -49,7 +56,17 @@ public record ClusterSnapshot(long version, Instant asOf, NodeTopology node, Map
         }
         List<EndpointChange> all = new ArrayList<>(earlier.changes);
         all.addAll(changes);
-        return new ClusterSnapshot(version, asOf, node, services, pods, all);
+        return new ClusterSnapshot(version, asOf, node, services, pods, all, facts);
+    }
+
+    /** This one with other states of some of its Services. */
+    public ClusterSnapshot with(Map<ServiceName, ServiceState> replaced) {
+        if (replaced.isEmpty()) {
+            return this;
+        }
+        Map<ServiceName, ServiceState> all = new TreeMap<>(services);
+        all.putAll(replaced);
+        return new ClusterSnapshot(version, asOf, node, all, pods, changes, facts);
     }
 
     /** The addresses of Pods by namespace; a namespace in it has at least one Pod. */

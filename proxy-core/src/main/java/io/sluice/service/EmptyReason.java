@@ -134,6 +134,14 @@ public sealed interface EmptyReason {
         }
     }
 
+    /** Its endpoints are addresses of Services, and lead back to the port itself. */
+    record LeadsBack(List<String> endpoints) implements EmptyReason {
+        @Override
+        public String describe() {
+            return "every endpoint leads back to the Service itself: " + first(endpoints);
+        }
+    }
+
     /** Endpoints are ready, but a traffic policy of {@code Local} leaves none on this node. */
     record NoneOnThisNode(String node) implements EmptyReason {
         @Override

@@ -1,6 +1,7 @@
 package io.sluice.source.kubernetes;
 
 import io.sluice.service.ChangeCount;
+import io.sluice.service.ClusterFacts;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.EmptyReason;
 import io.sluice.service.Endpoint;
@@ -18,6 +19,8 @@ import io.sluice.service.ServiceState.PortState;
 import io.sluice.source.kubernetes.EndpointGroups.Address;
 import io.sluice.source.kubernetes.EndpointGroups.Group;
 import io.sluice.source.kubernetes.EndpointGroups.Port;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -48,6 +51,9 @@ final class ClusterView {
     /** So many dated changes are kept for one snapshot at the most: a burst takes no memory to speak of. */
     private static final int MOST_CHANGES = 10_000;
 
+    /** The Service that the API server keeps for itself. */
+    private static final ServiceName API_SERVER = new ServiceName("default", "kubernetes");
+
     private final String nodeName;
     private final Map<ObjectKey, Service> services = new HashMap<>();
     private final Map<ObjectKey, EndpointGroups> groups = new HashMap<>();
@@ -57,7 +63,10 @@ final class ClusterView {
     private final Set<ServiceName> dirtyEndpoints = new HashSet<>();
     private final Map<ServiceName, List<EndpointChange>> changes = new HashMap<>();
     private int changesKept;
-    private @Nullable NodeFacts node;
+    private final Map<String, NodeFacts> nodes = new HashMap<>();
+    private Set<InetSocketAddress> configuredServers = Set.of();
+    private ClusterFacts facts = new ClusterFacts(false, Map.of(), Set.of(), Set.of());
+    private boolean factsMayDiffer;
     private boolean changed = true;
 
     /** Knows nothing yet but this node's name. */
@@ -178,51 +187,68 @@ final class ClusterView {
         };
     }
 
+    /** This node's Node, and those of other nodes as far as they are watched. */
     Part<NodeFacts> node() {
         return new Part<>() {
             @Override
             public void replace(Map<ObjectKey, NodeFacts> all, Map<ObjectKey, EndpointChange> since) {
                 synchronized (ClusterView.this) {
-                    set(all.isEmpty() ? null : all.values().iterator().next());
+                    Set<String> gone = new HashSet<>(nodes.keySet());
+                    all.keySet().forEach(key -> gone.remove(key.name()));
+                    gone.forEach(name -> set(name, null));
+                    put(all, since);
                 }
             }
 
             @Override
             public void put(Map<ObjectKey, NodeFacts> some, Map<ObjectKey, EndpointChange> since) {
-                some.values().forEach(this::set);
+                synchronized (ClusterView.this) {
+                    some.forEach((key, facts) -> set(key.name(), facts));
+                }
             }
 
             @Override
             public void remove(ObjectKey key) {
-                set(null);
+                set(key.name(), null);
             }
 
             @Override
             public int size() {
                 synchronized (ClusterView.this) {
-                    return node == null ? 0 : 1;
+                    return nodes.size();
                 }
             }
 
-            private void set(@Nullable NodeFacts facts) {
+            private void set(String name, @Nullable NodeFacts now) {
                 synchronized (ClusterView.this) {
-                    changed |= !Objects.equals(zone(node), zone(facts));
-                    node = facts;
+                    NodeFacts before = now == null ? nodes.remove(name) : nodes.put(name, now);
+                    if (name.equals(nodeName)) {
+                        changed |= !Objects.equals(zone(before), zone(now));
+                    } else {
+                        factsMayDiffer |= !Objects.equals(addresses(before), addresses(now));
+                    }
                 }
             }
         };
     }
 
+    /** Where the API server was configured to be. */
+    synchronized void configuredServers(Set<InetSocketAddress> servers) {
+        factsMayDiffer |= !servers.equals(configuredServers);
+        configuredServers = Set.copyOf(servers);
+    }
+
     /** Whether the cluster is about to take this node away. */
     synchronized boolean leaving() {
-        return node != null && node.leaving();
+        NodeFacts here = nodes.get(nodeName);
+        return here != null && here.leaving();
     }
 
     /** Everything as it is known now, as {@code version}; null if nothing has changed since the last time. */
     synchronized @Nullable ClusterSnapshot snapshotIfChanged(long version, Instant asOf) {
         Set<ServiceName> dirty = new HashSet<>(dirtyServices);
         dirty.addAll(dirtyEndpoints);
-        if (dirty.isEmpty() && !changed) {
+        if (dirty.isEmpty() && !changed && !factsMayDiffer) {
             return null;
         }
         for (ServiceName name : dirty) {
@@ -235,6 +261,12 @@ final class ClusterView {
                 states.put(name, now);
             }
         }
+        if (factsMayDiffer || dirty.contains(API_SERVER)) {
+            ClusterFacts known = facts;
+            facts = facts();
+            changed |= !facts.equals(known);
+            factsMayDiffer = false;
+        }
         dirtyServices.clear();
         dirtyEndpoints.clear();
         List<EndpointChange> dated = changes.values().stream().flatMap(List::stream).toList();
@@ -244,7 +276,24 @@ final class ClusterView {
             return null;
         }
         changed = false;
-        return new ClusterSnapshot(version, asOf, new NodeTopology(nodeName, zone(node)), states, List.of(), dated);
+        return new ClusterSnapshot(version, asOf, new NodeTopology(nodeName, zone(nodes.get(nodeName))), states,
+                List.of(), dated, facts);
+    }
+
+    private ClusterFacts facts() {
+        Map<InetAddress, String> others = new HashMap<>();
+        nodes.forEach((name, node) -> {
+            if (!name.equals(nodeName)) {
+                node.addresses().forEach(address -> others.put(address, name));
+            }
+        });
+        Set<InetSocketAddress> servers = new HashSet<>(configuredServers);
+        ServiceState server = states.get(API_SERVER);
+        if (server != null) {
+            server.ports().forEach(port -> port.endpoints().endpoints()
+                    .forEach(e -> servers.add(new InetSocketAddress(e.address().ip(), e.address().port()))));
+        }
+        return new ClusterFacts(false, others, servers, Set.of());
     }
 
     /** What has come since the last snapshot. */
@@ -267,14 +316,18 @@ final class ClusterView {
 
     /** The objects themselves, for the state file. */
     synchronized Contents contents() {
-        return new Contents(List.copyOf(services.values()), Map.copyOf(groups), node);
+        return new Contents(List.copyOf(services.values()), Map.copyOf(groups), Map.copyOf(nodes));
     }
 
-    /** All objects at one moment. */
-    record Contents(List<Service> services, Map<ObjectKey, EndpointGroups> groups, @Nullable NodeFacts node) {}
+    /** All objects at one moment; {@code nodes} by name. */
+    record Contents(List<Service> services, Map<ObjectKey, EndpointGroups> groups, Map<String, NodeFacts> nodes) {}
 
     private static @Nullable String zone(@Nullable NodeFacts facts) {
         return facts == null ? null : facts.zone();
+    }
+
+    private static List<InetAddress> addresses(@Nullable NodeFacts facts) {
+        return facts == null ? List.of() : facts.addresses();
     }
 
     private static <T> List<ObjectKey> gone(Map<ObjectKey, T> before, Map<ObjectKey, T> now) {

@@ -17,6 +17,7 @@ import io.sluice.source.SourceException;
 import io.sluice.source.SourceThread;
 import io.sluice.source.kubernetes.StateFile.State;
 import java.io.IOException;
+import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -59,6 +60,7 @@ public final class KubernetesSource implements ServiceSource {
 
     private final KubernetesOptions options;
     private final Path serviceAccount;
+    private final boolean everyNode;
     private final ApiObserver observer;
     private final EndpointReader endpointReader;
     private final ClusterView view;
@@ -89,13 +91,18 @@ public final class KubernetesSource implements ServiceSource {
         }
     }
 
-    /** Reads and connects to nothing yet; {@code observer} hears of each request. */
-    public KubernetesSource(KubernetesOptions options, ApiObserver observer) {
-        this(options, Credentials.SERVICE_ACCOUNT, observer);
+    /**
+     * Reads and connects to nothing yet; {@code observer} hears of each request.
+     *
+     * @param everyNode whether the addresses of all nodes matter: their Nodes are watched then, and not this node's alone
+     */
+    public KubernetesSource(KubernetesOptions options, boolean everyNode, ApiObserver observer) {
+        this(options, Credentials.SERVICE_ACCOUNT, everyNode, observer);
     }
 
-    KubernetesSource(KubernetesOptions options, Path serviceAccount, ApiObserver observer) {
+    KubernetesSource(KubernetesOptions options, Path serviceAccount, boolean everyNode, ApiObserver observer) {
         this.options = options;
+        this.everyNode = everyNode;
         this.serviceAccount = serviceAccount;
         this.observer = observer;
         this.endpointReader = new EndpointReader(options.loopbackEndpoints(), Instant.now());
@@ -121,6 +128,8 @@ public final class KubernetesSource implements ServiceSource {
                         options.watchIdleTimeout(), false),
                 new Reflector<>("node", _ -> node(), client, view.node(), listener, options.watchIdleTimeout(), true));
         LOG.info("Services come from {} ({}); this is node {}", client.server(), client.origin(), options.nodeName());
+        view.configuredServers(ServerAddresses.written(client.server()));
+        Thread.ofVirtual().name("sluice-server-address").start(() -> lookUpServer(client));
         options.stateFile().ifPresent(file -> {
             stateFile = new StateFile(file, () -> closed);
             readState(file, stateFile, started, consumer);
@@ -269,7 +278,9 @@ public final class KubernetesSource implements ServiceSource {
     }
 
     private Resource<NodeFacts> node() {
-        return Resource.named(ObjectKind.NODE, "/api/v1/nodes", "nodes", options.nodeName(), NodeReader::read);
+        return everyNode
+                ? Resource.all(ObjectKind.NODE, "/api/v1/nodes", "nodes", NodeReader::read)
+                : Resource.named(ObjectKind.NODE, "/api/v1/nodes", "nodes", options.nodeName(), NodeReader::read);
     }
 
     private static final String NOT_FOR_OTHERS = "!service.kubernetes.io/service-proxy-name";
@@ -354,10 +365,10 @@ public final class KubernetesSource implements ServiceSource {
                 service -> services.put(new ObjectKey(service.name().namespace(), service.name().name()), service));
         saved.services().put(services);
         saved.endpoints().put(state.contents().groups());
-        NodeFacts node = state.contents().node();
-        if (node != null && state.nodeName().equals(options.nodeName())) {
-            saved.node().put(Map.of(new ObjectKey("", state.nodeName()), node));
-        }
+        Map<ObjectKey, NodeFacts> nodes = new HashMap<>();
+        state.contents().nodes().forEach((name, node) -> nodes.put(new ObjectKey("", name), node));
+        saved.node().put(nodes);
+        saved.configuredServers(ServerAddresses.written(started.client().server()));
         ClusterSnapshot snapshot = saved.snapshotIfChanged(++version, state.savedAt());
         if (snapshot != null) {
             LOG.warn("serving the state of {} from {} until the API server has listed everything", state.savedAt(),
@@ -384,7 +395,10 @@ public final class KubernetesSource implements ServiceSource {
                 }
                 if (handedOn && servedState == null && System.nanoTime() - versionWantedNanos >= 0) {
                     versionWantedNanos = System.nanoTime() + VERSION_INTERVAL.toNanos();
-                    Thread.ofVirtual().name("sluice-version").start(() -> askVersion(running.client()));
+                    Thread.ofVirtual().name("sluice-version").start(() -> {
+                        askVersion(running.client());
+                        lookUpServer(running.client());
+                    });
                 }
                 saveSoon(running);
             }
@@ -409,6 +423,16 @@ public final class KubernetesSource implements ServiceSource {
             mergeFault = "merging changes failed: " + e;
             pace.handedOn(System.nanoTime());
             changes.release();
+        }
+    }
+
+    /** No Service may have the server's address as an external one; a name may come to others one day. */
+    private void lookUpServer(ApiClient client) {
+        try {
+            view.configuredServers(ServerAddresses.lookUp(client.server()));
+            changes.release();
+        } catch (UnknownHostException e) {
+            LOG.debug("the API server's name is not known at the moment: {}", e.getMessage());
         }
     }
 

@@ -1,13 +1,20 @@
 package io.sluice.source.kubernetes;
 
+import io.sluice.service.IpAddresses;
+import java.net.InetAddress;
+import java.util.ArrayList;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
 
-/** Reads this node's Node object. */
+/** Reads Nodes. */
 final class NodeReader {
 
     /** kube-proxy's sign that load balancers should stop using a node (KEP-3836). */
     private static final String AUTOSCALER_TAINT = "ToBeDeletedByClusterAutoscaler";
+
+    private static final Logger LOG = LoggerFactory.getLogger(NodeReader.class);
 
     private NodeReader() {}
 
@@ -18,6 +25,22 @@ final class NodeReader {
             leaving |= taint.path("key").asString("").equals(AUTOSCALER_TAINT);
         }
         return new ReadObject<>(new NodeFacts(
-                EndpointReader.text(metadata.path("labels").path("topology.kubernetes.io/zone")), leaving), List.of());
+                EndpointReader.text(metadata.path("labels").path("topology.kubernetes.io/zone")), leaving,
+                addresses(node.path("status").path("addresses"))), List.of());
+    }
+
+    /** A Node has names among its addresses, too. */
+    private static List<InetAddress> addresses(JsonNode list) {
+        List<InetAddress> addresses = new ArrayList<>();
+        for (JsonNode entry : list.values()) {
+            if (entry.path("type").asString("").endsWith("IP")) {
+                try {
+                    addresses.add(IpAddresses.parse(entry.path("address").asString("")));
+                } catch (IllegalArgumentException e) {
+                    LOG.debug("a node's address is passed over: {}", e.getMessage());
+                }
+            }
+        }
+        return addresses;
     }
 }

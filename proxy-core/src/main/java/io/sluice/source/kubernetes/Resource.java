@@ -19,6 +19,10 @@ record Resource<T>(ObjectKind kind, String path, String fullName, String selecto
         return new Resource<>(kind, path, fullName, "labelSelector=" + encode(labelSelector), reader);
     }
 
+    static <T> Resource<T> all(ObjectKind kind, String path, String fullName, ObjectReader<T> reader) {
+        return new Resource<>(kind, path, fullName, "", reader);
+    }
+
     static <T> Resource<T> named(ObjectKind kind, String path, String fullName, String name,
             ObjectReader<T> reader) {
         return new Resource<>(kind, path, fullName, "fieldSelector=" + encode("metadata.name=" + name), reader);
@@ -26,13 +30,17 @@ record Resource<T>(ObjectKind kind, String path, String fullName, String selecto
 
     /** One page of the list; {@code next} is the token that the page before gave, empty for the first. */
     String listPath(int limit, String next) {
-        return path + "?limit=" + limit + (next.isEmpty() ? "" : "&continue=" + encode(next)) + "&" + selector;
+        return path + "?limit=" + limit + (next.isEmpty() ? "" : "&continue=" + encode(next)) + selection();
     }
 
     /** The watch from {@code version} on. */
     String watchPath(String version, long seconds) {
         return path + "?watch=true&allowWatchBookmarks=true&resourceVersion=" + encode(version) + "&timeoutSeconds="
-                + seconds + "&" + selector;
+                + seconds + selection();
+    }
+
+    private String selection() {
+        return selector.isEmpty() ? "" : "&" + selector;
     }
 
     private static String encode(String text) {

@@ -146,7 +146,7 @@ final class StateFile {
             JsonNode[] head = new JsonNode[1];
             List<Service> services = new ArrayList<>();
             Map<ObjectKey, EndpointGroups> groups = new HashMap<>();
-            NodeFacts[] node = new NodeFacts[1];
+            Map<String, NodeFacts> nodes = new HashMap<>();
             stream.readList(item -> {
                 JsonNode metadata = item.path("metadata");
                 ObjectKey key =
@@ -164,7 +164,12 @@ final class StateFile {
                             groups.put(key, read);
                         }
                     }
-                    case "Node" -> node[0] = NodeReader.read(key, item).value();
+                    case "Node" -> {
+                        NodeFacts read = NodeReader.read(key, item).value();
+                        if (read != null) {
+                            nodes.put(key.name(), read);
+                        }
+                    }
                     default -> head[0] = item;
                 }
             });
@@ -172,7 +177,7 @@ final class StateFile {
             return Optional.of(new State(Instant.parse(about.path("savedAt").asString("")),
                     about.path("server").asString(""), about.path("nodeName").asString(""),
                     about.path("servicesVersion").asString(""), about.path("endpointsVersion").asString(""),
-                    new Contents(services, groups, node[0])));
+                    new Contents(services, groups, nodes)));
         } catch (DateTimeException e) {
             throw new IOException("does not say when it was written", e);
         }
@@ -222,7 +227,7 @@ final class StateFile {
             json.writeStringProperty("endpointsVersion", state.endpointsVersion());
             json.writeEndObject();
             json.writeEndObject();
-            node(state);
+            state.contents().nodes().forEach(this::node);
             state.contents().services().forEach(this::service);
             state.contents().groups().forEach(this::slices);
             json.writeEndArray();
@@ -242,16 +247,25 @@ final class StateFile {
             }
         }
 
-        private void node(State state) {
-            NodeFacts facts = state.contents().node();
-            if (facts != null) {
-                begin("v1", "Node", new ObjectKey("", state.nodeName()));
-                if (facts.zone() != null) {
-                    map("labels", Map.of("topology.kubernetes.io/zone", facts.zone()));
+        private void node(String name, NodeFacts facts) {
+            begin("v1", "Node", new ObjectKey("", name));
+            if (facts.zone() != null) {
+                map("labels", Map.of("topology.kubernetes.io/zone", facts.zone()));
+            }
+            json.writeEndObject();
+            if (!facts.addresses().isEmpty()) {
+                json.writeObjectPropertyStart("status");
+                json.writeArrayPropertyStart("addresses");
+                for (InetAddress address : facts.addresses()) {
+                    json.writeStartObject();
+                    json.writeStringProperty("type", "InternalIP");
+                    json.writeStringProperty("address", IpAddresses.format(address));
+                    json.writeEndObject();
                 }
-                json.writeEndObject();
+                json.writeEndArray();
                 json.writeEndObject();
             }
+            json.writeEndObject();
         }
 
         private void service(Service service) {

@@ -73,6 +73,17 @@ final class EndpointRules {
         writtenIn.computeIfAbsent(service.name(), n -> new TreeSet<>()).add(service.namespace());
     }
 
+    /** The addresses of all Nodes but {@code here}, each with its Node's name. */
+    Map<InetAddress, String> otherNodes(String here) {
+        Map<InetAddress, String> others = new HashMap<>();
+        nodes.forEach((name, node) -> {
+            if (!name.equals(here)) {
+                node.addresses().forEach(address -> others.put(address, name));
+            }
+        });
+        return others;
+    }
+
     @Nullable
     String zoneOf(@Nullable String node) {
         NodeManifest found = node == null ? null : nodes.get(node);

@@ -122,8 +122,13 @@ sealed interface Manifest {
             @Nullable String zone, Set<String> zoneHints, Set<String> nodeHints, @Nullable String hostname,
             @Nullable String target) {}
 
-    /** A Node. */
-    record NodeManifest(ServiceName name, String location, @Nullable String zone) implements Manifest {}
+    /**
+     * A Node.
+     *
+     * @param addresses those of its status that are IP addresses
+     */
+    record NodeManifest(ServiceName name, String location, @Nullable String zone, List<InetAddress> addresses)
+            implements Manifest {}
 
     /** A Namespace. */
     record NamespaceManifest(ServiceName name, String location) implements Manifest {}

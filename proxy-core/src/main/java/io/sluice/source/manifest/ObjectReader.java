@@ -3,6 +3,7 @@ package io.sluice.source.manifest;
 import io.sluice.service.ServiceName;
 import io.sluice.source.manifest.Manifest.NamespaceManifest;
 import io.sluice.source.manifest.Manifest.NodeManifest;
+import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -123,9 +124,21 @@ final class ObjectReader {
             case "EndpointSlice" -> endpoints.readSlice(document, name, subject);
             case "Pod" -> pods.read(document, name, subject);
             case "Node" -> new NodeManifest(name, place(document),
-                    document.get("metadata").get("labels").get("topology.kubernetes.io/zone").text());
+                    document.get("metadata").get("labels").get("topology.kubernetes.io/zone").text(),
+                    nodeAddresses(document.get("status")));
             default -> new NamespaceManifest(name, place(document));
         };
+    }
+
+    /** A Node has names among its addresses, too. */
+    private static List<InetAddress> nodeAddresses(Field status) throws InvalidFieldException {
+        List<InetAddress> addresses = new ArrayList<>();
+        for (Field entry : status.get("addresses").elements()) {
+            if (entry.get("type").text("").endsWith("IP")) {
+                addresses.add(FieldRules.address(entry.get("address")));
+            }
+        }
+        return addresses;
     }
 
     /** Where the object's name stands: what a person looks for. */

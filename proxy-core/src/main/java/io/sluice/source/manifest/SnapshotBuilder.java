@@ -1,20 +1,30 @@
 package io.sluice.source.manifest;
 
+import io.sluice.service.ClusterFacts;
 import io.sluice.service.ClusterSnapshot;
+import io.sluice.service.EndpointAddress;
+import io.sluice.service.EndpointLoops;
+import io.sluice.service.IpAddresses;
 import io.sluice.service.NodeTopology;
 import io.sluice.service.Pod;
+import io.sluice.service.Protocol;
 import io.sluice.service.Service;
 import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePort;
+import io.sluice.service.ServicePortName;
 import io.sluice.service.ServiceState;
 import io.sluice.source.manifest.Manifest.PodManifest;
 import io.sluice.source.manifest.Manifest.PortManifest;
 import io.sluice.source.manifest.Manifest.ServiceManifest;
+import java.net.InetAddress;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,6 +35,9 @@ import org.slf4j.LoggerFactory;
 final class SnapshotBuilder {
 
     private static final Logger LOG = LoggerFactory.getLogger(SnapshotBuilder.class);
+
+    private static final List<InetAddress> LOOPBACK =
+            List.of(IpAddresses.parse("127.0.0.1"), IpAddresses.parse("::1"));
 
     private final ManifestOptions options;
     private final InputReader inputs;
@@ -58,9 +71,45 @@ final class SnapshotBuilder {
         }
         rules.reportProportionalHints(services, problems);
         rules.reportOrphans(states.keySet(), problems);
+        reportLoops(services, states, problems);
         NodeTopology node = new NodeTopology(options.nodeName(), rules.zoneOf(options.nodeName()));
         built = given;
-        return new LoadedManifests(new ClusterSnapshot(++version, now, node, states, pods(objects)), problems.all());
+        Set<ServiceName> undated = services.stream().filter(service -> service.createdAt() == null)
+                .map(ServiceManifest::name).collect(Collectors.toSet());
+        ClusterFacts facts =
+                new ClusterFacts(true, rules.otherNodes(options.nodeName()), Set.of(), undated);
+        return new LoadedManifests(
+                new ClusterSnapshot(++version, now, node, states, pods(objects), List.of(), facts), problems.all());
+    }
+
+    /** Node ports are served at loopback, if nothing else is said. */
+    private static void reportLoops(List<ServiceManifest> services, Map<ServiceName, ServiceState> states,
+            Problems problems) {
+        Map<EndpointAddress, ServicePortName> answered = new HashMap<>();
+        for (ServiceState state : states.values()) {
+            Service service = state.service();
+            for (ServicePort port : service.proxied() ? service.ports() : List.<ServicePort>of()) {
+                if (port.protocol() == Protocol.TCP) {
+                    ServicePortName name = new ServicePortName(service.name(), port.name(), port.protocol());
+                    Stream.of(service.clusterIps(), service.externalIps(), service.loadBalancerIps())
+                            .flatMap(List::stream)
+                            .forEach(ip -> answered.putIfAbsent(new EndpointAddress(ip, port.port()), name));
+                    LOOPBACK.forEach(ip -> answered.putIfAbsent(new EndpointAddress(ip, port.nodePort()), name));
+                }
+            }
+        }
+        Map<ServicePortName, Set<EndpointAddress>> found =
+                EndpointLoops.find(states.values(), answered::get).endpoints();
+        Map<ServiceName, ServiceManifest> byName = new HashMap<>();
+        services.forEach(service -> byName.put(service.name(), service));
+        found.forEach((port, addresses) -> {
+            ServiceManifest service = byName.get(port.service());
+            if (service != null) {
+                problems.warning(service.location(), service.subject(), "the endpoint "
+                        + addresses.stream().sorted().map(EndpointAddress::toString).collect(Collectors.joining(", "))
+                        + " leads back to the Service itself and gets no connections: name the address of a pod");
+            }
+        });
     }
 
     private static List<Pod> pods(ObjectReader objects) {

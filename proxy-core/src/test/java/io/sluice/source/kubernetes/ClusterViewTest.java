@@ -3,20 +3,25 @@ package io.sluice.source.kubernetes;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.service.ChangeCount;
+import io.sluice.service.ClusterFacts;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.EmptyReason;
 import io.sluice.service.EndpointChange;
 import io.sluice.service.EndpointSet;
+import io.sluice.service.IpAddresses;
 import io.sluice.service.IpFamily;
 import io.sluice.service.NodeTopology;
 import io.sluice.service.Service;
 import io.sluice.service.ServiceName;
 import io.sluice.service.ServiceState.PortState;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -142,14 +147,36 @@ class ClusterViewTest {
     void whatChangesNothingMakesNoSnapshot() {
         view.services().put(Map.of(key("kubia"), service("kubia", "10.96.0.1")));
         view.endpoints().put(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.1")));
-        view.node().put(Map.of(new ObjectKey("", "node-1"), new NodeFacts("zone-1", false)));
+        view.node().put(Map.of(new ObjectKey("", "node-1"), new NodeFacts("zone-1", false, List.of())));
         assertThat(view.snapshotIfChanged(1, Instant.EPOCH).node().zone()).isEqualTo("zone-1");
         view.services().replace(Map.of(key("kubia"), service("kubia", "10.96.0.1")));
         view.endpoints().replace(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.1")));
-        view.node().put(Map.of(new ObjectKey("", "node-1"), new NodeFacts("zone-1", true)));
+        view.node().put(Map.of(new ObjectKey("", "node-1"), new NodeFacts("zone-1", true, List.of())));
 
         assertThat(view.snapshotIfChanged(1, Instant.EPOCH)).isNull();
         assertThat(view.leaving()).isTrue();
+    }
+
+    @Test
+    void other_nodes_and_the_api_servers_are_facts_of_the_snapshot() {
+        InetAddress other = IpAddresses.parse("192.0.2.2");
+        NodeFacts node = new NodeFacts(null, false, List.of(other));
+        view.configuredServers(Set.of(new InetSocketAddress(IpAddresses.parse("10.99.0.1"), 6443)));
+        view.services().put(Map.of(new ObjectKey("default", "kubernetes"), service("kubernetes", "10.96.0.1")));
+        view.endpoints().put(Map.of(new ObjectKey("default", "kubernetes"),
+                slice("kubernetes", "IPv4", BOTH, "10.1.0.9")));
+        view.node().put(Map.of(new ObjectKey("", "node-1"), node, new ObjectKey("", "node-2"), node));
+        ClusterFacts facts = view.snapshotIfChanged(1, Instant.EPOCH).facts();
+        assertThat(facts.ownManifests()).isFalse();
+        assertThat(facts.nodes()).containsExactly(Map.entry(other, "node-2"));
+        assertThat(facts.apiServers()).containsExactlyInAnyOrder(
+                new InetSocketAddress(IpAddresses.parse("10.99.0.1"), 6443),
+                new InetSocketAddress(IpAddresses.parse("10.1.0.9"), 8080), new InetSocketAddress("10.1.0.9", 8443));
+
+        view.node().put(Map.of(new ObjectKey("", "node-2"), node));
+        assertThat(view.snapshotIfChanged(2, Instant.EPOCH)).as("a heartbeat").isNull();
+        view.node().replace(Map.of(new ObjectKey("", "node-1"), node));
+        assertThat(view.snapshotIfChanged(3, Instant.EPOCH).facts().nodes()).isEmpty();
     }
 
     @ParameterizedTest

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.service.Service;
+import io.sluice.service.IpAddresses;
 import io.sluice.source.kubernetes.ClusterView.Contents;
 import io.sluice.source.kubernetes.StateFile.State;
 import io.sluice.source.manifest.LoadedManifests;
@@ -60,7 +61,8 @@ class StateFileTest {
                 .value();
         return new State(Instant.parse("2026-11-23T10:00:00Z"), "https://10.0.0.1:6443", "node-1", "77", "78",
                 new Contents(List.of(full), Map.of(new ObjectKey("shop", "kubia-1"), slice),
-                        new NodeFacts("zone-1", false)));
+                        Map.of("node-1", new NodeFacts("zone-1", false, List.of(IpAddresses.parse("192.0.2.1"))),
+                                "node-2", new NodeFacts(null, false, List.of(IpAddresses.parse("fd00::2"))))));
     }
 
     @Test
@@ -89,7 +91,7 @@ class StateFileTest {
                              {"addresses": [{"ip": "10.1.0.2"}], "ports": [{"name": "http", "port": 9090}]}]}"""))
                 .value();
         State saved = new State(state().savedAt(), "x", "n", "1", "2", new Contents(state().contents().services(),
-                Map.of(new ObjectKey("shop", "kubia"), groups), null));
+                Map.of(new ObjectKey("shop", "kubia"), groups), Map.of()));
         StateFile file = new StateFile(directory.resolve("state"), () -> false);
         file.write(saved);
         Contents read = file.read(endpoints::slice).orElseThrow().contents();
