@@ -14,6 +14,7 @@ import io.sluice.source.ResourceFreshness;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -76,7 +77,7 @@ final class Health {
         return new ReadyView(freshness.synced() && applied != null && !draining && !status.succeeding(),
                 freshness.synced(), applied != null,
                 draining, freshness.current(), freshness.asOf(), freshness.detail(),
-                freshness.problems().stream().map(ProblemView::of).toList(),
+                problems(freshness, applied),
                 freshness.resources().stream().map(resource -> ResourceView.of(resource, clock.instant())).toList(),
                 applied == null ? List.of() : failedListeners(applied), status.build().version());
     }
@@ -97,6 +98,16 @@ final class Health {
         List<StalledView> stalled =
                 status.stalls().stream().filter(Stall::restartHelps).map(StalledView::of).toList();
         return stalled.isEmpty() ? null : stalled;
+    }
+
+    private static List<ProblemView> problems(Freshness freshness, @Nullable AppliedState applied) {
+        List<ProblemView> problems = new ArrayList<>();
+        freshness.problems().forEach(problem -> problems.add(ProblemView.of(problem)));
+        if (applied != null) {
+            applied.warnings().forEach(warning -> problems.add(new ProblemView(Words.of(Problem.Severity.WARNING),
+                    "endpoints", warning.service().toString(), warning.message())));
+        }
+        return problems;
     }
 
     private static List<FailedListenerView> failedListeners(AppliedState applied) {

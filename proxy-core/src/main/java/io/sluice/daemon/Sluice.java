@@ -52,6 +52,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -132,6 +133,7 @@ public final class Sluice implements AutoCloseable {
         reconciler = new Reconciler(dataPath, metrics, new SyncMetrics(registry), serviceAddresses,
                 nodePortAddresses,
                 config.portOffset(), config.balancing(), control);
+        reconciler.ownListeners(ownListeners(config));
         dns = config.dns()
                 .map(settings -> new DnsServer(settings, new DnsMetrics(registry), dataPath.eventLoopGroup()))
                 .orElse(null);
@@ -172,6 +174,16 @@ public final class Sluice implements AutoCloseable {
     /** Of such a reason a line break is none that we have made. */
     private static StartException failed(Exception reason) {
         return new StartException(Printable.of(String.valueOf(reason.getMessage())), reason);
+    }
+
+    /** Where this daemon answers itself; a port that the kernel chooses cannot be known before. */
+    private static Map<InetSocketAddress, String> ownListeners(SluiceConfig config) {
+        Map<InetSocketAddress, String> own = new HashMap<>();
+        config.dns().ifPresent(settings -> settings.listen().forEach(address -> own.put(address, "DNS, --dns-listen")));
+        config.healthzBindAddress().ifPresent(address -> own.put(address, "health checks, --healthz-bind-address"));
+        config.metricsBindAddress().ifPresent(address -> own.put(address, "metrics, --metrics-bind-address"));
+        own.keySet().removeIf(address -> address.getPort() == 0);
+        return own;
     }
 
     private static ApiObserver observer(MeterRegistry registry) {

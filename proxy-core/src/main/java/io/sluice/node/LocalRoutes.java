@@ -1,7 +1,9 @@
 package io.sluice.node;
 
+import io.sluice.node.AddressDemand.Use;
 import io.sluice.service.Cidr;
 import io.sluice.service.IpAddresses;
+import io.sluice.service.ServiceName;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.util.Collection;
@@ -42,6 +44,8 @@ public final class LocalRoutes implements ServiceAddresses {
     private Set<InetAddress> provided = Set.of();
     private @Nullable NodeNetworks networks;
     private long networksRead;
+    /** What the last decision about a single address was made by; null if there was none. */
+    private @Nullable NodeNetworks decidedBy;
     private boolean closed;
 
     LocalRoutes(RoutingTable table, List<Cidr> ranges) throws IOException {
@@ -93,49 +97,65 @@ public final class LocalRoutes implements ServiceAddresses {
     }
 
     @Override
-    public Map<InetAddress, String> provide(Set<InetAddress> addresses, Set<InetAddress> endpoints) {
-        Map<InetAddress, String> problems = new HashMap<>();
-        provided = addresses;
+    public Provided provide(AddressDemand demand) {
+        Map<InetAddress, String> refused = new HashMap<>();
+        Map<InetAddress, String> failed = new HashMap<>();
+        provided = demand.wanted().keySet();
         try {
             NodeNetworks node = networks();
-            Set<Cidr> next = new LinkedHashSet<>();
-            for (Cidr range : ranges) {
-                if (mayBeLocal(range, node, endpoints)) {
-                    next.add(range);
-                }
-            }
-            Map<Cidr, Integer> failed = addMissing(next);
-            failed.forEach((range, errno) -> object(range, describe(range, errno, true)));
-            next.removeAll(failed.keySet());
+            Set<Cidr> next = routedRanges(demand, node);
             List<Cidr> routed = List.copyOf(next);
             Map<Cidr, InetAddress> single = new HashMap<>();
-            for (InetAddress address : addresses) {
+            demand.wanted().forEach((address, use) -> {
                 if (node.isLocal(address) || routed.stream().anyMatch(r -> r.contains(address))) {
-                    continue;
+                    return;
                 }
-                Optional<String> objection = node.objection(address, endpoints);
-                objection.ifPresent(reason -> problems.put(address, IpAddresses.format(address)
-                        + " is not made an address of this node: it " + reason));
-                if (objection.isEmpty()) {
-                    single.put(new Cidr(address, address.getAddress().length * 8), address);
-                }
-            }
+                ServiceName named = demand.endpoints().get(address);
+                node.objection(address, use, named != null).ifPresentOrElse(
+                        reason -> refused.put(address, IpAddresses.format(address)
+                                + " is not made an address of this node: it " + reason
+                                + (named == null ? "" : "; " + named + " has it among its endpoints")),
+                        () -> single.put(new Cidr(address, address.getAddress().length * 8), address));
+            });
             next.addAll(single.keySet());
             addMissing(single.keySet()).forEach((route, errno) -> {
                 next.remove(route);
                 InetAddress address = single.get(route);
                 // An address that got a local route from somebody else is here as well.
                 if (errno != ErrnoException.EEXIST && address != null) {
-                    problems.put(address, describe(route, errno, true));
+                    failed.put(address, describe(route, errno, true));
                 }
             });
             wanted = next;
+            decidedBy = refused.isEmpty() && single.isEmpty() ? null : node;
         } catch (IOException e) {
             String problem = "the kernel's routes cannot be read or changed: " + e.getMessage();
-            addresses.stream().filter(a -> !a.isLoopbackAddress()).forEach(a -> problems.put(a, problem));
+            provided.stream().filter(a -> !a.isLoopbackAddress()).forEach(a -> failed.put(a, problem));
             wanted = Set.copyOf(installed);
         }
-        return problems;
+        return new Provided(refused, failed);
+    }
+
+    /** The ranges that are local now; may be changed. */
+    private Set<Cidr> routedRanges(AddressDemand demand, NodeNetworks node) throws IOException {
+        Set<InetAddress> endpoints = demand.ownManifests() ? elsewhere(demand) : Set.of();
+        Set<Cidr> next = new LinkedHashSet<>();
+        for (Cidr range : ranges) {
+            if (mayBeLocal(range, node, endpoints)) {
+                next.add(range);
+            }
+        }
+        Map<Cidr, Integer> failed = addMissing(next);
+        failed.forEach((range, errno) -> object(range, describe(range, errno, true)));
+        next.removeAll(failed.keySet());
+        return next;
+    }
+
+    /** Endpoints that are no Service's cluster address. */
+    private static Set<InetAddress> elsewhere(AddressDemand demand) {
+        Set<InetAddress> endpoints = new HashSet<>(demand.endpoints().keySet());
+        endpoints.removeIf(address -> demand.wanted().get(address) == Use.CLUSTER);
+        return endpoints;
     }
 
     @Override
@@ -214,10 +234,11 @@ public final class LocalRoutes implements ServiceAddresses {
     }
 
     @Override
-    public void mend() {
+    public boolean mend() {
         if (closed) {
-            return;
+            return false;
         }
+        NodeNetworks decided = decidedBy;
         networks = null;
         try {
             Set<Cidr> there = table.ours();
@@ -228,8 +249,10 @@ public final class LocalRoutes implements ServiceAddresses {
                 LOG.warn("local routes that somebody else removed: {} ({}); added again: {}", lost.size(), some(lost),
                         lost.size() - failed.size());
             }
+            return decided != null && !decided.equals(networks());
         } catch (IOException e) {
             LOG.warn("it cannot be seen whether our local routes are still there: {}", e.getMessage());
+            return false;
         }
     }
 

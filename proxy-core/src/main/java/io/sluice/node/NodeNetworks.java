@@ -1,7 +1,10 @@
 package io.sluice.node;
 
+import io.sluice.node.AddressDemand.Use;
 import io.sluice.service.Cidr;
 import io.sluice.service.IpAddresses;
+import io.sluice.service.IpFamily;
+import java.math.BigInteger;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Optional;
@@ -29,8 +32,15 @@ record NodeNetworks(Set<InetAddress> own, List<Cidr> networks, List<Cidr> routes
         return address.isLoopbackAddress() || own.contains(address);
     }
 
-    /** Why {@code address}, which is not local, must not become so; empty if it may. */
-    Optional<String> objection(InetAddress address, Set<InetAddress> endpoints) {
+    /**
+     * Why {@code address}, which is not local, must not become so; empty if it may. What the kernel knows of this node
+     * comes before any Service. Then who can be believed more comes first: a cluster address is not given up because of an
+     * endpoint, an external address always is, and that of a load balancer where this node has another way to it than its
+     * default route, so that there may be such a machine.
+     *
+     * @param endpoint whether a Service has it among its endpoints
+     */
+    Optional<String> objection(InetAddress address, Use use, boolean endpoint) {
         if (address.isAnyLocalAddress() || address.isMulticastAddress() || address.isLinkLocalAddress()
                 || IpAddresses.format(address).equals("255.255.255.255")) {
             return Optional.of("is an address that no Service can have");
@@ -38,15 +48,47 @@ record NodeNetworks(Set<InetAddress> own, List<Cidr> networks, List<Cidr> routes
         if (gateways.contains(address)) {
             return Optional.of("is a gateway of this node");
         }
-        if (endpoints.contains(address)) {
-            return Optional.of("is the address of an endpoint, which could not be reached any more");
+        for (Cidr network : networks) {
+            if (isEdge(address, network)) {
+                return Optional.of("stands for all of " + network + ", a network of this node");
+            }
         }
-        return routes.stream().filter(r -> isSingle(r) && r.network().equals(address)).findFirst()
-                .map(r -> "has a route of its own on this node (ip route show " + r
+        for (Cidr route : routes) {
+            if (isSingle(route) && route.network().equals(address)) {
+                return Optional.of("has a route of its own on this node (ip route show " + route
                         + "), a pod or a neighbour perhaps");
+            }
+        }
+        boolean gives = switch (use) {
+            case CLUSTER -> false;
+            case LOAD_BALANCER -> endpoint && hasWay(address);
+            case EXTERNAL -> endpoint;
+        };
+        return gives
+                ? Optional.of("is the address of an endpoint, which could not be reached any more")
+                : Optional.empty();
     }
 
-    /** Why {@code range} must not become local as a whole; empty if it may. */
+    /** The network address, or the broadcast address, which only IPv4 has (RFC 919, RFC 3021, RFC 4291 2.6.1). */
+    private static boolean isEdge(InetAddress address, Cidr network) {
+        int bits = network.network().getAddress().length * 8;
+        if (network.prefixLength() >= bits - 1 || !network.contains(address)) {
+            return false;
+        }
+        return address.equals(network.network()) || network.family() == IpFamily.IPV4
+                && address.equals(network.address(network.size().subtract(BigInteger.ONE)));
+    }
+
+    private boolean hasWay(InetAddress address) {
+        return networks.stream().anyMatch(network -> network.contains(address))
+                || routes.stream().anyMatch(route -> route.contains(address));
+    }
+
+    /**
+     * Why {@code range} must not become local as a whole; empty if it may.
+     *
+     * @param endpoints those that have to be reached even if they are inside
+     */
     Optional<String> objection(Cidr range, Set<InetAddress> endpoints) {
         if (range.prefixLength() == 0) {
             return Optional.of("is everything");
@@ -66,7 +108,7 @@ record NodeNetworks(Set<InetAddress> own, List<Cidr> networks, List<Cidr> routes
     }
 
     private static Optional<String> inside(Cidr range, Set<InetAddress> addresses, String what) {
-        return addresses.stream().filter(range::contains).findFirst()
+        return addresses.stream().filter(range::contains).min(IpAddresses.ORDER)
                 .map(address -> "contains " + IpAddresses.format(address) + ", " + what);
     }
 

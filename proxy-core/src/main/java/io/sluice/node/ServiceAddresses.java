@@ -2,7 +2,6 @@ package io.sluice.node;
 
 import java.net.InetAddress;
 import java.util.Map;
-import java.util.Set;
 
 /** Makes the addresses of Services addresses of this machine, or leaves that to others. Control thread. */
 public interface ServiceAddresses {
@@ -10,8 +9,8 @@ public interface ServiceAddresses {
     /** Somebody else sees to it. */
     ServiceAddresses LEFT_TO_OTHERS = new ServiceAddresses() {
         @Override
-        public Map<InetAddress, String> provide(Set<InetAddress> wanted, Set<InetAddress> endpoints) {
-            return Map.of();
+        public Provided provide(AddressDemand demand) {
+            return Provided.ALL;
         }
 
         @Override
@@ -25,8 +24,8 @@ public interface ServiceAddresses {
         }
 
         @Override
-        public void mend() {
-            // Nothing was added.
+        public boolean mend() {
+            return false;
         }
 
         @Override
@@ -41,13 +40,17 @@ public interface ServiceAddresses {
     };
 
     /**
-     * Adds what is missing and removes nothing.
+     * What became of the addresses that were wanted; each reason is one line for a person.
      *
-     * @param wanted    the addresses of all Services
-     * @param endpoints the addresses behind them, which must not be taken over
-     * @return for each address of {@code wanted} that cannot be had, one line for a person
+     * @param refused that must not be this node's: who listens there is to stop
+     * @param failed  that could not be had just now
      */
-    Map<InetAddress, String> provide(Set<InetAddress> wanted, Set<InetAddress> endpoints);
+    record Provided(Map<InetAddress, String> refused, Map<InetAddress, String> failed) {
+        static final Provided ALL = new Provided(Map.of(), Map.of());
+    }
+
+    /** Adds what is missing and removes nothing. */
+    Provided provide(AddressDemand demand);
 
     /** Whether {@link #provide} might answer otherwise once there is an endpoint with this address, or none any more. */
     boolean concerns(InetAddress endpoint);
@@ -55,8 +58,12 @@ public interface ServiceAddresses {
     /** Removes what the last {@link #provide} did not want any more. */
     void release();
 
-    /** Looks whether everything that was added is still there, and adds again what is not. */
-    void mend();
+    /**
+     * Looks whether everything that was added is still there, and adds again what is not.
+     *
+     * @return whether {@link #provide} may decide otherwise now
+     */
+    boolean mend();
 
     /** Whether addresses come from here: sockets are then bound to them before they are there, or while they are not. */
     boolean provides();

@@ -5,6 +5,7 @@ import io.sluice.balance.Routing;
 import io.sluice.proxy.AddressKind;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.IpFamily;
+import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePortName;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -22,17 +23,32 @@ import org.jspecify.annotations.Nullable;
  * @param appliedAt when the last reconcile ended
  * @param took      how long it took
  * @param ports     every TCP port of every proxied Service; whoever made the map changes it no more
+ * @param warnings  what endpoints say and nobody can want, of the first Services by name
  */
 public record AppliedState(ClusterSnapshot snapshot, Instant appliedAt, Duration took,
-        Map<ServicePortName, AppliedPort> ports) {
+        Map<ServicePortName, AppliedPort> ports, List<Warning> warnings) {
 
     public AppliedState {
         ports = Collections.unmodifiableMap(ports);
+        warnings = List.copyOf(warnings);
     }
+
+    /** Nothing is odd about the endpoints. */
+    public AppliedState(ClusterSnapshot snapshot, Instant appliedAt, Duration took,
+            Map<ServicePortName, AppliedPort> ports) {
+        this(snapshot, appliedAt, took, ports, List.of());
+    }
+
+    /**
+     * Something odd about a Service's endpoints.
+     *
+     * @param message one line for a person, without the Service's name
+     */
+    public record Warning(ServiceName service, String message) {}
 
     /** The same ports, of which only endpoints have changed. */
     AppliedState with(ClusterSnapshot snapshot, Instant appliedAt, Duration took) {
-        return new AppliedState(snapshot, appliedAt, took, ports);
+        return new AppliedState(snapshot, appliedAt, took, ports, warnings);
     }
 
     /**

@@ -11,6 +11,7 @@ import io.sluice.metrics.EndpointMeters;
 import io.sluice.metrics.PortMeters;
 import io.sluice.metrics.ProxyMetrics;
 import io.sluice.metrics.SyncMetrics;
+import io.sluice.node.AddressDemand;
 import io.sluice.node.LocalAddresses;
 import io.sluice.node.NodeWatch;
 import io.sluice.node.NodePortAddresses;
@@ -21,6 +22,7 @@ import io.sluice.proxy.Listener;
 import io.sluice.proxy.PortProxy;
 import io.sluice.proxy.ProbeResult;
 import io.sluice.node.SourceReplies;
+import io.sluice.reconcile.AddressClaims.Claim;
 import io.sluice.reconcile.AppliedState.AppliedPort;
 import io.sluice.reconcile.AppliedState.ListenerState;
 import io.sluice.reconcile.AppliedState.ListenerStatus;
@@ -28,8 +30,8 @@ import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
+import io.sluice.service.EndpointLoops;
 import io.sluice.service.EndpointSet;
-import io.sluice.service.IpAddresses;
 import io.sluice.service.IpFamily;
 import io.sluice.service.Protocol;
 import io.sluice.service.Service;
@@ -118,9 +120,6 @@ public final class Reconciler {
         }
     }
 
-    /** One address that a port wants. */
-    private record Claim(ServicePortName owner, AddressKind kind) {}
-
     /** An endpoint that does not answer, told by the data path. */
     private record Unanswered(ServicePortName port, EndpointAddress endpoint) {}
 
@@ -147,6 +146,11 @@ public final class Reconciler {
     private final Map<InetSocketAddress, Open> open = new HashMap<>();
     private final Map<InetSocketAddress, String> failed = new HashMap<>();
     private final Set<ServiceName> toldNotProxied = new HashSet<>();
+    private AddressClaims claims = AddressClaims.none();
+    private EndpointLoops loops = EndpointLoops.NONE;
+    private List<AppliedState.Warning> warnings = List.of();
+    private Set<String> toldOfAddresses = Set.of();
+    private Map<InetSocketAddress, String> ownListeners = Map.of();
     private @Nullable ClusterNames names;
     private @Nullable Guests guests;
     private @Nullable ClusterSnapshot applied;
@@ -213,6 +217,11 @@ public final class Reconciler {
     /** Lets the health checks of Services follow what is applied, on the control thread. Before the first snapshot. */
     public void healthChecks(Consumer<ClusterSnapshot> follower) {
         healthChecks = follower;
+    }
+
+    /** Where this daemon itself answers, each with what for: no Service is served there. Before the first snapshot. */
+    public void ownListeners(Map<InetSocketAddress, String> listeners) {
+        ownListeners = Map.copyOf(listeners);
     }
 
     /** Lets names follow what is applied, from the first snapshot on. Before that. */
@@ -361,10 +370,13 @@ public final class Reconciler {
         if (stopped) {
             return;
         }
-        serviceAddresses.mend();
+        boolean reconsider = serviceAddresses.mend();
         ClusterSnapshot current = applied;
-        if (lookAtNode() && current != null && pending.compareAndSet(null, current)) {
-            LOG.info("this node's addresses have changed");
+        boolean changed = lookAtNode();
+        if ((changed || reconsider) && current != null && pending.compareAndSet(null, current)) {
+            if (changed) {
+                LOG.info("this node's addresses have changed");
+            }
             syncMetrics.queued(Instant.now());
             applyPending();
         }
@@ -410,13 +422,13 @@ public final class Reconciler {
         ClusterSnapshot before = applied;
         AppliedState shown = state;
         if (before == null || shown == null || before.version() == snapshot.version()
-                || !before.node().equals(snapshot.node())) {
+                || !before.node().equals(snapshot.node()) || !before.facts().equals(snapshot.facts())) {
             return false;
         }
         List<ServiceState> changed = changedEndpoints(before.services(), snapshot.services());
         if (changed == null || !preserved.isEmpty()
                 || changed.stream().anyMatch(s -> ServiceOptions.of(s.service()).preserveSource())
-                || serviceAddresses.provides() && concerned(before, changed)) {
+                || changed.stream().anyMatch(s -> loops.concern(s.service().name())) || concerned(before, changed)) {
             return false;
         }
         boolean same = true;
@@ -440,7 +452,7 @@ public final class Reconciler {
         }
         applied = snapshot;
         Duration took = Duration.ofNanos(System.nanoTime() - start);
-        state = shown.with(snapshot, Instant.now(), took);
+        state = shown.with(loops.cutOut(snapshot), Instant.now(), took);
         if (changed.stream().anyMatch(s -> s.service().healthCheckNodePort() != 0)) {
             healthChecks.accept(snapshot);
         }
@@ -481,18 +493,18 @@ public final class Reconciler {
         return changed;
     }
 
-    /** Whether an endpoint came or went that has to do with the addresses that we make the node's. */
+    /** Whether an endpoint came or went that has to do with the addresses of Services or of this node. */
     private boolean concerned(ClusterSnapshot before, List<ServiceState> changed) {
         for (ServiceState state : changed) {
             ServiceState known = before.services().get(state.service().name());
-            Set<InetAddress> differing = endpoints(List.of(state));
-            Set<InetAddress> old = known == null ? Set.of() : endpoints(List.of(known));
-            for (InetAddress ip : old) {
-                if (!differing.remove(ip)) {
-                    differing.add(ip);
+            Set<EndpointAddress> differing = endpoints(state);
+            Set<EndpointAddress> old = known == null ? Set.of() : endpoints(known);
+            for (EndpointAddress address : old) {
+                if (!differing.remove(address)) {
+                    differing.add(address);
                 }
             }
-            if (differing.stream().anyMatch(serviceAddresses::concerns)) {
+            if (differing.stream().anyMatch(e -> claims.concerns(e) || serviceAddresses.concerns(e.ip()))) {
                 return true;
             }
         }
@@ -510,8 +522,10 @@ public final class Reconciler {
         return takes;
     }
 
-    private void applyAll(ClusterSnapshot snapshot, long start, List<String> emptied) {
+    private void applyAll(ClusterSnapshot wanted, long start, List<String> emptied) {
         allApplied = start;
+        Map<InetAddress, String> unavailable = decideAddresses(wanted);
+        ClusterSnapshot snapshot = loops.cutOut(wanted);
         provideReplies(snapshot);
         Set<ServicePortName> gone = new HashSet<>(ports.keySet());
         for (ServiceState service : snapshot.services().values()) {
@@ -526,13 +540,8 @@ public final class Reconciler {
                 tellNotProxied(service.service());
             }
         }
-        Map<InetSocketAddress, Claim> claims = new LinkedHashMap<>();
-        Map<InetSocketAddress, List<Claim>> rejected = new HashMap<>();
-        claimAddresses(snapshot, claims, rejected);
-        Map<InetAddress, String> refused = serviceAddresses.provides()
-                ? serviceAddresses.provide(addresses(snapshot), endpoints(snapshot.services().values()))
-                : Map.of();
-        int opened = openListeners(claims, refused);
+        Map<InetSocketAddress, Claim> claims = this.claims.claims();
+        int opened = openListeners(claims, unavailable);
         // A name leads to listeners that are open before it is given out, and closed after it is gone.
         if (names != null) {
             if (!beside) {
@@ -557,15 +566,15 @@ public final class Reconciler {
         toldNotProxied.retainAll(snapshot.services().keySet());
 
         ClusterSnapshot before = applied;
-        applied = snapshot;
+        applied = wanted;
         Duration took = Duration.ofNanos(System.nanoTime() - start);
-        publish(snapshot, claims, rejected, took);
+        publish(snapshot, took);
         healthChecks.accept(snapshot);
         syncMetrics.synced(snapshot,
-                ChangeCount.between(before == null ? Map.of() : before.services(), snapshot.services()), Instant.now(),
+                ChangeCount.between(before == null ? Map.of() : before.services(), wanted.services()), Instant.now(),
                 took);
         logFirst(emptied);
-        if (before == null || opened + closed + gone.size() > 0 || !before.services().equals(snapshot.services())) {
+        if (before == null || opened + closed + gone.size() > 0 || !before.services().equals(wanted.services())) {
             LOG.info("applied in {} ms: Services {}, TCP ports {}, listeners {} (opened {}, closed {})",
                     took.toMillis(), snapshot.services().size(), ports.size(), open.size(), opened, closed);
         }
@@ -815,52 +824,31 @@ public final class Reconciler {
         }
     }
 
-    /** Who gets which address: who has it keeps it, else the first Service by name; the others are told. */
-    private void claimAddresses(ClusterSnapshot snapshot, Map<InetSocketAddress, Claim> claims,
-            Map<InetSocketAddress, List<Claim>> rejected) {
-        List<InetAddress> nodeAddresses = null;
-        for (ServiceState state : snapshot.services().values()) {
-            Service service = state.service();
-            if (!service.proxied()) {
-                continue;
-            }
-            for (PortState portState : state.ports()) {
-                if (!proxied(service, portState)) {
-                    continue;
-                }
-                ServicePortName owner = name(service, portState);
-                int port = portState.port().port() + portOffset;
-                claim(service.clusterIps(), port, new Claim(owner, AddressKind.CLUSTER_IP), claims, rejected);
-                claim(service.externalIps(), port, new Claim(owner, AddressKind.EXTERNAL_IP), claims, rejected);
-                claim(service.loadBalancerIps(), port, new Claim(owner, AddressKind.LOAD_BALANCER), claims, rejected);
-                if (portState.port().nodePort() != 0) {
-                    if (nodeAddresses == null) {
-                        nodeAddresses = nodePortAddresses.resolve();
-                    }
-                    claim(nodeAddresses, portState.port().nodePort(), new Claim(owner, AddressKind.NODE_PORT), claims,
-                            rejected);
-                }
-            }
-        }
-    }
-
-    private void claim(List<InetAddress> addresses, int port, Claim claim, Map<InetSocketAddress, Claim> claims,
-            Map<InetSocketAddress, List<Claim>> rejected) {
-        if (port > 65_535) {
-            return;
-        }
-        for (InetAddress ip : addresses) {
-            InetSocketAddress address = new InetSocketAddress(ip, port);
-            Claim other = claims.putIfAbsent(address, claim);
-            if (other != null && !other.equals(claim)) {
-                Open current = open.get(address);
-                boolean mine = current != null && current.claim().owner().equals(claim.owner());
-                if (mine) {
-                    claims.put(address, claim);
-                }
-                rejected.computeIfAbsent(address, a -> new ArrayList<>()).add(mine ? other : claim);
-            }
-        }
+    /**
+     * Who gets which address, and which endpoints lead back to where they are endpoints of.
+     *
+     * @return why addresses that are wanted cannot be had just now, each with a reason
+     */
+    private Map<InetAddress, String> decideAddresses(ClusterSnapshot snapshot) {
+        claims = AddressClaims.of(snapshot, new AddressClaims.Node(nodeAddresses, nodePortsAt,
+                ownListeners, balancing.clusterCidrs(), portOffset),
+                (service, port) -> names != null && names.answers(service, port));
+        ServiceAddresses.Provided provided = serviceAddresses.provides()
+                ? serviceAddresses.provide(new AddressDemand(claims.wanted(),
+                        endpoints(snapshot.services().values()), snapshot.facts().ownManifests()))
+                : new ServiceAddresses.Provided(Map.of(), Map.of());
+        claims.refuse(provided.refused());
+        loops = EndpointLoops.find(snapshot.services().values(), endpoint -> {
+            Claim claim = claims.claims().get(endpoint.toSocketAddress());
+            return claim == null || failed.containsKey(endpoint.toSocketAddress()) ? null : claim.owner();
+        });
+        warnings = EndpointWarnings.of(snapshot, claims, loops);
+        Set<String> lines = new LinkedHashSet<>();
+        claims.refusals().forEach(refusal -> lines.add(refusal.claim().owner() + ": " + refusal.reason()));
+        warnings.forEach(warning -> lines.add(warning.service() + ": " + warning.message()));
+        logFirst(lines.stream().filter(line -> !toldOfAddresses.contains(line)).toList());
+        toldOfAddresses = lines;
+        return provided.failed();
     }
 
     private boolean usable(InetSocketAddress address, Claim claim) {
@@ -879,28 +867,19 @@ public final class Reconciler {
         return !port.routing.lane(family, traffic).endpoints().isEmpty();
     }
 
-    /** Every address of every Service with a port that is proxied, whether it is listened at now or not. */
-    private Set<InetAddress> addresses(ClusterSnapshot snapshot) {
-        Set<InetAddress> addresses = new HashSet<>();
-        for (ServiceState state : snapshot.services().values()) {
-            Service service = state.service();
-            if (service.proxied() && service.ports().stream()
-                    .anyMatch(p -> p.protocol() == Protocol.TCP || names != null && names.answers(service, p))) {
-                addresses.addAll(service.clusterIps());
-                addresses.addAll(service.externalIps());
-                addresses.addAll(service.loadBalancerIps());
-            }
+    /** The addresses behind all Services, each with the first that has it. */
+    private static Map<InetAddress, ServiceName> endpoints(Collection<ServiceState> services) {
+        Map<InetAddress, ServiceName> addresses = new HashMap<>();
+        for (ServiceState state : services) {
+            endpoints(state).forEach(address -> addresses.putIfAbsent(address.ip(), state.service().name()));
         }
         return addresses;
     }
 
-    private static Set<InetAddress> endpoints(Collection<ServiceState> services) {
-        Set<InetAddress> addresses = new HashSet<>();
-        for (ServiceState state : services) {
-            for (PortState port : state.ports()) {
-                port.endpoints().endpoints().forEach(e -> addresses.add(e.address().ip()));
-            }
-        }
+    private static Set<EndpointAddress> endpoints(ServiceState state) {
+        Set<EndpointAddress> addresses = new HashSet<>();
+        state.ports().forEach(port -> addresses.addAll(addresses(port.endpoints())));
+        addresses.addAll(addresses(state.portless()));
         return addresses;
     }
 
@@ -937,7 +916,7 @@ public final class Reconciler {
                 open.put(address, new Open(claim, entry.getValue().join()));
                 opened++;
                 if (failed.remove(address) != null) {
-                    LOG.info("{}: {} is listened at now", claim.owner(), display(address));
+                    LOG.info("{}: {} is listened at now", claim.owner(), AddressClaims.display(address));
                 }
             } catch (CompletionException e) {
                 Throwable cause = e.getCause() == null ? e : e.getCause();
@@ -1009,10 +988,9 @@ public final class Reconciler {
         }
     }
 
-    private void publish(ClusterSnapshot snapshot, Map<InetSocketAddress, Claim> claims,
-            Map<InetSocketAddress, List<Claim>> rejected, Duration took) {
+    private void publish(ClusterSnapshot snapshot, Duration took) {
         Map<ServicePortName, List<ListenerState>> listeners = new HashMap<>();
-        claims.forEach((address, claim) -> {
+        claims.claims().forEach((address, claim) -> {
             String problem = failed.get(address);
             ListenerStatus status = open.containsKey(address)
                     ? ListenerStatus.LISTENING
@@ -1020,14 +998,9 @@ public final class Reconciler {
             listeners.computeIfAbsent(claim.owner(), n -> new ArrayList<>())
                     .add(new ListenerState(address, claim.kind(), status, problem));
         });
-        rejected.forEach((address, losers) -> {
-            Claim winner = claims.get(address);
-            if (winner != null) {
-                String problem = display(address) + " is claimed by " + winner.owner() + " as well, which has it";
-                losers.forEach(loser -> listeners.computeIfAbsent(loser.owner(), n -> new ArrayList<>())
-                        .add(new ListenerState(address, loser.kind(), ListenerStatus.FAILED, problem)));
-            }
-        });
+        claims.refusals().forEach(refusal -> listeners
+                .computeIfAbsent(refusal.claim().owner(), n -> new ArrayList<>()).add(new ListenerState(
+                        refusal.address(), refusal.claim().kind(), ListenerStatus.FAILED, refusal.reason())));
         Map<ServicePortName, AppliedPort> byName = new HashMap<>();
         ports.forEach((name, port) -> byName.put(name,
                 new AppliedPort(listeners.getOrDefault(name, List.of()), () -> port.routing)));
@@ -1040,7 +1013,7 @@ public final class Reconciler {
                 }
             }
         }
-        state = new AppliedState(snapshot, Instant.now(), took, byName);
+        state = new AppliedState(snapshot, Instant.now(), took, byName, warnings);
     }
 
     private static void logFirst(List<String> lines) {
@@ -1051,7 +1024,4 @@ public final class Reconciler {
         }
     }
 
-    private static String display(InetSocketAddress address) {
-        return IpAddresses.format(address.getAddress(), address.getPort());
-    }
 }

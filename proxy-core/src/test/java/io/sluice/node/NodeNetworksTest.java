@@ -2,6 +2,7 @@ package io.sluice.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.node.AddressDemand.Use;
 import io.sluice.service.Cidr;
 import io.sluice.service.IpAddresses;
 import java.net.InetAddress;
@@ -28,15 +29,38 @@ class NodeNetworksTest {
             the same for IPv6                        | fd00:10:96::10  | ''
             one of the node's network, nobody's      | 192.0.2.77      | ''
             the gateway                              | 192.0.2.1       | is a gateway of this node
-            an endpoint                              | 10.246.0.5      | is the address of an endpoint, which could not be reached any more
             an address with a route of its own       | 10.245.0.9      | has a route of its own on this node (ip route show 10.245.0.9/32), a pod or a neighbour perhaps
             everything's address                     | 0.0.0.0         | is an address that no Service can have
             multicast                                | 224.0.0.1       | is an address that no Service can have
             link-local                               | 169.254.169.254 | is an address that no Service can have
             broadcast                                | 255.255.255.255 | is an address that no Service can have
+            the broadcast address of a network       | 192.0.2.255     | stands for all of 192.0.2.0/24, a network of this node
+            the address of a network itself          | 192.0.2.0       | stands for all of 192.0.2.0/24, a network of this node
+            the routers' address of an IPv6 network  | fd00::          | stands for all of fd00::/64, a network of this node
+            the last address of an IPv6 network      | fd00::ffff:ffff:ffff:ffff | ''
             """)
-    void single_addresses(String what, String address, String objection) {
-        assertThat(NODE.objection(IpAddresses.parse(address), ENDPOINTS).orElse("")).isEqualTo(objection);
+    void what_the_kernel_knows_comes_before_any_service(String what, String address, String objection) {
+        for (Use use : Use.values()) {
+            assertThat(NODE.objection(IpAddresses.parse(address), use, false).orElse("")).as("%s", use)
+                    .isEqualTo(objection);
+        }
+    }
+
+    @ParameterizedTest(name = "{0}: {2} of a Service, endpoint {3}: refused {4}")
+    @CsvSource(delimiter = '|', textBlock = """
+            a cluster address stays, whatever endpoints say             | 10.246.0.5   | CLUSTER       | true  | false
+            an external address gives way to a machine                  | 10.246.0.5   | EXTERNAL      | true  | true
+            and has it where there is none                              | 10.246.0.5   | EXTERNAL      | false | false
+            even if only the default route leads there                  | 203.0.113.5  | EXTERNAL      | true  | true
+            that of a load balancer gives way in the node's own network | 192.0.2.77   | LOAD_BALANCER | true  | true
+            and where a route leads                                     | 10.246.0.5   | LOAD_BALANCER | true  | true
+            and stays where nothing but somebody's word says so         | 203.0.113.5  | LOAD_BALANCER | true  | false
+            the same for IPv6                                           | fd00:113::5  | LOAD_BALANCER | true  | false
+            and in a network of pods                                    | fd00:244::5  | LOAD_BALANCER | true  | true
+            """)
+    void who_can_be_believed_more_has_the_address(String what, String address, Use use, boolean endpoint,
+            boolean refused) {
+        assertThat(NODE.objection(IpAddresses.parse(address), use, endpoint).isPresent()).isEqualTo(refused);
     }
 
     @ParameterizedTest(name = "{0}")

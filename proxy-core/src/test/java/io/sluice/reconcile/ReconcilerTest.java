@@ -107,15 +107,15 @@ class ReconcilerTest {
     }
 
     @Test
-    void an_address_that_must_not_be_this_nodes_is_not_listened_at_and_says_why() {
+    void an_address_that_cannot_be_had_just_now_is_not_listened_at_says_why_and_is_tried_again() {
         addresses.on = true;
-        addresses.refuses.put(InetAddress.ofLiteral(FIRST), "it is a gateway");
+        addresses.fails.put(InetAddress.ofLiteral(FIRST), "no right to add a route");
         apply(service("kubia", FIRST, pod("kubia-1")));
         assertThat(listener("kubia").status()).isEqualTo(ListenerStatus.FAILED);
-        assertThat(listener("kubia").problem()).isEqualTo("it is a gateway");
+        assertThat(listener("kubia").problem()).isEqualTo("no right to add a route");
         assertThat(addresses.endpoints).hasSize(1);
 
-        addresses.refuses.clear();
+        addresses.fails.clear();
         await().untilAsserted(() -> assertThat(listener("kubia").status()).isEqualTo(ListenerStatus.LISTENING));
     }
 
@@ -180,15 +180,60 @@ class ReconcilerTest {
     }
 
     @Test
-    void of_two_services_with_one_address_the_one_that_has_it_keeps_it_and_the_other_is_told() {
+    void an_address_that_two_services_claim_goes_over_to_the_one_that_comes_first_and_back_without_a_gap() {
         ServiceState second = service("b", FIRST, pod("b-1"));
         apply(second);
         apply(service("a", FIRST, pod("a-1")), second);
-        assertThat(ask(FIRST)).isEqualTo("b-1");
-        assertThat(listener("a").problem()).contains("is claimed by default/b");
+        assertThat(ask(FIRST)).isEqualTo("a-1");
+        assertThat(listener("b").status()).isEqualTo(ListenerStatus.FAILED);
+        assertThat(listener("b").problem()).contains("is claimed by default/a");
 
-        apply(service("a", FIRST, pod("a-2")));
-        assertThat(ask(FIRST)).isEqualTo("a-2");
+        apply(second);
+        assertThat(ask(FIRST)).isEqualTo("b-1");
+    }
+
+    @Test
+    void an_address_that_must_not_be_the_nodes_any_more_is_listened_at_no_more_and_says_why() {
+        addresses.on = true;
+        apply(service("kubia", FIRST, pod("kubia-1")));
+        addresses.refuses.put(IpAddresses.parse(FIRST), "it is somebody else's");
+        apply(service("kubia", FIRST, pod("kubia-1")), service("other", SECOND, pod("other-1")));
+        assertThatThrownBy(() -> ask(FIRST)).hasCauseInstanceOf(ConnectException.class);
+        assertThat(listener("kubia").status()).isEqualTo(ListenerStatus.FAILED);
+        assertThat(listener("kubia").problem()).isEqualTo("it is somebody else's");
+
+        addresses.refuses.clear();
+        apply(service("kubia", FIRST, pod("kubia-1")));
+        assertThat(ask(FIRST)).isEqualTo("kubia-1");
+    }
+
+    @Test
+    void an_endpoint_that_leads_back_gets_no_connection_and_one_that_leads_on_does() {
+        Endpoint first = Endpoint.ready(new EndpointAddress(IpAddresses.parse(FIRST), PORT));
+        Endpoint second = Endpoint.ready(new EndpointAddress(IpAddresses.parse(SECOND), PORT));
+        Endpoint pod = pod("pod");
+        apply(service("a", FIRST, second), service("b", SECOND, pod));
+        assertThat(ask(FIRST)).isEqualTo("pod");
+
+        apply(service("a", FIRST, second), service("b", SECOND, first));
+        assertThatThrownBy(() -> ask(FIRST)).hasCauseInstanceOf(ConnectException.class);
+        AppliedState applied = reconciler.state().orElseThrow();
+        assertThat(applied.warnings()).extracting(w -> w.service().name() + " " + w.message())
+                .containsExactly("a port http: the endpoint 127.131.0.11:18080 leads back to this Service and gets no"
+                        + " connections",
+                        "b port http: the endpoint 127.131.0.10:18080 leads back to this Service and"
+                                + " gets no connections");
+        assertThat(applied.snapshot().services().get(new ServiceName("default", "a")).ports().getFirst().whyEmpty())
+                .isEqualTo(new EmptyReason.LeadsBack(List.of("127.131.0.11:18080")));
+
+        apply(service("a", FIRST, second), service("b", SECOND, first, pod));
+        assertThat(ask(SECOND)).isEqualTo("pod");
+        assertThatThrownBy(() -> ask(FIRST)).hasCauseInstanceOf(ConnectException.class);
+        apply(service("a", FIRST, second), service("b", SECOND, first));
+        assertThatThrownBy(() -> ask(FIRST)).hasCauseInstanceOf(ConnectException.class);
+        apply(service("a", FIRST, second), service("b", SECOND, pod));
+        assertThat(ask(FIRST)).isEqualTo("pod");
+        assertThat(reconciler.state().orElseThrow().warnings()).isEmpty();
     }
 
     @Test

@@ -1,5 +1,6 @@
 package io.sluice.reconcile;
 
+import io.sluice.node.AddressDemand;
 import io.sluice.node.ServiceAddresses;
 import java.net.InetAddress;
 import java.util.HashMap;
@@ -10,15 +11,16 @@ import java.util.Set;
 final class RecordedAddresses implements ServiceAddresses {
 
     final Map<InetAddress, String> refuses = new HashMap<>();
+    final Map<InetAddress, String> fails = new HashMap<>();
     Set<InetAddress> wanted = Set.of();
     Set<InetAddress> endpoints = Set.of();
     boolean on;
 
     @Override
-    public Map<InetAddress, String> provide(Set<InetAddress> wanted, Set<InetAddress> endpoints) {
-        this.wanted = Set.copyOf(wanted);
-        this.endpoints = Set.copyOf(endpoints);
-        return refuses;
+    public Provided provide(AddressDemand demand) {
+        wanted = demand.wanted().keySet();
+        endpoints = demand.endpoints().keySet();
+        return new Provided(refuses, fails);
     }
 
     @Override
@@ -32,8 +34,8 @@ final class RecordedAddresses implements ServiceAddresses {
     }
 
     @Override
-    public void mend() {
-        // Nothing was added.
+    public boolean mend() {
+        return false;
     }
 
     @Override

@@ -5,13 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.sluice.node.AddressDemand;
 import io.sluice.node.LocalRoutes;
+import io.sluice.node.ServiceAddresses.Provided;
 import io.sluice.service.IpAddresses;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -299,9 +302,11 @@ class NodeAddressesIT {
             Duration took = many.inside(() -> {
                 LocalRoutes routes = LocalRoutes.open(List.of());
                 long start = System.nanoTime();
-                Map<InetAddress, String> problems = routes.provide(addresses, Set.of());
+                Map<InetAddress, AddressDemand.Use> wanted = new HashMap<>();
+                addresses.forEach(address -> wanted.put(address, AddressDemand.Use.CLUSTER));
+                Provided provided = routes.provide(new AddressDemand(wanted, Map.of(), false));
                 Duration added = Duration.ofNanos(System.nanoTime() - start);
-                assertThat(problems.values().stream().limit(1)).isEmpty();
+                assertThat(provided.failed().values().stream().limit(1)).isEmpty();
                 assertThat(routes(many)).hasSize(10_000);
                 routes.close(false);
                 assertThat(routes(many)).isEmpty();
