@@ -153,7 +153,8 @@ public final class HealthCheckPorts implements AutoCloseable {
                 \t},
                 \t"localEndpoints": %d,
                 \t"serviceProxyHealthy": %b
-                }""".formatted(json(check.service().namespace()), json(check.service().name()), check.localEndpoints(), fit);
+                }""".formatted(json(check.service().namespace()), json(check.service().name()), check.localEndpoints(),
+                fit);
         return new Answer(check.localEndpoints() > 0 && fit ? 200 : 503, "application/json",
                 out -> out.write(body.getBytes(StandardCharsets.UTF_8)))
                 .with("X-Load-Balancing-Endpoint-Weight", Integer.toString(check.localEndpoints()));

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.AppenderBase;
+import io.sluice.http.AllowedHosts;
 import io.sluice.liveness.Watchdog;
 import io.sluice.metrics.AccessLog;
 import io.sluice.node.NodeSettings;
@@ -72,7 +73,8 @@ class StalledThreadTest {
                 Duration.ofHours(1), 100, 0, 16);
         sluice = Sluice.start(new SluiceConfig(List.of(manifest.toString()), Optional.empty(),
                 List.of(Cidr.parse("127.119.0.0/24")), 30_000, 32_767, "node", List.of("127.119.1.0/24"), 0,
-                Balancing.PLAIN, NodeSettings.NONE, proxy, Duration.ofSeconds(1), anyPort, anyPort, true,
+                Balancing.PLAIN, NodeSettings.NONE, proxy, Duration.ofSeconds(1), anyPort, anyPort,
+                new AllowedHosts(List.of(), "--metrics-allowed-hosts"), true,
                 AccessLog.off(), Optional.empty(), false, new Supervision(TIMEOUT, serviceManager(directory))), "test");
     }
 
