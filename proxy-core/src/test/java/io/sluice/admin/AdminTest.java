@@ -12,6 +12,7 @@ import io.sluice.metrics.EndpointMeters;
 import io.sluice.liveness.Stall;
 import io.sluice.liveness.ThreadKind;
 import io.sluice.metrics.ProxyMetrics;
+import io.sluice.reconcile.AppliedState;
 import io.sluice.service.ChangeCount;
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
@@ -275,6 +276,18 @@ class AdminTest {
         assertThat(body.get("synced").asBoolean()).isEqualTo(synced);
         assertThat(body.get("applied").asBoolean()).isEqualTo(applied);
         assertThat(body.get("draining").asBoolean()).isEqualTo(draining);
+    }
+
+    @Test
+    void whatIsOddAboutEndpointsIsAProblem() throws Exception {
+        ready();
+        AppliedState plain = ScriptedDaemon.threeServices();
+        daemon.applied = new AppliedState(plain.snapshot(), plain.appliedAt(), plain.took(), plain.ports(),
+                List.of(new AppliedState.Warning(new ServiceName("default", "kubia"), "has an odd endpoint")));
+        start();
+        assertThat(json(get("/readyz")).get("problems")).isEqualTo(json("""
+                [{"severity": "Warning", "location": "endpoints", "subject": "default/kubia",
+                  "message": "has an odd endpoint"}]"""));
     }
 
     @Test

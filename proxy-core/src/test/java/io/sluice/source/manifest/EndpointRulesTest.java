@@ -2,10 +2,14 @@ package io.sluice.source.manifest;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.service.ClusterFacts;
 import io.sluice.service.Endpoint;
 import io.sluice.service.EmptyReason;
+import io.sluice.service.IpAddresses;
+import io.sluice.service.ServiceName;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -360,5 +364,58 @@ class EndpointRulesTest {
                 "{name: kubia, annotations: {service.kubernetes.io/topology-mode: Auto}}");
         assertThat(files.load(auto + ManifestFiles.pod("a", "10.0.0.1")).problems()).singleElement().asString()
                 .contains("topology mode Auto has no effect");
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', textBlock = """
+            its own address               | 127.120.1.50 | 8080  | true
+            its own node port at loopback | 127.0.0.1    | 30080 | true
+            another port of its address   | 127.120.1.50 | 8081  | false
+            another Service's address     | 127.120.1.51 | 8080  | false
+            """)
+    void an_endpoint_that_leads_back_to_its_service_is_warned_of(String what, String ip, int port, boolean warned) {
+        LoadedManifests loaded = files.load("""
+                apiVersion: v1
+                kind: Service
+                metadata: {name: mirror}
+                spec: {type: NodePort, clusterIP: 127.120.1.50, ports: [{port: 8080, nodePort: 30080}]}
+                ---
+                apiVersion: v1
+                kind: Service
+                metadata: {name: other}
+                spec: {clusterIP: 127.120.1.51, ports: [{port: 8080}]}
+                ---
+                apiVersion: v1
+                kind: Endpoints
+                metadata: {name: mirror}
+                subsets: [{addresses: [{ip: %s}], ports: [{port: %d}]}]
+                """.formatted(ip, port));
+        assertThat(loaded.problems().stream().map(Object::toString)
+                .filter(problem -> problem.contains("Service default/mirror: the endpoint " + ip + ":" + port
+                        + " leads back to the Service itself")))
+                .hasSize(warned ? 1 : 0);
+    }
+
+    @Test
+    void other_nodes_and_services_without_a_date_are_facts_of_the_snapshot() {
+        ClusterFacts facts = files.load(ManifestFiles.SERVICE + """
+                ---
+                apiVersion: v1
+                kind: Service
+                metadata: {name: dated, creationTimestamp: "2026-01-31T12:00:00Z"}
+                spec: {ports: [{port: 80}]}
+                ---
+                apiVersion: v1
+                kind: Node
+                metadata: {name: node-1}
+                status: {addresses: [{type: InternalIP, address: 192.0.2.1}]}
+                ---
+                apiVersion: v1
+                kind: Node
+                metadata: {name: node-2}
+                status: {addresses: [{type: Hostname, address: node-2}, {type: ExternalIP, address: 192.0.2.2}]}
+                """).snapshot().facts();
+        assertThat(facts).isEqualTo(new ClusterFacts(true, Map.of(IpAddresses.parse("192.0.2.2"), "node-2"), Set.of(),
+                Set.of(new ServiceName("default", "kubia"))));
     }
 }
