@@ -91,9 +91,14 @@ public final class Admin implements AutoCloseable {
                 server.start(bindAddressHardFail);
             }
         } catch (IOException e) {
-            close();
+            stop();
             throw e;
         }
+    }
+
+    /** Stops at once, and may be started again; requests that are being answered are cut off. */
+    public void stop() {
+        servers().forEach(AdminServer::stop);
     }
 
     /** Where metrics and the API are served; empty if nowhere, or while the address cannot be bound. Any thread. */
@@ -106,7 +111,7 @@ public final class Admin implements AutoCloseable {
         return healthServer == null ? Optional.empty() : healthServer.boundAddress();
     }
 
-    /** Stops at once; requests that are being answered are cut off. */
+    /** Stops for good. */
     @Override
     public void close() {
         servers().forEach(AdminServer::close);
@@ -138,7 +143,7 @@ public final class Admin implements AutoCloseable {
 
     /** A load balancer may ask by any name, but only for an allowed one are Services and addresses named. */
     private static Answer readyz(Health health, Request request) {
-        Answer whole = health.readyz();
+        Answer whole = health.readyz(request);
         return request.trusted() ? whole : Answer.json(whole.status(), new ReadyWord(whole.status() == 200));
     }
 

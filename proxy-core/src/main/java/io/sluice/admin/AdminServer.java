@@ -33,6 +33,8 @@ final class AdminServer implements AutoCloseable {
     /** Guarded by this. */
     private @Nullable HttpServer server;
     private volatile @Nullable HttpListener listener;
+    /** Guarded by this. */
+    private boolean closed;
 
     /**
      * How an address is served.
@@ -65,13 +67,16 @@ final class AdminServer implements AutoCloseable {
      */
     void start(boolean hardFail) throws IOException {
         HttpListener opened = open();
+        if (opened == null) {
+            return;
+        }
         try {
             opened.firstAttempt().join();
         } catch (CompletionException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
             String failure = failure(String.valueOf(cause.getMessage()));
             if (hardFail) {
-                close();
+                stop();
                 throw new IOException(failure, cause);
             }
             LOG.warn("{}; trying again every {} s", failure, serving.retryInterval().toSeconds());
@@ -79,7 +84,10 @@ final class AdminServer implements AutoCloseable {
         opened.bound().thenAccept(bound -> LOG.info("Serving {} at http://{}", purpose, format(bound)));
     }
 
-    private synchronized HttpListener open() {
+    private synchronized @Nullable HttpListener open() {
+        if (closed) {
+            return null;
+        }
         HttpServer created = new HttpServer("sluice-" + flag.replaceAll("^--|-bind-address$", ""),
                 serving.limits());
         HttpListener opened = created.listen(address, Site.of(routes, serving.hosts()), serving.retryInterval());
@@ -93,12 +101,20 @@ final class AdminServer implements AutoCloseable {
         return Optional.ofNullable(listener).flatMap(HttpListener::address);
     }
 
-    /** Stops at once; requests that are being answered are cut off. */
-    @Override
-    public synchronized void close() {
+    /** Stops at once, and may be started again; requests that are being answered are cut off. */
+    synchronized void stop() {
+        listener = null;
         if (server != null) {
             server.close();
+            server = null;
         }
+    }
+
+    /** Stops for good. */
+    @Override
+    public synchronized void close() {
+        closed = true;
+        stop();
     }
 
     private String failure(String reason) {

@@ -72,7 +72,7 @@ public interface DaemonStatus {
     }
 
     /** Whether another process gets ready to take over the listening sockets of this one. */
-    default boolean succeeding() {
+    default boolean successorAwaited() {
         return false;
     }
 

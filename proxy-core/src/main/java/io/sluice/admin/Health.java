@@ -3,6 +3,7 @@ package io.sluice.admin;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.sluice.http.Answer;
+import io.sluice.http.Request;
 import io.sluice.liveness.Stall;
 import io.sluice.reconcile.AppliedState.ListenerStatus;
 import io.sluice.reconcile.AppliedState;
@@ -60,23 +61,30 @@ final class Health {
     }
 
     /**
-     * For a readiness probe: 200 once the Services are known and were applied, until the daemon drains or
-     * while a successor gets ready, for which this address would answer else. A source that is
+     * For a readiness probe: 200 once the Services are known and were applied, until the daemon drains. A source that is
      * not current leaves it at 200, since traffic is served from the last good state; the body says so.
+     *
+     * <p>While a successor gets ready, kubelet is answered 503: at this address it asks about the new pod as well, and would
+     * end the old one if it took this process's answer for the new one's.
      */
-    Answer readyz() {
-        ReadyView view = ready();
+    Answer readyz(Request request) {
+        ReadyView view = ready(request.isPodProbe());
         return Answer.json(view.ready() ? 200 : 503, view);
     }
 
-    /** What {@code /readyz} says. */
+    /** What {@code /readyz} says to anybody but kubelet. */
     ReadyView ready() {
+        return ready(false);
+    }
+
+    private ReadyView ready(boolean podProbe) {
         Freshness freshness = status.freshness();
         AppliedState applied = status.applied().orElse(null);
         boolean draining = status.draining();
-        return new ReadyView(freshness.synced() && applied != null && !draining && !status.succeeding(),
-                freshness.synced(), applied != null,
-                draining, freshness.current(), freshness.asOf(), freshness.detail(),
+        return new ReadyView(
+                freshness.synced() && applied != null && !draining && !(podProbe && status.successorAwaited()),
+                status.successorAwaited(), freshness.synced(), applied != null, draining, freshness.current(),
+                freshness.asOf(), freshness.detail(),
                 problems(freshness, applied),
                 freshness.resources().stream().map(resource -> ResourceView.of(resource, clock.instant())).toList(),
                 applied == null ? List.of() : failedListeners(applied), status.build().version());
@@ -129,7 +137,8 @@ final class Health {
         }
     }
 
-    record ReadyView(boolean ready, boolean synced, boolean applied, boolean draining, boolean current,
+    record ReadyView(boolean ready, boolean successorAwaited, boolean synced, boolean applied, boolean draining,
+            boolean current,
             @Nullable Instant asOf, String detail, List<ProblemView> problems, List<ResourceView> resources,
             List<FailedListenerView> failedListeners, String version) {}
 

@@ -134,14 +134,21 @@ public final class HealthCheckPorts implements AutoCloseable {
         });
     }
 
+    /** Answers nobody until {@link #start} is called again. */
+    public synchronized void stop() {
+        started = false;
+        ports.clear();
+        if (server != null) {
+            server.close();
+            server = null;
+        }
+    }
+
     /** Answers nobody any more. */
     @Override
     public synchronized void close() {
         closed = true;
-        ports.clear();
-        if (server != null) {
-            server.close();
-        }
+        stop();
     }
 
     private static Answer answer(Check check, boolean fit) {

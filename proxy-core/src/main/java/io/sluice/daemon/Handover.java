@@ -1,15 +1,20 @@
 package io.sluice.daemon;
 
-import io.sluice.node.Predecessor;
-import io.sluice.node.Succession;
+import io.sluice.liveness.FatalErrors;
+import io.sluice.node.HandoverClient;
+import io.sluice.node.HandoverClient.Answer;
+import io.sluice.node.HandoverServer;
 import io.sluice.proxy.DataPath;
 import io.sluice.reconcile.Reconciler;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,132 +22,495 @@ import org.slf4j.LoggerFactory;
 /**
  * A restart that refuses nobody: takes the listening sockets of the daemon that runs, and gives them to the next one.
  *
- * <p>{@link #begin} before the first snapshot, {@link #complete} after it was applied.
+ * <p>The new process asks for the sockets when it knows its Services, so that it holds up the old one for milliseconds; the
+ * old one limits that time anyway ({@link HandoverServer}), and comes back from every step before the last.
  */
 final class Handover implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Handover.class);
 
+    /** For a start: longer than an undisturbed handover ever takes. */
+    private static final Duration START = Duration.ofSeconds(20);
+    /** After a step that failed for a reason that may last. */
+    private static final Duration PAUSE = Duration.ofSeconds(10);
+    private static final Duration LOOK_UP = Duration.ofMillis(50);
+    private static final int ATTEMPTS = 10;
+
+    /** The addresses that two processes cannot have at once: admin, health checks, DNS. */
+    interface Addresses {
+
+        /** Serves there. */
+        void enter() throws IOException;
+
+        /** Serves there again after {@link #leave}, as soon as that is possible. */
+        void enterAgain();
+
+        /** They are free when this returns. */
+        void leave();
+    }
+
+    private enum Outcome {
+        /** This process serves now. */
+        OWNER,
+        /** The next attempt follows at once. */
+        AGAIN,
+        /** The next attempt follows after a pause. */
+        LATER,
+        /** A process that was started later serves. */
+        SUPERSEDED,
+        /** This process ends. */
+        ENDED
+    }
+
     private final Path path;
     private final DataPath dataPath;
     private final Reconciler reconciler;
-    private final Runnable leaveAddresses;
+    private final Addresses addresses;
     private final CompletableFuture<Void> succeeded = new CompletableFuture<>();
-    private @Nullable Predecessor predecessor;
-    private @Nullable Succession succession;
-    private volatile boolean released;
-    private volatile CompletableFuture<Void> conversation = CompletableFuture.completedFuture(null);
-    private boolean closed;
+    private final CompletableFuture<Void> followed = new CompletableFuture<>();
+    private volatile @Nullable HandoverServer server;
+    private volatile @Nullable HandoverClient client;
+    private volatile @Nullable Thread follower;
+    private volatile boolean starting = true;
+    private volatile boolean othersServe;
+    private volatile boolean closed;
+    /** Of the follower's thread: the old process has said twice that it does not know today's protocol. */
+    private boolean earlierProtocol;
+    private String told = "";
 
-    Handover(Path path, DataPath dataPath, Reconciler reconciler, Runnable leaveAddresses) throws IOException {
+    Handover(Path path, DataPath dataPath, Reconciler reconciler, Addresses addresses) throws IOException {
         if (!dataPath.hasBareSockets()) {
             throw new IOException("--handover-socket does not work with the transport nio");
         }
         this.path = path;
         this.dataPath = dataPath;
         this.reconciler = reconciler;
-        this.leaveAddresses = leaveAddresses;
+        this.addresses = addresses;
     }
 
-    /** Looks for a daemon to succeed; whether there is one. It accepts until {@link #complete}. */
-    synchronized boolean begin() {
+    /**
+     * Looks for a daemon to succeed; without one, a later daemon may succeed this one from now on.
+     *
+     * @return whether there is one: then nothing may be served before {@link #follow}
+     * @throws IOException if the path cannot be used; the message is for the user, and nothing was changed there
+     */
+    boolean begin() throws IOException {
         try {
-            predecessor = Predecessor.find(path).orElse(null);
+            if (find() == Outcome.OWNER) {
+                return false;
+            }
         } catch (IOException e) {
-            LOG.warn("the daemon at {} cannot be succeeded, starting beside it: {}", path, e.getMessage());
+            // Nobody knows who serves here.
+            othersServe = true;
+            throw new IOException("--handover-socket " + e.getMessage(), e);
         }
-        if (predecessor == null) {
-            return false;
-        }
-        LOG.info("taking over {} listening sockets from the daemon at {}", predecessor.size(), path);
-        dataPath.inherit(predecessor.take());
-        reconciler.beside();
+        othersServe = true;
+        reconciler.standBy();
         return true;
     }
 
-    /** This daemon serves: the predecessor may go, and a successor may come. */
-    synchronized void complete() throws IOException {
+    /**
+     * Takes over from the daemon that was found, once Services are known; goes on trying until it is done, that daemon is
+     * gone, or this one is superseded.
+     *
+     * @param known completes when the reconciler has a snapshot
+     * @throws IOException if Services are known, and this process cannot serve at one of its addresses
+     */
+    void follow(CompletableFuture<Void> known) throws IOException {
+        follower = Thread.ofPlatform().name("sluice-handover").daemon().start(FatalErrors.vital(() -> run(known)));
+        try {
+            if (known.isDone()) {
+                followed.get(START.toMillis(), TimeUnit.MILLISECONDS);
+            }
+        } catch (TimeoutException e) {
+            LOG.warn("the daemon at {} has not handed over yet; it goes on to serve, and is asked again", path);
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof IOException failure) {
+                throw failure;
+            }
+            throw new IllegalStateException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            starting = false;
+        }
+    }
+
+    private void run(CompletableFuture<Void> known) {
+        try {
+            while (true) {
+                switch (attempt(known)) {
+                    case OWNER -> {
+                        othersServe = false;
+                        followed.complete(null);
+                        return;
+                    }
+                    case SUPERSEDED -> {
+                        LOG.info("a process that was started later serves now; this one ends");
+                        followed.complete(null);
+                        succeeded.complete(null);
+                        return;
+                    }
+                    case ENDED -> {
+                        followed.complete(null);
+                        return;
+                    }
+                    case LATER -> TimeUnit.MILLISECONDS.sleep(PAUSE.toMillis());
+                    case AGAIN -> TimeUnit.MILLISECONDS.sleep(LOOK_UP.toMillis());
+                }
+            }
+        } catch (IOException e) {
+            followed.completeExceptionally(e);
+        } catch (InterruptedException e) {
+            followed.complete(null);
+        } finally {
+            disconnect();
+        }
+    }
+
+    /** One way from the beginning to the end, or to where it fails. */
+    private Outcome attempt(CompletableFuture<Void> known) throws IOException, InterruptedException {
         if (closed) {
-            return;
+            return Outcome.ENDED;
         }
-        Predecessor before = predecessor;
-        if (before != null) {
-            try (before) {
-                before.takeOver();
-                LOG.info("the daemon before this one accepts no more; it ends when its connections have");
+        HandoverClient old = client;
+        if (old == null && !earlierProtocol) {
+            Outcome found = findAgain();
+            return found == Outcome.OWNER ? serveAlone() : found;
+        }
+        Outcome waited = old == null ? awaitEarlier(known) : await(old, known);
+        if (waited != Outcome.OWNER) {
+            return waited;
+        }
+        old = client;
+        if (old == null) {
+            return Outcome.AGAIN;
+        }
+        Answer requested = old.request();
+        if (requested != Answer.DONE) {
+            return after(requested);
+        }
+        List<Integer> sockets = old.take();
+        LOG.info("taking over {} listening sockets from the daemon at {}", sockets.size(), path);
+        dataPath.holdAccepts();
+        dataPath.inherit(sockets);
+        reconciler.share().join();
+        Answer ready = old.ready();
+        boolean orphaned = isOver(ready);
+        if (ready != Answer.DONE && !orphaned) {
+            retreat();
+            return after(ready);
+        }
+        try {
+            addresses.enter();
+        } catch (IOException e) {
+            retreat();
+            if (starting) {
+                throw e;
+            }
+            disconnect();
+            LOG.error("not taking over: {}", e.getMessage());
+            return Outcome.LATER;
+        }
+        dataPath.accept();
+        Answer serving = orphaned ? ready : old.serving();
+        if (serving != Answer.DONE && !isOver(serving)) {
+            addresses.leave();
+            retreat();
+            return after(serving);
+        }
+        LOG.info(serving == Answer.DONE
+                ? "the daemon before this one accepts no more; it ends when its connections have"
+                : "the daemon before this one is gone; its listening sockets are served here");
+        succeed(old);
+        return Outcome.OWNER;
+    }
+
+    /** Whether the old process ends and leaves its sockets to this one: it has not withdrawn them. */
+    private static boolean isOver(Answer answer) {
+        return answer == Answer.GONE || answer == Answer.MOVED;
+    }
+
+    /** {@link Outcome#OWNER} when Services are known and the old process is still there. */
+    private Outcome await(HandoverClient old, CompletableFuture<Void> known) throws IOException {
+        while (!known.isDone()) {
+            Answer news = old.news();
+            if (news != Answer.SILENT) {
+                return after(news);
+            }
+        }
+        return Outcome.OWNER;
+    }
+
+    /** The earlier protocol has no waiting, so there is no connection before Services are known. */
+    private Outcome awaitEarlier(CompletableFuture<Void> known) throws IOException, InterruptedException {
+        while (!known.isDone()) {
+            if (closed) {
+                return Outcome.ENDED;
+            }
+            TimeUnit.MILLISECONDS.sleep(LOOK_UP.toMillis());
+        }
+        HandoverClient old = HandoverClient.connect(path).orElse(null);
+        if (old == null) {
+            earlierProtocol = false;
+            return Outcome.AGAIN;
+        }
+        old.speakEarlierProtocol();
+        client = old;
+        return Outcome.OWNER;
+    }
+
+    private Outcome after(Answer answer) {
+        return switch (answer) {
+            case DONE, WITHDRAWN -> Outcome.AGAIN;
+            case SUPERSEDED -> Outcome.SUPERSEDED;
+            case ABANDONED -> Outcome.ENDED;
+            case MOVED, GONE -> {
+                disconnect();
+                boolean refused = earlierProtocol;
+                earlierProtocol = false;
+                yield refused ? Outcome.LATER : Outcome.AGAIN;
+            }
+            case SILENT -> {
+                disconnect();
+                tell("the daemon at " + path + " does not answer; it is asked again until it does or is gone");
+                yield Outcome.LATER;
+            }
+            case MISUNDERSTOOD -> {
+                disconnect();
+                tell("the program at " + path + " does not hand over its sockets; it is asked again until it is gone");
+                yield Outcome.LATER;
+            }
+        };
+    }
+
+    /** Once, not with each attempt. */
+    private void tell(String line) {
+        if (!line.equals(told)) {
+            told = line;
+            LOG.warn("{}", line);
+        }
+    }
+
+    /**
+     * Looks who is at the path.
+     *
+     * @return OWNER if nobody was, and this process is now; AGAIN if another is, which {@link #client} knows
+     */
+    private Outcome find() throws IOException {
+        int gone = 0;
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+            HandoverClient found = HandoverClient.connect(path).orElse(null);
+            if (found == null) {
+                Optional<HandoverServer> own = HandoverServer.open(path, new Old());
+                if (own.isPresent()) {
+                    server = own.get();
+                    return Outcome.OWNER;
+                }
+            } else {
+                client = found;
+                switch (found.greet()) {
+                    case DONE -> {
+                        LOG.info(
+                                "a daemon serves already (it is at {}); this one takes over when it knows its Services",
+                                path);
+                        return Outcome.AGAIN;
+                    }
+                    case GONE -> {
+                        gone++;
+                        disconnect();
+                        if (gone > 1) {
+                            LOG.info("the daemon at {} is of an earlier version", path);
+                            earlierProtocol = true;
+                            return Outcome.AGAIN;
+                        }
+                    }
+                    case SILENT -> {
+                        return after(Answer.SILENT);
+                    }
+                    case SUPERSEDED -> {
+                        return Outcome.SUPERSEDED;
+                    }
+                    case ABANDONED -> {
+                        return Outcome.ENDED;
+                    }
+                    case MISUNDERSTOOD -> throw new IOException(
+                            path + ": the program that is there is no Sluice daemon; choose another path");
+                    case WITHDRAWN, MOVED -> disconnect();
+                }
+            }
+        }
+        throw new IOException(path + ": who is there changes faster than it can be asked; try again");
+    }
+
+    /** Later in life a path that cannot be used is no reason to end. */
+    private Outcome findAgain() {
+        try {
+            return find();
+        } catch (IOException e) {
+            disconnect();
+            LOG.warn("no process can take over from this one: --handover-socket {}", e.getMessage());
+            return Outcome.OWNER;
+        }
+    }
+
+    /** The old process is gone before it handed anything over. */
+    private Outcome serveAlone() throws IOException {
+        LOG.info("no other daemon serves any more; this one begins");
+        try {
+            addresses.enter();
+        } catch (IOException e) {
+            if (starting) {
+                throw e;
+            }
+            LOG.error("{}", e.getMessage());
+            addresses.enterAgain();
+        }
+        dataPath.accept();
+        reconciler.own().join();
+        return Outcome.OWNER;
+    }
+
+    private void succeed(HandoverClient old) throws IOException {
+        Optional<HandoverServer> next = old.succeed(new Old());
+        try {
+            server = next.isPresent() ? next.get() : HandoverServer.open(path, new Old()).orElse(null);
+            if (server == null) {
+                LOG.warn("no process can take over from this one: another one is at {}", path);
+            }
+        } catch (IOException e) {
+            LOG.warn("no process can take over from this one: --handover-socket {}", e.getMessage());
+        }
+        reconciler.own().join();
+        int left = dataPath.disinherit();
+        if (left > 0) {
+            LOG.info("listening sockets that are not wanted any more: {}", left);
+        }
+    }
+
+    private void retreat() {
+        reconciler.retreat().join();
+        dataPath.disinherit();
+    }
+
+    private void disconnect() {
+        HandoverClient old = client;
+        client = null;
+        if (old != null) {
+            try {
+                old.close();
             } catch (IOException e) {
-                LOG.warn("the daemon before this one did not say that it accepts no more: {}", e.getMessage());
-            }
-            predecessor = null;
-            int left = dataPath.disinherit();
-            if (left > 0) {
-                LOG.info("listening sockets that are not wanted any more: {}", left);
+                LOG.debug("leaving the daemon before this one: {}", e.getMessage());
             }
         }
-        succession = Succession.open(path, new Succession.Incumbent() {
-            @Override
-            public List<Integer> offer() {
-                conversation = new CompletableFuture<>();
-                return reconciler.offer().join();
-            }
-
-            @Override
-            public void release() {
-                released = true;
-                reconciler.release().join();
-                leaveAddresses.run();
-                conversation.complete(null);
-            }
-
-            @Override
-            public void resume() {
-                reconciler.resume().join();
-                conversation.complete(null);
-            }
-
-            @Override
-            public void succeeded() {
-                succeeded.complete(null);
-            }
-        });
     }
 
-    /** Whether a successor accepts in the place of this daemon: what it needs of the node must stay. Any thread. */
-    boolean released() {
-        return released;
-    }
+    /** This process as the old one. On the server's thread. */
+    private final class Old implements HandoverServer.OldProcess {
 
-    /** Whether a successor gets ready: it has the sockets, and does not accept yet. Any thread. */
-    boolean succeeding() {
-        return !conversation.isDone();
-    }
+        private boolean yielded;
 
-    /** Waits until no successor is getting ready, {@code longest} at the most. */
-    void awaitSuccessor(Duration longest) {
-        CompletableFuture<Void> open = conversation;
-        if (!open.isDone()) {
-            LOG.info("waiting until the new process accepts");
-            open.copy().completeOnTimeout(null, longest.toMillis(), TimeUnit.MILLISECONDS).join();
+        @Override
+        public List<Integer> offer() {
+            return reconciler.offer().join();
+        }
+
+        @Override
+        public void yieldAddresses() {
+            yielded = true;
+            reconciler.yieldAddresses().join();
+            addresses.leave();
+        }
+
+        @Override
+        public void resume() {
+            if (yielded) {
+                yielded = false;
+                addresses.enterAgain();
+            }
+            reconciler.own().join();
+        }
+
+        @Override
+        public void release() {
+            othersServe = true;
+            reconciler.release().join();
+            if (!yielded) {
+                addresses.leave();
+            }
+        }
+
+        @Override
+        public void succeeded() {
+            succeeded.complete(null);
         }
     }
 
-    /** Completes when a successor has taken over. */
+    /** Whether another process serves in the place of this one: what it needs of the node must stay. Any thread. */
+    boolean othersServe() {
+        return othersServe;
+    }
+
+    /** Whether another process gets ready to take over. Any thread. */
+    boolean awaited() {
+        HandoverServer open = server;
+        return open != null && open.awaited();
+    }
+
+    /**
+     * This process is to end: gives up what it has not taken over yet, or waits until nobody gets ready to take over.
+     *
+     * @param longest for one that gets ready; one that has the sockets already is waited for until it serves or is too late
+     */
+    void leave(Duration longest) {
+        abandon();
+        long deadline = System.nanoTime() + longest.toNanos();
+        boolean waits = false;
+        try {
+            for (HandoverServer open = server; open != null && !closed
+                    && (open.offered() || open.awaited() && System.nanoTime() < deadline);) {
+                if (!waits) {
+                    waits = true;
+                    LOG.info("waiting until the new process accepts");
+                }
+                TimeUnit.MILLISECONDS.sleep(LOOK_UP.toMillis());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Completes when another daemon serves in the place of this one. */
     CompletableFuture<Void> succeeded() {
         return succeeded;
     }
 
-    @Override
-    public synchronized void close() {
-        closed = true;
-        if (succession != null) {
-            succession.close();
+    /** Ends the follower's thread, wherever it is; then this process has all or nothing. */
+    private void abandon() {
+        Thread running = follower;
+        if (running == null || followed.isDone()) {
+            return;
         }
-        if (predecessor != null) {
-            try {
-                predecessor.close();
-            } catch (IOException e) {
-                LOG.debug("leaving the daemon before this one: {}", e.getMessage());
-            }
+        closed = true;
+        HandoverClient old = client;
+        if (old != null) {
+            old.abandon();
+        }
+        running.interrupt();
+        try {
+            running.join(START.toMillis());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public void close() {
+        abandon();
+        closed = true;
+        HandoverServer open = server;
+        if (open != null) {
+            open.close();
         }
     }
 }

@@ -11,7 +11,6 @@ import io.sluice.dns.DnsListener;
 import io.sluice.dns.DnsServer;
 import io.sluice.guest.GuestDoor;
 import io.sluice.guest.Guests;
-import io.sluice.liveness.Faults;
 import io.sluice.liveness.Heartbeat;
 import io.sluice.liveness.ReportingExecutor;
 import io.sluice.liveness.Stall;
@@ -62,6 +61,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -98,15 +98,16 @@ public final class Sluice implements AutoCloseable {
     private final Admin admin;
     private final Status status;
     private final HealthCheckPorts healthChecks;
+    private final Addresses addresses = new Addresses();
     private final @Nullable Handover handover;
     private final AtomicBoolean closed = new AtomicBoolean();
     private final CompletableFuture<Boolean> drained = new CompletableFuture<>();
-    private volatile List<InetSocketAddress> dnsListeners = List.of();
+    private volatile List<DnsListener> dnsListeners = List.of();
     private volatile @Nullable GuestDoor door;
     private final CompletableFuture<Void> end = new CompletableFuture<>();
     private volatile boolean draining;
     private volatile @Nullable NodeWatch nodeWatch;
-    private final CompletableFuture<Void> firstApplied = new CompletableFuture<>();
+    private final CompletableFuture<Void> firstSubmitted = new CompletableFuture<>();
     private volatile CompletableFuture<Void> lastSubmitted = CompletableFuture.completedFuture(null);
 
     private Sluice(SluiceConfig config, String version, LongSupplier droppedLogLines) throws StartException {
@@ -163,7 +164,7 @@ public final class Sluice implements AutoCloseable {
         try {
             handover = config.node().handoverSocket().isEmpty()
                     ? null
-                    : new Handover(config.node().handoverSocket().get(), dataPath, reconciler, this::leaveAddresses);
+                    : new Handover(config.node().handoverSocket().get(), dataPath, reconciler, addresses);
         } catch (IOException e) {
             dataPath.close();
             control.shutdownNow();
@@ -237,50 +238,22 @@ public final class Sluice implements AutoCloseable {
     private void begin() throws SourceException, IOException {
         controlHeartbeat.beatOn(control, watchdog.interval());
         watchdog.start();
-        boolean succeeds = handover != null && handover.begin();
-        if (!succeeds) {
-            admin.start(config.bindAddressHardFail());
-            healthChecks.start();
+        Handover between = handover;
+        boolean follows = between != null && between.begin();
+        if (!follows) {
+            addresses.enter();
         }
         watchNode();
-        if (dns != null && !succeeds) {
-            dnsListeners = started(dns);
-        }
         source.start(this::apply);
         lastSubmitted.join();
-        Handover between = handover;
-        if (between != null && firstApplied.isDone()) {
-            takeOver(between, succeeds);
-        } else if (between != null) {
-            firstApplied.thenRunAsync(
-                    Faults.contained("taking over", () -> takeOverLate(between, succeeds)));
+        if (between != null && follows) {
+            between.follow(firstSubmitted);
         }
         openDoor();
         watchChannels();
         config.supervision().serviceManager().ready();
         LOG.info("started on {} event loops with {}", config.proxy().workerThreads(),
                 dataPath.transport().name().toLowerCase(Locale.ROOT));
-    }
-
-    private void takeOver(Handover between, boolean succeeds) throws IOException {
-        between.complete();
-        if (succeeds) {
-            if (dns != null) {
-                dnsListeners = started(dns);
-            }
-            reconciler.resume().join();
-            healthChecks.start();
-            admin.start(config.bindAddressHardFail());
-        }
-    }
-
-    /** The same for a source that takes its time. */
-    private void takeOverLate(Handover between, boolean succeeds) {
-        try {
-            takeOver(between, succeeds);
-        } catch (IOException e) {
-            LOG.error("{}", e.getMessage());
-        }
     }
 
     /** Last, as it starts the threads of these event loops. */
@@ -310,11 +283,6 @@ public final class Sluice implements AutoCloseable {
         }
     }
 
-    private void leaveAddresses() {
-        healthChecks.close();
-        admin.close();
-    }
-
     /** Where it cannot be watched, what has changed is seen some seconds later. */
     private void watchNode() {
         try {
@@ -335,19 +303,9 @@ public final class Sluice implements AutoCloseable {
         }
     }
 
-    private static List<InetSocketAddress> started(DnsServer server) throws IOException {
-        try {
-            return server.start().toCompletableFuture().join().stream().map(DnsListener::address).toList();
-        } catch (CompletionException e) {
-            if (e.getCause() instanceof IOException failure) {
-                throw failure;
-            }
-            throw e;
-        }
-    }
-
     private void apply(ClusterSnapshot snapshot) {
-        lastSubmitted = reconciler.submit(snapshot).thenRun(() -> firstApplied.complete(null));
+        lastSubmitted = reconciler.submit(snapshot);
+        firstSubmitted.complete(null);
     }
 
     /** Reads the sources again now; the effect comes when it has been read. */
@@ -363,7 +321,7 @@ public final class Sluice implements AutoCloseable {
      */
     public boolean drain() {
         if (handover != null) {
-            handover.awaitSuccessor(config.drainTimeout());
+            handover.leave(config.drainTimeout());
         }
         draining = true;
         config.supervision().serviceManager().stopping();
@@ -412,7 +370,7 @@ public final class Sluice implements AutoCloseable {
 
     /** Where DNS is answered, besides the DNS Service's own addresses; empty if it is not. */
     public List<InetSocketAddress> dnsAddresses() {
-        return dnsListeners;
+        return dnsListeners.stream().map(DnsListener::address).toList();
     }
 
     /** For tests, which keep these threads from going on. */
@@ -452,6 +410,9 @@ public final class Sluice implements AutoCloseable {
     private void endAll() {
         watchdog.close();
         config.supervision().serviceManager().stopping();
+        // Whoever follows finds them free.
+        healthChecks.close();
+        admin.close();
         if (handover != null) {
             handover.close();
         }
@@ -465,14 +426,79 @@ public final class Sluice implements AutoCloseable {
         drained.complete(false);
         eventLoopLag.close();
         dataPath.close();
-        boolean keep = config.node().keepAddresses() || handover != null && handover.released();
+        boolean keep = config.node().keepAddresses() || handover != null && handover.othersServe();
         CompletableFuture.runAsync(() -> {
             serviceAddresses.close(keep);
             reconciler.closeReplies(keep);
         }, control).join();
-        leaveAddresses();
         runtimeMetrics.close();
         control.shutdownNow();
+    }
+
+    /** Where two processes cannot serve at once. */
+    private final class Addresses implements Handover.Addresses {
+
+        private boolean entered;
+
+        @Override
+        public synchronized void enter() throws IOException {
+            entered = true;
+            try {
+                admin.start(config.bindAddressHardFail());
+                healthChecks.start();
+                answerDns();
+            } catch (IOException e) {
+                leave();
+                throw e;
+            }
+        }
+
+        @Override
+        public synchronized void enterAgain() {
+            entered = true;
+            healthChecks.start();
+            try {
+                admin.start(false);
+            } catch (IOException e) {
+                throw new IllegalStateException("only a hard failure is told", e);
+            }
+            answerDnsAgain();
+        }
+
+        /** The other process may still be about to leave. */
+        private synchronized void answerDnsAgain() {
+            try {
+                if (entered && !closed.get()) {
+                    answerDns();
+                }
+            } catch (IOException e) {
+                LOG.warn("{}; trying again", e.getMessage());
+                control.schedule(this::answerDnsAgain, 2, TimeUnit.SECONDS);
+            }
+        }
+
+        private void answerDns() throws IOException {
+            if (dns != null) {
+                try {
+                    dnsListeners = dns.start().toCompletableFuture().join();
+                } catch (CompletionException e) {
+                    if (e.getCause() instanceof IOException failure) {
+                        throw failure;
+                    }
+                    throw e;
+                }
+            }
+        }
+
+        @Override
+        public synchronized void leave() {
+            entered = false;
+            healthChecks.stop();
+            admin.stop();
+            dnsListeners.stream().map(listener -> listener.close().toCompletableFuture()).toList()
+                    .forEach(CompletableFuture::join);
+            dnsListeners = List.of();
+        }
     }
 
     /** What the admin addresses tell of this daemon. */
@@ -525,8 +551,8 @@ public final class Sluice implements AutoCloseable {
         }
 
         @Override
-        public boolean succeeding() {
-            return handover != null && handover.succeeding();
+        public boolean successorAwaited() {
+            return handover != null && handover.awaited();
         }
 
         @Override
@@ -543,7 +569,7 @@ public final class Sluice implements AutoCloseable {
         public Optional<Resolver> resolver() {
             return config.dns().map(settings -> {
                 List<InetSocketAddress> addresses = new ArrayList<>(names == null ? List.of() : names.addresses());
-                addresses.addAll(dnsListeners);
+                addresses.addAll(dnsAddresses());
                 return new Resolver(settings.clusterDomain().replaceFirst("\\.$", ""), addresses);
             });
         }

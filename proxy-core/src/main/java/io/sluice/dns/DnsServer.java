@@ -81,7 +81,7 @@ public final class DnsServer implements AutoCloseable {
     }
 
     /**
-     * Listens at every address of the settings.
+     * Listens at every address of the settings. May be called again when all of these listeners were closed.
      *
      * @return fails with an {@link IOException} whose message is for the user if one of them cannot be had; then nothing is
      *         left open
@@ -91,7 +91,8 @@ public final class DnsServer implements AutoCloseable {
                 settings.listen().stream().map(address -> listen(address).toCompletableFuture()).toList();
         return CompletableFuture.allOf(all.toArray(CompletableFuture<?>[]::new)).handle((nothing, failure) -> {
             if (failure != null) {
-                close();
+                all.stream().filter(listener -> !listener.isCompletedExceptionally())
+                        .forEach(listener -> listener.join().close());
                 return CompletableFuture.<List<DnsListener>>failedFuture(
                         failure.getCause() == null ? failure : failure.getCause());
             }

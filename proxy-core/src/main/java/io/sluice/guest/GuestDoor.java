@@ -8,16 +8,17 @@ import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.channel.unix.DomainSocketReadMode;
+import io.sluice.node.SocketFile;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,13 +32,17 @@ public final class GuestDoor implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(GuestDoor.class);
     private static final String PREFIX = "guests-";
     private static final String SUFFIX = ".sock";
+    /** A socket that is just being made is not listened at yet. */
+    private static final Duration NEW = Duration.ofSeconds(10);
     private static final AtomicInteger DOORS = new AtomicInteger();
 
     private final Path path;
+    private final SocketFile file;
     private final Channel server;
 
-    private GuestDoor(Path path, Channel server) {
+    private GuestDoor(Path path, SocketFile file, Channel server) {
         this.path = path;
+        this.file = file;
         this.server = server;
     }
 
@@ -51,10 +56,11 @@ public final class GuestDoor implements AutoCloseable {
      */
     public static GuestDoor open(Guests guests, IoEventLoopGroup loops, Map<String, String> environment)
             throws IOException {
-        int uid = uid();
+        int uid = SocketFile.uid();
         Path folder = folder(uid, environment);
+        Files.createDirectories(SocketFile.directory(folder));
+        SocketFile.requireSafe(SocketFile.directory(folder));
         try {
-            Files.createDirectories(folder.toAbsolutePath().getParent());
             Files.createDirectory(folder,
                     PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         } catch (FileAlreadyExistsException e) {
@@ -63,11 +69,10 @@ public final class GuestDoor implements AutoCloseable {
         if (!Integer.valueOf(uid).equals(Files.getAttribute(folder, "unix:uid", LinkOption.NOFOLLOW_LINKS))
                 || !Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)
                 || !PosixFilePermissions.toString(Files.getPosixFilePermissions(folder)).endsWith("------")) {
-            throw new IOException(folder + " is not a folder of this user alone (chmod 700)");
+            throw new IOException(folder + ": not a directory of this user alone (chmod 700)");
         }
-        removeStale(folder);
-        Path path = folder.resolve(PREFIX + ProcessHandle.current().pid() + "-" + DOORS.incrementAndGet() + SUFFIX);
-        Files.deleteIfExists(path);
+        removeAbandoned(folder);
+        Path path = freePath(folder);
         Channel server = new ServerBootstrap().group(loops).channel(EpollServerDomainSocketChannel.class)
                 .childHandler(new ChannelInitializer<EpollDomainSocketChannel>() {
                     @Override
@@ -83,10 +88,10 @@ public final class GuestDoor implements AutoCloseable {
                     }
                 }).bind(new DomainSocketAddress(path.toFile())).awaitUninterruptibly().channel();
         if (!server.isActive()) {
-            throw new IOException(path + " cannot be listened at");
+            throw new IOException(path + ": a socket cannot be made there");
         }
         Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
-        return new GuestDoor(path, server);
+        return new GuestDoor(path, SocketFile.of(path), server);
     }
 
     /** Where it is. */
@@ -96,17 +101,14 @@ public final class GuestDoor implements AutoCloseable {
 
     @Override
     public void close() {
+        file.remove();
         server.close().awaitUninterruptibly();
-        try {
-            Files.deleteIfExists(path);
-        } catch (IOException e) {
-            LOG.debug("{} stays: {}", path, e.getMessage());
-        }
     }
 
-    private static Path folder(int uid, Map<String, String> environment) {
+    /** XDG_RUNTIME_DIR may be another user's: sudo can leave it as it was. */
+    static Path folder(int uid, Map<String, String> environment) {
         String runtime = environment.getOrDefault("XDG_RUNTIME_DIR", "");
-        if (!runtime.isEmpty() && Files.isWritable(Path.of(runtime))) {
+        if (!runtime.isEmpty() && Files.isWritable(Path.of(runtime)) && isSafe(Path.of(runtime))) {
             return Path.of(runtime, "sluice");
         }
         if (uid == 0 && Files.isWritable(Path.of("/run"))) {
@@ -115,24 +117,42 @@ public final class GuestDoor implements AutoCloseable {
         return Path.of(System.getProperty("java.io.tmpdir"), "sluice-" + uid);
     }
 
-    /** Sockets of processes that are gone without taking them away. */
-    private static void removeStale(Path folder) throws IOException {
+    private static boolean isSafe(Path directory) {
+        try {
+            SocketFile.requireSafe(directory);
+            return true;
+        } catch (IOException e) {
+            LOG.debug("not used: {}", e.getMessage());
+            return false;
+        }
+    }
+
+    /**
+     * Sockets of processes that are gone without taking them away. Whether one is gone is told by its socket: its number may
+     * be that of another process here, or of none, where containers have the folder in common.
+     */
+    private static void removeAbandoned(Path folder) throws IOException {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, PREFIX + "*" + SUFFIX)) {
             for (Path file : files) {
-                String pid = file.getFileName().toString().substring(PREFIX.length()).replaceFirst("-.*", "");
-                if (pid.matches("\\d{1,10}") && ProcessHandle.of(Long.parseLong(pid)).isEmpty()) {
-                    Files.deleteIfExists(file);
+                try {
+                    if (Files.getLastModifiedTime(file).toInstant().isBefore(Instant.now().minus(NEW))) {
+                        SocketFile.removeAbandoned(file);
+                    }
+                } catch (IOException e) {
+                    LOG.debug("it stays: {}", e.getMessage());
                 }
             }
         }
     }
 
-    /** This process's user: who owns its folder in /proc. */
-    static int uid() throws IOException {
-        try {
-            return Objects.requireNonNull((Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid"));
-        } catch (NoSuchFileException e) {
-            throw new IOException("/proc is not there, so it cannot be known who this is", e);
+    private static Path freePath(Path folder) throws IOException {
+        while (true) {
+            Path path = folder
+                    .resolve(PREFIX + ProcessHandle.current().pid() + "-" + DOORS.incrementAndGet() + SUFFIX);
+            SocketFile.requireRoom(path);
+            if (Files.notExists(path, LinkOption.NOFOLLOW_LINKS)) {
+                return path;
+            }
         }
     }
 }

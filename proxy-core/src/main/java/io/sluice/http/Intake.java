@@ -90,6 +90,7 @@ record Intake(Decision decision, boolean withBody, boolean keepAlive) {
         try {
             return new Decision.Asked(new Renderings.Question(route.get(), path,
                     Request.of(request.headers().get(HttpHeaderNames.ACCEPT),
+                            request.headers().get(HttpHeaderNames.USER_AGENT),
                             site.isOneAnswer() || mark < 0 ? null : target.substring(mark + 1), refusal.isEmpty()),
                     takesGzip(request.headers().getAll(HttpHeaderNames.ACCEPT_ENCODING))));
         } catch (Request.BadRequestException e) {

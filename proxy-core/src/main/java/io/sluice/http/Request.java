@@ -10,14 +10,15 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a route may know of a request.
  *
- * @param accept  the header {@code Accept}, empty if absent
- * @param query   decoded; of a repeated parameter the last
- * @param trusted whether it names an {@link AllowedHosts allowed} host; always true for a {@link Route.Kind#VIEW}
+ * @param accept    the header {@code Accept}, empty if absent
+ * @param userAgent the header {@code User-Agent}, empty if absent
+ * @param query     decoded; of a repeated parameter the last
+ * @param trusted   whether it names an {@link AllowedHosts allowed} host; always true for a {@link Route.Kind#VIEW}
  */
-public record Request(String accept, Map<String, String> query, boolean trusted) {
+public record Request(String accept, String userAgent, Map<String, String> query, boolean trusted) {
 
     /** @throws BadRequestException if the query is not properly encoded */
-    static Request of(@Nullable String accept, @Nullable String rawQuery, boolean trusted) {
+    static Request of(@Nullable String accept, @Nullable String userAgent, @Nullable String rawQuery, boolean trusted) {
         Map<String, String> query = new LinkedHashMap<>();
         for (String pair : rawQuery == null ? new String[0] : rawQuery.split("&")) {
             int equals = pair.indexOf('=');
@@ -26,7 +27,12 @@ public record Request(String accept, Map<String, String> query, boolean trusted)
                         equals < 0 ? "" : decode(pair.substring(equals + 1)));
             }
         }
-        return new Request(accept == null ? "" : accept, query, trusted);
+        return new Request(accept == null ? "" : accept, userAgent == null ? "" : userAgent, query, trusted);
+    }
+
+    /** Whether kubelet probes a pod; its HTTP probes say so unless somebody has set another header. */
+    public boolean isPodProbe() {
+        return userAgent.startsWith("kube-probe/");
     }
 
     /** Whether {@code value} passes the filter {@code name}; an absent or empty filter lets everything pass. */

@@ -16,34 +16,43 @@ import java.util.List;
  */
 final class HandoverConnection implements AutoCloseable {
 
-    static final String HELLO = "sluice-handover-1";
-    static final String LISTENERS = "listeners";
-    static final String THAT_IS_ALL = "that-is-all";
-    static final String READY = "ready";
-    static final String RELEASED = "released";
-
     /** So many descriptors in one message; the kernel takes 253. */
     static final int DESCRIPTORS = 200;
 
     private static final int WORD_BYTES = 64;
-    private static final int PATH_BYTES = 108;
     private static final int MESSAGE_HEADER_BYTES = 56;
     private static final int CONTROL_HEADER_BYTES = 16;
     private static final int SCM_RIGHTS = 1;
     private static final int SO_RCVTIMEO = 20;
     private static final int SO_SNDTIMEO = 21;
     private static final int SO_PEERCRED = 17;
+    private static final int MSG_CTRUNC = 0x8;
+    private static final int MSG_DONTWAIT = 0x40;
     private static final int MSG_NOSIGNAL = 0x4000;
     private static final int MSG_CMSG_CLOEXEC = 0x4000_0000;
 
     private final int fd;
+    private final int flags;
 
-    /** What came: a word, empty at the end of the connection, and descriptors that are the receiver's to close. */
-    record Message(String word, List<Integer> descriptors) {}
+    /** What came: a word, and descriptors that are the receiver's to close. */
+    record Message(HandoverWord word, List<Integer> descriptors) {
 
-    /** Over a connected socket, which it owns; whoever is at the other end must be of the same user, or root. */
+        /** For descriptors that nobody asked for, or that are not wanted any more. */
+        void discard() throws IOException {
+            for (int descriptor : descriptors) {
+                SystemCalls.close(descriptor);
+            }
+        }
+    }
+
+    /**
+     * Over a connected socket, which it owns; whoever is at the other end must be of the same user, or root.
+     *
+     * @param timeoutMillis how long {@link #send} and {@link #receive} wait; 0: not at all
+     */
     HandoverConnection(int fd, int timeoutMillis) throws IOException {
         this.fd = fd;
+        this.flags = timeoutMillis == 0 ? MSG_DONTWAIT : 0;
         try {
             timeout(fd, timeoutMillis);
             requireSameUser();
@@ -56,19 +65,6 @@ final class HandoverConnection implements AutoCloseable {
     /** A new socket, connected to nobody. */
     static int socket() throws IOException {
         return SystemCalls.socket(SystemCalls.AF_UNIX, SystemCalls.SOCK_SEQPACKET | SystemCalls.SOCK_CLOEXEC, 0);
-    }
-
-    /** {@code path} as an address; fails if it is too long for one. */
-    static MemorySegment address(Arena arena, Path path) throws IOException {
-        byte[] bytes = path.toAbsolutePath().toString().getBytes(StandardCharsets.UTF_8);
-        if (bytes.length >= PATH_BYTES) {
-            throw new IOException(
-                    "the path " + path + " is too long for a socket: " + PATH_BYTES + " bytes at the most");
-        }
-        MemorySegment address = arena.allocate(2 + PATH_BYTES, 8);
-        address.set(ValueLayout.JAVA_SHORT, 0, (short) SystemCalls.AF_UNIX);
-        MemorySegment.copy(bytes, 0, address, ValueLayout.JAVA_BYTE, 2, bytes.length);
-        return address;
     }
 
     /** Lets every wait on {@code fd} end after so long, with {@code EAGAIN}. */
@@ -94,8 +90,17 @@ final class HandoverConnection implements AutoCloseable {
         }
     }
 
-    /** Sends one message; at most {@link #DESCRIPTORS} descriptors, which stay open here. */
-    void send(String word, List<Integer> descriptors) throws IOException {
+    int descriptor() {
+        return fd;
+    }
+
+    /**
+     * Sends one message.
+     *
+     * @param descriptors at most {@link #DESCRIPTORS}, which stay open here
+     * @throws ErrnoException {@code EAGAIN} after the timeout
+     */
+    void send(HandoverWord word, List<Integer> descriptors) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment control = MemorySegment.NULL;
             if (!descriptors.isEmpty()) {
@@ -108,19 +113,24 @@ final class HandoverConnection implements AutoCloseable {
                             descriptors.get(i));
                 }
             }
-            byte[] bytes = word.getBytes(StandardCharsets.US_ASCII);
+            byte[] bytes = word.text().getBytes(StandardCharsets.US_ASCII);
             SystemCalls.sendMessage(fd, header(arena, arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes), control),
-                    MSG_NOSIGNAL);
+                    MSG_NOSIGNAL | flags);
         }
     }
 
-    /** The next message; fails with {@code EAGAIN} after the timeout. */
+    /**
+     * The next message.
+     *
+     * @throws ErrnoException {@code EAGAIN} after the timeout
+     * @throws IOException    also if this process has no room for all descriptors of the message; then it has none of them
+     */
     Message receive() throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment word = arena.allocate(WORD_BYTES);
             MemorySegment control = control(arena, DESCRIPTORS);
             MemorySegment header = header(arena, word, control);
-            long length = SystemCalls.receiveMessage(fd, header, MSG_CMSG_CLOEXEC);
+            long length = SystemCalls.receiveMessage(fd, header, MSG_CMSG_CLOEXEC | flags);
             List<Integer> descriptors = new ArrayList<>();
             if (header.get(ValueLayout.JAVA_LONG, 40) >= CONTROL_HEADER_BYTES
                     && control.get(ValueLayout.JAVA_INT, 12) == SCM_RIGHTS) {
@@ -130,7 +140,14 @@ final class HandoverConnection implements AutoCloseable {
                 }
             }
             byte[] bytes = word.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE);
-            return new Message(new String(bytes, StandardCharsets.US_ASCII), descriptors);
+            Message message =
+                    new Message(HandoverWord.of(new String(bytes, StandardCharsets.US_ASCII)), descriptors);
+            if ((header.get(ValueLayout.JAVA_INT, 48) & MSG_CTRUNC) != 0) {
+                message.discard();
+                throw new IOException("this process may not open so many files: raise the limit (ulimit -n,"
+                        + " LimitNOFILE=) to that of the other one");
+            }
+            return message;
         }
     }
 

@@ -257,6 +257,17 @@ public final class LocalRoutes implements ServiceAddresses {
     }
 
     @Override
+    public void adopt() {
+        try {
+            Set<Cidr> there = table.ours();
+            installed.clear();
+            installed.addAll(there);
+        } catch (IOException e) {
+            LOG.warn("the routes of the daemon before this one cannot be read: {}", e.getMessage());
+        }
+    }
+
+    @Override
     public boolean provides() {
         return true;
     }

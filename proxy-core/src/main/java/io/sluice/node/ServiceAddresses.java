@@ -29,6 +29,11 @@ public interface ServiceAddresses {
         }
 
         @Override
+        public void adopt() {
+            // Nobody has left anything.
+        }
+
+        @Override
         public boolean provides() {
             return false;
         }
@@ -64,6 +69,9 @@ public interface ServiceAddresses {
      * @return whether {@link #provide} may decide otherwise now
      */
     boolean mend();
+
+    /** Takes what another daemon has added meanwhile for its own, and removes nothing of it before {@link #release}. */
+    void adopt();
 
     /** Whether addresses come from here: sockets are then bound to them before they are there, or while they are not. */
     boolean provides();

@@ -11,8 +11,8 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /**
- * System calls of Linux that Java has no method for: netlink sockets, descriptors over Unix sockets, and
- * datagrams over them. Any thread.
+ * System calls of Linux that Java has no method for: netlink sockets, Unix sockets, and descriptors and datagrams over
+ * them. Any thread.
  * Every method fails with {@link ErrnoException} if the kernel refuses, with {@link UnsupportedOperationException} on
  * other systems.
  */
@@ -104,6 +104,17 @@ final class SystemCalls {
                 into.byteSize(), 0L, 0L));
     }
 
+    /** poll(2) over structs pollfd; how many have something to tell, 0 after {@code millis}. */
+    static int poll(MemorySegment descriptors, int count, int millis) throws IOException {
+        return checkedInt("poll", state -> (long) Handles.POLL.invokeExact(state, descriptors.address(), (long) count,
+                (long) millis, 0L, 0L));
+    }
+
+    /** fchmod(2). */
+    static void mode(int fd, int mode) throws IOException {
+        checkedInt("fchmod", state -> (long) Handles.FCHMOD.invokeExact(state, (long) fd, (long) mode, 0L, 0L, 0L));
+    }
+
     /** close(2). */
     static void close(int fd) throws IOException {
         checkedInt("close", state -> (long) Handles.CLOSE.invokeExact(state, (long) fd, 0L, 0L, 0L, 0L));
@@ -176,6 +187,8 @@ final class SystemCalls {
         static final MethodHandle GETSOCKOPT = call("getsockopt");
         static final MethodHandle SENDMSG = call("sendmsg");
         static final MethodHandle RECVMSG = call("recvmsg");
+        static final MethodHandle POLL = call("poll");
+        static final MethodHandle FCHMOD = call("fchmod");
         static final MethodHandle CLOSE = call("close");
 
         private Handles() {}

@@ -11,9 +11,13 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A listener over a bare socket. What accepted sockets should have set is set here: they inherit it. */
 abstract sealed class BareListener extends Listener permits EpollListener, UringListener {
+
+    private static final Logger LOG = LoggerFactory.getLogger(BareListener.class);
 
     /** So many connections at once before others have their turn. */
     private static final int ACCEPTS_IN_A_ROW = 64;
@@ -61,7 +65,22 @@ abstract sealed class BareListener extends Listener permits EpollListener, Uring
             socket = LinuxSocket.newSocket(inherited);
         }
         boundKernelMemory(socket());
-        listen();
+        CompletableFuture<Void> accepting = dataPath.accepting();
+        if (accepting.isDone()) {
+            listen();
+        } else {
+            accepting.thenRun(() -> eventLoop.execute(this::listenLater));
+        }
+    }
+
+    private void listenLater() {
+        if (!closed) {
+            try {
+                listen();
+            } catch (IOException e) {
+                dataPath.acceptFailed(port(), e);
+            }
+        }
     }
 
     /** Begins to call {@link #accept} when somebody waits. */
@@ -152,8 +171,24 @@ abstract sealed class BareListener extends Listener permits EpollListener, Uring
         return onEventLoop(() -> {
             // What has been acknowledged to a client and waits in the queue would be reset by closing.
             accept(dataPath.settings().backlog());
+            shutDown();
             close();
         });
+    }
+
+    /**
+     * Ends the listening of every process that has the socket. One that took part in a handover, and hangs, may have it: as
+     * long as it did, the kernel would go on to take connections that nobody accepts.
+     */
+    private void shutDown() {
+        LinuxSocket server = socket;
+        if (server != null && !closed) {
+            try {
+                server.shutdown(true, false);
+            } catch (IOException e) {
+                LOG.debug("{} was not listened at: {}", address, e.getMessage());
+            }
+        }
     }
 
     @Override

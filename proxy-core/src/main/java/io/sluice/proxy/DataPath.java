@@ -73,6 +73,8 @@ public final class DataPath implements AutoCloseable {
     private final RepeatedWarning faults = new RepeatedWarning(LOG);
     private volatile Sources sources = Sources.NONE;
     private volatile @Nullable CompletableFuture<Void> whenIdle;
+    /** Completes when listeners may accept. */
+    private volatile CompletableFuture<Void> accepting = CompletableFuture.completedFuture(null);
 
     /**
      * Starts the event loops.
@@ -182,6 +184,23 @@ public final class DataPath implements AutoCloseable {
      */
     public boolean hasBareSockets() {
         return loops.transport() != Transport.NIO;
+    }
+
+    /** Listeners that are opened from now on accept nobody before {@link #accept}: who comes waits in the kernel's queue. */
+    public void holdAccepts() {
+        if (accepting.isDone()) {
+            accepting = new CompletableFuture<>();
+        }
+    }
+
+    /** Lets all listeners accept. Any thread. */
+    public void accept() {
+        accepting.complete(null);
+    }
+
+    /** Completes, on whatever thread, when listeners may accept. */
+    CompletableFuture<Void> accepting() {
+        return accepting;
     }
 
     /** Uses {@code descriptors} of listening sockets, instead of new ones, where their addresses are asked for. */

@@ -133,6 +133,14 @@ public final class ClusterNames {
         return states;
     }
 
+    /** Answers at none of the DNS Service's addresses until {@link #open} is called again. */
+    void leave() {
+        open.values().stream().map(listener -> listener.close().toCompletableFuture()).toList()
+                .forEach(CompletableFuture::join);
+        open.clear();
+        addresses = List.of();
+    }
+
     /** Answers nobody any more. */
     void stop() {
         server.close();

@@ -158,15 +158,16 @@ public final class Reconciler {
     private long allApplied;
     /** Whether a fault has kept the newest snapshot from being applied as a whole. */
     private boolean halfApplied;
+    /** Whether addresses may have to be opened or closed although no Service has changed. */
+    private boolean everythingIsDue;
     private @Nullable ScheduledFuture<?> retry;
     private @Nullable ScheduledFuture<?> lookingAtNode;
     private final AtomicBoolean nodeChanged = new AtomicBoolean();
     private Set<InetAddress> nodeAddresses = Set.of();
     private List<InetAddress> nodePortsAt = List.of();
     private boolean stopped;
-    private boolean offered;
+    private volatile Ownership ownership = Ownership.OWN;
     private Consumer<ClusterSnapshot> healthChecks = snapshot -> {};
-    private volatile boolean beside;
     private volatile @Nullable AppliedState state;
     private volatile @Nullable Instant waitingSince;
     private volatile @Nullable ClusterSnapshot newest;
@@ -269,42 +270,69 @@ public final class Reconciler {
             if (names != null) {
                 names.stop();
             }
-            closeAll(List.copyOf(open.keySet()));
+            if (ownership.sharesSockets()) {
+                releaseAll();
+            } else {
+                closeAll(List.copyOf(open.keySet()));
+            }
+        }, control);
+    }
+
+    /** Another daemon serves the same addresses: snapshots are kept until {@link #share} or {@link #own}. Before the first. */
+    public void standBy() {
+        ownership = Ownership.STANDBY;
+    }
+
+    /**
+     * The other daemon has handed over its listening sockets: applies what is known, but for what cannot be had twice, until
+     * {@link #own} or {@link #retreat}. Any thread.
+     */
+    public CompletableFuture<Void> share() {
+        return CompletableFuture.runAsync(() -> {
+            serviceAddresses.adopt();
+            become(Ownership.SHARED);
+        }, control);
+    }
+
+    /** Takes {@link #share} back: leaves the sockets to the other daemon, and goes on as after {@link #standBy}. Any thread. */
+    public CompletableFuture<Void> retreat() {
+        return CompletableFuture.runAsync(() -> {
+            ownership = Ownership.STANDBY;
+            releaseAll();
+            pending.compareAndSet(null, applied);
         }, control);
     }
 
     /**
-     * Gives away descriptors of everything that is listened at. Until {@link #resume} or {@link #release} endpoints
+     * Gives away descriptors of everything that is listened at. Until {@link #own} or {@link #release} endpoints
      * change as always, but no address is listened at anew or left. Any thread.
      */
     public CompletableFuture<List<Integer>> offer() {
         return CompletableFuture.supplyAsync(() -> {
-            offered = true;
+            ownership = Ownership.OFFERED;
             List<Integer> descriptors = new ArrayList<>();
             open.values().forEach(o -> o.listener().descriptor().ifPresent(descriptors::add));
             return descriptors;
         }, control);
     }
 
-    /**
-     * Another daemon still serves the same addresses: DNS, whose sockets cannot be taken over, waits for
-     * {@link #resume}. Before the first snapshot.
-     */
-    public void beside() {
-        beside = true;
+    /** After {@link #offer}: leaves the addresses of DNS as well. Any thread. */
+    public CompletableFuture<Void> yieldAddresses() {
+        return CompletableFuture.runAsync(() -> {
+            ownership = Ownership.YIELDED;
+            leaveNames();
+        }, control);
     }
 
-    /** Takes {@link #offer} or {@link #beside} back. Any thread. */
-    public CompletableFuture<Void> resume() {
-        return CompletableFuture.runAsync(() -> {
-            offered = false;
-            beside = false;
-            ClusterSnapshot current = applied;
-            if (current != null && pending.compareAndSet(null, current)) {
-                syncMetrics.queued(Instant.now());
-                applyPending();
-            }
-        }, control);
+    /** No other daemon is concerned any more: everything is as usual, once this is complete. Any thread. */
+    public CompletableFuture<Void> own() {
+        return CompletableFuture.runAsync(() -> become(Ownership.OWN), control);
+    }
+
+    private void become(Ownership next) {
+        ownership = next;
+        everythingIsDue = true;
+        applyAgain();
     }
 
     /** Like {@link #stop}, but leaves waiting connections to whoever took the offer. Any thread. */
@@ -314,14 +342,27 @@ public final class Reconciler {
             if (names != null) {
                 names.stop();
             }
-            open.values().stream().map(o -> o.listener().release().toCompletableFuture()).toList()
-                    .forEach(CompletableFuture::join);
-            open.clear();
+            releaseAll();
         }, control);
+    }
+
+    private void leaveNames() {
+        if (names != null) {
+            names.leave();
+        }
+    }
+
+    private void releaseAll() {
+        open.values().stream().map(o -> o.listener().release().toCompletableFuture()).toList()
+                .forEach(CompletableFuture::join);
+        open.clear();
     }
 
     private void applyPending() {
         Instant since = waitingSince;
+        if (ownership == Ownership.STANDBY) {
+            return;
+        }
         waitingSince = null;
         ClusterSnapshot snapshot = pending.getAndSet(null);
         if (snapshot != null && !stopped) {
@@ -367,7 +408,7 @@ public final class Reconciler {
     /** Node ports follow the node's addresses, and addresses of Services that somebody removed come back. */
     private void followNode() {
         nodeChanged.set(false);
-        if (stopped) {
+        if (stopped || ownership == Ownership.STANDBY) {
             return;
         }
         boolean reconsider = serviceAddresses.mend();
@@ -421,7 +462,7 @@ public final class Reconciler {
     private boolean applyEndpoints(ClusterSnapshot snapshot, long start, List<String> emptied) {
         ClusterSnapshot before = applied;
         AppliedState shown = state;
-        if (before == null || shown == null || before.version() == snapshot.version()
+        if (before == null || shown == null || everythingIsDue || before.version() == snapshot.version()
                 || !before.node().equals(snapshot.node()) || !before.facts().equals(snapshot.facts())) {
             return false;
         }
@@ -470,7 +511,7 @@ public final class Reconciler {
     }
 
     private boolean allIsDue() {
-        return System.nanoTime() - allApplied > LOOK_AT_ALL.toNanos();
+        return everythingIsDue || System.nanoTime() - allApplied > LOOK_AT_ALL.toNanos();
     }
 
     /** Services that differ, if they do in nothing but their endpoints; else null. */
@@ -524,6 +565,7 @@ public final class Reconciler {
 
     private void applyAll(ClusterSnapshot wanted, long start, List<String> emptied) {
         allApplied = start;
+        everythingIsDue = false;
         Map<InetAddress, String> unavailable = decideAddresses(wanted);
         ClusterSnapshot snapshot = loops.cutOut(wanted);
         provideReplies(snapshot);
@@ -544,7 +586,7 @@ public final class Reconciler {
         int opened = openListeners(claims, unavailable);
         // A name leads to listeners that are open before it is given out, and closed after it is gone.
         if (names != null) {
-            if (!beside) {
+            if (ownership.answersDns()) {
                 names.open(snapshot, serviceAddresses.provides());
             }
             if (guests != null) {
@@ -557,7 +599,7 @@ public final class Reconciler {
         if (guests != null) {
             guests.close();
         }
-        if (!offered) {
+        if (ownership.closesListeners()) {
             serviceAddresses.release();
         }
         gone.forEach(this::removePort);
@@ -889,7 +931,7 @@ public final class Reconciler {
         claims.forEach((address, claim) -> {
             Port port = ports.get(claim.owner());
             Open current = open.get(address);
-            if (port == null || !usable(address, claim) || offered && current == null) {
+            if (port == null || !usable(address, claim) || !ownership.opensListeners() && current == null) {
                 return;
             }
             String refusal = refused.get(address.getAddress());
@@ -945,7 +987,7 @@ public final class Reconciler {
     }
 
     private int closeListeners(Map<InetSocketAddress, Claim> claims) {
-        if (offered) {
+        if (!ownership.closesListeners()) {
             return 0;
         }
         List<InetSocketAddress> surplus = open.keySet().stream().filter(address -> {
@@ -981,11 +1023,10 @@ public final class Reconciler {
         }
     }
 
-    /** Looks at everything, unless there is something newer that will. */
+    /** Applies what is the newest. */
     private void applyAgain() {
-        if (pending.compareAndSet(null, applied)) {
-            applyPending();
-        }
+        pending.compareAndSet(null, applied);
+        applyPending();
     }
 
     private void publish(ClusterSnapshot snapshot, Duration took) {

@@ -278,6 +278,24 @@ class AdminTest {
         assertThat(body.get("draining").asBoolean()).isEqualTo(draining);
     }
 
+    @ParameterizedTest(name = "{1} while a successor gets ready, {0}: {3}")
+    @CsvSource({"true, kube-probe/1.34, /readyz, 503", "true, curl/8.5, /readyz, 200",
+            "true, kube-probe/1.34, /livez, 200",
+            "true, kube-probe/1.34, /healthz, 200", "false, kube-probe/1.34, /readyz, 200"})
+    void kubeletAloneIsToldOfASuccessorThatGetsReady(boolean awaited, String userAgent, String path, int status)
+            throws Exception {
+        ready();
+        daemon.successorAwaited = awaited;
+        start();
+        HttpResponse<String> got = send(request(path).header("User-Agent", userAgent));
+
+        assertThat(got.statusCode()).isEqualTo(status);
+        if (path.equals("/readyz")) {
+            assertThat(json(got).get("ready").asBoolean()).isEqualTo(status == 200);
+            assertThat(json(got).get("successorAwaited").asBoolean()).isEqualTo(awaited);
+        }
+    }
+
     @Test
     void whatIsOddAboutEndpointsIsAProblem() throws Exception {
         ready();
@@ -299,7 +317,7 @@ class AdminTest {
 
         assertThat(got.statusCode()).isEqualTo(200);
         assertThat(json(got)).isEqualTo(json("""
-                {"ready": true, "synced": true, "applied": true, "draining": false, "current": false,
+                {"ready": true, "successorAwaited": false, "synced": true, "applied": true, "draining": false, "current": false,
                  "asOf": "2026-11-23T10:00:00Z", "detail": "an edit is broken",
                  "problems": [{"severity": "Error", "location": "svc.yaml:7",
                                "subject": "Service default/kubia spec.ports[0].port",

@@ -69,6 +69,7 @@ final class ScriptedDaemon implements DaemonStatus {
     volatile ChangeCount waiting = ChangeCount.NONE;
     volatile boolean draining;
     volatile List<Stall> stalls = List.of();
+    volatile boolean successorAwaited;
 
     @Override
     public Optional<AppliedState> applied() {
@@ -108,6 +109,11 @@ final class ScriptedDaemon implements DaemonStatus {
     @Override
     public boolean draining() {
         return draining;
+    }
+
+    @Override
+    public boolean successorAwaited() {
+        return successorAwaited;
     }
 
     @Override

@@ -39,6 +39,11 @@ final class RecordedAddresses implements ServiceAddresses {
     }
 
     @Override
+    public void adopt() {
+        // Nobody has left anything.
+    }
+
+    @Override
     public boolean provides() {
         return on;
     }

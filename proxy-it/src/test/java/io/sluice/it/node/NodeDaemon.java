@@ -41,6 +41,11 @@ final class NodeDaemon implements Closeable {
         return new NodeDaemon(process, log);
     }
 
+    /** Starts {@code sluice} with {@code arguments} on this machine; does not wait. */
+    static NodeDaemon start(String... arguments) throws IOException {
+        return start(List.of(), arguments);
+    }
+
     /** Starts {@code sluice run} in {@code namespace} and waits until it serves. */
     static NodeDaemon run(NetworkNamespace namespace, String... arguments) throws IOException {
         return run(List.of("ip", "netns", "exec", namespace.name()), arguments);
@@ -71,6 +76,11 @@ final class NodeDaemon implements Closeable {
 
     String log() throws IOException {
         return Files.readString(log);
+    }
+
+    /** Sends a signal, such as {@code STOP}. */
+    void signal(String name) throws IOException, InterruptedException {
+        new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).inheritIO().start().waitFor();
     }
 
     /** SIGTERM; does not wait. */
