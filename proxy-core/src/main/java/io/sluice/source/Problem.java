@@ -10,6 +10,13 @@ package io.sluice.source;
  */
 public record Problem(Severity severity, String location, String subject, String message) {
 
+    /** What was found in a file may be of any length and have line breaks in it: all is made to fit into one line. */
+    public Problem {
+        location = Excerpt.line(location);
+        subject = Excerpt.line(subject);
+        message = Excerpt.line(message);
+    }
+
     /** How bad it is. */
     public enum Severity {
         /** The input cannot be used; the last good state stays. */

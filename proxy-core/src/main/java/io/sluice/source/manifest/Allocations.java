@@ -8,6 +8,7 @@ import io.sluice.service.ServiceName;
 import io.sluice.source.manifest.Manifest.FamilyPolicy;
 import io.sluice.source.manifest.Manifest.PortManifest;
 import io.sluice.source.manifest.Manifest.ServiceManifest;
+import io.sluice.source.manifest.ReadingLimits.Rest;
 import java.math.BigInteger;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
@@ -16,10 +17,13 @@ import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,9 +44,28 @@ final class Allocations {
     /** Not a port's name, which has no capital letters. */
     private static final String HEALTH_CHECK = "healthCheckNodePort";
 
-    private record AddressKey(ServiceName service, IpFamily family) {}
+    /** Comparable, so that a hash table finds it quickly among names that were chosen to have the same hash. */
+    private record AddressKey(ServiceName service, IpFamily family) implements Comparable<AddressKey> {
 
-    private record PortKey(ServiceName service, String port, Protocol protocol) {}
+        private static final Comparator<AddressKey> ORDER =
+                Comparator.comparing(AddressKey::service).thenComparing(AddressKey::family);
+
+        @Override
+        public int compareTo(AddressKey other) {
+            return ORDER.compare(this, other);
+        }
+    }
+
+    private record PortKey(ServiceName service, String port, Protocol protocol) implements Comparable<PortKey> {
+
+        private static final Comparator<PortKey> ORDER = Comparator.comparing(PortKey::service)
+                .thenComparing(PortKey::port).thenComparing(PortKey::protocol);
+
+        @Override
+        public int compareTo(PortKey other) {
+            return ORDER.compare(this, other);
+        }
+    }
 
     private record NodePort(int number, Protocol protocol) {}
 
@@ -64,10 +87,10 @@ final class Allocations {
     }
 
     /** What all of {@code services} have, and no others: what they have now stays theirs. */
-    Allocations with(List<ServiceManifest> services, Instant now, Problems problems) {
+    Allocations with(List<ServiceManifest> services, Instant now, Problems problems, Rest rest) {
         List<ServiceManifest> sorted = services.stream().sorted(Comparator.comparing(ServiceManifest::name)).toList();
         Allocations next = new Allocations(options);
-        next.allocateAddresses(sorted, addresses, problems);
+        next.allocateAddresses(sorted, addresses, problems, rest);
         next.allocateNodePorts(sorted, nodePorts, problems);
         for (ServiceManifest service : sorted) {
             next.firstSeen.put(service.name(), firstSeen.getOrDefault(service.name(), now));
@@ -131,8 +154,9 @@ final class Allocations {
     }
 
     private void allocateAddresses(List<ServiceManifest> services, Map<AddressKey, InetAddress> before,
-            Problems problems) {
-        Map<InetAddress, ServiceManifest> taken = new HashMap<>();
+            Problems problems, Rest rest) {
+        Map<InetAddress, ServiceManifest> taken = new TreeMap<>(IpAddresses.ORDER);
+        Set<IpFamily> full = EnumSet.noneOf(IpFamily.class);
         Map<AddressKey, ServiceManifest> wanted = new LinkedHashMap<>();
         for (ServiceManifest service : services) {
             for (InetAddress ip : service.clusterIps()) {
@@ -155,6 +179,9 @@ final class Allocations {
         }
         keepGiven(wanted, before, taken);
         wanted.forEach((key, service) -> {
+            if (!rest.over().isEmpty()) {
+                return; // told when the endpoints are looked for
+            }
             Cidr range = range(key.family());
             if (range == null) {
                 if (service.familyPolicy() != FamilyPolicy.PREFER_DUAL) {
@@ -163,8 +190,9 @@ final class Allocations {
                 }
                 return;
             }
-            InetAddress ip = probe(range, key, taken);
+            InetAddress ip = full.contains(key.family()) ? null : probe(range, key, taken);
             if (ip == null) {
+                full.add(key.family());
                 problems.error(service.location(), service.subject(),
                         "gets no address: " + range + " (--service-cidr) is full");
             } else {
@@ -225,6 +253,7 @@ final class Allocations {
 
     private void allocateNodePorts(List<ServiceManifest> services, Map<PortKey, NodePort> before, Problems problems) {
         Map<NodePort, NodePortWish> taken = new HashMap<>();
+        Set<Protocol> full = EnumSet.noneOf(Protocol.class);
         List<NodePortWish> wanted = new ArrayList<>();
         for (ServiceManifest service : services) {
             for (NodePortWish wish : nodePortWishes(service)) {
@@ -244,8 +273,9 @@ final class Allocations {
             return true;
         });
         for (NodePortWish wish : wanted) {
-            NodePort free = probe(wish.key(), taken);
+            NodePort free = full.contains(wish.key().protocol()) ? null : probe(wish.key(), taken);
             if (free == null) {
+                full.add(wish.key().protocol());
                 problems.error(wish.place(), wish.service().subject() + " " + wish.path(),
                         "gets no node port: " + range() + " (--node-port-range) is full");
             } else {

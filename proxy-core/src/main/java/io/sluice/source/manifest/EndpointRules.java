@@ -19,6 +19,7 @@ import io.sluice.source.manifest.Manifest.SliceManifest;
 import io.sluice.source.manifest.Manifest.Subset;
 import io.sluice.source.manifest.Manifest.WrittenEndpoint;
 import io.sluice.source.manifest.Manifest.WrittenPort;
+import io.sluice.source.manifest.ReadingLimits.Rest;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -43,6 +44,7 @@ final class EndpointRules {
     private static final String SLICE_CONTROLLER = "endpointslice-controller.k8s.io";
     private static final String MIRRORING_CONTROLLER = "endpointslicemirroring-controller.k8s.io";
 
+    private final Rest rest;
     private final PodIndex pods = new PodIndex();
     private final Map<ServiceName, List<SliceManifest>> slices = new HashMap<>();
     private final Map<ServiceName, EndpointsManifest> endpoints = new HashMap<>();
@@ -50,7 +52,8 @@ final class EndpointRules {
     private final Map<String, Set<String>> writtenIn = new HashMap<>();
     private final Map<String, NodeManifest> nodes = new HashMap<>();
 
-    EndpointRules(Collection<Manifest> objects) {
+    EndpointRules(Collection<Manifest> objects, Rest rest) {
+        this.rest = rest;
         for (Manifest object : objects) {
             switch (object) {
                 case PodManifest pod -> pods.add(pod);
@@ -90,8 +93,12 @@ final class EndpointRules {
         return found == null ? null : found.zone();
     }
 
-    /** The endpoints of each port of {@code service}, in the order of the ports, and why there are none. */
-    List<PortState> portStates(ServiceManifest manifest, Service service) {
+    /**
+     * The endpoints of each port of {@code service}, in the order of the ports, and why there are none.
+     *
+     * @throws LimitExceededException if they are more than can be kept
+     */
+    List<PortState> portStates(ServiceManifest manifest, Service service) throws LimitExceededException {
         Set<IpFamily> families = families(manifest, service);
         boolean fromPods = fromPods(manifest);
         List<PodManifest> selected =
@@ -117,6 +124,11 @@ final class EndpointRules {
                     : fromPods
                             ? whyNoPod(manifest, port, selected, families)
                     : whyNothingWritten(manifest, port, counting, mirrored);
+            String limit =
+                    rest.over() + rest.tooManyEndpoints(why == null ? found.size() : found.size() + selected.size());
+            if (!limit.isEmpty()) {
+                throw new LimitExceededException(limit);
+            }
             states.add(new PortState(service.ports().get(i), set, why));
         }
         return states;

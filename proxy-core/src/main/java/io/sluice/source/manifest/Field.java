@@ -1,5 +1,11 @@
 package io.sluice.source.manifest;
 
+import io.sluice.source.Excerpt;
+import io.sluice.source.yaml.YamlNode;
+import io.sluice.source.yaml.YamlNode.Mapping;
+import io.sluice.source.yaml.YamlNode.Member;
+import io.sluice.source.yaml.YamlNode.Scalar;
+import io.sluice.source.yaml.YamlNode.Sequence;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -7,13 +13,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import org.snakeyaml.engine.v2.common.ScalarStyle;
-import org.snakeyaml.engine.v2.nodes.MappingNode;
-import org.snakeyaml.engine.v2.nodes.Node;
-import org.snakeyaml.engine.v2.nodes.NodeTuple;
-import org.snakeyaml.engine.v2.nodes.ScalarNode;
-import org.snakeyaml.engine.v2.nodes.SequenceNode;
-import org.snakeyaml.engine.v2.nodes.Tag;
 
 /**
  * One value of a YAML or JSON document together with where it stands, so that every complaint can name file, line and
@@ -27,29 +26,25 @@ final class Field {
 
     private final String source;
     private final String path;
-    private final @Nullable Node node;
+    private final @Nullable YamlNode node;
     private final int line;
     private final String key;
 
-    private Field(String source, String path, @Nullable Node node, int line) {
+    private Field(String source, String path, @Nullable YamlNode node, int line) {
         this(source, path, node, line, "");
     }
 
-    private Field(String source, String path, @Nullable Node node, int line, String key) {
+    private Field(String source, String path, @Nullable YamlNode node, int line, String key) {
         this.key = key;
         this.source = source;
         this.path = path;
-        this.node = node == null || node.getTag().equals(Tag.NULL) ? null : node;
+        this.node = node == null || node.isNull() ? null : node;
         this.line = line;
     }
 
     /** The root of a document. */
-    static Field root(String source, Node node) {
-        return new Field(source, "", node, line(node, 1));
-    }
-
-    private static int line(@Nullable Node node, int otherwise) {
-        return node == null ? otherwise : node.getStartMark().map(mark -> mark.getLine() + 1).orElse(otherwise);
+    static Field root(String source, YamlNode node) {
+        return new Field(source, "", node, node.line());
     }
 
     boolean present() {
@@ -69,6 +64,11 @@ final class Field {
         return new InvalidFieldException(location(), path, message);
     }
 
+    /** How many values it is, with all below it. */
+    int weight() {
+        return node == null ? 0 : node.weight();
+    }
+
     /** The member {@code key} of a mapping. */
     Field get(String key) throws InvalidFieldException {
         String childPath = path.isEmpty() ? key : path + "." + key;
@@ -76,13 +76,13 @@ final class Field {
             return new Field(source, childPath, null, line);
         }
         Field found = null;
-        for (NodeTuple tuple : mapping().getValue()) {
-            if (tuple.getKeyNode() instanceof ScalarNode name && name.getValue().equals(key)) {
-                int nameLine = line(name, line);
+        for (Member member : mapping().members()) {
+            if (member.key().text().equals(key)) {
+                int keyLine = member.key().line();
                 if (found != null) {
-                    throw new InvalidFieldException(source + ":" + nameLine, childPath, "stands twice");
+                    throw new InvalidFieldException(source + ":" + keyLine, childPath, "stands twice");
                 }
-                found = new Field(source, childPath, tuple.getValueNode(), nameLine);
+                found = new Field(source, childPath, member.value(), keyLine);
             }
         }
         return found == null ? new Field(source, childPath, null, line) : found;
@@ -93,12 +93,12 @@ final class Field {
         if (node == null) {
             return List.of();
         }
-        if (!(node instanceof SequenceNode sequence)) {
+        if (!(node instanceof Sequence sequence)) {
             throw invalid("must be a list");
         }
-        List<Field> elements = new ArrayList<>(sequence.getValue().size());
-        for (Node element : sequence.getValue()) {
-            elements.add(new Field(source, path + "[" + elements.size() + "]", element, line(element, line)));
+        List<Field> elements = new ArrayList<>(sequence.elements().size());
+        for (YamlNode element : sequence.elements()) {
+            elements.add(new Field(source, path + "[" + elements.size() + "]", element, element.line()));
         }
         return elements;
     }
@@ -108,13 +108,13 @@ final class Field {
         if (node == null) {
             return otherwise;
         }
-        if (!(node instanceof ScalarNode scalar)) {
+        if (!(node instanceof Scalar scalar)) {
             throw invalid("must be a text");
         }
-        if (!scalar.getTag().equals(Tag.STR) || scalar.getValue().length() > 1 && oldTruth(scalar) != null) {
-            throw invalid("must be a text: write \"" + scalar.getValue() + "\" in quotes");
+        if (scalar.type() != YamlNode.Type.TEXT || scalar.text().length() > 1 && oldTruth(scalar) != null) {
+            throw invalid("must be a text: write \"" + Excerpt.of(scalar.text()) + "\" in quotes");
         }
-        return scalar.getValue();
+        return scalar.text();
     }
 
     /** Text, or null if absent. */
@@ -124,7 +124,7 @@ final class Field {
     }
 
     boolean isNumber() {
-        return node instanceof ScalarNode scalar && scalar.getTag().equals(Tag.INT);
+        return node instanceof Scalar scalar && scalar.type() == YamlNode.Type.INT;
     }
 
     /** A whole number between the bounds, or {@code otherwise} if absent. */
@@ -133,20 +133,20 @@ final class Field {
             return otherwise;
         }
         String wanted = "must be a whole number between " + min + " and " + max;
-        if (!(node instanceof ScalarNode scalar)) {
+        if (!(node instanceof Scalar scalar)) {
             throw invalid(wanted);
         }
-        if (scalar.getTag().equals(Tag.INT)) {
+        if (scalar.type() == YamlNode.Type.INT) {
             try {
-                long value = Long.parseLong(scalar.getValue());
-                if (value >= min && value <= max && Long.toString(value).equals(scalar.getValue())) {
+                long value = Long.parseLong(scalar.text());
+                if (value >= min && value <= max && Long.toString(value).equals(scalar.text())) {
                     return (int) value;
                 }
             } catch (NumberFormatException e) {
-                throw invalid("'" + scalar.getValue() + "' " + wanted);
+                throw invalid("'" + Excerpt.of(scalar.text()) + "' " + wanted);
             }
         }
-        throw invalid("'" + scalar.getValue() + "' " + wanted);
+        throw invalid("'" + Excerpt.of(scalar.text()) + "' " + wanted);
     }
 
     /** A truth value, or {@code otherwise} if absent. */
@@ -154,19 +154,19 @@ final class Field {
         if (node == null) {
             return otherwise;
         }
-        if (node instanceof ScalarNode scalar && scalar.getTag().equals(Tag.BOOL)) {
-            return Boolean.parseBoolean(scalar.getValue());
+        if (node instanceof Scalar scalar && scalar.type() == YamlNode.Type.BOOL) {
+            return Boolean.parseBoolean(scalar.text());
         }
-        Boolean old = node instanceof ScalarNode scalar ? oldTruth(scalar) : null;
+        Boolean old = node instanceof Scalar scalar ? oldTruth(scalar) : null;
         if (old == null) {
             throw invalid("must be true or false");
         }
         return old;
     }
 
-    private static @Nullable Boolean oldTruth(ScalarNode scalar) {
-        String text = scalar.getValue();
-        if (text.length() > 3 || scalar.getScalarStyle() != ScalarStyle.PLAIN) {
+    private static @Nullable Boolean oldTruth(Scalar scalar) {
+        String text = scalar.text();
+        if (text.length() > 3 || !scalar.plain()) {
             return null;
         }
         String lower = text.toLowerCase(Locale.ROOT);
@@ -190,12 +190,10 @@ final class Field {
             return List.of();
         }
         List<Field> members = new ArrayList<>();
-        for (NodeTuple tuple : mapping().getValue()) {
-            if (!(tuple.getKeyNode() instanceof ScalarNode name)) {
-                throw invalid("has a key that is not a text");
-            }
-            String childPath = path.isEmpty() ? name.getValue() : path + "." + name.getValue();
-            members.add(new Field(source, childPath, tuple.getValueNode(), line(name, line), name.getValue()));
+        for (Member member : mapping().members()) {
+            String name = member.key().text();
+            String childPath = (path.isEmpty() ? "" : path + ".") + Excerpt.of(name);
+            members.add(new Field(source, childPath, member.value(), member.key().line(), name));
         }
         return members;
     }
@@ -205,8 +203,8 @@ final class Field {
         return key;
     }
 
-    private MappingNode mapping() throws InvalidFieldException {
-        if (node instanceof MappingNode mapping) {
+    private Mapping mapping() throws InvalidFieldException {
+        if (node instanceof Mapping mapping) {
             return mapping;
         }
         throw invalid("must be a mapping (key: value)");

@@ -102,9 +102,9 @@ final class FieldRules {
             throws InvalidFieldException {
         for (Field member : mapping.members()) {
             if (!known.contains(member.key())) {
+                String meant = problems.keepsWarnings() ? Spelling.didYouMean(member.key(), known) : "";
                 problems.warning(member.location(), subject + " " + member.path(),
-                        "is not a field that Kubernetes knows and has no effect"
-                                + Spelling.didYouMean(member.key(), known));
+                        "is not a field that Kubernetes knows and has no effect" + meant);
             }
         }
     }
@@ -113,7 +113,9 @@ final class FieldRules {
     static void warnMisspelt(Field mapping, Set<String> read, String subject, Problems problems)
             throws InvalidFieldException {
         for (Field member : mapping.members()) {
-            String meant = read.contains(member.key()) ? "" : Spelling.didYouMean(member.key(), read);
+            String meant = read.contains(member.key()) || !problems.keepsWarnings()
+                    ? ""
+                    : Spelling.didYouMean(member.key(), read);
             if (!meant.isEmpty()) {
                 problems.warning(member.location(), subject + " " + member.path(), "has no effect" + meant);
             }

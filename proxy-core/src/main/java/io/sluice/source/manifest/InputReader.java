@@ -1,10 +1,13 @@
 package io.sluice.source.manifest;
 
+import io.sluice.source.InputFile;
+import io.sluice.source.InputFile.Kind;
+import io.sluice.source.manifest.ReadingLimits.Rest;
+import io.sluice.source.yaml.YamlException;
+import io.sluice.source.yaml.YamlNode;
+import io.sluice.source.yaml.YamlReader;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -25,14 +28,6 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.snakeyaml.engine.v2.api.LoadSettings;
-import org.snakeyaml.engine.v2.composer.Composer;
-import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
-import org.snakeyaml.engine.v2.exceptions.ReaderException;
-import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
-import org.snakeyaml.engine.v2.parser.ParserImpl;
-import org.snakeyaml.engine.v2.scanner.StreamReader;
-import org.snakeyaml.engine.v2.schema.CoreSchema;
 
 /**
  * Reads the files, directories and standard input that the user named. Not thread-safe.
@@ -40,22 +35,21 @@ import org.snakeyaml.engine.v2.schema.CoreSchema;
  * <p>A directory counts with its files that end in {@code .yaml}, {@code .yml} or {@code .json} and do not begin with a
  * dot, not with its subdirectories, as {@code kubectl apply -f} has it. A file that is named twice is read once.
  *
- * <p>Limits: {@value #MAX_FILE_BYTES} bytes a file, {@value #MAX_ALIASES} YAML aliases of lists and mappings a document,
- * {@value NestingLimit#MAX_DEPTH} levels, {@value ObjectReader#MAX_OBJECTS} objects.
+ * <p>Standard input, and a pipe or device that was named, are read once, to their end and however long that takes, as
+ * {@code kubectl} does it. In a directory, and after the start, such things are not opened: that could last for ever.
+ *
+ * <p>Limits: {@link ReadingLimits}, {@link YamlReader}.
  */
 final class InputReader {
 
     private static final Logger LOG = LoggerFactory.getLogger(InputReader.class);
 
     static final String STDIN = "-";
-    /** A larger file is refused. */
-    static final int MAX_FILE_BYTES = 64 * 1024 * 1024;
-    /** Aliases of texts and numbers are not counted: they cannot multiply. */
-    static final int MAX_ALIASES = 100;
-
     private final List<String> inputs;
     private final InputStream stdin;
-    private @Nullable String stdinText;
+    /** What can be read only once, by the input's name. */
+    private final Map<String, byte[]> once = new HashMap<>();
+    private boolean started;
     /** Files that hold something in the state that is in force, and in the one that was read last. */
     private Set<Path> filled = Set.of();
     private Set<Path> filledNow = new HashSet<>();
@@ -96,6 +90,9 @@ final class InputReader {
     private static FileState state(Path file) {
         try {
             BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
+            if (!attributes.isRegularFile()) {
+                return new FileState.Hidden("not a file");
+            }
             return new FileState.Seen(attributes.fileKey(), attributes.size(), attributes.lastModifiedTime());
         } catch (IOException e) {
             return new FileState.Hidden(e.toString());
@@ -115,7 +112,7 @@ final class InputReader {
         Set<Path> directories = new HashSet<>();
         boolean all = true;
         for (String input : inputs) {
-            if (!input.equals(STDIN)) {
+            if (!input.equals(STDIN) && !once.containsKey(input)) {
                 Path path = Path.of(input).toAbsolutePath();
                 if (Files.isDirectory(path)) {
                     directories.add(path);
@@ -142,27 +139,26 @@ final class InputReader {
     }
 
     /** Everything that can be understood; the rest becomes problems. */
-    ObjectReader read(Problems problems) {
-        ObjectReader objects = new ObjectReader(problems);
+    ObjectReader read(Problems problems, Rest rest) {
+        ObjectReader objects = new ObjectReader(problems, rest);
+        Reading reading = new Reading(objects, problems, rest, new HashSet<>());
         filledNow = new HashSet<>();
-        Set<Path> seen = new HashSet<>();
         for (String input : inputs) {
             try {
                 if (input.equals(STDIN)) {
-                    parse("stdin", stdinText(), objects, problems);
+                    readOnce(input, "stdin", reading);
                 } else {
-                    readPath(Path.of(input), seen, objects, problems);
+                    readPath(input, Path.of(input), reading);
                 }
             } catch (NoSuchFileException e) {
                 problems.error(input, "", "there is no such file or directory");
-            } catch (CharacterCodingException e) {
-                problems.error(input, "", "is not a text in UTF-8");
             } catch (IOException e) {
-                problems.error(input, "", "cannot be read: " + e.getMessage());
+                problems.error(input, "", "cannot be read: " + InputFile.reason(e));
             } catch (InvalidPathException e) {
                 problems.error(input, "", "is not a path");
             }
         }
+        started = true;
         reportDuplicates(objects.objects(), problems);
         return objects;
     }
@@ -172,47 +168,100 @@ final class InputReader {
         filled = filledNow;
     }
 
-    private void readPath(Path path, Set<Path> seen, ObjectReader objects, Problems problems) throws IOException {
-        boolean directory = Files.isDirectory(path);
+    /** What the parts of one reading share; {@code seen} are the real paths of files that were read. */
+    private record Reading(ObjectReader objects, Problems problems, Rest rest, Set<Path> seen) {}
+
+    private void readPath(String input, Path path, Reading reading) throws IOException {
+        Kind kind = once.containsKey(input) ? Kind.PIPE : InputFile.kind(path);
+        if (kind == Kind.PIPE || kind == Kind.DEVICE) {
+            readOnce(input, input, reading);
+            return;
+        }
+        boolean directory = kind == Kind.DIRECTORY;
         List<Path> files = files(path);
         if (files.isEmpty()) {
-            problems.warning(path.toString(), "", "holds no manifest: no file that ends in .yaml, .yml or .json");
+            reading.problems.warning(path.toString(), "",
+                    "holds no manifest: no file that ends in .yaml, .yml or .json");
         }
         for (Path file : files) {
             try {
-                if (seen.add(file.toRealPath())) {
-                    read(file, objects, problems);
+                if (directory && isNoFile(file, reading.problems)) {
+                    continue;
+                }
+                if (reading.seen.add(file.toRealPath())) {
+                    read(file, reading);
                 }
             } catch (NoSuchFileException e) {
                 if (!directory) {
                     throw e;
                 }
                 if (Files.isSymbolicLink(file)) {
-                    problems.error(file.toString(), "", "is a symbolic link that leads nowhere");
+                    reading.problems.error(file.toString(), "", "is a symbolic link that leads nowhere");
                 } // else it was deleted since the directory was listed
-            } catch (CharacterCodingException e) {
-                problems.error(file.toString(), "", "is not a text in UTF-8");
             } catch (IOException e) {
-                problems.error(file.toString(), "", "cannot be read: " + e.getMessage());
+                reading.problems.error(file.toString(), "", "cannot be read: " + InputFile.reason(e));
             }
         }
+    }
+
+    /** What is found in a directory and cannot be read without the danger to wait for ever. */
+    private boolean isNoFile(Path file, Problems problems) throws IOException {
+        Kind kind = InputFile.kind(file);
+        if (kind == Kind.FILE) {
+            return false;
+        }
+        if (filled.contains(file)) {
+            problems.error(file.toString(), "", "is " + kind + ", but was a file; delete it if its objects are to go");
+        } else {
+            problems.warning(file.toString(), "", "is " + kind + ", not a file; it is not read");
+        }
+        return true;
+    }
+
+    /** A pipe has nothing more to say when it was read; what it said stays. */
+    private void readOnce(String input, String name, Reading reading) throws IOException {
+        byte[] text = once.get(input);
+        if (text == null) {
+            if (started) {
+                throw new IOException(
+                        "it is not a file any more, and whatever is not a file is read at the start only");
+            }
+            int limit = reading.rest.limits().fileBytes();
+            text = input.equals(STDIN)
+                    ? InputFile.readToEnd(stdin, limit)
+                    : InputFile.readToEnd(Path.of(input), limit);
+            once.put(input, text);
+        }
+        parse(name, text, reading);
     }
 
     /**
      * An empty file that was not empty before is more probably an accident, a full disk or an editor at work, than a wish
      * to stop serving everything in it.
      */
-    private void read(Path file, ObjectReader objects, Problems problems) throws IOException {
-        String text = text(file);
-        if (!text.isBlank()) {
-            filledNow.add(file);
-            parse(file.toString(), text, objects, problems);
-        } else if (filled.contains(file)) {
-            problems.error(file.toString(), "", "is empty, but was not; delete it, or write a comment into it, if its"
-                    + " objects are to go");
-        } else {
-            problems.warning(file.toString(), "", "is empty");
+    private void read(Path file, Reading reading) throws IOException {
+        if (reading.objects.full()) {
+            return;
         }
+        byte[] text = InputFile.read(file, reading.rest.limits().fileBytes());
+        if (!isBlank(text)) {
+            filledNow.add(file);
+            parse(file.toString(), text, reading);
+        } else if (filled.contains(file)) {
+            reading.problems.error(file.toString(), "",
+                    "is empty, but was not; delete it, or write a comment into it, if its objects are to go");
+        } else {
+            reading.problems.warning(file.toString(), "", "is empty");
+        }
+    }
+
+    private static boolean isBlank(byte[] text) {
+        for (byte b : text) {
+            if (b != ' ' && b != '\n' && b != '\r' && b != '\t') {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static List<Path> files(Path input) throws IOException {
@@ -221,7 +270,12 @@ final class InputReader {
         }
         TreeSet<Path> files = new TreeSet<>();
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(input, InputReader::isManifest)) {
-            entries.forEach(files::add);
+            for (Path entry : entries) {
+                files.add(entry);
+                if (files.size() > ReadingLimits.FILES) {
+                    throw new IOException("it holds more than " + ReadingLimits.FILES + " manifests");
+                }
+            }
         } catch (DirectoryIteratorException e) {
             throw e.getCause();
         }
@@ -234,64 +288,20 @@ final class InputReader {
                 && !Files.isDirectory(path);
     }
 
-    private static String text(Path file) throws IOException {
-        if (Files.isDirectory(file)) {
-            throw new IOException("it is a directory");
+    private static void parse(String source, byte[] text, Reading reading) {
+        String limit = reading.rest.tooManyBytes(text.length);
+        if (!limit.isEmpty()) {
+            reading.problems.error(source, "", limit);
+            return;
         }
-        try (InputStream in = Files.newInputStream(file)) {
-            return text(in);
-        }
-    }
-
-    private static String text(InputStream in) throws IOException {
-        byte[] bytes = in.readNBytes(MAX_FILE_BYTES + 1);
-        if (bytes.length > MAX_FILE_BYTES) {
-            throw new IOException("it is larger than " + MAX_FILE_BYTES / (1024 * 1024) + " MiB");
-        }
-        String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
-        return text.startsWith("\uFEFF") ? text.substring(1) : text;
-    }
-
-    private String stdinText() throws IOException {
-        String text = stdinText;
-        if (text == null) {
-            text = text(stdin);
-            stdinText = text;
-        }
-        return text;
-    }
-
-    private static void parse(String source, String text, ObjectReader objects, Problems problems) {
-        LoadSettings settings = LoadSettings.builder().setLabel(source).setMaxAliasesForCollections(MAX_ALIASES)
-                .setCodePointLimit(MAX_FILE_BYTES).setSchema(new CoreSchema()).setUseMarks(true).build();
+        YamlReader yaml = new YamlReader(text, reading.rest.budget());
         try {
-            Composer composer = new Composer(settings,
-                    new NestingLimit(new ParserImpl(settings, new StreamReader(settings, text))));
-            while (composer.hasNext()) {
-                Field document = Field.root(source, composer.next());
-                if (document.present()) {
-                    objects.read(document);
-                }
+            for (YamlNode document = yaml.next(); document != null && !reading.objects.full(); document = yaml.next()) {
+                reading.objects.read(Field.root(source, document));
             }
-        } catch (MarkedYamlEngineException e) {
-            int line = e.getProblemMark().map(mark -> mark.getLine() + 1).orElse(1);
-            int column = e.getProblemMark().map(mark -> mark.getColumn() + 1).orElse(1);
-            problems.error(source + ":" + line, "",
-                    "is not YAML: " + firstLine(String.valueOf(e.getProblem())) + " (column " + column + ")");
-        } catch (ReaderException e) {
-            problems.error(source + ":" + line(text, e.getPosition()), "",
-                    "is not YAML: the character U+%04X is not allowed".formatted(e.getCodePoint()));
-        } catch (YamlEngineException e) {
-            problems.error(source, "", "is not YAML: " + firstLine(String.valueOf(e.getMessage())));
+        } catch (YamlException e) {
+            reading.problems.error(source + ":" + e.line(), "", String.valueOf(e.getMessage()));
         }
-    }
-
-    private static long line(String text, int codePoints) {
-        return 1 + text.codePoints().limit(codePoints).filter(c -> c == '\n').count();
-    }
-
-    private static String firstLine(String message) {
-        return message.lines().findFirst().orElse("").strip();
     }
 
     private static void reportDuplicates(List<Manifest> objects, Problems problems) {

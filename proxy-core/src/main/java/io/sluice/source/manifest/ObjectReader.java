@@ -1,9 +1,11 @@
 package io.sluice.source.manifest;
 
 import io.sluice.service.ServiceName;
+import io.sluice.source.Excerpt;
 import io.sluice.source.manifest.Manifest.NamespaceManifest;
 import io.sluice.source.manifest.Manifest.NodeManifest;
 import java.net.InetAddress;
+import io.sluice.source.manifest.ReadingLimits.Rest;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -15,20 +17,24 @@ import java.util.TreeMap;
  */
 final class ObjectReader {
 
-    /** More objects than this are refused: aliases in nested Lists can make any number out of a small file. */
-    static final int MAX_OBJECTS = 1_000_000;
     private static final int MAX_LIST_DEPTH = 4;
+    /** So many kinds that mean nothing here are counted each for itself. */
+    private static final int MAX_KINDS = 100;
+    private static final String OTHER_KINDS = "others";
 
     private final Problems problems;
+    private final Rest rest;
     private final ServiceReader services;
     private final EndpointsReader endpoints;
     private final PodReader pods;
     private final List<Manifest> objects = new ArrayList<>();
     private final Map<String, Integer> skippedKinds = new TreeMap<>();
     private int count;
+    private boolean full;
 
-    ObjectReader(Problems problems) {
+    ObjectReader(Problems problems, Rest rest) {
         this.problems = problems;
+        this.rest = rest;
         this.services = new ServiceReader(problems);
         this.endpoints = new EndpointsReader(problems);
         this.pods = new PodReader(problems);
@@ -44,12 +50,12 @@ final class ObjectReader {
         return skippedKinds;
     }
 
-    /** How many objects were met, read or not. */
-    int count() {
-        return count;
+    /** Whether no more is read, because a limit was met; that is among the problems then. */
+    boolean full() {
+        return full;
     }
 
-    /** Reads one document, which may be a List. */
+    /** Reads one document, which may be empty or a List. */
     void read(Field document) {
         read(document, "", "", 0);
     }
@@ -57,7 +63,15 @@ final class ObjectReader {
     /** An element of a ServiceList, as the API itself gives it, has neither kind nor apiVersion of its own. */
     private void read(Field document, String listKind, String listVersion, int depth) {
         String subject = "";
+        if (full) {
+            return;
+        }
         try {
+            stopAt(rest.tooManyObjects(++count), document);
+            stopAt(rest.over(), document);
+            if (depth == 0 && !document.present()) {
+                return;
+            }
             String kind = document.get("kind").text(listKind);
             String version = document.get("apiVersion").text(listVersion);
             if (kind.isEmpty()) {
@@ -73,17 +87,12 @@ final class ObjectReader {
                 }
                 return;
             }
-            if (++count > MAX_OBJECTS) {
-                if (count == MAX_OBJECTS + 1) {
-                    throw document.invalid("there are more than " + MAX_OBJECTS + " objects");
-                }
-                return;
-            }
-            subject = kind;
+            subject = Excerpt.of(kind);
             if (!isKnown(document, kind, version)) {
-                skippedKinds.merge(version.contains("/") ? kind + " (" + version + ")" : kind, 1, Integer::sum);
+                skip(Excerpt.of(version.contains("/") ? kind + " (" + version + ")" : kind));
                 return;
             }
+            stopAt(rest.tooManyValues(document.weight()), document);
             ServiceName name = name(document, kind);
             subject = kind + " " + (name.namespace().isEmpty() ? name.name() : name.toString());
             FieldRules.warnUnknown(document.get("metadata"), FieldRules.METADATA_FIELDS, subject, problems);
@@ -93,6 +102,18 @@ final class ObjectReader {
         } catch (UnusableObjectException e) {
             problems.warning(document.location(), subject, String.valueOf(e.getMessage()));
         }
+    }
+
+    private void stopAt(String limit, Field document) throws InvalidFieldException {
+        if (!limit.isEmpty()) {
+            full = true;
+            throw document.invalid(limit);
+        }
+    }
+
+    private void skip(String kind) {
+        String counted = skippedKinds.size() < MAX_KINDS || skippedKinds.containsKey(kind) ? kind : OTHER_KINDS;
+        skippedKinds.merge(counted, 1, Integer::sum);
     }
 
     /** Whether it is one of the kinds that are read: other API groups have Services, too. */

@@ -3,6 +3,7 @@ package io.sluice.source.manifest;
 import io.sluice.source.Spelling;
 import io.sluice.source.manifest.Manifest.PodManifest;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,13 +17,36 @@ final class PodIndex {
     /** The nearest Pod is looked for among this many: it is a hint, and must not cost seconds. */
     private static final int MAX_COMPARED = 500;
 
-    private record Label(String namespace, String key, String value) {}
+    /** Hints are looked for until so many Pods or namespaces were compared for them. */
+    private static final int MAX_COMPARED_IN_ALL = 1_000_000;
 
-    private record LabelKey(String namespace, String key) {}
+    /** Comparable, so that a hash table finds it quickly among labels that were chosen to have the same hash. */
+    private record Label(String namespace, String key, String value) implements Comparable<Label> {
+
+        private static final Comparator<Label> ORDER = Comparator.comparing(Label::namespace)
+                .thenComparing(Label::key).thenComparing(Label::value);
+
+        @Override
+        public int compareTo(Label other) {
+            return ORDER.compare(this, other);
+        }
+    }
+
+    private record LabelKey(String namespace, String key) implements Comparable<LabelKey> {
+
+        private static final Comparator<LabelKey> ORDER =
+                Comparator.comparing(LabelKey::namespace).thenComparing(LabelKey::key);
+
+        @Override
+        public int compareTo(LabelKey other) {
+            return ORDER.compare(this, other);
+        }
+    }
 
     private final Map<String, List<PodManifest>> byNamespace = new TreeMap<>();
     private final Map<Label, List<PodManifest>> byLabel = new HashMap<>();
     private final Map<LabelKey, List<PodManifest>> byLabelKey = new HashMap<>();
+    private int compared;
 
     void add(PodManifest pod) {
         String namespace = pod.name().namespace();
@@ -56,10 +80,17 @@ final class PodIndex {
                 : fewest.stream().filter(pod -> pod.labels().entrySet().containsAll(selector.entrySet())).toList();
     }
 
-    /** The first namespace by name, other than {@code namespace}, in which {@code selector} selects a Pod. */
+    /**
+     * The first namespace by name, other than {@code namespace}, in which {@code selector} selects a Pod; null if there is
+     * none, or after too many hints.
+     */
     @Nullable
     String otherNamespace(String namespace, Map<String, String> selector) {
+        if (compared > MAX_COMPARED_IN_ALL) {
+            return null;
+        }
         for (String other : byNamespace.keySet()) {
+            compared++;
             if (!other.equals(namespace) && !selected(other, selector).isEmpty()) {
                 return other;
             }
@@ -69,16 +100,21 @@ final class PodIndex {
 
     /**
      * The Pod of {@code namespace} whose labels come nearest to {@code selector}: most equal labels, then most equal
-     * keys, then values that differ in the fewest letters, then the first. Null if the namespace has none.
+     * keys, then values that differ in the fewest letters, then the first. Null if the namespace has none, or after too
+     * many hints.
      */
     @Nullable
     PodManifest nearest(String namespace, Map<String, String> selector) {
         List<PodManifest> candidates = new ArrayList<>();
+        if (compared > MAX_COMPARED_IN_ALL) {
+            return null;
+        }
         selector.forEach((key, value) -> addSome(byLabel.get(new Label(namespace, key, value)), candidates));
         selector.keySet().forEach(key -> addSome(byLabelKey.get(new LabelKey(namespace, key)), candidates));
         if (candidates.isEmpty()) {
             addSome(byNamespace.get(namespace), candidates);
         }
+        compared += candidates.size();
         PodManifest nearest = null;
         long best = Long.MIN_VALUE;
         for (PodManifest pod : candidates) {

@@ -17,6 +17,7 @@ import io.sluice.source.manifest.Manifest.PodManifest;
 import io.sluice.source.manifest.Manifest.PortManifest;
 import io.sluice.source.manifest.Manifest.ServiceManifest;
 import java.net.InetAddress;
+import io.sluice.source.manifest.ReadingLimits.Rest;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -56,22 +57,22 @@ final class SnapshotBuilder {
     /** Reads everything anew; nothing of it is remembered before {@link #commit}. */
     LoadedManifests build(Instant now) {
         Problems problems = new Problems();
-        ObjectReader objects = inputs.read(problems);
+        Rest rest = new Rest(ReadingLimits.ofThisHeap());
+        ObjectReader objects = inputs.read(problems, rest);
         if (!objects.skippedKinds().isEmpty() && !objects.skippedKinds().equals(toldSkipped)) {
             toldSkipped = Map.copyOf(objects.skippedKinds());
             LOG.info("objects of other kinds are skipped: {}", objects.skippedKinds());
         }
         List<ServiceManifest> services = objects.objects().stream().filter(ServiceManifest.class::isInstance)
                 .map(ServiceManifest.class::cast).toList();
-        Allocations given = allocations.with(services, now, problems);
-        EndpointRules rules = new EndpointRules(objects.objects());
-        Map<ServiceName, ServiceState> states = new HashMap<>();
-        for (ServiceManifest service : services) {
-            states.put(service.name(), state(service, given, rules));
+        Allocations given = allocations.with(services, now, problems, rest);
+        EndpointRules rules = new EndpointRules(objects.objects(), rest);
+        Map<ServiceName, ServiceState> states = states(services, given, rules, problems);
+        if (!objects.full() && states.size() == services.size()) {
+            rules.reportProportionalHints(services, problems);
+            rules.reportOrphans(states.keySet(), problems);
+            reportLoops(services, states, problems);
         }
-        rules.reportProportionalHints(services, problems);
-        rules.reportOrphans(states.keySet(), problems);
-        reportLoops(services, states, problems);
         NodeTopology node = new NodeTopology(options.nodeName(), rules.zoneOf(options.nodeName()));
         built = given;
         Set<ServiceName> undated = services.stream().filter(service -> service.createdAt() == null)
@@ -112,6 +113,21 @@ final class SnapshotBuilder {
         });
     }
 
+    /** Those before a limit was met. */
+    private static Map<ServiceName, ServiceState> states(List<ServiceManifest> services, Allocations given,
+            EndpointRules rules, Problems problems) {
+        Map<ServiceName, ServiceState> states = new HashMap<>();
+        for (ServiceManifest service : services) {
+            try {
+                states.put(service.name(), state(service, given, rules));
+            } catch (LimitExceededException e) {
+                problems.error(service.location(), service.subject(), String.valueOf(e.getMessage()));
+                break;
+            }
+        }
+        return states;
+    }
+
     private static List<Pod> pods(ObjectReader objects) {
         return objects.objects().stream().filter(PodManifest.class::isInstance).map(PodManifest.class::cast)
                 .filter(pod -> pod.leftOut() == null)
@@ -124,7 +140,8 @@ final class SnapshotBuilder {
         inputs.commit();
     }
 
-    private static ServiceState state(ServiceManifest manifest, Allocations given, EndpointRules rules) {
+    private static ServiceState state(ServiceManifest manifest, Allocations given, EndpointRules rules)
+            throws LimitExceededException {
         List<ServicePort> ports = new ArrayList<>();
         for (PortManifest port : manifest.ports()) {
             ports.add(new ServicePort(port.name(), port.protocol(), port.port(), given.nodePort(manifest, port),

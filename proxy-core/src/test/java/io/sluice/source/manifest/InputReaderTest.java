@@ -80,7 +80,10 @@ class InputReaderTest {
         }
         assertThatCode(() -> problems(bomb.toString())).doesNotThrowAnyException();
         assertThat(problems("kind: List\nitems: &a\n- {kind: List, items: *a}\n"))
-                .containsExactly(":3: items[0].items[0].items[0].items[0]: Lists are nested more than 4 deep");
+                .containsExactly(":3: the alias *a stands inside of what it stands for, which would have no end");
+        assertThat(problems("kind: List\nitems:\n- kind: List\n  items:" + " [{kind: List, items:".repeat(5) + " []"
+                + "}]".repeat(5) + "\n"))
+                .containsExactly(":4: items[0].items[0].items[0].items[0]: Lists are nested more than 4 deep");
     }
 
     @Test
@@ -101,7 +104,7 @@ class InputReaderTest {
     @Test
     void other_text_than_utf_8_is_an_error_and_a_byte_order_mark_is_not() throws IOException {
         Path file = Files.write(directory.resolve("latin1.yaml"), new byte[] {'#', (byte) 0xe9, '\n'});
-        assertThat(files.load().problems()).singleElement().hasToString(file + ": is not a text in UTF-8");
+        assertThat(files.load().problems()).singleElement().hasToString(file + ":1: is not a text in UTF-8");
         Files.delete(file);
         assertThat(files.load("\uFEFF" + ManifestFiles.SERVICE).problems()).isEmpty();
     }
