@@ -1,37 +1,38 @@
 package io.sluice.cli;
 
+import io.sluice.source.Excerpt;
+import io.sluice.source.InputFile;
 import io.sluice.source.Spelling;
-import io.sluice.text.Printable;
+import io.sluice.source.yaml.ReadingBudget;
+import io.sluice.source.yaml.YamlException;
+import io.sluice.source.yaml.YamlNode.Mapping;
+import io.sluice.source.yaml.YamlNode.Member;
+import io.sluice.source.yaml.YamlNode.Scalar;
+import io.sluice.source.yaml.YamlNode.Sequence;
+import io.sluice.source.yaml.YamlNode;
+import io.sluice.source.yaml.YamlReader;
 import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import org.snakeyaml.engine.v2.api.LoadSettings;
-import org.snakeyaml.engine.v2.api.lowlevel.Compose;
-import org.snakeyaml.engine.v2.exceptions.Mark;
-import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
-import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
-import org.snakeyaml.engine.v2.nodes.MappingNode;
-import org.snakeyaml.engine.v2.nodes.Node;
-import org.snakeyaml.engine.v2.nodes.NodeTuple;
-import org.snakeyaml.engine.v2.nodes.ScalarNode;
-import org.snakeyaml.engine.v2.nodes.SequenceNode;
-import org.snakeyaml.engine.v2.nodes.Tag;
-import org.snakeyaml.engine.v2.schema.CoreSchema;
 
 /**
  * The daemon's configuration file: a YAML map from keys to words or lists of words. Values are kept as they are
  * written; what they mean is up to the options.
  */
 final class ConfigFile {
+
+    /** Enough for a few hundred address ranges; a complaint about a value repeats it. */
+    private static final int MAX_VALUE = 16 * 1024;
+    private static final int MAX_COMPLAINTS = 100;
 
     private final Map<String, Value> values;
 
@@ -70,20 +71,13 @@ final class ConfigFile {
     static ConfigFile read(Path file, Map<String, Setting> settings) throws ConfigFileException {
         Reader reader = new Reader(file.toString(), settings);
         try {
-            new Compose(LoadSettings.builder().setLabel(file.toString()).setSchema(new CoreSchema()).build())
-                    .composeString(Files.readString(file)).ifPresent(reader::document);
+            reader.document(new YamlReader(InputFile.readToEnd(file, InputFile.SMALL), ReadingBudget.start()).single());
         } catch (NoSuchFileException e) {
             throw new ConfigFileException(file + ": there is no such file");
-        } catch (CharacterCodingException e) {
-            throw new ConfigFileException(file + ": is not UTF-8 text");
         } catch (IOException e) {
-            throw new ConfigFileException(file + ": cannot be read: " + e.getMessage());
-        } catch (MarkedYamlEngineException e) {
-            throw new ConfigFileException(
-                    reader.at(e.getProblemMark().or(e::getContextMark)) + ": is not YAML: " + e.getProblem());
-        } catch (YamlEngineException e) {
-            throw new ConfigFileException(file + ": is not YAML: " + String.valueOf(e.getMessage()).lines().findFirst()
-                    .orElse(""));
+            throw new ConfigFileException(file + ": cannot be read: " + InputFile.reason(e));
+        } catch (YamlException e) {
+            throw new ConfigFileException(Excerpt.line(file + ":" + e.line() + ": " + e.getMessage()));
         }
         if (!reader.complaints.isEmpty()) {
             throw new ConfigFileException(String.join("\n", reader.complaints));
@@ -104,67 +98,60 @@ final class ConfigFile {
             this.settings = settings;
         }
 
-        String at(Optional<Mark> mark) {
-            return file + mark.map(m -> ":" + (m.getLine() + 1)).orElse("");
-        }
-
-        void document(Node root) {
-            if (isNull(root)) {
+        void document(YamlNode root) {
+            if (root.isNull()) {
                 return;
             }
-            if (!(root instanceof MappingNode map)) {
-                complain(root, "is not a map of settings: write one 'key: value' on each line");
+            if (!(root instanceof Mapping map)) {
+                complain(root.line(), "is not a map of settings: write one 'key: value' on each line");
                 return;
             }
-            List<String> seen = new ArrayList<>();
-            for (NodeTuple entry : map.getValue()) {
-                String key = entry.getKeyNode() instanceof ScalarNode scalar ? scalar.getValue() : null;
-                if (key == null) {
-                    complain(entry.getKeyNode(), "a key has to be one word");
-                } else if (!settings.containsKey(key)) {
-                    complain(entry.getKeyNode(), "there is no setting '" + key + "'"
+            Set<String> seen = new HashSet<>();
+            for (Member entry : map.members()) {
+                String key = entry.key().text();
+                if (!settings.containsKey(key)) {
+                    complain(entry.key().line(), "there is no setting '" + key + "'"
                             + Spelling.didYouMean(key, settings.keySet()));
-                } else if (seen.contains(key)) {
-                    complain(entry.getKeyNode(), key + " stands here a second time");
+                } else if (!seen.add(key)) {
+                    complain(entry.key().line(), key + " stands here a second time");
                 } else {
-                    seen.add(key);
-                    value(key, settings.get(key), entry.getValueNode());
+                    value(key, settings.get(key), entry.value());
                 }
             }
         }
 
-        private void value(String key, @Nullable Setting setting, Node node) {
+        private void value(String key, @Nullable Setting setting, YamlNode node) {
             boolean list = setting != null && setting.isList();
             String text = null;
-            if (isNull(node)) {
+            if (node.isNull()) {
                 return;
-            } else if (node instanceof ScalarNode scalar) {
-                text = scalar.getValue();
-            } else if (node instanceof SequenceNode sequence && list) {
-                if (!sequence.getValue().stream().allMatch(item -> item instanceof ScalarNode && !isNull(item))) {
-                    complain(node, key + ": each value of the list has to be one word");
+            } else if (node instanceof Scalar scalar) {
+                text = scalar.text();
+            } else if (node instanceof Sequence sequence && list) {
+                if (!sequence.elements().stream().allMatch(item -> item instanceof Scalar && !item.isNull())) {
+                    complain(node.line(), key + ": each value of the list has to be one word");
                     return;
                 }
-                text = sequence.getValue().stream().map(item -> ((ScalarNode) item).getValue())
+                text = sequence.elements().stream().map(item -> ((Scalar) item).text())
                         .collect(Collectors.joining(setting == null ? "" : setting.separator()));
                 if (text.isEmpty()) {
                     return;
                 }
             }
             if (text == null) {
-                complain(node, key + ": is a " + (node instanceof MappingNode ? "map" : "list") + ", and has to be one "
-                        + "word" + (list ? " or a list of words" : ""));
-                return;
+                complain(node.line(), key + ": is a " + (node instanceof Mapping ? "map" : "list")
+                        + ", and has to be one word" + (list ? " or a list of words" : ""));
+            } else if (text.length() > MAX_VALUE) {
+                complain(node.line(), key + ": is longer than " + MAX_VALUE + " characters");
+            } else {
+                values.put(key, new Value(text, file + ":" + node.line()));
             }
-            values.put(key, new Value(text, at(node.getStartMark())));
         }
 
-        private void complain(Node node, String message) {
-            complaints.add(Printable.of(at(node.getStartMark()) + ": " + message));
-        }
-
-        private static boolean isNull(Node node) {
-            return node.getTag().equals(Tag.NULL);
+        private void complain(int line, String message) {
+            if (complaints.size() < MAX_COMPLAINTS) {
+                complaints.add(Excerpt.line(file + ":" + line + ": " + message));
+            }
         }
     }
 }

@@ -5,10 +5,11 @@ import io.sluice.dns.DnsSettings;
 import io.sluice.dns.PodRecords;
 import io.sluice.service.Cidr;
 import io.sluice.service.IpAddresses;
+import io.sluice.source.InputFile;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.nio.file.Files;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -107,7 +108,7 @@ final class DnsOptions {
                     addresses.addAll(nameservers(Path.of(upstream)));
                 } catch (IOException e) {
                     throw new ParameterException(spec.commandLine(),
-                            "--dns-upstream: " + upstream + " cannot be read: " + e.getMessage());
+                            "--dns-upstream: " + upstream + " cannot be read: " + InputFile.reason(e));
                 }
             } else {
                 addresses.add(DnsAddress.parse(upstream));
@@ -119,7 +120,8 @@ final class DnsOptions {
     /** The name servers that a file in the form of resolv.conf(5) names; lines that are not understood are skipped. */
     static List<InetSocketAddress> nameservers(Path file) throws IOException {
         List<InetSocketAddress> found = new ArrayList<>();
-        for (String line : Files.readAllLines(file)) {
+        String text = new String(InputFile.read(file, InputFile.SMALL), StandardCharsets.UTF_8);
+        for (String line : text.lines().toList()) {
             String[] words = line.strip().split("\\s+", -1);
             if (words.length >= 2 && words[0].equals("nameserver")) {
                 address(words[1]).ifPresent(ip -> found.add(new InetSocketAddress(ip, DNS_PORT)));

@@ -1,5 +1,6 @@
 package io.sluice.cli;
 
+import io.sluice.source.InputFile;
 import io.sluice.text.Printable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -214,7 +215,8 @@ final class ExecCommand implements Callable<Integer> {
                     known.path("dns").path("clusterDomain").asString("cluster.local")));
             Path switchFile = Path.of("/etc/nsswitch.conf");
             if (Files.isReadable(switchFile)) {
-                Optional<String> changed = onlyDns(Files.readString(switchFile));
+                Optional<String> changed = onlyDns(
+                        new String(InputFile.read(switchFile, InputFile.SMALL), StandardCharsets.UTF_8));
                 if (changed.isPresent()) {
                     Files.writeString(folder.resolve("nsswitch.conf"), changed.get());
                 }

@@ -1,10 +1,18 @@
 package io.sluice.cli;
 
 import io.sluice.cli.render.Table;
+import io.sluice.source.Excerpt;
+import io.sluice.source.InputFile;
+import io.sluice.source.yaml.ReadingBudget;
+import io.sluice.source.yaml.YamlException;
+import io.sluice.source.yaml.YamlNode;
+import io.sluice.source.yaml.YamlNode.Mapping;
+import io.sluice.source.yaml.YamlNode.Scalar;
+import io.sluice.source.yaml.YamlNode.Sequence;
+import io.sluice.source.yaml.YamlReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -15,9 +23,6 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import org.snakeyaml.engine.v2.api.Load;
-import org.snakeyaml.engine.v2.api.LoadSettings;
-import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 
 /**
  * What Sluice makes of kube-proxy's configuration file, field by field: kubeproxy.config.k8s.io/v1alpha1
@@ -109,28 +114,31 @@ record KubeProxyConfig(List<Row> rows, int leftOut) {
      * @throws IOException if it cannot be read or is something else; the message is for the user
      */
     static KubeProxyConfig read(String path, InputStream input) throws IOException {
-        String text;
-        if (path.equals("-")) {
-            text = new String(input.readAllBytes(), StandardCharsets.UTF_8);
-        } else if (Files.isRegularFile(Path.of(path))) {
-            text = Files.readString(Path.of(path));
-        } else {
-            throw new IOException(path + ": there is no such file");
+        byte[] text;
+        try {
+            text = path.equals("-")
+                    ? InputFile.readToEnd(input, InputFile.SMALL)
+                    : InputFile.readToEnd(Path.of(path), InputFile.SMALL);
+        } catch (IOException e) {
+            throw new IOException(path + ": " + InputFile.reason(e), e);
         }
-        return of(document(path, text), path);
-    }
-
-    private static KubeProxyConfig of(Map<?, ?> document, String path) throws IOException {
+        Map<?, ?> document = document(path, text);
         if ("ConfigMap".equals(document.get("kind")) && document.get("data") instanceof Map<?, ?> data) {
             for (Object value : data.values()) {
                 if (String.valueOf(value).contains(KIND)) {
-                    return of(document(path, String.valueOf(value)), path);
+                    document = document(path, String.valueOf(value).getBytes(StandardCharsets.UTF_8));
+                    break;
                 }
             }
         }
+        return of(document, path);
+    }
+
+    private static KubeProxyConfig of(Map<?, ?> document, String path) throws IOException {
         if (!KIND.equals(document.get("kind"))) {
-            throw new IOException(path + ": its kind is " + document.get("kind") + ", not " + KIND
-                    + " (kubectl -n kube-system get configmap kube-proxy -o yaml gives one)");
+            throw new IOException(
+                    path + ": its kind is " + Excerpt.of(String.valueOf(document.get("kind"))) + ", not " + KIND
+                            + " (kubectl -n kube-system get configmap kube-proxy -o yaml gives one)");
         }
         Map<String, Object> fields = new TreeMap<>();
         flatten("", document, fields);
@@ -145,18 +153,32 @@ record KubeProxyConfig(List<Row> rows, int leftOut) {
         return new KubeProxyConfig(List.copyOf(rows), fields.size() - rows.size());
     }
 
-    private static Map<?, ?> document(String path, String text) throws IOException {
+    private static Map<?, ?> document(String path, byte[] text) throws IOException {
         try {
-            Object document = new Load(LoadSettings.builder().setLabel(path).build()).loadFromString(text);
-            if (document instanceof Map<?, ?> map) {
+            if (plain(new YamlReader(text, ReadingBudget.start()).single()) instanceof Map<?, ?> map) {
                 return map;
             }
             throw new IOException(path + ": is not a " + KIND);
-        } catch (YamlEngineException e) {
-            throw new IOException(
-                    path + ": is not YAML: " + String.valueOf(e.getMessage()).lines().findFirst().orElse(""),
-                    e);
+        } catch (YamlException e) {
+            throw new IOException(Excerpt.line(path + ":" + e.line() + ": " + e.getMessage()), e);
         }
+    }
+
+    /** Maps, lists and texts; null for null. */
+    private static @Nullable Object plain(YamlNode node) {
+        return switch (node) {
+            case Scalar scalar -> scalar.isNull() ? null : scalar.text();
+            case Sequence list -> {
+                List<@Nullable Object> values = new ArrayList<>();
+                list.elements().forEach(element -> values.add(plain(element)));
+                yield values;
+            }
+            case Mapping map -> {
+                Map<String, @Nullable Object> values = new LinkedHashMap<>();
+                map.members().forEach(member -> values.put(member.key().text(), plain(member.value())));
+                yield values;
+            }
+        };
     }
 
     private static void flatten(String prefix, Map<?, ?> map, Map<String, Object> into) {
@@ -186,7 +208,8 @@ record KubeProxyConfig(List<Row> rows, int leftOut) {
             rule = RULES.get(field.substring(0, dot + 1));
         }
         if (rule == null) {
-            return new Row(field, text, Verdict.UNKNOWN, "no field of kube-proxy that is known here", null);
+            return new Row(Excerpt.of(field), Excerpt.of(text), Verdict.UNKNOWN,
+                    "no field of kube-proxy that is known here", null);
         }
         if (field.equals("detectLocalMode") && text.equals("ClusterCIDR")) {
             boolean given = !isDefault(all.getOrDefault("clusterCIDR", ""));

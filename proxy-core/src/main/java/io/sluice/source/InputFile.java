@@ -39,6 +39,8 @@ public final class InputFile {
         PIPE("a pipe"),
         /** Cannot be read. */
         SOCKET("a socket"),
+        /** Leads elsewhere; only if links are not followed. */
+        LINK("a symbolic link"),
         /** May never end. */
         DEVICE("a device");
 
@@ -58,6 +60,7 @@ public final class InputFile {
     /**
      * What {@code path} leads to.
      *
+     * @param options NOFOLLOW_LINKS, or nothing
      * @throws NoSuchFileException if it leads nowhere
      */
     public static Kind kind(Path path, LinkOption... options) throws IOException {
@@ -74,6 +77,7 @@ public final class InputFile {
         return switch (mode & FILE_TYPE) { // inode(7)
             case 0010000 -> Kind.PIPE;
             case 0140000 -> Kind.SOCKET;
+            case 0120000 -> Kind.LINK;
             default -> Kind.DEVICE;
         };
     }
@@ -123,7 +127,8 @@ public final class InputFile {
     }
 
     private static IOException tooLarge(int maxBytes) {
-        return new IOException("it is larger than " + maxBytes / (1024 * 1024) + " MiB");
+        return new IOException("it is larger than "
+                + (maxBytes < SMALL ? maxBytes + " bytes" : maxBytes / SMALL + " MiB"));
     }
 
     /** Why a file cannot be read, without its name. */

@@ -1,5 +1,6 @@
 /**
- * Where Services come from: the one interface behind which manifest files and a Kubernetes API look the same.
+ * Where Services come from: the one interface behind which manifest files and a Kubernetes API look the same; and how
+ * files that others have written are read, and what they say is shown.
  *
  * <p>May import {@code service} only.
  */

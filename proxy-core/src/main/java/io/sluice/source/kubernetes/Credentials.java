@@ -8,14 +8,19 @@ import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.internal.KubeConfigUtils;
 import io.sluice.service.IpAddresses;
+import io.sluice.source.InputFile;
 import io.sluice.source.Problem;
 import io.sluice.source.Problem.Severity;
 import io.sluice.source.SourceException;
 import io.sluice.source.kubernetes.ApiServerLocator.Protection;
+import io.sluice.source.yaml.ReadingBudget;
+import io.sluice.source.yaml.YamlException;
+import io.sluice.source.yaml.YamlReader;
 import java.io.File;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -50,6 +55,8 @@ record Credentials(Config config, String server, String origin, String tlsServer
     static final Path SERVICE_ACCOUNT = Path.of("/var/run/secrets/kubernetes.io/serviceaccount");
 
     private static final int CONNECT_TIMEOUT_MILLIS = 10_000;
+    private static final String NO_KUBECONFIG =
+            "is not a kubeconfig: it has to be YAML with kind: Config, clusters, contexts and users";
 
     /**
      * Reads the files and runs a credential plugin, if one is named.
@@ -67,8 +74,10 @@ record Credentials(Config config, String server, String origin, String tlsServer
         config.setUserAgent("sluice");
         for (String file : Stream.of(config.getCaCertFile(), config.getClientCertFile(), config.getClientKeyFile())
                 .filter(Objects::nonNull).toList()) {
-            if (!Files.isReadable(Path.of(file))) {
-                throw wrong(found.origin, "names the file " + file + ", which cannot be read");
+            try {
+                InputFile.read(Path.of(file), InputFile.SMALL);
+            } catch (IOException e) {
+                throw wrong(found.origin, "names the file " + file + ", which cannot be read: " + InputFile.reason(e));
             }
         }
         return found;
@@ -160,18 +169,24 @@ record Credentials(Config config, String server, String origin, String tlsServer
 
     private static io.fabric8.kubernetes.api.model.Config parse(Path file) throws SourceException {
         try {
+            // The client's own parser has no limits.
+            new YamlReader(InputFile.read(file, InputFile.SMALL), ReadingBudget.start()).single();
             io.fabric8.kubernetes.api.model.Config read = KubeConfigUtils.parseConfig(file.toFile());
             if (read.getClusters() == null || read.getContexts() == null || read.getUsers() == null) {
                 throw wrong(file.toString(), "is not a kubeconfig: clusters, contexts or users is null");
             }
             return read;
+        } catch (IOException e) {
+            throw wrong(file.toString(), "cannot be read: " + InputFile.reason(e));
+        } catch (YamlException e) {
+            throw wrong(file + ":" + e.line(), NO_KUBECONFIG);
         } catch (KubernetesClientException | YamlEngineException | IllegalArgumentException | ClassCastException e) {
             // The parser's own message may show what is in the file, which may be a secret.
             int line = e instanceof MarkedYamlEngineException marked
                     ? marked.getProblemMark().map(mark -> mark.getLine() + 1).orElse(0)
                     : 0;
             throw wrong(file + (line > 0 ? ":" + line : ""),
-                    "is not a kubeconfig: it has to be YAML with kind: Config, clusters, contexts and users");
+                    NO_KUBECONFIG);
         }
     }
 
@@ -190,15 +205,17 @@ record Credentials(Config config, String server, String origin, String tlsServer
     }
 
     private static void readTokensFrom(Path file, Config config, String origin) throws SourceException {
-        if (!Files.isReadable(file)) {
-            throw wrong(origin, "names the token file " + file + ", which cannot be read");
+        try {
+            InputFile.read(file, InputFile.SMALL);
+        } catch (IOException e) {
+            throw wrong(origin, "names the token file " + file + ", which cannot be read: " + InputFile.reason(e));
         }
         config.setOauthTokenProvider(() -> token(file).orElse(""));
     }
 
     private static Optional<String> token(Path file) {
         try {
-            return Optional.of(Files.readString(file).strip());
+            return Optional.of(new String(InputFile.read(file, InputFile.SMALL), StandardCharsets.UTF_8).strip());
         } catch (IOException e) {
             return Optional.empty();
         }

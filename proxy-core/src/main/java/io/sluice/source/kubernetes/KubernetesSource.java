@@ -8,6 +8,7 @@ import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.Service;
 import io.sluice.source.Activity;
 import io.sluice.source.Freshness;
+import io.sluice.source.InputFile;
 import io.sluice.source.Problem;
 import io.sluice.source.Problem.Severity;
 import io.sluice.source.ResourceFreshness;
@@ -519,7 +520,7 @@ public final class KubernetesSource implements ServiceSource {
             saveTrouble = null;
         } catch (IOException e) {
             unsaved = true;
-            String trouble = String.valueOf(e);
+            String trouble = InputFile.reason(e);
             if (!trouble.equals(saveTrouble)) {
                 saveTrouble = trouble;
                 LOG.warn("the state file {} cannot be written: {}; a restart without an API server would find an older"

@@ -7,6 +7,8 @@ import io.sluice.service.Service;
 import io.sluice.service.ServicePort;
 import io.sluice.service.SessionAffinity;
 import io.sluice.service.TrafficPolicy;
+import io.sluice.source.InputFile;
+import io.sluice.source.InputFile.Kind;
 import io.sluice.source.kubernetes.ClusterView.Contents;
 import io.sluice.source.kubernetes.EndpointGroups.Address;
 import io.sluice.source.kubernetes.EndpointGroups.Group;
@@ -14,21 +16,29 @@ import io.sluice.source.kubernetes.EndpointGroups.Port;
 import java.io.BufferedOutputStream;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.DateTimeException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -37,6 +47,7 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
@@ -51,12 +62,25 @@ import tools.jackson.databind.JsonNode;
  * The last good state on disk: a {@code List} of the objects in the form of the API, reduced to what is used of them, and
  * a last line with a checksum over all before it. It is readable by {@code sluice check -f} and by people.
  *
- * <p>Written to a file beside it, flushed to the disk and renamed, so that there is always one whole state. Not
- * thread-safe.
+ * <p>Written to a file beside it, flushed to the disk and renamed, so that there is always one whole state. It decides
+ * where traffic goes, so it is believed only if nobody but this user and root can have written it; and as its path may be
+ * mistyped, nothing but a state is ever replaced. Not thread-safe.
  */
 final class StateFile {
 
+    /** What each begins with; nothing else is put in the place of. */
+    private static final String BEGINNING = """
+            {"apiVersion":"v1","kind":"List","metadata":{"resourceVersion":"0"},"items":[
+            {"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"sluice-state\"""";
     private static final String CHECKSUM = "# sha256 ";
+    /** A cluster of 10,000 Services needs a tenth. */
+    private static final int MAX_BYTES = 256 * 1024 * 1024;
+    private static final String NEXT = ".next";
+    /** Nobody writes that long without a pause. */
+    private static final Duration LEFT_BEHIND = Duration.ofMinutes(10);
+    private static final int WRITABLE_BY_OTHERS = 0022;
+    /** Whoever may write such a directory can neither rename nor delete what is not theirs (inode(7)). */
+    private static final int STICKY = 01000;
     private static final int PIECE = 64 * 1024;
     /** For each millisecond of writing, so many for others. */
     private static final int REST = 3;
@@ -64,6 +88,7 @@ final class StateFile {
 
     private final Path file;
     private final BooleanSupplier hurry;
+    private boolean swept;
 
     /** @param hurry whether the one who waits for it matters more than what else the processor could do; any thread */
     StateFile(Path file, BooleanSupplier hurry) {
@@ -75,17 +100,82 @@ final class StateFile {
     record State(Instant savedAt, String server, String nodeName, String servicesVersion, String endpointsVersion,
             Contents contents) {}
 
-    /** Puts {@code state} in the place of what was there. */
+    /**
+     * Puts {@code state} in the place of the one that was there.
+     *
+     * @throws IOException if it cannot be written, or if something else is there; what was there stays
+     */
     void write(State state) throws IOException {
-        Path directory = file.toAbsolutePath().getParent();
-        if (directory != null) {
-            Files.createDirectories(directory);
+        Path directory = directory();
+        Files.createDirectories(directory, permissions("rwx------"));
+        refuseToReplaceAnythingElse();
+        if (!swept) {
+            sweep(directory);
+            swept = true;
         }
-        Path next = file.resolveSibling(file.getFileName() + ".next");
-        Files.deleteIfExists(next);
-        try (FileChannel channel = FileChannel.open(next,
-                Set.of(StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW),
-                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
+        // CREATE_NEW: neither a link that somebody put there nor the file of another daemon is ever written to.
+        Path next = Files.createTempFile(directory, file.getFileName() + ".", NEXT, permissions("rw-------"));
+        try {
+            write(state, next);
+            Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } finally {
+            Files.deleteIfExists(next);
+        }
+    }
+
+    private Path directory() throws IOException {
+        Path directory = file.toAbsolutePath().getParent();
+        if (directory == null) {
+            throw new IOException("it is a directory, not a file");
+        }
+        return directory;
+    }
+
+    private static FileAttribute<Set<PosixFilePermission>> permissions(String words) {
+        return PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(words));
+    }
+
+    private void refuseToReplaceAnythingElse() throws IOException {
+        try {
+            Kind kind = InputFile.kind(file, LinkOption.NOFOLLOW_LINKS);
+            if (kind != Kind.FILE) {
+                throw new IOException("it is " + kind + ", not a file; it is left as it is: name another");
+            }
+            if (!isState(file)) {
+                throw new IOException("there is a file that Sluice did not write; it is left as it is: name another");
+            }
+        } catch (NoSuchFileException e) {
+            return;
+        }
+    }
+
+    /** Whether it is one as far as it goes: one that was cut off, or an empty file, holds nothing for anybody. */
+    private static boolean isState(Path path) throws IOException {
+        try (InputStream in = Files.newInputStream(path, LinkOption.NOFOLLOW_LINKS)) {
+            return BEGINNING.startsWith(new String(in.readNBytes(BEGINNING.length()), StandardCharsets.UTF_8));
+        }
+    }
+
+    /** Removes what a daemon that was killed while it wrote has left behind. */
+    private void sweep(Path directory) throws IOException {
+        String begin = file.getFileName() + ".";
+        try (DirectoryStream<Path> left = Files.newDirectoryStream(directory, path -> {
+            String name = path.getFileName().toString();
+            return name.startsWith(begin) && name.endsWith(NEXT)
+                    && Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS)
+                    && Files.getLastModifiedTime(path).toInstant().isBefore(Instant.now().minus(LEFT_BEHIND))
+                    && isState(path);
+        })) {
+            for (Path path : left) {
+                Files.deleteIfExists(path);
+            }
+        } catch (DirectoryIteratorException e) {
+            throw e.getCause();
+        }
+    }
+
+    private void write(State state, Path next) throws IOException {
+        try (FileChannel channel = FileChannel.open(next, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)) {
             OutputStream out = new BufferedOutputStream(new Unhurried(Channels.newOutputStream(channel)), PIECE);
             DigestOutputStream digested = new DigestOutputStream(out, sha256());
             try (JsonGenerator json = ApiClient.JSON.writer().without(StreamWriteFeature.AUTO_CLOSE_TARGET)
@@ -101,7 +191,6 @@ final class StateFile {
         } catch (JacksonException e) {
             throw new IOException(e.getOriginalMessage(), e);
         }
-        Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
 
     /** Rests after each piece, unless there is a hurry: a large state is a second's work, and connections come first. */
@@ -132,14 +221,22 @@ final class StateFile {
     /**
      * What was written last; empty if nothing ever was.
      *
-     * @throws IOException if it cannot be read or is not what was written; the message says so without the file's name
+     * @throws IOException if it cannot be read, may be written by others, or is not what was written; the message says so
+     *                     without the file's name
      */
     Optional<State> read(ObjectReader<EndpointGroups> endpoints) throws IOException {
         byte[] bytes;
         try {
-            bytes = Files.readAllBytes(file);
+            Kind kind = InputFile.kind(file, LinkOption.NOFOLLOW_LINKS);
+            if (kind != Kind.FILE) {
+                throw new IOException("is " + kind + ", not a file");
+            }
+            trust();
+            bytes = InputFile.read(file, (int) Math.min(MAX_BYTES, Runtime.getRuntime().maxMemory() / 4));
         } catch (NoSuchFileException e) {
             return Optional.empty();
+        } catch (FileSystemException e) {
+            throw new IOException("cannot be read: " + InputFile.reason(e), e);
         }
         int end = checked(bytes);
         try (ObjectStream stream = new ObjectStream(new ByteArrayInputStream(bytes, 0, end))) {
@@ -180,6 +277,25 @@ final class StateFile {
                     new Contents(services, groups, nodes)));
         } catch (DateTimeException e) {
             throw new IOException("does not say when it was written", e);
+        }
+    }
+
+    /** Who can write the file, or put another in its place, would decide where traffic goes. */
+    private void trust() throws IOException {
+        Integer user = (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
+        trust("", file, user, 0);
+        trust("is in a directory that ", directory(), user, STICKY);
+    }
+
+    private static void trust(String what, Path path, @Nullable Integer user, int excuse) throws IOException {
+        Map<String, Object> attributes = Files.readAttributes(path, "unix:uid,mode");
+        Object owner = attributes.get("uid");
+        if (!Integer.valueOf(0).equals(owner) && !Objects.equals(user, owner)) {
+            throw new IOException(what + "belongs to another user (" + owner + "), and so is not believed");
+        }
+        int mode = (Integer) Objects.requireNonNull(attributes.get("mode"));
+        if ((mode & WRITABLE_BY_OTHERS) != 0 && (mode & excuse) == 0) {
+            throw new IOException(what + "other users may write, and so is not believed (chmod go-w " + path + ")");
         }
     }
 

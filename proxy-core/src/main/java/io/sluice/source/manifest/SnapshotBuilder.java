@@ -114,7 +114,7 @@ final class SnapshotBuilder {
     }
 
     /** Those before a limit was met. */
-    private static Map<ServiceName, ServiceState> states(List<ServiceManifest> services, Allocations given,
+    static Map<ServiceName, ServiceState> states(List<ServiceManifest> services, Allocations given,
             EndpointRules rules, Problems problems) {
         Map<ServiceName, ServiceState> states = new HashMap<>();
         for (ServiceManifest service : services) {

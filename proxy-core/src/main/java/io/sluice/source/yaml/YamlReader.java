@@ -62,6 +62,7 @@ public final class YamlReader {
     private final StreamReader scanned;
     private final Parser parser;
     private final ReadingBudget budget;
+    private final int maxValues;
     private final Map<String, String> keys = new HashMap<>();
     /** What each anchor of the present document stands for; empty while its collection is not finished. */
     private final Map<Anchor, Optional<YamlNode>> anchors = new HashMap<>();
@@ -70,6 +71,11 @@ public final class YamlReader {
 
     /** Reads nothing yet. */
     public YamlReader(byte[] file, ReadingBudget budget) {
+        this(file, budget, maxValues());
+    }
+
+    YamlReader(byte[] file, ReadingBudget budget, int maxValues) {
+        this.maxValues = maxValues;
         this.budget = budget;
         this.text = new TextReader(file, budget);
         LoadSettings settings = LoadSettings.builder().setCodePointLimit(Integer.MAX_VALUE).setUseMarks(true)
@@ -158,9 +164,9 @@ public final class YamlReader {
         if (event instanceof AliasEvent alias) {
             return repeated(alias);
         }
-        if (++values > maxValues()) {
+        if (++values > maxValues) {
             throw new YamlException(line(event),
-                    "the document has more than " + maxValues() + " values; divide it, or give Java a larger heap");
+                    "the document has more than " + maxValues + " values; divide it, or give Java a larger heap");
         }
         NodeEvent start = (NodeEvent) event;
         start.getAnchor().ifPresent(anchor -> anchors.put(anchor, Optional.empty()));

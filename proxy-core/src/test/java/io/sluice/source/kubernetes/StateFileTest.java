@@ -2,6 +2,8 @@ package io.sluice.source.kubernetes;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.sluice.service.Service;
 import io.sluice.service.IpAddresses;
@@ -13,7 +15,9 @@ import io.sluice.source.manifest.ManifestSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
@@ -21,6 +25,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -122,6 +127,88 @@ class StateFileTest {
             }
             Files.write(path, bad);
             assertThatThrownBy(() -> file.read(endpoints::slice)).as("seed %d", seed).isInstanceOf(IOException.class);
+        }
+    }
+
+    private String refusal(StateFile file) {
+        return catchThrowableOfType(IOException.class, () -> file.read(endpoints::slice)).getMessage();
+    }
+
+    @Test
+    void whatOthersMayWriteIsNotBelieved() throws IOException {
+        Path path = directory.resolve("sub/state");
+        StateFile file = new StateFile(path, () -> true);
+        file.write(state());
+        Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-rw----"));
+        assertThat(refusal(file)).isEqualTo("other users may write, and so is not believed (chmod go-w " + path + ")");
+        Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-r--r--"));
+        assertThat(file.read(endpoints::slice)).hasValue(state());
+
+        Files.setPosixFilePermissions(path.getParent(), PosixFilePermissions.fromString("rwxrwxrwx"));
+        assertThat(refusal(file)).startsWith("is in a directory that other users may write, and so is not believed");
+        Files.setAttribute(path.getParent(), "unix:mode", 01777);
+        assertThat(file.read(endpoints::slice)).hasValue(state());
+    }
+
+    @Test
+    void whatBelongsToAnotherUserIsNotBelieved() throws IOException {
+        assumeTrue(Integer.valueOf(0).equals(Files.getAttribute(Path.of("/proc/self"), "unix:uid")),
+                "only root can give away");
+        Path path = directory.resolve("sub/state");
+        StateFile file = new StateFile(path, () -> true);
+        file.write(state());
+        Files.setAttribute(path, "unix:uid", 12_345);
+        assertThat(refusal(file)).isEqualTo("belongs to another user (12345), and so is not believed");
+        Files.setAttribute(path, "unix:uid", 0);
+        Files.setAttribute(path.getParent(), "unix:uid", 12_345);
+        assertThat(refusal(file)).startsWith("is in a directory that belongs to another user (12345)");
+    }
+
+    @Test
+    @Timeout(60)
+    void nothingButAStateIsReplacedOrRead() throws Exception {
+        Path notes = Files.writeString(directory.resolve("notes.txt"), "precious");
+        Path link = Files.createSymbolicLink(directory.resolve("link"), notes);
+        Path pipe = directory.resolve("pipe");
+        assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
+        Path folder = Files.createDirectory(directory.resolve("folder"));
+        for (Path path : List.of(notes, link, pipe, folder)) {
+            StateFile file = new StateFile(path, () -> true);
+            assertThatThrownBy(() -> file.write(state())).as("%s", path).isInstanceOf(IOException.class)
+                    .hasMessageContaining("it is left as it is");
+            assertThatThrownBy(() -> file.read(endpoints::slice)).as("%s", path).isInstanceOf(IOException.class);
+        }
+        assertThat(notes).hasContent("precious");
+        assertThat(link).isSymbolicLink();
+        try (Stream<Path> files = Files.list(directory)) {
+            assertThat(files).containsExactlyInAnyOrder(notes, link, pipe, folder);
+        }
+    }
+
+    @Test
+    void anEmptyFileAndOneThatWasCutOffAreReplaced() throws IOException {
+        Path path = Files.createFile(directory.resolve("state"));
+        StateFile file = new StateFile(path, () -> true);
+        file.write(state());
+        Files.write(path, Arrays.copyOf(Files.readAllBytes(path), 50));
+        file.write(state());
+        assertThat(file.read(endpoints::slice)).hasValue(state());
+    }
+
+    @Test
+    void onlyWhatADaemonLeftBehindIsRemoved() throws IOException {
+        Path path = directory.resolve("state");
+        new StateFile(path, () -> true).write(state());
+        FileTime before = FileTime.from(Instant.now().minusSeconds(3600));
+        Path left = Files.copy(path, directory.resolve("state.123.next"));
+        Path others = Files.writeString(directory.resolve("state.mine.next"), "precious");
+        Path link = Files.createSymbolicLink(directory.resolve("state.link.next"), path);
+        Path running = Files.copy(path, directory.resolve("state.456.next"));
+        Files.setLastModifiedTime(left, before);
+        Files.setLastModifiedTime(others, before);
+        new StateFile(path, () -> true).write(state());
+        try (Stream<Path> files = Files.list(directory)) {
+            assertThat(files).containsExactlyInAnyOrder(path, others, link, running);
         }
     }
 

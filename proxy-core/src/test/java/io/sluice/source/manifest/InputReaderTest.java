@@ -4,9 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 
 import io.sluice.source.Problem;
+import io.sluice.source.manifest.Manifest.ServiceManifest;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.RandomAccessFile;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +22,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -153,6 +159,179 @@ class InputReaderTest {
         Files.createSymbolicLink(directory.resolve("a.yaml"), Path.of("gone"));
         assertThat(files.load().problems()).singleElement()
                 .hasToString(directory + "/a.yaml: is a symbolic link that leads nowhere");
+    }
+
+    private static void makePipe(Path path) throws IOException, InterruptedException {
+        assertThat(new ProcessBuilder("mkfifo", path.toString()).inheritIO().start().waitFor()).isZero();
+    }
+
+    @Test
+    @Timeout(60)
+    void what_is_no_file_in_a_directory_is_left_out_and_never_waited_for() throws Exception {
+        files.write("a.yaml", ManifestFiles.SERVICE);
+        makePipe(directory.resolve("pipe.yaml"));
+        Files.createSymbolicLink(directory.resolve("linked.yaml"), directory.resolve("pipe.yaml"));
+        Files.createSymbolicLink(directory.resolve("zero.yaml"), Path.of("/dev/zero"));
+        Files.createSymbolicLink(directory.resolve("circle.yaml"), directory.resolve("circle.yaml"));
+        Files.createSymbolicLink(directory.resolve("elsewhere.yaml"), Files.createDirectory(directory.resolve("sub")));
+        try (ServerSocketChannel socket = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            socket.bind(UnixDomainSocketAddress.of(directory.resolve("socket.yaml")));
+            LoadedManifests loaded = files.load();
+            assertThat(loaded.problems().stream().map(Problem::toString)
+                    .map(p -> p.replace(directory + "/", "").replaceFirst(" or unable.*", "")))
+                    .containsExactly("circle.yaml: cannot be read: Too many levels of symbolic links",
+                            "linked.yaml: is a pipe, not a file; it is not read",
+                            "pipe.yaml: is a pipe, not a file; it is not read",
+                            "socket.yaml: is a socket, not a file; it is not read",
+                            "zero.yaml: is a device, not a file; it is not read");
+            assertThat(loaded.snapshot().services()).hasSize(1);
+        }
+    }
+
+    @Test
+    @Timeout(60)
+    void a_pipe_that_was_named_is_read_once_and_one_that_comes_later_never() throws Exception {
+        Path pipe = directory.resolve("pipe");
+        Path file = files.write("file.yaml", "# nothing\n");
+        makePipe(pipe);
+        Thread.ofVirtual().start(() -> files.write("pipe", ManifestFiles.SERVICE));
+        ManifestOptions options = new ManifestOptions(List.of(pipe.toString(), file.toString()), List.of(), 30_000,
+                32_767, "node-1");
+        InputReader inputs = new InputReader(options.inputs(), InputStream.nullInputStream());
+        SnapshotBuilder builder = new SnapshotBuilder(options, inputs);
+        LoadedManifests first = builder.build(Instant.EPOCH);
+        assertThat(first.errors()).isEmpty();
+        builder.commit();
+        InputReader.Fingerprint before = inputs.fingerprint();
+
+        Files.delete(file);
+        makePipe(file);
+        assertThat(inputs.fingerprint()).isNotEqualTo(before).isEqualTo(inputs.fingerprint());
+        LoadedManifests second = builder.build(Instant.EPOCH);
+        assertThat(second.snapshot().services()).isEqualTo(first.snapshot().services());
+        assertThat(second.errors()).singleElement().hasToString(file
+                + ": cannot be read: it is not a file any more, and whatever is not a file is read at the start only");
+    }
+
+    @Test
+    @Timeout(60)
+    void a_file_of_a_directory_that_becomes_a_pipe_does_not_take_its_objects_along() throws Exception {
+        Path file = files.write("a.yaml", ManifestFiles.SERVICE);
+        SnapshotBuilder builder = new SnapshotBuilder(files.options(),
+                new InputReader(files.options().inputs(), InputStream.nullInputStream()));
+        assertThat(builder.build(Instant.EPOCH).errors()).isEmpty();
+        builder.commit();
+        Files.delete(file);
+        makePipe(file);
+        assertThat(builder.build(Instant.EPOCH).errors()).singleElement()
+                .hasToString(file + ": is a pipe, but was a file; delete it if its objects are to go");
+    }
+
+    @Test
+    void a_file_that_is_too_large_is_not_read() throws IOException {
+        Path file = directory.resolve("sparse.yaml");
+        try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
+            sparse.setLength(3L << 30);
+        }
+        assertThat(files.load().problems()).singleElement().asString()
+                .startsWith(file + ": cannot be read: it is larger than ");
+        Files.delete(file);
+        assertThat(load("/dev/zero").problems()).singleElement().asString()
+                .startsWith("/dev/zero: cannot be read: it is larger than ");
+    }
+
+    @Test
+    void what_was_written_is_cut_in_a_message_and_stays_in_one_line() {
+        String key = "k".repeat(4_000_000);
+        assertThat(problems(ManifestFiles.SERVICE + "? " + key + "\n: v\n")).singleElement().asString()
+                .contains("kkk… (4000000 characters): is not a field that Kubernetes knows").hasSizeLessThan(500);
+        assertThat(problems("kind: Pod\napiVersion: v1\nmetadata:\n  name: \"" + key + "\"\n")).singleElement()
+                .asString().contains("kkk… (", "is not a name").hasSizeLessThan(800);
+        assertThat(problems("kind: Pod\napiVersion: v1\nmetadata:\n  name: \"a\\nERROR \\e[31m\"\n"))
+                .containsExactly(
+                        ":4: Pod metadata.name: 'a\\nERROR \\u001b[31m' is not a name: lower case letters, digits,"
+                                + " '-' and '.'");
+    }
+
+    @Test
+    void only_the_first_thousand_of_many_problems_are_kept() {
+        List<Problem> problems = files.load("---\nkind: Pod\n".repeat(5_000)).problems();
+        assertThat(problems).hasSize(1_001);
+        assertThat(problems.getLast()).hasToString("manifests: there are 4000 more errors");
+    }
+
+    @ParameterizedTest(name = "of a heap of {0} MiB")
+    @CsvSource(delimiter = '|', textBlock = """
+            128   | 16 | 32  | 32768   | 1048576   | 131072
+            256   | 32 | 64  | 65536   | 2097152  | 262144
+            1024  | 64 | 256 | 262144  | 8388608  | 1048576
+            16384 | 64 | 256 | 1000000 | 134217728 | 16777216
+            """)
+    void what_is_read_has_room_in_the_heap(int heap, int file, int total, int objects, int values, int endpoints) {
+        assertThat(ReadingLimits.ofHeap((long) heap << 20))
+                .isEqualTo(new ReadingLimits(file << 20, (long) total << 20, objects, values, endpoints));
+    }
+
+    @Test
+    void each_limit_is_told_once_with_the_place_where_it_was_met() {
+        ReadingLimits few = new ReadingLimits(1_000, 2_000, 3, 100, 5);
+        assertThat(limited(few, "---\n".repeat(4) + "kind: Pod\n")).singleElement().asString()
+                .startsWith("all.yaml:5: there are more than 3 objects");
+        assertThat(limited(few,
+                "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 80}]}\n" + "status: ["
+                        + "1, ".repeat(100) + "1]\n"))
+                .singleElement()
+                .asString()
+                .startsWith("all.yaml:1: Service: with this object, all together have more than 100 values");
+        assertThat(limited(few, "#".repeat(2_000))).singleElement().asString()
+                .startsWith("all.yaml: cannot be read: it is larger than");
+        files.write("b.yaml", "#".repeat(900) + "\n");
+        files.write("c.yaml", "#".repeat(900) + "\n");
+        assertThat(limited(few, "#".repeat(900) + "\n")).singleElement().asString()
+                .startsWith("c.yaml: with this file, all together are larger than");
+    }
+
+    private List<String> limited(ReadingLimits limits, String text) {
+        files.write("all.yaml", text);
+        Problems problems = new Problems();
+        new InputReader(files.options().inputs(), InputStream.nullInputStream()).read(problems,
+                new ReadingLimits.Rest(limits));
+        return problems.all().stream().map(problem -> problem.toString().replace(directory + "/", "")).toList();
+    }
+
+    @Test
+    void services_times_pods_have_a_limit() {
+        StringBuilder text = new StringBuilder(ManifestFiles.SERVICE);
+        for (int i = 0; i < 6; i++) {
+            text.append(ManifestFiles.pod("p" + i, "10.0.0." + (i + 1)));
+        }
+        files.write("all.yaml", text.toString());
+        Problems problems = new Problems();
+        ReadingLimits.Rest rest = new ReadingLimits.Rest(new ReadingLimits(10_000, 10_000, 10, 10_000, 5));
+        ObjectReader objects =
+                new InputReader(files.options().inputs(), InputStream.nullInputStream()).read(problems, rest);
+        SnapshotBuilder.states(List.of((ServiceManifest) objects.objects().getFirst()),
+                Allocations.none(files.options()),
+                new EndpointRules(objects.objects(), rest), problems);
+        assertThat(problems.all()).singleElement().asString()
+                .contains("Service default/kubia: with this port, all Services together have more than 5 endpoints");
+    }
+
+    /** Names of the same hash, which a hash table tells apart only by their order. */
+    @Test
+    @Timeout(120)
+    void names_that_were_chosen_to_collide_cost_no_more_than_others() {
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < 1 << 15; i++) {
+            StringBuilder name = new StringBuilder("x");
+            for (int bit = 0; bit < 15; bit++) {
+                name.append((i >> bit & 1) == 0 ? "an" : "c0");
+            }
+            text.append("---\napiVersion: v1\nkind: Pod\nmetadata: {name: p").append(i).append(", labels: {a: ")
+                    .append(name).append("}}\nspec: {}\n");
+        }
+        assertThat("an".hashCode()).isEqualTo("c0".hashCode());
+        assertThat(files.load(text.toString()).errors()).isEmpty();
     }
 
     @Test

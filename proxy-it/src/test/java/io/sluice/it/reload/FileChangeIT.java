@@ -14,6 +14,7 @@ import io.sluice.it.testbed.TcpTable;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -100,6 +101,50 @@ class FileChangeIT {
             assertThat(sluice.get(true, "/readyz")).startsWith("200 ").contains("\"current\":true")
                     .doesNotContain("eighty");
             sluice.awaitEndpoints("other", sluice.address(1));
+            load.stopAndExpectNoFailure();
+        }
+    }
+
+    @Test
+    void a_hostile_file_never_stops_the_reading_and_good_edits_take_effect_when_it_has_gone() throws Exception {
+        StringBuilder laughs = new StringBuilder("kind: Service\na0: &a0 {k: v}\n");
+        for (int i = 1; i < 40; i++) {
+            laughs.append(
+                    "a%d: &a%d {<<: [*a%d, *a%d], b%d: *a%d, c%d: *a%d}\n".formatted(i, i, i - 1, i - 1, i, i - 1, i,
+                            i - 1));
+        }
+        Map<String, String> hostile = new LinkedHashMap<>();
+        hostile.put("a: &a {<<: *a, b: 1}\n", "the alias *a stands inside of what it stands for");
+        hostile.put(laughs.toString(), "aliases and merge keys (<<) repeat more than");
+        hostile.put("a: " + "[".repeat(1_000_000), "is not YAML: it is nested more than 100 deep");
+        hostile.put("kind: " + "x".repeat(20_000_000), "has a value of more than 16 MiB in one line");
+        try (RunningSluice sluice = new RunningSluice()) {
+            sluice.pod(1, "pod-1");
+            sluice.pod(2, "pod-2");
+            sluice.service("kubia", sluice.address(1)).start();
+            Load load = sluice.with(Load.ofShortConnections(sluice.vip("kubia"), 2)).awaitAnswers(20);
+            int pod = 1;
+            for (Map.Entry<String, String> bad : hostile.entrySet()) {
+                sluice.manifests().replace("bad.yaml", bad.getKey());
+                await().atMost(PATIENCE).until(() -> sluice.metric("sluice_source_current") == 0);
+                assertThat(sluice.get(true, "/readyz")).startsWith("200 ").contains("\"current\":false",
+                        bad.getValue());
+                assertThat(sluice.log().lines(Level.ERROR, bad.getValue())).hasSize(1).first().asString()
+                        .contains("/bad.yaml:", "last good state").hasSizeLessThan(1_000);
+                load.awaitAnswers(20);
+
+                pod = 3 - pod;
+                sluice.manifests().delete("bad.yaml").replace("kubia.yaml",
+                        Manifests.service("kubia", sluice.address(pod)));
+                sluice.awaitEndpoints("kubia", sluice.address(pod));
+                await().atMost(PATIENCE).until(() -> sluice.metric("sluice_source_current") == 1);
+            }
+            Path pipe = sluice.manifests().directory().resolve("pipe.yaml");
+            assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
+            await().atMost(PATIENCE).until(() -> sluice.log().lines(Level.WARN, "pipe.yaml: is a pipe").size() == 1);
+            sluice.manifests().replace("kubia.yaml", Manifests.service("kubia", sluice.address(2)));
+            sluice.awaitEndpoints("kubia", sluice.address(2));
+            assertThat(sluice.log().lines(Level.WARN, "pipe.yaml: is a pipe")).hasSize(1);
             load.stopAndExpectNoFailure();
         }
     }
