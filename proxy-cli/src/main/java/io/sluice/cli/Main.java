@@ -51,9 +51,8 @@ import tools.jackson.core.JacksonException;
                 "  sluice get services -A       what a running sluice proxies",
                 "  sluice explain kubia         why connections to it go where they go",
                 "  sluice exec -- curl -s kubia run a command that finds Services as a pod does", "",
-                "Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 out of memory, 4 a fault.",
-                "NO_COLOR=1 switches "
-                        + "colours off."})
+                "Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 out of memory, 4 a fault in the",
+                "proxy. NO_COLOR=1 switches colours off."})
 public final class Main implements Runnable {
 
     /** In the order in which help lists them. */
