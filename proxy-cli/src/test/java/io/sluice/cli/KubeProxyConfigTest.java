@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -100,6 +101,14 @@ class KubeProxyConfigTest {
                 + ": its kind is Service, not KubeProxyConfiguration (kubectl -n kube-system get configmap kube-proxy -o"
                 + " yaml gives one)\n");
         assertThat(check("a: [").err()).startsWith("sluice: ").contains("is not YAML").hasLineCount(1);
+        for (String endless : List.of("a: &a {<<: *a, b: 1}\n", "a: &a {b: *a}\n")) {
+            assertThat(check(endless).err()).contains("config.conf:1: the alias *a stands inside of").hasLineCount(1);
+        }
+        assertThat(check("kind: " + "x".repeat(100_000) + "\n").err()).contains("… (100000 characters), not")
+                .hasLineCount(1)
+                .hasSizeLessThan(500);
+        assertThat(Console.run("check", "--kube-proxy-config", "/dev/zero").err())
+                .isEqualTo("sluice: /dev/zero: it is larger than 1 MiB\n");
         assertThat(Console.run("check", "--kube-proxy-config", "/nowhere").err())
                 .isEqualTo("sluice: /nowhere: there is no such file\n");
     }

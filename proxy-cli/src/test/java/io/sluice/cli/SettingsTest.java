@@ -149,6 +149,23 @@ class SettingsTest {
     }
 
     @Test
+    void aFileThatIsMadeToHangOrToFillTheTerminalIsOneLine() throws IOException {
+        Path endless = write("a: &a {<<: *a, b: 1}\n");
+        assertThat(Console.run("run", "--config", endless.toString()).err()).startsWith(
+                "sluice: " + endless + ":1: the alias *a stands inside of").hasLineCount(2);
+        Path longKey = write("? " + "x".repeat(500_000) + "\n: 1\n");
+        assertThat(Console.run("run", "--config", longKey.toString()).err())
+                .startsWith("sluice: " + longKey + ":1: there is no setting 'xxx").hasSizeLessThan(1_000)
+                .hasLineCount(2);
+        Path longValue = write("logLevel: " + "x".repeat(500_000) + "\n");
+        assertThat(Console.run("run", "--config", longValue.toString()).err())
+                .isEqualTo("sluice: " + longValue
+                        + ":1: logLevel: is longer than 16384 characters\nSee 'sluice run --help'.\n");
+        assertThat(Console.run("run", "--config", "/dev/zero").err())
+                .isEqualTo("sluice: /dev/zero: cannot be read: it is larger than 1 MiB\nSee 'sluice run --help'.\n");
+    }
+
+    @Test
     void whatIsNotYamlIsToldWithItsLine() throws IOException {
         Path file = write("portOffset: 1\n  x: [\n");
         assertThat(Console.run("run", "--config", file.toString()).err())

@@ -135,6 +135,18 @@ class LocalRoutesTest {
     }
 
     @Test
+    void what_another_daemon_added_or_removed_meanwhile_is_known_after_adopting() throws IOException {
+        table.routes.add("10.96.0.1/32");
+        LocalRoutes routes = routes();
+        table.routes.remove("10.96.0.1/32");
+        table.routes.add("10.96.0.2/32");
+        routes.adopt();
+        assertThat(routes.provide(cluster("10.96.0.1"))).isEqualTo(ALL);
+        routes.release();
+        assertThat(table.routes).containsExactly("10.96.0.1/32");
+    }
+
+    @Test
     void a_range_is_one_route_and_an_address_outside_of_it_another() throws IOException {
         LocalRoutes routes = routes("10.96.0.0/16", "fd00:10:96::/112");
         assertThat(routes.provide(cluster("10.96.0.10", "fd00:10:96::1", "10.100.0.1"))).isEqualTo(ALL);

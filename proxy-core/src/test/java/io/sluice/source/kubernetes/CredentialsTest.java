@@ -3,6 +3,7 @@ package io.sluice.source.kubernetes;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.source.InputFile;
 import io.sluice.source.SourceException;
 import io.sluice.source.kubernetes.KubernetesOptions.EndpointsFrom;
 import java.io.IOException;
@@ -117,7 +118,9 @@ class CredentialsTest {
             "a | x | - | has no context 'x'; there are a",
             "nocurrent | - | - | has no current-context: say --context NAME; there are nocurrent",
             "a | - | 10.0.0.1:6443 | is not a URL like https://10.0.0.1:6443", "badserver | - | - | is not a URL",
-            "notoken | - | - | names the token file", "nocert | - | - | which cannot be read",
+            "endless | - | - | is not a kubeconfig", "large | - | - | it is larger than 1 MiB",
+            "notoken | - | - | names the token file", "pipe | - | - | which cannot be read: it is a device, not a file",
+            "nocert | - | - | which cannot be read",
             "- | - | - | no API server is known"})
     void whatCannotWorkIsOneLine(String file, String context, String server, String why) throws Exception {
         Files.writeString(directory.resolve("text"), "password: [s3cret\nx");
@@ -125,6 +128,9 @@ class CredentialsTest {
         kubeconfig("a", "a", "a", "https://a", "{}");
         kubeconfig("nocurrent", "", "nocurrent", "https://a", "{}");
         kubeconfig("badserver", "b", "b", "ftp://x", "{}");
+        Files.writeString(directory.resolve("endless"), "kind: Config\nclusters: &a {<<: *a, s3cret: 1}\n");
+        Files.write(directory.resolve("large"), new byte[InputFile.SMALL + 1]);
+        kubeconfig("pipe", "b", "b", "https://x", "{tokenFile: /dev/zero}");
         kubeconfig("notoken", "b", "b", "https://x", "{tokenFile: nowhere}");
         kubeconfig("nocert", "b", "b", "https://x", "{client-certificate: nowhere.crt, client-key: nowhere.key}");
 
