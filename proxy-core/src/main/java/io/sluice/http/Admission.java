@@ -28,7 +28,10 @@ final class Admission {
         /** Whether we wait for the client: for its request, for it to take an answer, for its next one. */
         boolean waitsForClient();
 
-        /** Since when, or since when it waits for us; {@link System#nanoTime()}. */
+        /** Whether it is its request that we wait for. */
+        boolean arriving();
+
+        /** Since when, or since when it waits for us, by the {@link LoopClock}. */
         long since();
     }
 
@@ -39,7 +42,7 @@ final class Admission {
      *
      * @param open     the connections there are
      * @param newcomer who has one more
-     * @param now      {@link System#nanoTime()}
+     * @param now      by the {@link LoopClock}
      */
     static <H extends Held> Optional<H> givesWay(Collection<H> open, Client newcomer, HttpLimits limits, long now) {
         Map<Client, Integer> counts = new HashMap<>();
@@ -69,17 +72,17 @@ final class Admission {
     }
 
     /**
-     * First those that keep us waiting. If there are none, those that we keep waiting or those that have only just come,
-     * whichever are more, so that neither displaces the other. Among these the client that has most, and of it whoever
-     * has waited longest; but of those that we keep waiting the last, so that what is nearly done gets done.
+     * First those that keep us waiting. If there are none, those whose request is on its way or all others, whichever are
+     * more, so that neither displaces the other. Among these the client that has most; of it whoever has waited longest,
+     * but of those that we keep waiting the last, so that what is nearly done gets done.
      */
     private static Comparator<Held> order(Collection<? extends Held> pool, Map<Client, Integer> counts, long now) {
-        long answering = pool.stream().filter(held -> !held.waitsForClient()).count();
-        long fresh = pool.stream().filter(held -> held.waitsForClient() && !isOverdue(held, now)).count();
+        long arriving = pool.stream().filter(Held::arriving).count();
+        boolean manyArrive = arriving >= pool.size() - arriving;
         return Comparator
-                .<Held>comparingInt(
-                        held -> isOverdue(held, now) ? 0 : held.waitsForClient() == fresh >= answering ? 1 : 2)
+                .<Held>comparingInt(held -> isOverdue(held, now) ? 0 : held.arriving() == manyArrive ? 1 : 2)
                 .thenComparingInt(held -> -counts.getOrDefault(held.client(), 0))
+                .thenComparing(held -> !held.waitsForClient())
                 .thenComparingLong(held -> held.waitsForClient() ? held.since() - now : now - held.since());
     }
 

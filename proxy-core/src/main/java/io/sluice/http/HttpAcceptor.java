@@ -7,6 +7,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.FixedRecvByteBufAllocator;
 import io.netty.channel.WriteBufferWaterMark;
+import io.netty.channel.nio.AbstractNioChannel;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpServerCodec;
 import java.net.InetSocketAddress;
@@ -19,7 +20,7 @@ final class HttpAcceptor extends ChannelInboundHandlerAdapter {
     private static final int SEND_BUFFER = 128 * 1024;
     private static final int READ_BYTES = 4 * 1024;
     private static final WriteBufferWaterMark WRITE_BYTES = new WriteBufferWaterMark(8 * 1024, 16 * 1024);
-    private static final int PAUSE_MILLIS = 100;
+    private static final int PAUSE_MILLIS = 10;
 
     private final HttpServer server;
     private final HttpListener listener;
@@ -69,15 +70,15 @@ final class HttpAcceptor extends ChannelInboundHandlerAdapter {
                 .setMaxChunkSize(READ_BYTES)), connection);
     }
 
-    /** Out of file descriptors: the connection waits in the kernel's queue, and is tried again soon. */
+    /** Out of file descriptors: the connection waits in the kernel's queue. Others want descriptors, too: be quick. */
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
         Channel socket = ctx.channel();
-        if (socket.config().isAutoRead()) {
+        if (!accepted && server.outOfDescriptors(socket, cause)) {
+            ctx.executor().execute(() -> ((AbstractNioChannel.NioUnsafe) socket.unsafe()).read());
+        } else if (socket.config().isAutoRead()) {
             socket.config().setAutoRead(false);
-            boolean relieved = accepted || server.outOfDescriptors(socket, cause);
-            ctx.executor().schedule(() -> socket.config().setAutoRead(true), relieved ? 1 : PAUSE_MILLIS,
-                    TimeUnit.MILLISECONDS);
+            ctx.executor().schedule(() -> socket.config().setAutoRead(true), PAUSE_MILLIS, TimeUnit.MILLISECONDS);
         }
     }
 }

@@ -65,7 +65,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
     private final Channel channel;
     private final Queue<Intake> waiting = new ArrayDeque<>();
     private State state = State.REQUEST;
-    private long since = System.nanoTime();
+    private long since;
     private @Nullable Future<?> deadline;
     /** Whose body is being read. */
     private @Nullable HttpRequest reading;
@@ -82,6 +82,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
         this.site = site;
         this.client = client;
         this.channel = channel;
+        this.since = server.now();
     }
 
     @Override
@@ -92,6 +93,11 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
     @Override
     public boolean waitsForClient() {
         return state != State.ANSWER;
+    }
+
+    @Override
+    public boolean arriving() {
+        return state == State.REQUEST;
     }
 
     @Override
@@ -261,7 +267,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
         do {
             while (nextPart < sending.body().size() && channel.isWritable()) {
                 channel.write(new DefaultHttpContent(Unpooled.wrappedBuffer(sending.body().get(nextPart++))))
-                        .addListener(taken -> since = System.nanoTime());
+                        .addListener(taken -> since = server.now());
             }
             if (nextPart == sending.body().size()) {
                 whole = true;
@@ -356,7 +362,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
 
     private void enter(State next, Duration atMost) {
         state = next;
-        since = System.nanoTime();
+        since = server.now();
         if (deadline != null) {
             deadline.cancel(false);
         }

@@ -38,8 +38,10 @@ public final class HttpServer implements AutoCloseable {
     private final SpareDescriptors spare;
     private final Set<HttpConnection> open = new LinkedHashSet<>();
     private final Set<HttpListener> listeners = ConcurrentHashMap.newKeySet();
+    private final LoopClock clock = new LoopClock(System.nanoTime());
     private long answerBytes;
     private boolean refilling;
+    private boolean ticking;
     private long nextRefusalWarning = System.nanoTime();
     private long nextDescriptorWarning = System.nanoTime();
 
@@ -102,8 +104,26 @@ public final class HttpServer implements AutoCloseable {
 
     /** One connection more; another one may give way to it. */
     void admit(HttpConnection connection) {
-        Admission.givesWay(open, connection.client(), limits, System.nanoTime()).ifPresent(this::abandon);
+        Admission.givesWay(open, connection.client(), limits, now()).ifPresent(this::abandon);
         open.add(connection);
+        if (!ticking) {
+            ticking = true;
+            tick();
+        }
+    }
+
+    /** As long as there are connections. */
+    private void tick() {
+        clock.tick(System.nanoTime());
+        ticking = !open.isEmpty();
+        if (ticking) {
+            loop.schedule(this::tick, LoopClock.TICK_NANOS, TimeUnit.NANOSECONDS);
+        }
+    }
+
+    /** By the loop's clock. */
+    long now() {
+        return clock.now(System.nanoTime());
     }
 
     /** A connection is closed. */
@@ -113,16 +133,21 @@ public final class HttpServer implements AutoCloseable {
         refill();
     }
 
-    /** Selectors close a descriptor only when they are asked the next time, and others take what is free: try it again. */
+    /**
+     * Takes the spare descriptors that are missing, in the next round of the loop: only then a selector closes what was
+     * closed in this one. Others take what is free, too, so it is tried until there are all.
+     */
     private void refill() {
         if (!refilling) {
             refilling = true;
-            loop.schedule(() -> {
-                refilling = false;
-                if (!spare.fill()) {
-                    refill();
-                }
-            }, REFILL_MILLIS, TimeUnit.MILLISECONDS);
+            loop.schedule(this::tryToRefill, 1, TimeUnit.NANOSECONDS);
+        }
+    }
+
+    private void tryToRefill() {
+        refilling = !spare.fill();
+        if (refilling) {
+            loop.schedule(this::tryToRefill, REFILL_MILLIS, TimeUnit.MILLISECONDS);
         }
     }
 
@@ -140,7 +165,7 @@ public final class HttpServer implements AutoCloseable {
             Optional<HttpConnection> slowest = open.stream()
                     .filter(other -> other != connection && other.answer() != null && other.answer() != answer)
                     .min(Comparator.<HttpConnection>comparingInt(other -> other.client().ownNode() ? 1 : 0)
-                            .thenComparing(Admission.longestWait(System.nanoTime())));
+                            .thenComparing(Admission.longestWait(now())));
             if (slowest.isEmpty()) {
                 return;
             }
@@ -172,7 +197,7 @@ public final class HttpServer implements AutoCloseable {
             LOG.warn("Cannot accept a connection at {}: {}; raise the limit of open files (ulimit -n)",
                     socket.localAddress(), cause.getMessage());
         }
-        Optional<HttpConnection> overdue = Admission.mostOverdue(open, now);
+        Optional<HttpConnection> overdue = Admission.mostOverdue(open, now());
         overdue.ifPresent(this::abandon);
         refill();
         return overdue.isPresent() || spare.giveBack();

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -20,12 +21,13 @@ class AdmissionTest {
     private static final HttpLimits LIMITS = new HttpLimits(4, 6, 3, 1, 1, 1, 1, Duration.ZERO, Duration.ZERO,
             Duration.ZERO, 1, 1, 0);
 
-    private record Connection(String name, Client client, boolean waitsForClient, long since)
+    private record Connection(String name, Client client, boolean waitsForClient, boolean arriving, long since)
             implements
             Admission.Held {}
 
     /**
-     * A connection is written {@code client:age}, in milliseconds, with {@code !} after it if it waits for us. A client is
+     * A connection is written {@code client:age}, in milliseconds, with {@code !} after it if it waits for us and
+     * {@code t} if it is taking an answer; else its request is on its way. A client is
      * {@code n1} to {@code n9}, at an address of this node, or {@code a} to {@code z}, elsewhere.
      */
     @ParameterizedTest(name = "{0}")
@@ -46,6 +48,8 @@ class AdmissionTest {
             who is being answered stays                            | a:9999! a:9999! a:260                   | a  | a:260
             most are being answered: the last of them              | a:9000! a:8000! a:240                   | a  | a:8000!
             most have only just come: the oldest of them           | a:9000! a:200 a:240                     | a  | a:240
+            most are taking answers: who has only just come stays  | a:240 a:20t a:10t                        | a  | a:20t
+            but not who takes it too slowly                        | a:20 a:240 a:300t                       | a  | a:300t
             who has only just come stays though it has most        | n1:10 n2:900 n3:800 n4:700              | n1 | n2:900
             all have just come: the oldest                         | a:1 a:3 a:2                             | a  | a:3
             """)
@@ -85,12 +89,23 @@ class AdmissionTest {
     }
 
     private static Connection connection(String text) {
-        String[] parts = text.replace("!", "").split(":", 2);
-        return new Connection(text, client(parts[0]), !text.endsWith("!"),
+        String[] parts = text.replaceAll("[!t]", "").split(":", 2);
+        return new Connection(text, client(parts[0]), !text.contains("!"), !text.matches(".*[!t]"),
                 NOW - TimeUnit.MILLISECONDS.toNanos(Long.parseLong(parts[1])));
     }
 
     private static Client client(String name) {
         return new Client(name.startsWith("n") && name.length() > 1, false, name.hashCode());
+    }
+
+    @Test
+    void while_the_loop_cannot_run_nobody_keeps_it_waiting() {
+        LoopClock clock = new LoopClock(NOW);
+        long begin = clock.now(NOW);
+        long stalled = NOW + TimeUnit.SECONDS.toNanos(3);
+
+        assertThat(clock.now(stalled) - begin).isEqualTo(LoopClock.TICK_NANOS);
+        clock.tick(stalled);
+        assertThat(clock.now(stalled + 7) - begin).isEqualTo(LoopClock.TICK_NANOS + 7);
     }
 }
