@@ -12,14 +12,14 @@ public final class Pattern {
     }
 
     /** Fills the first {@code length} bytes with those from {@code position}. */
-    static void fill(byte[] bytes, int length, long seed, long position) {
+    public static void fill(byte[] bytes, int length, long seed, long position) {
         for (int i = 0; i < length; i++) {
             bytes[i] = at(seed, position + i);
         }
     }
 
     /** Fails at the first byte that is not the stream's. */
-    static void compare(byte[] bytes, int length, long seed, long position) {
+    public static void compare(byte[] bytes, int length, long seed, long position) {
         for (int i = 0; i < length; i++) {
             if (bytes[i] != at(seed, position + i)) {
                 throw new AssertionError("byte " + (position + i) + " is wrong");

@@ -302,7 +302,7 @@ public final class ScriptedPeer implements Closeable {
     }
 
     /** Whether the exception means that the other side has reset the connection. */
-    static boolean isReset(IOException e) {
+    public static boolean isReset(IOException e) {
         String message = String.valueOf(e.getMessage());
         return message.contains("reset") || message.contains("Broken pipe");
     }

@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
 import java.util.jar.Attributes;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
@@ -47,6 +48,7 @@ public final class SluiceProcess implements Closeable {
             "--enable-native-access=ALL-UNNAMED", "-Dio.netty.allocator.type=pooled", "-Xmx256m",
             "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"), Main.class.getName());
     private volatile Gate reads = open();
+    private Predicate<String> remembered = line -> true;
 
     /** Not started yet. */
     public SluiceProcess() {}
@@ -143,6 +145,12 @@ public final class SluiceProcess implements Closeable {
         return this;
     }
 
+    /** Of what is printed from the next start on, remembers only these lines: for who prints millions. */
+    public SluiceProcess remembering(Predicate<String> wanted) {
+        remembered = wanted;
+        return this;
+    }
+
     /** Reads no more of what is printed, until {@link #readOn}: the pipe between fills. */
     public void stopReading() {
         reads = new Gate();
@@ -183,7 +191,9 @@ public final class SluiceProcess implements Closeable {
         Thread.ofVirtual().name("log").start(() -> {
             try (BufferedReader output = process.inputReader(StandardCharsets.UTF_8)) {
                 for (String line = output.readLine(); line != null; line = output.readLine()) {
-                    lines.add(line);
+                    if (remembered.test(line)) {
+                        lines.add(line);
+                    }
                     reads.pass();
                 }
             } catch (IOException e) {
