@@ -288,7 +288,6 @@ class AdminTest {
         daemon.successorAwaited = awaited;
         start();
         HttpResponse<String> got = send(request(path).header("User-Agent", userAgent));
-
         assertThat(got.statusCode()).isEqualTo(status);
         if (path.equals("/readyz")) {
             assertThat(json(got).get("ready").asBoolean()).isEqualTo(status == 200);

@@ -180,94 +180,112 @@ class HandoverMachineTest {
         }
     }
 
+    /** Holds every action against what was done before. */
+    private static final class Witness implements HandoverActions {
+        final long seed;
+        final List<String> history = new ArrayList<>();
+        final Set<Integer> left = new TreeSet<>();
+        final Set<Integer> holders = new TreeSet<>();
+        long now;
+        long heldSince;
+        boolean released;
+
+        Witness(long seed) {
+            this.seed = seed;
+        }
+
+        void note(String event) {
+            history.add(event);
+        }
+
+        String where() {
+            return "seed " + seed + ": " + history;
+        }
+
+        private void act(String what, int peer) {
+            note("  " + what + " " + peer);
+            assertThat(left).as(where()).doesNotContain(peer);
+            assertThat(released && !what.equals("tell") && !what.equals("hang up")).as(where()).isFalse();
+        }
+
+        @Override
+        public void offer(int peer) {
+            act("offer", peer);
+            assertThat(holders).as(where()).isEmpty();
+            holders.add(peer);
+            heldSince = now;
+        }
+
+        @Override
+        public void yieldAddresses(int peer) {
+            act("yield", peer);
+            assertThat(holders).as(where()).containsExactly(peer);
+        }
+
+        @Override
+        public void resume(int peer) {
+            act("resume", peer);
+            assertThat(holders.remove(peer)).as(where()).isTrue();
+        }
+
+        @Override
+        public void release(int peer) {
+            act("release", peer);
+            assertThat(holders).as(where()).containsExactly(peer);
+            released = true;
+        }
+
+        @Override
+        public void tell(int peer, HandoverWord word) {
+            act("tell", peer);
+        }
+
+        @Override
+        public void hangUp(int peer) {
+            act("hang up", peer);
+            left.add(peer);
+        }
+    }
+
     private static void simulate(long seed) {
         Random random = new Random(seed);
-        Set<Integer> left = new TreeSet<>();
-        TreeSet<Integer> holders = new TreeSet<>();
-        List<String> history = new ArrayList<>();
-        boolean[] released = new boolean[1];
-        long[] heldSince = {Long.MAX_VALUE};
-        long[] clock = {0};
-        HandoverMachine machine = new HandoverMachine(new HandoverActions() {
-
-            private void act(String what, int peer) {
-                history.add("  " + what + " " + peer);
-                assertThat(left).as("what is done to a peer that is gone, seed %d: %s", seed, history)
-                        .doesNotContain(peer);
-                assertThat(released[0] && !what.equals("tell") && !what.equals("hang up"))
-                        .as("after the release, seed %d: %s", seed, history).isFalse();
-            }
-
-            @Override
-            public void offer(int peer) {
-                act("offer", peer);
-                assertThat(holders).as("seed %d: %s", seed, history).isEmpty();
-                holders.add(peer);
-                heldSince[0] = clock[0];
-            }
-
-            @Override
-            public void yieldAddresses(int peer) {
-                act("yield", peer);
-                assertThat(holders).as("seed %d: %s", seed, history).containsExactly(peer);
-            }
-
-            @Override
-            public void resume(int peer) {
-                act("resume", peer);
-                assertThat(holders.remove(peer)).as("seed %d: %s", seed, history).isTrue();
-                heldSince[0] = Long.MAX_VALUE;
-            }
-
-            @Override
-            public void release(int peer) {
-                act("release", peer);
-                assertThat(holders).as("seed %d: %s", seed, history).containsExactly(peer);
-                released[0] = true;
-                heldSince[0] = Long.MAX_VALUE;
-            }
-
-            @Override
-            public void tell(int peer, HandoverWord word) {
-                act("tell", peer);
-            }
-
-            @Override
-            public void hangUp(int peer) {
-                act("hang up", peer);
-                left.add(peer);
-            }
-        });
+        Witness witness = new Witness(seed);
+        HandoverMachine machine = new HandoverMachine(witness);
         HandoverWord[] words = {HandoverWord.HELLO, HandoverWord.REQUEST, HandoverWord.READY, HandoverWord.SERVING,
                 HandoverWord.EARLIER_HELLO, HandoverWord.END, HandoverWord.UNKNOWN};
         int peers = 0;
-        for (int step = 0; step < 60 && !released[0]; step++) {
+        for (int step = 0; step < 60 && !witness.released; step++) {
             int what = random.nextInt(10);
             if (peers == 0 || what < 2) {
-                history.add("comes " + ++peers);
-                machine.arrived(peers, clock[0]);
+                witness.note("comes " + ++peers);
+                machine.arrived(peers, witness.now);
             } else if (what < 8) {
                 int peer = 1 + random.nextInt(peers);
                 // The words of a right order more often than others.
                 int any = random.nextInt(words.length);
                 HandoverWord word = words[Math.min(any, random.nextInt(words.length))];
-                history.add(word + " " + peer);
-                machine.said(peer, word, clock[0]);
+                witness.note(word + " " + peer);
+                machine.said(peer, word, witness.now);
             } else {
-                long next = clock[0] + TimeUnit.MILLISECONDS.toNanos(random.nextInt(20_000));
-                while (machine.deadline() <= next) {
-                    assertThat(machine.deadline()).as("a deadline that passed, seed %d: %s", seed, history)
-                            .isGreaterThanOrEqualTo(clock[0]);
-                    clock[0] = machine.deadline();
-                    history.add("at " + clock[0]);
-                    machine.timer(clock[0]);
-                }
-                clock[0] = next;
+                pass(machine, witness, TimeUnit.MILLISECONDS.toNanos(random.nextInt(20_000)));
             }
-            assertThat(heldSince[0] == Long.MAX_VALUE || clock[0] - heldSince[0] <= HandoverMachine.EARLIER_OFFER)
-                    .as("held up for too long, seed %d: %s", seed, history).isTrue();
-            assertThat(machine.phase() == HandoverMachine.Phase.OWN).as("seed %d: %s", seed, history)
-                    .isEqualTo(holders.isEmpty());
+            assertThat(witness.holders.isEmpty() || witness.released
+                    || witness.now - witness.heldSince < HandoverMachine.EARLIER_OFFER + HandoverMachine.YIELD)
+                    .as("held up for too long, " + witness.where()).isTrue();
+            assertThat(machine.phase() == HandoverMachine.Phase.OWN).as(witness.where())
+                    .isEqualTo(witness.holders.isEmpty());
         }
+    }
+
+    private static void pass(HandoverMachine machine, Witness witness, long time) {
+        long next = witness.now + time;
+        while (machine.deadline() <= next) {
+            assertThat(machine.deadline()).as("a deadline that passed, " + witness.where())
+                    .isGreaterThanOrEqualTo(witness.now);
+            witness.now = machine.deadline();
+            witness.note("at " + witness.now);
+            machine.timer(witness.now);
+        }
+        witness.now = next;
     }
 }

@@ -251,6 +251,53 @@ class ReconcilerTest {
     }
 
     @Test
+    void a_new_process_keeps_snapshots_until_it_shares_the_sockets_and_accepts_only_when_it_may() throws IOException {
+        reconciler.standBy();
+        apply(service("kubia", FIRST, pod("kubia-1")));
+        assertThat(reconciler.state()).isEmpty();
+        assertThatThrownBy(() -> ask(FIRST)).hasCauseInstanceOf(ConnectException.class);
+
+        dataPath.holdAccepts();
+        reconciler.share().join();
+        assertThat(listener("kubia").status()).isEqualTo(ListenerStatus.LISTENING);
+        try (Socket early = new Socket()) {
+            early.connect(new InetSocketAddress(FIRST, PORT));
+            await().during(Duration.ofMillis(200)).until(() -> dataPath.activeConnections() == 0);
+            dataPath.accept();
+            assertThat(new String(early.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip())
+                    .isEqualTo("kubia-1");
+        }
+    }
+
+    @Test
+    void what_it_takes_back_is_left_to_the_old_process_and_may_be_shared_anew() {
+        reconciler.standBy();
+        apply(service("kubia", FIRST, pod("kubia-1")));
+        reconciler.share().join();
+        assertThat(ask(FIRST)).isEqualTo("kubia-1");
+        reconciler.retreat().join();
+        assertThatThrownBy(() -> ask(FIRST)).hasCauseInstanceOf(ConnectException.class);
+        apply(service("kubia", SECOND, pod("kubia-2")));
+        assertThatThrownBy(() -> ask(SECOND)).hasCauseInstanceOf(ConnectException.class);
+        reconciler.own().join();
+        assertThat(ask(SECOND)).isEqualTo("kubia-2");
+    }
+
+    @Test
+    void while_the_sockets_are_offered_endpoints_change_and_addresses_do_after_that() {
+        apply(service("kubia", FIRST, pod("kubia-1")));
+        assertThat(reconciler.offer().join()).hasSize(1);
+        apply(service("kubia", FIRST, pod("kubia-2")));
+        assertThat(ask(FIRST)).isEqualTo("kubia-2");
+        apply(service("kubia", SECOND, pod("kubia-2")));
+        assertThatThrownBy(() -> ask(SECOND)).hasCauseInstanceOf(ConnectException.class);
+        assertThat(ask(FIRST)).isEqualTo("kubia-2");
+        reconciler.own().join();
+        assertThat(ask(SECOND)).isEqualTo("kubia-2");
+        assertThatThrownBy(() -> ask(FIRST)).hasCauseInstanceOf(ConnectException.class);
+    }
+
+    @Test
     void an_endpoint_that_takes_the_place_of_another_gets_the_next_connection() {
         ServiceState other = service("other", SECOND, pod("other-1"));
         apply(service("kubia", FIRST, pod("kubia-1")), other);

@@ -115,6 +115,7 @@ class HandoverIT {
     private NodeDaemon neverReady() throws IOException {
         NodeDaemon daemon = start(arguments("--kube-api-server", "http://" + ADMIN + ":1", "--address-mode", "none"));
         daemon.awaitLog("a daemon serves already");
+        daemon.awaitLog("started on");
         return daemon;
     }
 
