@@ -186,10 +186,13 @@ public final class HandoverServer implements AutoCloseable {
                 accept();
             }
             machine.timer(System.nanoTime());
-            awaited = machine.awaited();
-            offered = machine.phase() == HandoverMachine.Phase.OFFERED
-                    || machine.phase() == HandoverMachine.Phase.YIELDED;
+            show();
         }
+    }
+
+    private void show() {
+        awaited = machine.awaited();
+        offered = machine.phase() == HandoverMachine.Phase.OFFERED || machine.phase() == HandoverMachine.Phase.YIELDED;
     }
 
     private int pollMillis(long now) {
@@ -303,6 +306,7 @@ public final class HandoverServer implements AutoCloseable {
             Peer peer = peers.get(id);
             if (peer != null) {
                 peer.outgoing.add(new Message(word, descriptors));
+                show(); // before the peer can act on the answer, or have this process ended
                 flush(peer);
             }
         }
