@@ -28,6 +28,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import javax.net.ssl.SSLContext;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -76,6 +77,8 @@ public final class ApiServer implements Closeable {
     private final AtomicInteger lists = new AtomicInteger();
     private final AtomicInteger watches = new AtomicInteger();
     private final Optional<SSLContext> tls;
+    /** For the first start. */
+    private @Nullable HttpServer bound;
     private volatile ApiStore store = new ApiStore(1000);
     private volatile Duration bookmarkInterval = Duration.ofSeconds(1);
     private volatile int largestPage = 500;
@@ -98,6 +101,14 @@ public final class ApiServer implements Closeable {
         start();
     }
 
+    /** With a server that is bound and not started: its socket may be another network namespace's, its threads are not. */
+    public ApiServer(HttpServer bound) throws IOException {
+        this.port = bound.getAddress().getPort();
+        this.tls = Optional.empty();
+        this.bound = bound;
+        start();
+    }
+
     /** {@code http://127.0.0.1:port}, or https. */
     public String url() {
         return (tls.isPresent() ? "https" : "http") + "://127.0.0.1:" + port;
@@ -113,7 +124,10 @@ public final class ApiServer implements Closeable {
         HttpServer server;
         try {
             InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
-            if (tls.isPresent()) {
+            if (bound != null) {
+                server = bound;
+                bound = null;
+            } else if (tls.isPresent()) {
                 HttpsServer secure = HttpsServer.create(address, 0);
                 secure.setHttpsConfigurator(new HttpsConfigurator(tls.get()));
                 server = secure;

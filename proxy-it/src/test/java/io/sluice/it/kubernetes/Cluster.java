@@ -1,7 +1,9 @@
 package io.sluice.it.kubernetes;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import ch.qos.logback.classic.Level;
 import io.sluice.it.testbed.Backend;
 import io.sluice.it.testbed.RunningSluice;
 import io.sluice.source.kubernetes.KubernetesOptions;
@@ -123,7 +125,10 @@ final class Cluster implements AutoCloseable {
 
     /** Has listed everything and applied it. */
     Cluster awaitSynced() {
-        await().atMost(Duration.ofSeconds(60)).until(() -> sluice.sluice().applied().isPresent());
+        await().ignoreExceptions().atMost(Duration.ofSeconds(60))
+                .untilAsserted(() -> assertThat(sluice.sluice().applied())
+                        .as("what /readyz says instead: %s; the log: %s", readyz(), sluice.log().lines(Level.INFO, ""))
+                        .isPresent());
         return this;
     }
 

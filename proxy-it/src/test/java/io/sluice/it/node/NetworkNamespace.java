@@ -112,7 +112,10 @@ final class NetworkNamespace implements Closeable {
         });
     }
 
-    /** Calls {@code action} on a thread whose sockets belong to this namespace. */
+    /**
+     * Calls {@code action} on a thread whose sockets belong to this namespace. It must not start threads, and no virtual ones
+     * above all: what carries them would belong to this namespace for as long as this process lives.
+     */
     <T> T inside(Callable<T> action) throws Exception {
         FutureTask<T> task = new FutureTask<>(() -> {
             enter();

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.sun.net.httpserver.HttpServer;
 import io.sluice.it.kubernetes.ApiServer;
 import java.net.ConnectException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
@@ -65,7 +66,9 @@ class TenantsIT {
 
     @BeforeEach
     void cluster() throws Exception {
-        api = net.node.inside(() -> new ApiServer(0));
+        api = new ApiServer(
+                net.node.inside(
+                        () -> HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0)));
         api.apply("{\"kind\": \"Node\", \"metadata\": {\"name\": \"here\"}}");
         service("victim", "2024-01-01T00:00:00Z", "\"clusterIP\": \"10.96.6.1\", \"clusterIPs\": [\"10.96.6.1\"]", "");
         slice("victim", "IPv4", true, "10.244.0.11", 8080);

@@ -74,6 +74,7 @@ class SoakIT {
         Failures failures = new Failures();
         CheckedLoad load = new CheckedLoad(failures);
         try (SoakedDaemon daemon = new SoakedDaemon(transport, load, failures)) {
+            failures.withLog(() -> daemon.process().lines());
             daemon.probe();
             long descriptors = Descriptors.all(daemon.process().pid());
             load.start(daemon.checked(), random.nextLong());
