@@ -5,7 +5,6 @@ import static org.awaitility.Awaitility.await;
 
 import io.sluice.it.testbed.HttpClientConnection;
 import io.sluice.it.testbed.NotifySocket;
-import io.sluice.it.testbed.Pod;
 import io.sluice.it.testbed.SluiceProcess;
 import java.net.ConnectException;
 import java.nio.file.Path;
@@ -24,11 +23,8 @@ class LivenessIT {
     @Test
     void out_of_memory_ends_the_process_with_a_code_of_its_own_and_a_line() throws Exception {
         try (SluiceProcess sluice = new SluiceProcess()) {
-            sluice.with(Pod.at(sluice.ip(1), "pod-1"));
-            sluice.service("kubia", sluice.ip(1)).shippedJavaOptions("-Xmx10m").run();
-            assertThat(HttpClientConnection.hit(sluice.address("kubia"))).isEqualTo("pod-1");
-
-            // As many objects as so small a heap may read, and more than it can serve.
+            sluice.service("kubia", sluice.ip(1)).shippedJavaOptions("-Xmx10m");
+            // As many objects as so small a heap may read, and more than it can serve, if it comes that far.
             sluice.manifests().replace("many.yaml", IntStream.range(0, SERVICES).mapToObj("""
                     ---
                     apiVersion: v1
@@ -36,6 +32,7 @@ class LivenessIT {
                     metadata: {name: s%d, labels: {a: some text that takes memory again and again}}
                     spec: {selector: {app: x}, ports: [{port: 8088, name: a}, {port: 8089, name: b}]}
                     """::formatted).collect(Collectors.joining()));
+            sluice.begin();
             assertThat(sluice.exitCode()).isEqualTo(3);
             assertThat(sluice.lines()).anyMatch(line -> line.contains("java.lang.OutOfMemoryError"));
             await().atMost(PATIENCE).until(() -> {
