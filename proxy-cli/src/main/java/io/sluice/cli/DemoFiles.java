@@ -2,7 +2,9 @@ package io.sluice.cli;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
@@ -41,14 +43,24 @@ final class DemoFiles implements AutoCloseable {
         return directory;
     }
 
-    /** Deletes them, also what an editor left beside them. */
+    /** Deletes them, also what an editor left beside them; what somebody put there stays, and the directory with it. */
     @Override
     public void close() throws IOException {
-        try (var entries = Files.newDirectoryStream(directory)) {
+        try (var entries = Files.newDirectoryStream(directory, DemoFiles::isOurs)) {
             for (Path entry : entries) {
-                Files.delete(entry);
+                Files.deleteIfExists(entry);
             }
         }
-        Files.delete(directory);
+        try {
+            Files.delete(directory);
+        } catch (DirectoryNotEmptyException e) {
+            return;
+        }
+    }
+
+    /** Backups and locks have the name of the file in theirs. */
+    private static boolean isOurs(Path entry) {
+        String name = entry.getFileName().toString();
+        return NAMES.stream().anyMatch(name::contains) && !Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS);
     }
 }

@@ -240,7 +240,7 @@ final class InputReader {
      * to stop serving everything in it.
      */
     private void read(Path file, Reading reading) throws IOException {
-        if (reading.objects.full()) {
+        if (reading.objects.full() || stopAt(reading.rest.over(), file.toString(), reading)) {
             return;
         }
         byte[] text = InputFile.read(file, reading.rest.limits().fileBytes());
@@ -253,6 +253,16 @@ final class InputReader {
         } else {
             reading.problems.warning(file.toString(), "", "is empty");
         }
+    }
+
+    /** Whether {@code limit}, if it is not empty, was met with {@code source}; then no other file is read either. */
+    private static boolean stopAt(String limit, String source, Reading reading) {
+        if (limit.isEmpty()) {
+            return false;
+        }
+        reading.problems.error(source, "", limit);
+        reading.objects.stop();
+        return true;
     }
 
     private static boolean isBlank(byte[] text) {
@@ -289,9 +299,7 @@ final class InputReader {
     }
 
     private static void parse(String source, byte[] text, Reading reading) {
-        String limit = reading.rest.tooManyBytes(text.length);
-        if (!limit.isEmpty()) {
-            reading.problems.error(source, "", limit);
+        if (stopAt(reading.rest.tooManyBytes(text.length), source, reading)) {
             return;
         }
         YamlReader yaml = new YamlReader(text, reading.rest.budget());

@@ -55,6 +55,11 @@ final class ObjectReader {
         return full;
     }
 
+    /** Nothing more is to be read. */
+    void stop() {
+        full = true;
+    }
+
     /** Reads one document, which may be empty or a List. */
     void read(Field document) {
         read(document, "", "", 0);
@@ -106,7 +111,7 @@ final class ObjectReader {
 
     private void stopAt(String limit, Field document) throws InvalidFieldException {
         if (!limit.isEmpty()) {
-            full = true;
+            stop();
             throw document.invalid(limit);
         }
     }

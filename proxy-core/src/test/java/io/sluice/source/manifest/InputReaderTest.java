@@ -287,6 +287,7 @@ class InputReaderTest {
                 .startsWith("all.yaml: cannot be read: it is larger than");
         files.write("b.yaml", "#".repeat(900) + "\n");
         files.write("c.yaml", "#".repeat(900) + "\n");
+        files.write("d.yaml", "kind: [");
         assertThat(limited(few, "#".repeat(900) + "\n")).singleElement().asString()
                 .startsWith("c.yaml: with this file, all together are larger than");
     }
