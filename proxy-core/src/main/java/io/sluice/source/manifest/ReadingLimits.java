@@ -8,8 +8,8 @@ import io.sluice.source.yaml.ReadingBudget;
  * @param fileBytes  the largest file, kept while it is read; an eighth of the heap, 64 MiB at the most
  * @param totalBytes all files; a quarter of the heap, 256 MiB at the most
  * @param objects    Services, Pods and so on, read or not; one for each 4 KiB of the heap, a million at the most
- * @param values     of the objects that are kept; one for each 128 bytes of the heap
- * @param endpoints  of all Services' ports, the Pods that could be none included; one for each KiB of the heap
+ * @param values     of the objects that are kept; one for each 96 bytes of the heap
+ * @param endpoints  of all Services' ports, the Pods that could be none included; one for each 512 bytes of the heap
  */
 record ReadingLimits(int fileBytes, long totalBytes, int objects, int values, int endpoints) {
 
@@ -25,8 +25,8 @@ record ReadingLimits(int fileBytes, long totalBytes, int objects, int values, in
     /** @param bytes the largest size of the heap */
     static ReadingLimits ofHeap(long bytes) {
         return new ReadingLimits((int) Math.min(64L * MIB, bytes / 8), Math.min(256L * MIB, bytes / 4),
-                (int) Math.min(1_000_000, bytes / 4096), (int) Math.min(Integer.MAX_VALUE, bytes / 128),
-                (int) Math.min(Integer.MAX_VALUE, bytes / 1024));
+                (int) Math.min(1_000_000, bytes / 4096), (int) Math.min(Integer.MAX_VALUE, bytes / 96),
+                (int) Math.min(Integer.MAX_VALUE, bytes / 512));
     }
 
     /** What to do about a limit that depends on the heap. */

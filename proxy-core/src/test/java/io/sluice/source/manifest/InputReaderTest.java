@@ -262,10 +262,10 @@ class InputReaderTest {
 
     @ParameterizedTest(name = "of a heap of {0} MiB")
     @CsvSource(delimiter = '|', textBlock = """
-            128   | 16 | 32  | 32768   | 1048576   | 131072
-            256   | 32 | 64  | 65536   | 2097152  | 262144
-            1024  | 64 | 256 | 262144  | 8388608  | 1048576
-            16384 | 64 | 256 | 1000000 | 134217728 | 16777216
+            128 | 16 | 32 | 32768 | 1398101 | 262144
+            256 | 32 | 64 | 65536 | 2796202 | 524288
+            1024 | 64 | 256 | 262144 | 11184810 | 2097152
+            16384 | 64 | 256 | 1000000 | 178956970 | 33554432
             """)
     void what_is_read_has_room_in_the_heap(int heap, int file, int total, int objects, int values, int endpoints) {
         assertThat(ReadingLimits.ofHeap((long) heap << 20))
