@@ -21,6 +21,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.random.RandomGenerator;
@@ -196,10 +197,18 @@ final class ApiClient implements AutoCloseable {
         synchronized (this) {
             client = http;
         }
-        CompletableFuture<HttpResponse<AsyncBody>> sent = client.consumeBytes(
-                client.newHttpRequestBuilder().uri(url).header("Accept", "application/json")
-                        .timeout(longest.toMillis(), TimeUnit.MILLISECONDS).build(),
-                body);
+        CompletableFuture<HttpResponse<AsyncBody>> sent;
+        try {
+            sent = client.consumeBytes(
+                    client.newHttpRequestBuilder().uri(url).header("Accept", "application/json")
+                            .timeout(longest.toMillis(), TimeUnit.MILLISECONDS).build(),
+                    body);
+        } catch (IllegalStateException | RejectedExecutionException e) {
+            if (closed) {
+                throw new IOException("no more is asked", e);
+            }
+            throw e;
+        }
         try {
             return sent.get(longestHead.toMillis(), TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
@@ -253,6 +262,7 @@ final class ApiClient implements AutoCloseable {
         lastTrouble = "";
     }
 
+    /** Requests that are under way, and those to come, fail with an {@link IOException}. */
     @Override
     public synchronized void close() {
         closed = true;
