@@ -35,6 +35,9 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Bar
     /** While a reset waits for the bytes before it. */
     static final long DELIVERY_POLL_MILLIS = 5;
 
+    /** A timer that is later than this was not late because others had their turn. */
+    private static final long STOOD_STILL_NANOS = 100_000_000;
+
     /**
      * Where a connection came in.
      *
@@ -294,7 +297,19 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Bar
                 TimeUnit.NANOSECONDS);
     }
 
+    /**
+     * A timer that is late by more than a busy event loop is means that the process stood still, and the kernel has gone
+     * on in the meantime: it may have what was waited for. That is looked at first, in one more round of the event loop.
+     */
     private void timerFired() {
+        if (owner.now() - timerAt > STOOD_STILL_NANOS) {
+            timer = owner.eventLoop().schedule(() -> contain(this::timeIsUp), 1, TimeUnit.NANOSECONDS);
+        } else {
+            timeIsUp();
+        }
+    }
+
+    private void timeIsUp() {
         timer = null;
         timerAt = Long.MAX_VALUE;
         machine.timer(owner.now());

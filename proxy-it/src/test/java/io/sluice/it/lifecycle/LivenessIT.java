@@ -3,14 +3,22 @@ package io.sluice.it.lifecycle;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.sluice.it.testbed.BlackHole;
+import io.sluice.it.testbed.EachTransport;
 import io.sluice.it.testbed.HttpClientConnection;
 import io.sluice.it.testbed.NotifySocket;
+import io.sluice.it.testbed.ScriptedServer;
 import io.sluice.it.testbed.SluiceProcess;
+import io.sluice.it.testbed.TcpTable;
+import io.sluice.proxy.Transport;
 import java.net.ConnectException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Locale;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -57,6 +65,31 @@ class LivenessIT {
             await().during(Duration.ofSeconds(4)).atMost(PATIENCE)
                     .until(() -> sluice.health("/livez").startsWith("200 "));
             assertThat(sluice.lines()).noneMatch(line -> line.contains("has made no progress"));
+        }
+    }
+
+    /** The kernel connects while the process is stopped, within the time for it; the process sees that late. */
+    @EachTransport
+    void a_connection_that_came_about_while_the_process_was_stopped_has_not_timed_out(Transport transport)
+            throws Exception {
+        try (SluiceProcess sluice = new SluiceProcess();
+                BlackHole endpoint = new BlackHole(sluice.ip(1));
+                Socket client = new Socket()) {
+            sluice.service("late", sluice.ip(1)).run("--transport", transport.name().toLowerCase(Locale.ROOT),
+                    "--connect-timeout", "2s", "--connect-retries", "0");
+            InetSocketAddress address = new InetSocketAddress(sluice.ip(1), ScriptedServer.PORT);
+            long before = TcpTable.connectingTo(address);
+            client.connect(sluice.address("late"));
+            await().atMost(PATIENCE).until(() -> TcpTable.connectingTo(address) > before);
+            sluice.signal("STOP");
+            long stopped = System.nanoTime();
+            try (Socket connected = endpoint.accept()) {
+                await().atMost(PATIENCE).until(() -> System.nanoTime() - stopped > Duration.ofSeconds(3).toNanos());
+                sluice.signal("CONT");
+                connected.getOutputStream().write('!');
+                client.setSoTimeout((int) PATIENCE.toMillis());
+                assertThat(client.getInputStream().read()).isEqualTo('!');
+            }
         }
     }
 

@@ -32,6 +32,17 @@ public final class BlackHole implements Closeable {
         }
     }
 
+    /** Answers from now on. The first connection of somebody else, once it has come about; blocks until then. */
+    public Socket accept() throws IOException {
+        while (true) {
+            Socket accepted = listening.accept();
+            if (fillers.stream().noneMatch(filler -> filler.getLocalPort() == accepted.getPort())) {
+                return accepted;
+            }
+            accepted.close();
+        }
+    }
+
     @Override
     public void close() throws IOException {
         listening.close();
