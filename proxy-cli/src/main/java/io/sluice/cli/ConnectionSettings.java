@@ -70,7 +70,9 @@ final class ConnectionSettings {
     @Option(names = "--socket-unsent", paramLabel = "BYTES", defaultValue = "256Ki",
             converter = ByteQuantity.Unsent.class,
             description = "What the kernel may keep for each socket of what was written and not yet sent "
-                    + "(TCP_NOTSENT_LOWAT); not with the transport nio. Default: ${DEFAULT-VALUE}")
+                    + "(TCP_NOTSENT_LOWAT), while an event loop serves more than 64 connections: for fewer it is "
+                    + "the kernel's to decide (net.ipv4.tcp_wmem), which costs less. Not with the transport nio. "
+                    + "Default: ${DEFAULT-VALUE}")
     private ByteQuantity socketUnsent;
 
     @Option(names = "--drain-timeout", paramLabel = "DURATION", defaultValue = "30s", converter = GoDuration.class,

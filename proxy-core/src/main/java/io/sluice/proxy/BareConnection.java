@@ -236,7 +236,7 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
         /** TCP_NODELAY is set: what the first write needs not, as nothing is under way that it could wait for. */
         private boolean undelayed;
         private boolean written;
-        /** TCP_NOTSENT_LOWAT is set: what short connections do not need. */
+        /** TCP_NOTSENT_LOWAT is set: it costs bulk a tenth of its CPU time, and is for many connections together. */
         private boolean unsentBounded;
         /** An end or an error was announced: only reading on shows where it stands. */
         boolean ending;
@@ -264,7 +264,6 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
             this.writable = side == Side.CLIENT;
             // The client's socket has from its listener what is set here.
             this.undelayed = side == Side.CLIENT;
-            this.unsentBounded = side == Side.CLIENT;
         }
 
         /** Begins to wait for what the kernel has to say; whether it could, it may not for want of kernel memory. */
@@ -460,9 +459,7 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
             int n = 0;
             if (writable) {
                 try {
-                    if (!unsentBounded) {
-                        boundUnsent();
-                    }
+                    boundUnsent();
                     n = through.drain(socket);
                 } catch (IOException e) {
                     releasePipe();
@@ -532,14 +529,16 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
                 undelayed = true;
             }
             written = true;
-            if (!unsentBounded && machine.deliveredTo(side) >= SHORT_BYTES) {
+            if (machine.deliveredTo(side) >= SHORT_BYTES) {
                 boundUnsent();
             }
         }
 
         private void boundUnsent() throws IOException {
-            unsentBounded = true;
-            calls.option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, owner.unsentBytes());
+            if (!unsentBounded && owner.isCrowded()) {
+                unsentBounded = true;
+                calls.option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, owner.unsentBytes());
+            }
         }
 
         /**

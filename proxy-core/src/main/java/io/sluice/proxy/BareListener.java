@@ -64,7 +64,7 @@ abstract sealed class BareListener extends Listener permits EpollListener, Uring
         } else {
             socket = LinuxSocket.newSocket(inherited);
         }
-        boundKernelMemory(socket());
+        boundReceiveBuffer(socket());
         CompletableFuture<Void> accepting = dataPath.accepting();
         if (accepting.isDone()) {
             listen();
@@ -108,11 +108,10 @@ abstract sealed class BareListener extends Listener permits EpollListener, Uring
     }
 
     /** Accepted sockets inherit it. */
-    private void boundKernelMemory(LinuxSocket listening) throws IOException {
-        BufferLimits limits = dataPath.settings().buffers();
-        listening.setIntOpt(BareConnection.IPPROTO_TCP, BareConnection.TCP_NOTSENT_LOWAT, limits.unsentBytes());
-        if (limits.receiveBytes() > 0) {
-            listening.setIntOpt(BareConnection.SOL_SOCKET, BareConnection.SO_RCVBUF, limits.receiveBytes());
+    private void boundReceiveBuffer(LinuxSocket listening) throws IOException {
+        int bytes = dataPath.settings().buffers().receiveBytes();
+        if (bytes > 0) {
+            listening.setIntOpt(BareConnection.SOL_SOCKET, BareConnection.SO_RCVBUF, bytes);
         }
     }
 

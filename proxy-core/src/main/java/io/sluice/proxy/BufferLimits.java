@@ -9,6 +9,7 @@ import io.netty.util.internal.PlatformDependent;
  * @param receiveBytes by the kernel, for each socket, of what was received and not read: SO_RCVBUF, socket(7); 0 for what
  *                     the kernel thinks right
  * @param unsentBytes  by the kernel, for each socket, of what was written and not sent: TCP_NOTSENT_LOWAT, tcp(7); positive.
+ *                     Holds for the sockets of an event loop from the time on when it serves more than 64 connections.
  *                     Not on NIO, which has no such option
  */
 public record BufferLimits(long memory, int receiveBytes, int unsentBytes) {

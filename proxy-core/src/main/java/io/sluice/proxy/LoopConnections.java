@@ -30,6 +30,9 @@ final class LoopConnections {
     /** The most that is read at once, and so the most that a direction of a {@link BareConnection} holds. */
     static final int READ_BYTES = 64 * 1024;
 
+    /** More connections than these are a crowd. */
+    static final int CROWD = 64;
+
     /** Pipes in use at once; their descriptors come out of the process's limit. */
     private static final int PIPES = 128;
 
@@ -65,7 +68,12 @@ final class LoopConnections {
         return budget;
     }
 
-    /** What the kernel may keep of a connection that was written and not sent, for each socket. */
+    /** Whether there are so many that what the kernel keeps of each adds up. */
+    boolean isCrowded() {
+        return connections.size() > CROWD;
+    }
+
+    /** What the kernel may keep of a connection that was written and not sent, for each socket of a crowd. */
     int unsentBytes() {
         return dataPath.settings().buffers().unsentBytes();
     }

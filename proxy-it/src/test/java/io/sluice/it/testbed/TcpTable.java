@@ -62,6 +62,13 @@ public final class TcpTable {
         }).sum();
     }
 
+    /** For each connection at {@code local}, the bytes it has to send or to have acknowledged. */
+    public static List<Long> sendQueuesAt(InetSocketAddress local) throws IOException {
+        String key = key(local.getAddress(), local.getPort());
+        return rows().stream().filter(row -> row.state().equals(ESTABLISHED) && row.local().equals(key))
+                .map(Row::sendQueue).toList();
+    }
+
     private static List<Row> rows() throws IOException {
         List<Row> rows = new ArrayList<>();
         for (String table : List.of("/proc/net/tcp", "/proc/net/tcp6")) {
