@@ -68,6 +68,18 @@ class LivenessIT {
         }
     }
 
+    @Test
+    void manifests_that_cannot_be_read_to_their_end_are_told_and_are_no_reason_to_be_started_again() throws Exception {
+        try (SluiceProcess sluice = new SluiceProcess()) {
+            sluice.begin("-f", "-", "--stall-timeout", "2s"); // nobody closes its standard input
+            sluice.awaitLine("sluice-manifests (source) has made no progress since ");
+            await().atMost(PATIENCE).untilAsserted(() -> assertThat(sluice.health("/readyz")).startsWith("503 ")
+                    .contains("\"detail\":\"reading manifests since "));
+            assertThat(sluice.health("/livez")).startsWith("200 ");
+            assertThat(sluice.admin("/metrics")).contains("sluice_thread_stalls_total{kind=\"source\"} 1.0");
+        }
+    }
+
     /** The kernel connects while the process is stopped, within the time for it; the process sees that late. */
     @EachTransport
     void a_connection_that_came_about_while_the_process_was_stopped_has_not_timed_out(Transport transport)
