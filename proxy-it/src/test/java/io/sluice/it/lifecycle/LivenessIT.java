@@ -88,7 +88,7 @@ class LivenessIT {
                 BlackHole endpoint = new BlackHole(sluice.ip(1));
                 Socket client = new Socket()) {
             sluice.service("late", sluice.ip(1)).run("--transport", transport.name().toLowerCase(Locale.ROOT),
-                    "--connect-timeout", "2s", "--connect-retries", "0");
+                    "--connect-timeout", "6s", "--connect-retries", "0");
             InetSocketAddress address = new InetSocketAddress(sluice.ip(1), ScriptedServer.PORT);
             long before = TcpTable.connectingTo(address);
             client.connect(sluice.address("late"));
@@ -96,7 +96,7 @@ class LivenessIT {
             sluice.signal("STOP");
             long stopped = System.nanoTime();
             try (Socket connected = endpoint.accept()) {
-                await().atMost(PATIENCE).until(() -> System.nanoTime() - stopped > Duration.ofSeconds(3).toNanos());
+                await().atMost(PATIENCE).until(() -> System.nanoTime() - stopped > Duration.ofSeconds(7).toNanos());
                 sluice.signal("CONT");
                 connected.getOutputStream().write('!');
                 client.setSoTimeout((int) PATIENCE.toMillis());

@@ -26,6 +26,7 @@ public final class Backend implements Closeable {
     private final Set<Socket> open = ConcurrentHashMap.newKeySet();
     private final AtomicInteger accepted = new AtomicInteger();
     private volatile ServerSocket server;
+    private volatile Thread accepting;
 
     private Backend(String ip, int port, Conversation conversation) {
         this.ip = ip;
@@ -83,7 +84,7 @@ public final class Backend implements Closeable {
         listening.setReuseAddress(true);
         listening.bind(new InetSocketAddress(ip, port), 4096);
         server = listening;
-        Thread.ofPlatform().daemon().start(() -> accept(listening));
+        accepting = Thread.ofPlatform().daemon().start(() -> accept(listening));
     }
 
     private void accept(ServerSocket listening) {
@@ -110,9 +111,17 @@ public final class Backend implements Closeable {
         }
     }
 
-    /** Refuses new connections; open ones go on. */
+    /**
+     * Refuses new connections; open ones go on. The kernel keeps a closed socket listening for as long as a call to accept
+     * is under way, which could take one more connection: returns when that is over.
+     */
     public void stop() throws IOException {
         server.close();
+        try {
+            accepting.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     public int accepted() {

@@ -32,8 +32,9 @@ public final class BlackHole implements Closeable {
         }
     }
 
-    /** Answers from now on. The first connection of somebody else, once it has come about; blocks until then. */
+    /** Answers from now on. Returns the first connection of somebody else; waits at most a minute for each. */
     public Socket accept() throws IOException {
+        listening.setSoTimeout(60_000);
         while (true) {
             Socket accepted = listening.accept();
             if (fillers.stream().noneMatch(filler -> filler.getLocalPort() == accepted.getPort())) {
