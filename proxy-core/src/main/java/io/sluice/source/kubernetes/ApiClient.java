@@ -17,7 +17,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -67,7 +66,7 @@ final class ApiClient implements AutoCloseable {
     private final ApiServerLocator locator = new ApiServerLocator(RandomGenerator.getDefault());
     private volatile boolean closed;
     private String lastTrouble = "";
-    private Instant lastTroubleTold = Instant.EPOCH;
+    private long lastTroubleNanos;
 
     /**
      * Reads the credentials; connects to nothing yet.
@@ -248,12 +247,12 @@ final class ApiClient implements AutoCloseable {
     }
 
     /** Whether a trouble that all who ask the server have in common has not been told yet, or not for a while. */
-    synchronized boolean isNews(String trouble, Instant now, Duration reminder) {
-        if (trouble.equals(lastTrouble) && lastTroubleTold.plus(reminder).isAfter(now)) {
+    synchronized boolean isNews(String trouble, long now, Duration reminder) {
+        if (trouble.equals(lastTrouble) && now - lastTroubleNanos < reminder.toNanos()) {
             return false;
         }
         lastTrouble = trouble;
-        lastTroubleTold = now;
+        lastTroubleNanos = now;
         return true;
     }
 

@@ -174,13 +174,12 @@ public final class KubernetesSource implements ServiceSource {
     @Override
     public Freshness freshness() {
         Watches running = watches;
-        Instant now = Instant.now();
         List<ResourceFreshness> resources =
                 running == null ? NOT_STARTED : running.all().stream().map(Reflector::freshness).toList();
         State served = servedState;
         String stalled = stalled();
         boolean current = running != null && handedOn && served == null && stalled == null
-                && running.all().stream().allMatch(reflector -> reflector.current(now));
+                && running.all().stream().allMatch(Reflector::current);
         Instant asOf = served != null
                 ? served.savedAt()
                 : handedOn

@@ -3,7 +3,8 @@ package io.sluice.source.kubernetes;
 import io.sluice.liveness.Faults;
 import io.sluice.service.EndpointChange;
 import io.sluice.source.ResourceFreshness;
-import io.sluice.source.ResourceFreshness.WatchState;
+import io.sluice.source.kubernetes.ListWatch.Failure;
+import io.sluice.source.kubernetes.ListWatch.FailureKind;
 import io.sluice.source.kubernetes.ObjectStream.ListHead;
 import java.io.IOException;
 import java.io.InputStream;
@@ -24,16 +25,13 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * Keeps one kind of object equal to what the API server has: lists everything in pages, then watches from the version of
- * that list, for ever (the protocol of client-go's Reflector; KEP-365, KEP-956).
+ * that list, for ever. {@link ListWatch} decides; this class asks, reads and logs.
  *
- * <p>What makes it trustworthy:
+ * <p>What makes it trustworthy besides the rules there:
  * <ul>
  * <li>An answer that no API server gives counts for nothing ({@link ListCheck}, {@link WatchEvent}).
- * <li>A list counts when its last page has come, and then all at once; deletions that were missed are found by it.
- * <li>A list that may come from a server that has just been started or restored deletes nothing at once
- * ({@link ListTrust}).
- * <li>A watch that says nothing, not even a bookmark, for the idle timeout is given up and everything is listed anew.
- * <li>A watch that ends is resumed where it was; after {@code 410 Gone}, or when that fails repeatedly, a list is made.
+ * <li>A list is taken over all at once, when its last page has come; deletions that were missed are found by it.
+ * <li>A watch that says nothing, not even a bookmark, for the idle timeout is given up.
  * </ul>
  *
  * <p>Runs on a thread of its own; the state may be asked for by any.
@@ -44,12 +42,9 @@ final class Reflector<T> implements Runnable {
 
     /** Objects in one page: 500 as client-go has it; a page is never held in memory. */
     private static final int PAGE = 500;
-    private static final Duration ASK_AGAIN = Duration.ofSeconds(4);
     private static final Duration LONGEST_PAGE = Duration.ofMinutes(2);
-    private static final Duration LIST_SILENCE = Duration.ofSeconds(30);
     /** The server ends a watch after 5 to 10 minutes at random, as clients of the API ask for. */
     private static final int WATCH_SECONDS = 300;
-    private static final int RESUMES_BEFORE_LIST = 3;
 
     /** Finds out what to ask {@code server} for; asked again when the server does not know the resource. */
     @FunctionalInterface
@@ -76,35 +71,18 @@ final class Reflector<T> implements Runnable {
     private final ClusterView.Part<T> part;
     private final Listener listener;
     private final Duration idleTimeout;
-    private final boolean mayBeForbidden;
     private final RandomGenerator random = RandomGenerator.getDefault();
-    private final Backoff backoff = new Backoff(random);
-    private final ListTrust trust = new ListTrust();
-    private final Trouble trouble = new Trouble();
+    private final ListWatch rules;
     private final Semaphore wake = new Semaphore(0);
 
-    private volatile WatchState state = WatchState.LISTING;
-    private volatile @Nullable Instant lastHeard;
-    private volatile String version = "";
     private final AtomicLong lists = new AtomicLong();
     private final AtomicLong failures = new AtomicLong();
-    private volatile boolean settled;
-    private volatile boolean doubtful;
     private volatile boolean stopped;
-    private volatile boolean listWanted = true;
     private volatile @Nullable InputStream open;
 
     private @Nullable Resource<T> resource;
-    private int expected;
     private String server = "";
     private String verb = "list";
-    private Instant begun = Instant.EPOCH;
-    private int resumes;
-    /** Attempts at one address after the other since the last pause. */
-    private int attempts;
-    /** Whether a watch is open that has said nothing yet; and whether the last failure was an answer not to believe. */
-    private boolean unproven;
-    private boolean suspected;
 
     /**
      * Asks nothing yet.
@@ -121,43 +99,38 @@ final class Reflector<T> implements Runnable {
         this.part = part;
         this.listener = listener;
         this.idleTimeout = idleTimeout;
-        this.mayBeForbidden = mayBeForbidden;
+        this.rules = new ListWatch(idleTimeout, mayBeForbidden, random);
     }
 
     /** An earlier process knew {@code objects} of them at {@code lastVersion}: what is listed is measured by that. */
     void expect(int objects, String lastVersion) {
-        expected = objects;
-        version = lastVersion;
+        rules.expect(objects, lastVersion);
     }
 
     /** Whether everything was listed at least once, or cannot be and need not be. */
     boolean settled() {
-        return settled;
+        return rules.settled();
     }
 
     /** Whether the server's last list is not believed yet. */
     boolean doubtful() {
-        return doubtful;
+        return rules.doubtful();
     }
 
-    /**
-     * Whether the view can be taken for what the server has now: it was heard of lately, and has not been out of reach
-     * for more than a moment.
-     */
-    boolean current(Instant now) {
-        Instant heard = lastHeard;
-        return settled && !doubtful && trouble.current(now)
-                && (heard == null || heard.plus(idleTimeout).plus(LIST_SILENCE).isAfter(now));
+    /** Whether the view can be taken for what the server has now. */
+    boolean current() {
+        return rules.current(System.nanoTime());
     }
 
     ResourceFreshness freshness() {
-        return new ResourceFreshness(name, state, lastHeard, version, part.size(), lists.get(), failures.get(),
-                trouble.problem(Instant.now()));
+        long now = System.nanoTime();
+        return new ResourceFreshness(name, rules.state(), rules.heardAgo(now).map(Instant.now()::minus).orElse(null),
+                rules.version(), part.size(), lists.get(), failures.get(), rules.problem(now));
     }
 
     /** Lists everything again now. */
     void refresh() {
-        listWanted = true;
+        rules.relist();
         interrupt();
     }
 
@@ -183,12 +156,9 @@ final class Reflector<T> implements Runnable {
     public void run() {
         while (!stopped) {
             try {
-                if (listWanted) {
-                    state = WatchState.LISTING;
-                    list();
-                }
-                if (!stopped && !listWanted) {
-                    watch();
+                switch (rules.next()) {
+                    case LIST -> list();
+                    case WATCH -> watch();
                 }
             } catch (InterruptedIOException e) {
                 LOG.debug("{}: interrupted", name);
@@ -196,7 +166,7 @@ final class Reflector<T> implements Runnable {
                 failed(e);
             } catch (RuntimeException | Error e) {
                 Faults.report("watching " + name, e);
-                listWanted = true;
+                rules.relist();
                 failed(new IOException("a fault in the program: " + e, e));
             } finally {
                 open = null;
@@ -205,7 +175,6 @@ final class Reflector<T> implements Runnable {
     }
 
     private void list() throws IOException {
-        listWanted = false;
         verb = "list";
         try {
             server = client.nextServer();
@@ -215,7 +184,8 @@ final class Reflector<T> implements Runnable {
             String next = "";
             ListHead head;
             do {
-                InputStream body = client.get(server, wanted.listPath(PAGE, next), LIST_SILENCE, LONGEST_PAGE);
+                InputStream body =
+                        client.get(server, wanted.listPath(PAGE, next), ListWatch.LIST_SILENCE, LONGEST_PAGE);
                 try (ObjectStream page = open(body, listed.check.bytesLeft())) {
                     head = page.readList(listed.check::head, listed::add);
                     listed.check.page(head, page.bytes());
@@ -224,11 +194,8 @@ final class Reflector<T> implements Runnable {
             } while (!next.isEmpty());
             lists.incrementAndGet();
             take(listed, head.version());
-            listener.listed(name, listed.mistakes);
-            heard();
-            listener.changed();
         } catch (IOException e) {
-            listWanted = true;
+            rules.listAbandoned();
             if (e instanceof ApiException refused && refused.code() == 404) {
                 resource = null;
             }
@@ -265,133 +232,73 @@ final class Reflector<T> implements Runnable {
         }
     }
 
-    /** Believes the list, or keeps what it does not have for a while. */
-    private void take(Listed<T> listed, String listVersion) throws IOException {
-        int known = Math.max(part.size(), expected);
+    /** Takes over what is believed of a list. */
+    private void take(Listed<T> listed, String listVersion) {
         int count = listed.objects.size();
-        switch (trust.judge(count, listVersion, known, version, Instant.now())) {
-            case BELIEVED -> {
+        int known = rules.known(part.size());
+        String knownVersion = rules.version();
+        ListWatch.Judgement judgement = rules.listed(count, listVersion, part.size(), System.nanoTime());
+        switch (judgement.verdict()) {
+            case BELIEVED, STILL_DOUBTED -> {
             }
-            case DOUBTED -> {
-                LOG.warn("{}: the API server lists {} where {} were known{}; what is missing is kept until it has said"
-                        + " so for {} s", name, count, known,
-                        ListTrust.older(listVersion, version)
-                                ? ", at version " + listVersion + " after " + version
-                                : "",
-                        ListTrust.DOUBT.toSeconds());
-                doubt(listed);
-            }
-            case STILL_DOUBTED -> doubt(listed);
+            case DOUBTED -> LOG.warn(
+                    "{}: the API server lists {} where {} were known{}; what is missing is kept until it"
+                            + " has said so for {} s",
+                    name, count, known,
+                    ListTrust.older(listVersion, knownVersion)
+                            ? ", at version " + listVersion + " after " + knownVersion
+                            : "",
+                    ListTrust.DOUBT.toSeconds());
             case BELIEVED_IN_THE_END ->
-                    LOG.warn("{}: the API server has kept to its list of {}; it is believed now", name,
-                            count);
+                    LOG.warn("{}: the API server has kept to its list of {}; it is believed now", name, count);
         }
-        doubtful = false;
-        expected = 0;
-        part.replace(listed.objects, listed.since);
-        version = listVersion;
-        settled = true;
-    }
-
-    private void doubt(Listed<T> listed) throws InterruptedIOException {
-        doubtful = true;
-        if (settled) {
-            part.put(listed.objects, listed.since);
-            listener.changed();
+        switch (judgement.taken()) {
+            case REPLACE -> {
+                part.replace(listed.objects, listed.since);
+                listener.listed(name, listed.mistakes);
+                listener.changed();
+            }
+            case ADD -> {
+                part.put(listed.objects, listed.since);
+                listener.changed();
+            }
+            case NOTHING -> {
+            }
         }
-        heard();
-        state = WatchState.LISTING;
-        pause(ASK_AGAIN);
-        throw new InterruptedIOException("to be listed again");
+        pause(judgement.pauseNanos());
     }
 
     private void watch() throws IOException {
         Resource<T> wanted = resource;
         if (wanted == null) {
-            listWanted = true;
+            rules.relist();
             return;
         }
         verb = "watch";
         int seconds = WATCH_SECONDS + random.nextInt(WATCH_SECONDS);
-        begun = Instant.now();
+        rules.watchBegins(System.nanoTime());
         server = client.nextServer();
-        try (ObjectStream events = open(client.watch(server, wanted.watchPath(version, seconds), idleTimeout,
+        try (ObjectStream events = open(client.watch(server, wanted.watchPath(rules.version(), seconds), idleTimeout,
                 Duration.ofSeconds(seconds).plus(idleTimeout)), Long.MAX_VALUE)) {
-            state = WatchState.WATCHING;
-            heard();
-            unproven = true;
-            trouble.opened(Instant.now()).ifPresent(this::recovered);
+            rules.watchOpened(System.nanoTime()).ifPresent(this::recovered);
             for (JsonNode event = events.nextEvent(); event != null; event = events.nextEvent()) {
-                take(WatchEvent.read(event, wanted.kind(), version), wanted);
-                heard();
-                proven();
+                take(WatchEvent.read(event, wanted.kind(), rules.version()), wanted);
             }
         } catch (InterruptedIOException e) {
-            unproven = false;
+            rules.watchAbandoned();
             throw e;
         } catch (IOException e) {
-            if (!endsAsUsual(e)) {
+            String version = rules.version();
+            if (rules.watchFailed(failure(e), System.nanoTime())) {
                 throw e;
             }
+            LOG.info("{}: the API server does not go back to version {} ({}); listing again", name, version,
+                    e.getMessage());
+            return;
         }
-        if (unproven && !hasLasted(Duration.ofSeconds(1))) {
-            resumeOrList();
+        if (rules.watchEnded(System.nanoTime())) {
             throw new IOException("the API server ends the watch at once");
         }
-        unproven = false;
-        if (hasLasted(Trouble.MOMENT)) {
-            stable();
-        }
-    }
-
-    /** Whether the watch may as well have ended by itself; else, what to do next is decided. */
-    private boolean endsAsUsual(IOException failure) {
-        switch (failure) {
-            case ApiException refused when refused.gone() -> {
-                listWanted = true;
-                if (!unproven || hasLasted(Trouble.MOMENT)) {
-                    LOG.info("{}: the API server does not go back to version {} ({}); listing again", name, version,
-                            refused.getMessage());
-                    return true;
-                }
-            }
-            case ApiException refused -> listWanted |= refused.code() < 500 && refused.code() != 429;
-            case SilenceException _,SuspectAnswerException _,StoreWentBackException _ -> listWanted = true;
-            default -> resumeOrList();
-        }
-        return false;
-    }
-
-    private void resumeOrList() {
-        if (++resumes >= RESUMES_BEFORE_LIST) {
-            listWanted = true;
-            resumes = 0;
-        }
-    }
-
-    private boolean hasLasted(Duration time) {
-        return begun.plus(time).isBefore(Instant.now());
-    }
-
-    /** The watch has said something that is believed. */
-    private void proven() {
-        if (unproven) {
-            unproven = false;
-            resumes = 0;
-            trouble.heard(Instant.now()).ifPresent(this::recovered);
-            if (!suspected) {
-                backoff.reset();
-            }
-        }
-        if ((suspected || attempts > 0) && hasLasted(Trouble.MOMENT)) {
-            stable();
-        }
-    }
-
-    private void stable() {
-        suspected = false;
-        attempts = 0;
-        backoff.reset();
     }
 
     private void take(WatchEvent event, Resource<T> wanted) {
@@ -414,19 +321,15 @@ final class Reflector<T> implements Runnable {
             case WatchEvent.Bookmark _ -> {
             }
         }
-        version = event.version();
+        rules.watchHeard(event.version(), System.nanoTime()).ifPresent(this::recovered);
     }
 
     private ObjectStream open(InputStream body, long mostBytes) throws IOException {
         open = body;
-        if (stopped || listWanted) {
+        if (stopped || rules.listWanted()) {
             body.close();
         }
         return new ObjectStream(body, mostBytes);
-    }
-
-    private void heard() {
-        lastHeard = Instant.now();
     }
 
     private void recovered(Duration after) {
@@ -434,56 +337,50 @@ final class Reflector<T> implements Runnable {
         LOG.info("{}: watching again, after {} s", name, after.toSeconds());
     }
 
-    private void failed(IOException failure) {
+    private static Failure failure(IOException e) {
+        return switch (e) {
+            case ApiException refused -> new Failure(FailureKind.REFUSED, refused.code());
+            case SilenceException _ -> new Failure(FailureKind.SILENT, 0);
+            case SuspectAnswerException _ -> new Failure(FailureKind.SUSPECT, 0);
+            case StoreWentBackException _ -> new Failure(FailureKind.WENT_BACK, 0);
+            default -> new Failure(FailureKind.BROKEN, 0);
+        };
+    }
+
+    private void failed(IOException e) {
         if (stopped) {
             return;
         }
         failures.incrementAndGet();
-        state = WatchState.WAITING;
-        Instant now = Instant.now();
-        String text = explain(failure);
-        boolean doubt = failure instanceof SuspectAnswerException || failure instanceof StoreWentBackException;
-        suspected |= doubt;
-        trouble.failed(text, doubt, unproven && (doubt || !hasLasted(Trouble.MOMENT)), now);
-        unproven = false;
-        int addresses = 1;
-        if (failure instanceof ApiException refused && refused.aboutRequest()) {
-            if (mayBeForbidden && refused.code() != 410 && !settled) {
-                settled = true;
-                listener.changed();
-            }
-        } else {
-            addresses = client.failed(server);
-            if (!(failure instanceof ApiException refused) || refused.code() == 401) {
-                client.renew();
-            }
+        Failure failure = failure(e);
+        String problem = explain(e);
+        int addresses = failure.aboutRequest() ? 1 : client.failed(server);
+        if (!failure.aboutRequest() && failure.mayNeedCredentials()) {
+            client.renew();
         }
-        if (++attempts < addresses) {
-            LOG.debug("{}: {}; trying the next address", name, text);
-            return;
+        long now = System.nanoTime();
+        ListWatch.Reaction reaction = rules.failed(failure, addresses, problem, now);
+        if (reaction.settledNow()) {
+            listener.changed();
         }
-        attempts = 0;
-        boolean first = backoff.failures() == 0;
-        Duration wait = backoff.next();
-        // A watch that breaks now and then is nothing to worry a person with, unless it does not come back.
-        if (first && !listWanted || !isNews(failure, addresses > 1 ? text.replace(server, "") : text, now)) {
-            LOG.debug("{}: {}; trying again in {} ms", name, text, wait.toMillis());
-        } else {
+        if (reaction.pauseNanos() == 0) {
+            LOG.debug("{}: {}; trying the next address", name, problem);
+        } else if (reaction.worthALine()
+                && isNews(failure, addresses > 1 ? problem.replace(server, "") : problem, now)) {
             LOG.warn("{}{}; it is asked again until it answers",
-                    text + (addresses > 1 ? ", as the last of " + addresses + " addresses" : ""),
-                    settled && part.size() > 0 ? "; the last known state stays in force" : "");
+                    problem + (addresses > 1 ? ", as the last of " + addresses + " addresses" : ""),
+                    rules.settled() && part.size() > 0 ? "; the last known state stays in force" : "");
+        } else {
+            LOG.debug("{}: {}; trying again in {} ms", name, problem,
+                    TimeUnit.NANOSECONDS.toMillis(reaction.pauseNanos()));
         }
-        pause(wait);
+        pause(reaction.pauseNanos());
     }
 
-    /** What all kinds have in common is logged once for all of them. */
-    private boolean isNews(IOException failure, String sameAs, Instant now) {
-        boolean ofAll = switch (failure) {
-            case ApiException refused -> refused.code() == 401;
-            case SuspectAnswerException _,StoreWentBackException _ -> false;
-            default -> true;
-        };
-        return trouble.isNews(sameAs, now) && (!ofAll || client.isNews(sameAs, now, Trouble.REMINDER));
+    /** What all kinds of object have in common is logged once for all of them. */
+    private boolean isNews(Failure failure, String sameAs, long now) {
+        return rules.isNews(sameAs, now)
+                && (!failure.aboutServer() || client.isNews(sameAs, now, Trouble.REMINDER));
     }
 
     /** One line: what was refused or failed, and what to do. */
@@ -509,9 +406,9 @@ final class Reflector<T> implements Runnable {
         };
     }
 
-    private void pause(Duration time) {
+    private void pause(long nanos) {
         try {
-            if (wake.tryAcquire(time.toMillis(), TimeUnit.MILLISECONDS)) {
+            if (nanos > 0 && wake.tryAcquire(nanos, TimeUnit.NANOSECONDS)) {
                 wake.drainPermits();
             }
         } catch (InterruptedException e) {

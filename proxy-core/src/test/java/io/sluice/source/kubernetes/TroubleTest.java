@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.source.kubernetes.ListTrust.Verdict;
 import java.time.Duration;
-import java.time.Instant;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -16,7 +15,7 @@ class TroubleTest {
 
     private final Trouble trouble = new Trouble();
     private final ListTrust trust = new ListTrust();
-    private Instant now = Instant.EPOCH;
+    private long now;
     private int lines;
 
     private void failed(boolean doubt, boolean brokenWatch) {
@@ -29,7 +28,7 @@ class TroubleTest {
     }
 
     private void later(long seconds) {
-        now = now.plusSeconds(seconds);
+        now += Duration.ofSeconds(seconds).toNanos();
     }
 
     @Test
@@ -109,6 +108,27 @@ class TroubleTest {
         later(1);
         assertThat(trust.judge(0, "10", 4, "9", now)).isEqualTo(Verdict.BELIEVED_IN_THE_END);
         assertThat(trust.judge(0, "1", 4, "9", now)).isEqualTo(Verdict.DOUBTED);
+    }
+
+    @Test
+    void a_server_that_forgets_more_while_it_is_doubted_has_to_keep_to_that() {
+        assertThat(trust.judge(3, "8", 4, "9", now)).isEqualTo(Verdict.DOUBTED);
+        later(15);
+        assertThat(trust.judge(0, "10", 4, "9", now)).isEqualTo(Verdict.STILL_DOUBTED);
+        later(19);
+        assertThat(trust.judge(0, "10", 4, "9", now)).isEqualTo(Verdict.STILL_DOUBTED);
+        later(1);
+        assertThat(trust.judge(0, "10", 4, "9", now)).isEqualTo(Verdict.BELIEVED_IN_THE_END);
+    }
+
+    @Test
+    void a_server_that_fails_while_it_is_doubted_has_to_keep_to_its_word_from_then_on() {
+        assertThat(trust.judge(0, "10", 4, "9", now)).isEqualTo(Verdict.DOUBTED);
+        trust.interrupted();
+        later(60);
+        assertThat(trust.judge(0, "10", 4, "9", now)).isEqualTo(Verdict.STILL_DOUBTED);
+        later(20);
+        assertThat(trust.judge(0, "10", 4, "9", now)).isEqualTo(Verdict.BELIEVED_IN_THE_END);
     }
 
     @Test
