@@ -64,7 +64,8 @@ import org.xbill.DNS.Type;
 /** Names follow what the reconciler applies, and the DNS Service is answered at its own address. */
 class ClusterNamesTest {
 
-    private static final String KUBE_DNS = "127.132.0.10";
+    private static final String KUBE_DNS = OwnAddresses.at(132, 1);
+    private static final String ELSEWHERE = OwnAddresses.at(132, 2);
     private static final int PORT = 15_053;
 
     private final ScheduledExecutorService control = Executors.newSingleThreadScheduledExecutor();
@@ -112,13 +113,13 @@ class ClusterNamesTest {
     @Test
     void theDnsServiceMovesAndGoes() throws IOException {
         apply(dnsService(KUBE_DNS));
-        apply(dnsService("127.132.0.11"));
-        assertThat(names.addresses()).containsExactly(new InetSocketAddress("127.132.0.11", PORT));
-        assertThat(ask("127.132.0.11", "cluster.local", false).getRcode()).isEqualTo(Rcode.NOERROR);
+        apply(dnsService(ELSEWHERE));
+        assertThat(names.addresses()).containsExactly(new InetSocketAddress(ELSEWHERE, PORT));
+        assertThat(ask(ELSEWHERE, "cluster.local", false).getRcode()).isEqualTo(Rcode.NOERROR);
 
         apply();
         assertThat(names.addresses()).isEmpty();
-        try (DatagramSocket free = new DatagramSocket(new InetSocketAddress("127.132.0.11", PORT))) {
+        try (DatagramSocket free = new DatagramSocket(new InetSocketAddress(ELSEWHERE, PORT))) {
             assertThat(free.isBound()).isTrue();
         }
     }

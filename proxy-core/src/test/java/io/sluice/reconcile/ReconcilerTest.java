@@ -64,11 +64,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** The reconciler over real sockets on loopback addresses of its own. */
+/** The reconciler over real sockets, on loopback addresses of this process alone. */
 class ReconcilerTest {
 
-    private static final String FIRST = "127.131.0.10";
-    private static final String SECOND = "127.131.0.11";
+    private static final String FIRST = OwnAddresses.at(131, 1);
+    private static final String SECOND = OwnAddresses.at(131, 2);
     private static final int PORT = 18080;
     private static final List<ServicePort> PORTS =
             List.of(new ServicePort("http", Protocol.TCP, PORT, 0, "8080", null));
@@ -155,7 +155,7 @@ class ReconcilerTest {
 
     @Test
     void connections_are_spread_evenly_and_an_endpoint_that_refuses_is_passed_over() {
-        Endpoint dead = Endpoint.ready(new EndpointAddress(IpAddresses.parse("127.131.0.99"), 18_081));
+        Endpoint dead = Endpoint.ready(new EndpointAddress(IpAddresses.parse(OwnAddresses.at(131, 9)), 18_081));
         apply(service("kubia", FIRST, pod("a"), pod("b"), dead));
         Map<String, Integer> hits = new HashMap<>();
         for (int i = 0; i < 30; i++) {
@@ -219,12 +219,12 @@ class ReconcilerTest {
         assertThatThrownBy(() -> ask(FIRST)).hasCauseInstanceOf(ConnectException.class);
         AppliedState applied = reconciler.state().orElseThrow();
         assertThat(applied.warnings()).extracting(w -> w.service().name() + " " + w.message())
-                .containsExactly("a port http: the endpoint 127.131.0.11:18080 leads back to this Service and gets no"
+                .containsExactly("a port http: the endpoint " + SECOND + ":18080 leads back to this Service and gets no"
                         + " connections",
-                        "b port http: the endpoint 127.131.0.10:18080 leads back to this Service and"
+                        "b port http: the endpoint " + FIRST + ":18080 leads back to this Service and"
                                 + " gets no connections");
         assertThat(applied.snapshot().services().get(new ServiceName("default", "a")).ports().getFirst().whyEmpty())
-                .isEqualTo(new EmptyReason.LeadsBack(List.of("127.131.0.11:18080")));
+                .isEqualTo(new EmptyReason.LeadsBack(List.of(SECOND + ":18080")));
 
         apply(service("a", FIRST, second), service("b", SECOND, first, pod));
         assertThat(ask(SECOND)).isEqualTo("pod");
@@ -324,7 +324,7 @@ class ReconcilerTest {
     void after_any_sequence_of_changes_listeners_and_endpoints_are_those_of_the_last_snapshot() {
         long seed = Long.getLong("sluice.seed", 11L);
         Random random = new Random(seed);
-        List<String> ips = List.of(FIRST, SECOND, "127.131.0.12", "127.131.0.13");
+        List<String> ips = List.of(FIRST, SECOND, OwnAddresses.at(131, 3), OwnAddresses.at(131, 4));
         for (int step = 0; step < 150; step++) {
             List<ServiceState> services = new ArrayList<>();
             for (int i = 0; i < ips.size(); i++) {
@@ -332,7 +332,7 @@ class ReconcilerTest {
                     Endpoint[] endpoints = new Endpoint[random.nextInt(4) == 0 ? 0 : 1 + random.nextInt(3)];
                     for (int e = 0; e < endpoints.length; e++) {
                         endpoints[e] = Endpoint.ready(new EndpointAddress(
-                                IpAddresses.parse("127.131.1." + random.nextInt(250)), 18_081));
+                                IpAddresses.parse("127.130.1." + random.nextInt(250)), 18_081));
                     }
                     services.add(service("s" + i, ips.get(i), endpoints));
                 }
