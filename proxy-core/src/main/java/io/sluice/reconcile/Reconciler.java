@@ -50,7 +50,6 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -460,18 +459,16 @@ public final class Reconciler {
      * @return whether that was all; else everything is to be looked at
      */
     private boolean applyEndpoints(ClusterSnapshot snapshot, long start, List<String> emptied) {
-        ClusterSnapshot before = applied;
         AppliedState shown = state;
-        if (before == null || shown == null || everythingIsDue || before.version() == snapshot.version()
-                || !before.node().equals(snapshot.node()) || !before.facts().equals(snapshot.facts())) {
+        ChangeScope scope = everythingIsDue
+                ? new ChangeScope.All()
+                : ChangeScope.between(applied, snapshot, new ChangeScope.Dependents(
+                        endpoint -> claims.concerns(endpoint) || serviceAddresses.concerns(endpoint.ip()),
+                        loops::concern, !preserved.isEmpty()));
+        if (shown == null || scope instanceof ChangeScope.All) {
             return false;
         }
-        List<ServiceState> changed = changedEndpoints(before.services(), snapshot.services());
-        if (changed == null || !preserved.isEmpty()
-                || changed.stream().anyMatch(s -> ServiceOptions.of(s.service()).preserveSource())
-                || changed.stream().anyMatch(s -> loops.concern(s.service().name())) || concerned(before, changed)) {
-            return false;
-        }
+        List<ServiceState> changed = scope.changed();
         boolean same = true;
         for (ServiceState service : changed) {
             for (PortState portState : service.ports()) {
@@ -487,14 +484,13 @@ public final class Reconciler {
         if (!same) {
             return false;
         }
-        if (names != null && (changed.stream().anyMatch(s -> s.service().headless())
-                || !before.pods().equals(snapshot.pods()))) {
+        if (names != null && scope.concernsNames()) {
             names.publish(snapshot);
         }
         applied = snapshot;
         Duration took = Duration.ofNanos(System.nanoTime() - start);
         state = shown.with(loops.cutOut(snapshot), Instant.now(), took);
-        if (changed.stream().anyMatch(s -> s.service().healthCheckNodePort() != 0)) {
+        if (scope.concernsHealthChecks()) {
             healthChecks.accept(snapshot);
         }
         syncMetrics.synced(snapshot, new ChangeCount(0, changed.size()), Instant.now(), took);
@@ -512,44 +508,6 @@ public final class Reconciler {
 
     private boolean allIsDue() {
         return everythingIsDue || System.nanoTime() - allApplied > LOOK_AT_ALL.toNanos();
-    }
-
-    /** Services that differ, if they do in nothing but their endpoints; else null. */
-    private static @Nullable List<ServiceState> changedEndpoints(Map<ServiceName, ServiceState> before,
-            Map<ServiceName, ServiceState> now) {
-        if (before.size() != now.size()) {
-            return null;
-        }
-        List<ServiceState> changed = new ArrayList<>();
-        Iterator<ServiceState> old = before.values().iterator();
-        for (ServiceState state : now.values()) {
-            ServiceState known = old.next();
-            if (!known.equals(state)) {
-                if (!known.service().equals(state.service())) {
-                    return null;
-                }
-                changed.add(state);
-            }
-        }
-        return changed;
-    }
-
-    /** Whether an endpoint came or went that has to do with the addresses of Services or of this node. */
-    private boolean concerned(ClusterSnapshot before, List<ServiceState> changed) {
-        for (ServiceState state : changed) {
-            ServiceState known = before.services().get(state.service().name());
-            Set<EndpointAddress> differing = endpoints(state);
-            Set<EndpointAddress> old = known == null ? Set.of() : endpoints(known);
-            for (EndpointAddress address : old) {
-                if (!differing.remove(address)) {
-                    differing.add(address);
-                }
-            }
-            if (differing.stream().anyMatch(e -> claims.concerns(e) || serviceAddresses.concerns(e.ip()))) {
-                return true;
-            }
-        }
-        return false;
     }
 
     /** Which kinds of traffic a port has endpoints for, a bit for each: it decides where is listened. */
@@ -913,15 +871,9 @@ public final class Reconciler {
     private static Map<InetAddress, ServiceName> endpoints(Collection<ServiceState> services) {
         Map<InetAddress, ServiceName> addresses = new HashMap<>();
         for (ServiceState state : services) {
-            endpoints(state).forEach(address -> addresses.putIfAbsent(address.ip(), state.service().name()));
+            ChangeScope.endpoints(state)
+                    .forEach(address -> addresses.putIfAbsent(address.ip(), state.service().name()));
         }
-        return addresses;
-    }
-
-    private static Set<EndpointAddress> endpoints(ServiceState state) {
-        Set<EndpointAddress> addresses = new HashSet<>();
-        state.ports().forEach(port -> addresses.addAll(addresses(port.endpoints())));
-        addresses.addAll(addresses(state.portless()));
         return addresses;
     }
 

@@ -16,6 +16,7 @@ import io.sluice.service.TrafficPolicy;
 import java.net.InetAddress;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -31,6 +32,7 @@ final class Claimant {
         List<InetAddress> external = new ArrayList<>();
         List<InetAddress> balancer = new ArrayList<>();
         List<Endpoint> endpoints = new ArrayList<>();
+        Map<String, String> annotations = new HashMap<>();
         Instant created = Instant.EPOCH;
         int port = 80;
         int nodePort = 0;
@@ -47,6 +49,8 @@ final class Claimant {
                 case "lb" -> balancer.add(IpAddresses.parse(value));
                 case "port" -> port = Integer.parseInt(value);
                 case "nodeport" -> nodePort = Integer.parseInt(value);
+                case "annotation" -> annotations.put(value.substring(0, value.indexOf('=')),
+                        value.substring(value.indexOf('=') + 1));
                 case "healthcheck" -> healthCheck = Integer.parseInt(value);
                 case "endpoint" -> {
                     int colon = value.lastIndexOf(':');
@@ -59,7 +63,8 @@ final class Claimant {
         ServicePort servicePort = new ServicePort("", Protocol.TCP, port, nodePort, Integer.toString(port), null);
         Service service = new Service(new ServiceName(name[0], name[1]), ServiceType.LOAD_BALANCER, cluster,
                 cluster.isEmpty(), null, List.of(servicePort), TrafficPolicy.CLUSTER, TrafficPolicy.CLUSTER,
-                SessionAffinity.NONE, external, balancer, List.of(), healthCheck, false, Map.of(), Map.of(), created);
+                SessionAffinity.NONE, external, balancer, List.of(), healthCheck, false, Map.of(), annotations,
+                created);
         return new ServiceState(service, List.of(new PortState(servicePort, EndpointSet.of(endpoints), null)));
     }
 }
