@@ -1,14 +1,9 @@
 package io.sluice.reconcile;
 
-import io.sluice.balance.AffinityTable;
-import io.sluice.balance.Ejections;
 import io.sluice.balance.Routing;
 import io.sluice.balance.Sources;
-import io.sluice.balance.Traffic;
 import io.sluice.guest.Guests;
 import io.sluice.liveness.Faults;
-import io.sluice.metrics.EndpointMeters;
-import io.sluice.metrics.PortMeters;
 import io.sluice.metrics.ProxyMetrics;
 import io.sluice.metrics.SyncMetrics;
 import io.sluice.node.AddressDemand;
@@ -19,28 +14,20 @@ import io.sluice.node.ServiceAddresses;
 import io.sluice.proxy.AddressKind;
 import io.sluice.proxy.DataPath;
 import io.sluice.proxy.Listener;
-import io.sluice.proxy.PortProxy;
-import io.sluice.proxy.ProbeResult;
-import io.sluice.node.SourceReplies;
 import io.sluice.reconcile.AddressClaims.Claim;
 import io.sluice.reconcile.AppliedState.AppliedPort;
 import io.sluice.reconcile.AppliedState.ListenerState;
 import io.sluice.reconcile.AppliedState.ListenerStatus;
 import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterSnapshot;
-import io.sluice.service.Endpoint;
-import io.sluice.service.EndpointAddress;
 import io.sluice.service.EndpointLoops;
-import io.sluice.service.EndpointSet;
-import io.sluice.service.IpFamily;
 import io.sluice.service.Protocol;
 import io.sluice.service.Service;
 import io.sluice.service.ServiceName;
-import io.sluice.service.ServiceOptions;
+import io.sluice.service.ServicePort;
 import io.sluice.service.ServicePortName;
 import io.sluice.service.ServiceState;
 import io.sluice.service.ServiceState.PortState;
-import io.sluice.service.SessionAffinity;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketException;
@@ -53,22 +40,17 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -91,42 +73,11 @@ public final class Reconciler {
     private static final Duration NODE_SETTLES = Duration.ofMillis(100);
     /** After this long everything is looked at again after the next change, whatever it is; kube-proxy: an hour. */
     private static final Duration LOOK_AT_ALL = Duration.ofMinutes(10);
-    private static final int LINES_PER_KIND = 10;
-
-    /** One port and what was applied for it. */
-    private static final class Port {
-        final PortProxy proxy;
-        final PortMeters meters;
-        PortState state;
-        Service service;
-        /** Written on the control thread, read by the admin views. */
-        volatile Routing routing = Routing.NONE;
-        final Ejections ejections;
-        final AffinityTable affinity;
-        final Routing.Tools tools;
-        /** Endpoints that began or ceased to answer, and are not told of yet. */
-        final Set<EndpointAddress> changedHealth = new LinkedHashSet<>();
-
-        Port(PortProxy proxy, PortMeters meters, Service service, PortState state, Balancing balancing) {
-            this.proxy = proxy;
-            this.meters = meters;
-            this.service = service;
-            this.state = state;
-            this.ejections = new Ejections(balancing.ejection());
-            this.affinity = new AffinityTable(balancing.affinityClients());
-            this.tools = new Routing.Tools(address -> meters.endpoint(address)::active,
-                    bound -> ThreadLocalRandom.current().nextInt(bound));
-        }
-    }
-
-    /** An endpoint that does not answer, told by the data path. */
-    private record Unanswered(ServicePortName port, EndpointAddress endpoint) {}
 
     /** One address that is listened at. */
     private record Open(Claim claim, Listener listener) {}
 
     private final DataPath dataPath;
-    private final ProxyMetrics metrics;
     private final SyncMetrics syncMetrics;
     private final ServiceAddresses serviceAddresses;
     private final NodePortAddresses nodePortAddresses;
@@ -135,16 +86,9 @@ public final class Reconciler {
     private final ScheduledExecutorService control;
 
     private final AtomicReference<@Nullable ClusterSnapshot> pending = new AtomicReference<>();
-    private final Map<ServicePortName, Port> ports = new HashMap<>();
-    private final Map<ServiceName, AtomicInteger> serviceConnections = new HashMap<>();
-    private final SourceReplies replies = new SourceReplies();
-    private Map<EndpointAddress, ServicePortName> preserved = Map.of();
-    private @Nullable String repliesProblem;
-    private final Map<ServiceName, AffinityTable> serviceAffinity = new HashMap<>();
-    private final Set<Unanswered> reported = ConcurrentHashMap.newKeySet();
+    private final ServicePorts ports;
     private final Map<InetSocketAddress, Open> open = new HashMap<>();
     private final Map<InetSocketAddress, String> failed = new HashMap<>();
-    private final Set<ServiceName> toldNotProxied = new HashSet<>();
     private AddressClaims claims = AddressClaims.none();
     private EndpointLoops loops = EndpointLoops.NONE;
     private List<AppliedState.Warning> warnings = List.of();
@@ -184,13 +128,13 @@ public final class Reconciler {
             Balancing balancing,
             ScheduledExecutorService control) {
         this.dataPath = dataPath;
-        this.metrics = metrics;
         this.syncMetrics = syncMetrics;
         this.serviceAddresses = serviceAddresses;
         this.nodePortAddresses = nodePortAddresses;
         this.portOffset = portOffset;
         this.balancing = balancing;
         this.control = control;
+        this.ports = new ServicePorts(dataPath, metrics, balancing, ControlThread.of(control));
     }
 
     /**
@@ -257,6 +201,7 @@ public final class Reconciler {
     public CompletableFuture<Void> stop() {
         return CompletableFuture.runAsync(() -> {
             stopped = true;
+            ports.stop();
             if (retry != null) {
                 retry.cancel(false);
             }
@@ -338,6 +283,7 @@ public final class Reconciler {
     public CompletableFuture<Void> release() {
         return CompletableFuture.runAsync(() -> {
             stopped = true;
+            ports.stop();
             if (names != null) {
                 names.stop();
             }
@@ -428,7 +374,7 @@ public final class Reconciler {
      * @return whether they, or those of node ports, have changed; link-local ones do not count
      */
     private boolean lookAtNode() {
-        sweepAffinity();
+        ports.sweepAffinity();
         try {
             Set<InetAddress> now = new HashSet<>(LocalAddresses.read());
             dataPath.sources(new Sources(now, balancing.clusterCidrs()));
@@ -464,24 +410,12 @@ public final class Reconciler {
                 ? new ChangeScope.All()
                 : ChangeScope.between(applied, snapshot, new ChangeScope.Dependents(
                         endpoint -> claims.concerns(endpoint) || serviceAddresses.concerns(endpoint.ip()),
-                        loops::concern, !preserved.isEmpty()));
+                        loops::concern, ports.sources().inUse()));
         if (shown == null || scope instanceof ChangeScope.All) {
             return false;
         }
         List<ServiceState> changed = scope.changed();
-        boolean same = true;
-        for (ServiceState service : changed) {
-            for (PortState portState : service.ports()) {
-                ServicePortName name = name(service.service(), portState);
-                Port port = ports.get(name);
-                if (port != null) {
-                    int takes = takes(port);
-                    updatePort(name, service.service(), portState, snapshot, emptied);
-                    same &= takes == takes(port);
-                }
-            }
-        }
-        if (!same) {
+        if (!ports.routeEndpoints(changed, snapshot.node(), emptied)) {
             return false;
         }
         if (names != null && scope.concernsNames()) {
@@ -494,7 +428,7 @@ public final class Reconciler {
             healthChecks.accept(snapshot);
         }
         syncMetrics.synced(snapshot, new ChangeCount(0, changed.size()), Instant.now(), took);
-        logFirst(emptied);
+        LineLimit.warn(LOG, emptied);
         LOG.info("applied in {} ms: endpoints of {} Services", took.toMillis(), changed.size());
         if (allIsDue()) {
             control.execute(() -> {
@@ -510,36 +444,12 @@ public final class Reconciler {
         return everythingIsDue || System.nanoTime() - allApplied > LOOK_AT_ALL.toNanos();
     }
 
-    /** Which kinds of traffic a port has endpoints for, a bit for each: it decides where is listened. */
-    private static int takes(Port port) {
-        int takes = 0;
-        for (IpFamily family : IpFamily.values()) {
-            for (Traffic traffic : Traffic.values()) {
-                takes = takes << 1 | (takes(port, family, traffic) ? 1 : 0);
-            }
-        }
-        return takes;
-    }
-
     private void applyAll(ClusterSnapshot wanted, long start, List<String> emptied) {
         allApplied = start;
         everythingIsDue = false;
         Map<InetAddress, String> unavailable = decideAddresses(wanted);
         ClusterSnapshot snapshot = loops.cutOut(wanted);
-        provideReplies(snapshot);
-        Set<ServicePortName> gone = new HashSet<>(ports.keySet());
-        for (ServiceState service : snapshot.services().values()) {
-            if (service.service().proxied()) {
-                for (PortState port : service.ports()) {
-                    if (proxied(service.service(), port)) {
-                        ServicePortName name = name(service.service(), port);
-                        gone.remove(name);
-                        updatePort(name, service.service(), port, snapshot, emptied);
-                    }
-                }
-                tellNotProxied(service.service());
-            }
-        }
+        Set<ServicePortName> gone = ports.route(snapshot, this::answered, emptied);
         Map<InetSocketAddress, Claim> claims = this.claims.claims();
         int opened = openListeners(claims, unavailable);
         // A name leads to listeners that are open before it is given out, and closed after it is gone.
@@ -560,10 +470,7 @@ public final class Reconciler {
         if (ownership.closesListeners()) {
             serviceAddresses.release();
         }
-        gone.forEach(this::removePort);
-        serviceConnections.keySet().retainAll(snapshot.services().keySet());
-        serviceAffinity.keySet().retainAll(snapshot.services().keySet());
-        toldNotProxied.retainAll(snapshot.services().keySet());
+        ports.remove(gone, snapshot);
 
         ClusterSnapshot before = applied;
         applied = wanted;
@@ -573,255 +480,22 @@ public final class Reconciler {
         syncMetrics.synced(snapshot,
                 ChangeCount.between(before == null ? Map.of() : before.services(), wanted.services()), Instant.now(),
                 took);
-        logFirst(emptied);
+        LineLimit.warn(LOG, emptied);
         if (before == null || opened + closed + gone.size() > 0 || !before.services().equals(wanted.services())) {
             LOG.info("applied in {} ms: Services {}, TCP ports {}, listeners {} (opened {}, closed {})",
-                    took.toMillis(), snapshot.services().size(), ports.size(), open.size(), opened, closed);
+                    took.toMillis(), snapshot.services().size(), ports.all().size(), open.size(), opened, closed);
         }
         retryLater();
     }
 
-    /** Whether connections to {@code port} are proxied: TCP, unless this process answers DNS there. */
-    private boolean proxied(Service service, PortState port) {
-        return port.port().protocol() == Protocol.TCP && (names == null || !names.answers(service, port.port()));
-    }
-
-    private static ServicePortName name(Service service, PortState port) {
-        return new ServicePortName(service.name(), port.port().name(), port.port().protocol());
-    }
-
-    private void updatePort(ServicePortName name, Service service, PortState state, ClusterSnapshot snapshot,
-            List<String> emptied) {
-        Port port = ports.get(name);
-        boolean isNew = port == null;
-        if (port == null) {
-            PortMeters meters = metrics.port(name);
-            AtomicInteger count = serviceConnections.computeIfAbsent(name.service(), n -> new AtomicInteger());
-            port = new Port(new PortProxy(name, meters, count, endpoint -> unanswered(name, endpoint)), meters, service,
-                    state, balancing);
-            ports.put(name, port);
-        } else if (port.state.equals(state) && port.service.equals(service) && applied != null
-                && applied.node().equals(snapshot.node())) {
-            return;
-        }
-        boolean wasEmpty = !isNew && port.state.whyEmpty() != null;
-        if (state.whyEmpty() != null && (!wasEmpty || !state.whyEmpty().equals(port.state.whyEmpty()))) {
-            emptied.add(name + " has no endpoint, connections are refused: " + state.whyEmpty().describe());
-        } else if (state.whyEmpty() == null && wasEmpty) {
-            LOG.info("{} has endpoints again", name);
-        }
-        EndpointSet before = isNew ? EndpointSet.EMPTY : port.state.endpoints();
-        port.service = service;
-        port.state = state;
-        port.ejections.retain(addresses(state.endpoints()));
-        Routing.Settings settings = settings(port);
-        port.routing = port.routing.next(service, state.endpoints(), snapshot.node(), settings, port.tools,
-                System.nanoTime());
-        port.proxy.update(port.routing, service.loadBalancerSourceRanges());
-        port.proxy.preserveSource(repliesProblem == null && port.routing.options().preserveSource());
-        port.meters.endpoints(state.endpoints());
-        port.meters.ejectedNow(port.routing.leftOut());
-        retireMissing(name, before, state.endpoints());
-    }
-
-    private void retireMissing(ServicePortName name, EndpointSet before, EndpointSet now) {
-        if (before.isEmpty() || before.equals(now)) {
-            return;
-        }
-        Set<EndpointAddress> kept = new HashSet<>();
-        now.endpoints().forEach(e -> kept.add(e.address()));
-        for (Endpoint endpoint : before.endpoints()) {
-            if (!kept.contains(endpoint.address())) {
-                metrics.find(name, endpoint.address()).ifPresent(EndpointMeters::retire);
-            }
-        }
-    }
-
-    /** Before the first connection is made in a client's name, the way back is there. */
-    private void provideReplies(ClusterSnapshot snapshot) {
-        Map<EndpointAddress, ServicePortName> wanted = new HashMap<>();
-        for (ServiceState service : snapshot.services().values()) {
-            if (service.service().proxied() && ServiceOptions.of(service.service()).preserveSource()) {
-                for (PortState port : service.ports()) {
-                    if (port.port().protocol() == Protocol.TCP) {
-                        port.endpoints().endpoints().stream().filter(e -> !e.address().ip().isLoopbackAddress())
-                                .forEach(e -> wanted.put(e.address(), name(service.service(), port)));
-                    }
-                }
-            }
-        }
-        // Connections to an endpoint outlive its leaving.
-        preserved.forEach((address, name) -> {
-            if (metrics.find(name, address).map(EndpointMeters::active).orElse(0) > 0) {
-                wanted.putIfAbsent(address, name);
-            }
-        });
-        if (wanted.isEmpty() && preserved.isEmpty()) {
-            repliesProblem = null;
-            return;
-        }
-        preserved = wanted;
-        String problem = dataPath.hasBareSockets()
-                ? replies.provide(wanted.keySet())
-                : "the transport " + dataPath.transport().name().toLowerCase(Locale.ROOT)
-                        + " cannot do it, epoll and io_uring can";
-        if (problem != null && !problem.equals(repliesProblem)) {
-            LOG.warn("{} has no effect, endpoints see this node's address: {}", ServiceOptions.PRESERVE_SOURCE,
-                    problem);
-        }
-        if (!Objects.equals(problem, repliesProblem)) {
-            repliesProblem = problem;
-            ports.values().forEach(port -> port.proxy
-                    .preserveSource(problem == null && port.routing.options().preserveSource()));
-        }
+    /** Whether this process answers at {@code port} itself, so that connections to it are not proxied. */
+    private boolean answered(Service service, ServicePort port) {
+        return names != null && names.answers(service, port);
     }
 
     /** Takes back what {@code sluice.io/preserve-source} needed; the last connection has ended. Control thread. */
     public void closeReplies(boolean keep) {
-        replies.close(keep);
-    }
-
-    private static Set<EndpointAddress> addresses(EndpointSet endpoints) {
-        Set<EndpointAddress> addresses = new HashSet<>();
-        endpoints.endpoints().forEach(e -> addresses.add(e.address()));
-        return addresses;
-    }
-
-    private Routing.Settings settings(Port port) {
-        AffinityTable affinity = ServiceOptions.of(port.service).affinityByService()
-                ? serviceAffinity.computeIfAbsent(port.service.name(),
-                        n -> new AffinityTable(balancing.affinityClients()))
-                : port.affinity;
-        return new Routing.Settings(balancing.balancer(), affinity, port.ejections.ejected(),
-                balancing.ejection().maxShare());
-    }
-
-    /** Who has not come for longer than a Service remembers is forgotten. */
-    private void sweepAffinity() {
-        long now = System.nanoTime();
-        for (Port port : ports.values()) {
-            long timeout = port.service.sessionAffinity() instanceof SessionAffinity.ClientIp sticky
-                    ? sticky.timeout().toNanos()
-                    : 0;
-            port.affinity.sweep(timeout, now);
-            AffinityTable shared = serviceAffinity.get(port.service.name());
-            if (shared != null) {
-                shared.sweep(timeout, now);
-            }
-        }
-    }
-
-    /** From event loops: the control thread hears of each endpoint once at a time, however many connections fail. */
-    private void unanswered(ServicePortName name, EndpointAddress endpoint) {
-        Unanswered told = new Unanswered(name, endpoint);
-        if (balancing.ejection().on() && reported.add(told)) {
-            try {
-                control.execute(() -> {
-                    reported.remove(told);
-                    eject(name, endpoint);
-                });
-            } catch (RejectedExecutionException e) {
-                LOG.debug("{} does not answer, but the proxy is ending", endpoint);
-            }
-        }
-    }
-
-    private void eject(ServicePortName name, EndpointAddress endpoint) {
-        Port port = ports.get(name);
-        if (stopped || port == null
-                || port.state.endpoints().endpoints().stream().noneMatch(e -> e.address().equals(endpoint))) {
-            return;
-        }
-        long wait = port.ejections.failed(endpoint, System.nanoTime());
-        if (wait != Ejections.ALREADY_OUT) {
-            port.meters.ejected();
-            rerouteSoon(name, port, endpoint);
-            probeLater(name, endpoint, wait);
-        }
-    }
-
-    /** Once for all endpoints that are found out about until the control thread comes to it. */
-    private void rerouteSoon(ServicePortName name, Port port, EndpointAddress endpoint) {
-        port.changedHealth.add(endpoint);
-        if (port.changedHealth.size() > 1) {
-            return;
-        }
-        control.execute(() -> {
-            List<EndpointAddress> changed = List.copyOf(port.changedHealth);
-            port.changedHealth.clear();
-            if (stopped || ports.get(name) != port) {
-                return;
-            }
-            reroute(port);
-            List<EndpointAddress> out = port.ejections.ejected();
-            changed.stream().limit(LINES_PER_KIND).forEach(address -> LOG.info("{}: {} {}", name, address,
-                    !out.contains(address)
-                            ? "answers again"
-                            : port.routing.leftOut(address)
-                                    ? "does not answer and is ejected until it does"
-                            : "does not answer, but too many do not to eject it"));
-            if (changed.size() > LINES_PER_KIND) {
-                LOG.info("{}: … and {} more endpoints; 'sluice explain' lists them", name,
-                        changed.size() - LINES_PER_KIND);
-            }
-        });
-    }
-
-    private void probeLater(ServicePortName name, EndpointAddress endpoint, long wait) {
-        control.schedule(() -> {
-            Port port = ports.get(name);
-            if (!stopped && port != null && port.ejections.ejected().contains(endpoint)) {
-                dataPath.probe(endpoint, port.routing.options().proxyProtocol())
-                        .thenAcceptAsync(result -> Faults
-                                .contained("looking at an endpoint's answer", () -> probed(name, endpoint, result))
-                                .run(),
-                                control);
-            }
-        }, wait, TimeUnit.NANOSECONDS);
-    }
-
-    private void probed(ServicePortName name, EndpointAddress endpoint, ProbeResult result) {
-        Port port = ports.get(name);
-        if (stopped || port == null) {
-            return;
-        }
-        if (result == ProbeResult.ANSWERED) {
-            port.ejections.recovered(endpoint, System.nanoTime());
-            rerouteSoon(name, port, endpoint);
-            return;
-        }
-        long wait = result == ProbeResult.SILENT
-                ? port.ejections.probeFailed(endpoint)
-                : port.ejections.probeImpossible(endpoint);
-        if (wait != Ejections.ALREADY_OUT) {
-            probeLater(name, endpoint, wait);
-        }
-    }
-
-    /** After a change of who does not answer. */
-    private void reroute(Port port) {
-        port.routing = port.routing.next(settings(port), port.tools, System.nanoTime());
-        port.proxy.update(port.routing, port.service.loadBalancerSourceRanges());
-        port.meters.ejectedNow(port.routing.leftOut());
-    }
-
-    private void removePort(ServicePortName name) {
-        Port port = ports.remove(name);
-        if (port != null) {
-            port.routing = Routing.NONE;
-            port.proxy.update(port.routing, List.of());
-            port.meters.retire();
-        }
-    }
-
-    private void tellNotProxied(Service service) {
-        List<String> others = service.ports().stream()
-                .filter(p -> p.protocol() != Protocol.TCP && (names == null || !names.answers(service, p)))
-                .map(p -> p.port() + "/" + p.protocol()).toList();
-        if (!others.isEmpty() && toldNotProxied.add(service.name())) {
-            LOG.info("{}: {} not proxied, only TCP is", service.name(),
-                    String.join(", ", others) + (others.size() == 1 ? " is" : " are"));
-        }
+        ports.sources().close(keep);
     }
 
     /**
@@ -831,8 +505,7 @@ public final class Reconciler {
      */
     private Map<InetAddress, String> decideAddresses(ClusterSnapshot snapshot) {
         claims = AddressClaims.of(snapshot, new AddressClaims.Node(nodeAddresses, nodePortsAt,
-                ownListeners, balancing.clusterCidrs(), portOffset),
-                (service, port) -> names != null && names.answers(service, port));
+                ownListeners, balancing.clusterCidrs(), portOffset), this::answered);
         ServiceAddresses.Provided provided = serviceAddresses.provides()
                 ? serviceAddresses.provide(new AddressDemand(claims.wanted(),
                         endpoints(snapshot.services().values()), snapshot.facts().ownManifests()))
@@ -846,25 +519,9 @@ public final class Reconciler {
         Set<String> lines = new LinkedHashSet<>();
         claims.refusals().forEach(refusal -> lines.add(refusal.claim().owner() + ": " + refusal.reason()));
         warnings.forEach(warning -> lines.add(warning.service() + ": " + warning.message()));
-        logFirst(lines.stream().filter(line -> !toldOfAddresses.contains(line)).toList());
+        LineLimit.warn(LOG, lines.stream().filter(line -> !toldOfAddresses.contains(line)).toList());
         toldOfAddresses = lines;
         return provided.failed();
-    }
-
-    private boolean usable(InetSocketAddress address, Claim claim) {
-        Port port = ports.get(claim.owner());
-        if (port == null) {
-            return false;
-        }
-        IpFamily family = IpFamily.of(address.getAddress());
-        return claim.kind().external()
-                // Under the policy Local the cluster's own connections still go to any endpoint.
-                ? takes(port, family, Traffic.EXTERNAL) || takes(port, family, Traffic.LOOPED)
-                : takes(port, family, Traffic.INTERNAL);
-    }
-
-    private static boolean takes(Port port, IpFamily family, Traffic traffic) {
-        return !port.routing.lane(family, traffic).endpoints().isEmpty();
     }
 
     /** The addresses behind all Services, each with the first that has it. */
@@ -881,9 +538,9 @@ public final class Reconciler {
         Map<InetSocketAddress, CompletableFuture<Listener>> opening = new LinkedHashMap<>();
         Map<String, List<String>> problems = new TreeMap<>();
         claims.forEach((address, claim) -> {
-            Port port = ports.get(claim.owner());
+            RoutedPort port = ports.find(claim.owner());
             Open current = open.get(address);
-            if (port == null || !usable(address, claim) || !ownership.opensListeners() && current == null) {
+            if (port == null || !ports.usable(address, claim) || !ownership.opensListeners() && current == null) {
                 return;
             }
             String refusal = refused.get(address.getAddress());
@@ -892,10 +549,10 @@ public final class Reconciler {
                     problems.computeIfAbsent("", m -> new ArrayList<>()).add(claim.owner() + ": " + refusal);
                 }
             } else if (current == null) {
-                opening.put(address, dataPath.listen(address, claim.kind(), port.proxy, serviceAddresses.provides())
+                opening.put(address, dataPath.listen(address, claim.kind(), port.proxy(), serviceAddresses.provides())
                         .toCompletableFuture());
             } else if (!current.claim().equals(claim)) {
-                current.listener().retarget(port.proxy, claim.kind());
+                current.listener().retarget(port.proxy(), claim.kind());
                 open.put(address, new Open(claim, current.listener()));
             }
         });
@@ -921,7 +578,7 @@ public final class Reconciler {
                 }
             }
         }
-        problems.values().forEach(Reconciler::logFirst);
+        problems.values().forEach(lines -> LineLimit.warn(LOG, lines));
         return opened;
     }
 
@@ -929,10 +586,10 @@ public final class Reconciler {
     private Map<InetSocketAddress, Guests.Target> guestTargets(Map<InetSocketAddress, Claim> claims) {
         Map<InetSocketAddress, Guests.Target> targets = new HashMap<>();
         claims.forEach((address, claim) -> {
-            Port port = ports.get(claim.owner());
-            if (port != null && claim.kind() != AddressKind.NODE_PORT && usable(address, claim)) {
+            RoutedPort port = ports.find(claim.owner());
+            if (port != null && claim.kind() != AddressKind.NODE_PORT && ports.usable(address, claim)) {
                 targets.put(new InetSocketAddress(address.getAddress(), address.getPort() - portOffset),
-                        new Guests.Target(port.proxy, claim.kind()));
+                        new Guests.Target(port.proxy(), claim.kind()));
             }
         });
         return targets;
@@ -944,12 +601,12 @@ public final class Reconciler {
         }
         List<InetSocketAddress> surplus = open.keySet().stream().filter(address -> {
             Claim claim = claims.get(address);
-            return claim == null || !usable(address, claim);
+            return claim == null || !ports.usable(address, claim);
         }).toList();
         closeAll(surplus);
         failed.keySet().removeIf(address -> {
             Claim claim = claims.get(address);
-            return claim == null || !usable(address, claim);
+            return claim == null || !ports.usable(address, claim);
         });
         return surplus.size();
     }
@@ -995,26 +652,17 @@ public final class Reconciler {
                 .computeIfAbsent(refusal.claim().owner(), n -> new ArrayList<>()).add(new ListenerState(
                         refusal.address(), refusal.claim().kind(), ListenerStatus.FAILED, refusal.reason())));
         Map<ServicePortName, AppliedPort> byName = new HashMap<>();
-        ports.forEach((name, port) -> byName.put(name,
-                new AppliedPort(listeners.getOrDefault(name, List.of()), () -> port.routing)));
+        ports.all().forEach(port -> byName.put(port.name(),
+                new AppliedPort(listeners.getOrDefault(port.name(), List.of()), port::routing)));
         ServiceState dns = snapshot.services().get(ClusterNames.DNS_SERVICE);
         if (dns != null && names != null) {
             for (PortState port : dns.ports()) {
                 if (port.port().protocol() == Protocol.TCP && names.answers(dns.service(), port.port())) {
-                    byName.put(name(dns.service(), port),
+                    byName.put(ServicePorts.name(dns.service(), port),
                             new AppliedPort(names.listeners(dns.service(), port.port()), Routing.NONE));
                 }
             }
         }
         state = new AppliedState(snapshot, Instant.now(), took, byName, warnings);
     }
-
-    private static void logFirst(List<String> lines) {
-        lines.stream().limit(LINES_PER_KIND).forEach(LOG::warn);
-        if (lines.size() > LINES_PER_KIND) {
-            LOG.warn("… and {} more of this kind; 'sluice get services -A -o wide' lists them",
-                    lines.size() - LINES_PER_KIND);
-        }
-    }
-
 }

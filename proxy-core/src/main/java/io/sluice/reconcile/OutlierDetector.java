@@ -1,0 +1,216 @@
+package io.sluice.reconcile;
+
+import io.sluice.balance.Ejections;
+import io.sluice.liveness.Faults;
+import io.sluice.proxy.ProbeResult;
+import io.sluice.service.EndpointAddress;
+import io.sluice.service.ProxyProtocol;
+import io.sluice.service.ServicePortName;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Ejects endpoints that do not answer, probes them, and takes them back. Event loops report a failed connection with
+ * {@link #unanswered}; this is the only way by which the data path changes its own routing.
+ *
+ * <p>{@link Ejections} decides how long an endpoint is out and {@code Lane} how many may be; this class carries it out.
+ * Confined to the control thread, but for {@link #unanswered}. Time and probes come from outside.
+ */
+final class OutlierDetector {
+
+    private static final Logger LOG = LoggerFactory.getLogger(OutlierDetector.class);
+
+    /** A port whose endpoints are watched. Control thread. */
+    interface Subject {
+
+        ServicePortName name();
+
+        /** Whether {@code endpoint} is one of its endpoints now. */
+        boolean has(EndpointAddress endpoint);
+
+        /** What a probe has to send before it closes. */
+        ProxyProtocol proxyProtocol();
+
+        /** An endpoint was ejected, which is counted. */
+        void ejectedOne();
+
+        /** Connections avoid these endpoints from now on, as far as {@code maxShare} allows; the longest out first. */
+        void reroute(List<EndpointAddress> ejected);
+
+        /** Whether connections avoid {@code endpoint}. */
+        boolean leftOut(EndpointAddress endpoint);
+    }
+
+    /** Connects to an endpoint and closes at once; the stage never fails. */
+    @FunctionalInterface
+    interface Prober {
+        CompletionStage<ProbeResult> probe(EndpointAddress endpoint, ProxyProtocol proxyProtocol);
+    }
+
+    /** An endpoint that an event loop has reported and the control thread has not looked at yet. */
+    private record Report(ServicePortName port, EndpointAddress endpoint) {}
+
+    /** A port and its ejected endpoints. */
+    private final class Watch {
+        final Subject subject;
+        final Ejections ejections = new Ejections(rules);
+        /** Endpoints that began or ceased to answer, while connections are routed as if they had not. */
+        final Set<EndpointAddress> changed = new LinkedHashSet<>();
+
+        Watch(Subject subject) {
+            this.subject = subject;
+        }
+    }
+
+    private final Ejections.Rules rules;
+    private final ControlThread control;
+    private final Prober prober;
+    private final Map<ServicePortName, Watch> watches = new HashMap<>();
+    private final Set<Report> reports = ConcurrentHashMap.newKeySet();
+
+    /** Watches no port yet. */
+    OutlierDetector(Ejections.Rules rules, ControlThread control, Prober prober) {
+        this.rules = rules;
+        this.control = control;
+        this.prober = prober;
+    }
+
+    /** Begins to watch a port, none of whose endpoints is ejected. */
+    void watch(Subject subject) {
+        watches.put(subject.name(), new Watch(subject));
+    }
+
+    /** Forgets every endpoint of a port but these, which it has from now on. */
+    void retain(ServicePortName port, Set<EndpointAddress> endpoints) {
+        Watch watch = watches.get(port);
+        if (watch != null) {
+            watch.ejections.retain(endpoints);
+        }
+    }
+
+    /** The endpoints of a port that do not answer, the longest out first. */
+    List<EndpointAddress> ejected(ServicePortName port) {
+        Watch watch = watches.get(port);
+        return watch == null ? List.of() : watch.ejections.ejected();
+    }
+
+    /** Watches a port no longer. */
+    void forget(ServicePortName port) {
+        watches.remove(port);
+    }
+
+    /** Watches no port any more: what is reported or answered from now on changes nothing. */
+    void stop() {
+        watches.clear();
+    }
+
+    /**
+     * A connection to {@code endpoint} was refused or not answered in time. For event loops: the control thread gets one
+     * report of an endpoint at a time, however many connections fail.
+     */
+    void unanswered(ServicePortName port, EndpointAddress endpoint) {
+        Report report = new Report(port, endpoint);
+        if (rules.on() && reports.add(report)) {
+            try {
+                control.execute(() -> {
+                    reports.remove(report);
+                    eject(port, endpoint);
+                });
+            } catch (RejectedExecutionException e) {
+                LOG.debug("{} does not answer, but the proxy is ending", endpoint);
+            }
+        }
+    }
+
+    private void eject(ServicePortName port, EndpointAddress endpoint) {
+        Watch watch = watches.get(port);
+        if (watch == null || !watch.subject.has(endpoint)) {
+            return;
+        }
+        long wait = watch.ejections.failed(endpoint, control.nanoTime());
+        if (wait != Ejections.ALREADY_OUT) {
+            watch.subject.ejectedOne();
+            rerouteSoon(watch, endpoint);
+            probeLater(watch, endpoint, wait);
+        }
+    }
+
+    /** Once for all endpoints that are found to answer or not until the control thread comes to it. */
+    private void rerouteSoon(Watch watch, EndpointAddress endpoint) {
+        watch.changed.add(endpoint);
+        if (watch.changed.size() > 1) {
+            return;
+        }
+        control.execute(() -> {
+            List<EndpointAddress> changed = List.copyOf(watch.changed);
+            watch.changed.clear();
+            if (isWatched(watch)) {
+                List<EndpointAddress> ejected = watch.ejections.ejected();
+                watch.subject.reroute(ejected);
+                log(watch.subject, changed, ejected);
+            }
+        });
+    }
+
+    private void log(Subject subject, List<EndpointAddress> changed, List<EndpointAddress> ejected) {
+        changed.stream().limit(LineLimit.LINES).forEach(endpoint -> {
+            if (!ejected.contains(endpoint)) {
+                LOG.info("{}: {} answers again", subject.name(), endpoint);
+            } else if (subject.leftOut(endpoint)) {
+                LOG.info("{}: {} does not answer and is ejected until it does", subject.name(), endpoint);
+            } else {
+                LOG.info(
+                        "{}: {} does not answer, but is not ejected: --eject-max-share ({} %) of the endpoints are, or it"
+                                + " is the last one",
+                        subject.name(), endpoint, rules.maxShare());
+            }
+        });
+        if (changed.size() > LineLimit.LINES) {
+            LOG.info("{}: … and {} more endpoints; 'sluice explain' lists them", subject.name(),
+                    changed.size() - LineLimit.LINES);
+        }
+    }
+
+    private void probeLater(Watch watch, EndpointAddress endpoint, long wait) {
+        control.schedule(() -> {
+            if (isWatched(watch) && watch.ejections.ejected().contains(endpoint)) {
+                prober.probe(endpoint, watch.subject.proxyProtocol()).thenAcceptAsync(result -> Faults
+                        .contained("looking at an endpoint's answer", () -> probed(watch, endpoint, result)).run(),
+                        control);
+            }
+        }, wait);
+    }
+
+    private void probed(Watch watch, EndpointAddress endpoint, ProbeResult result) {
+        if (!isWatched(watch)) {
+            return;
+        }
+        switch (result) {
+            case ANSWERED -> {
+                watch.ejections.recovered(endpoint, control.nanoTime());
+                rerouteSoon(watch, endpoint);
+            }
+            case SILENT -> probeAgain(watch, endpoint, watch.ejections.probeFailed(endpoint));
+            case INCONCLUSIVE -> probeAgain(watch, endpoint, watch.ejections.probeImpossible(endpoint));
+        }
+    }
+
+    private void probeAgain(Watch watch, EndpointAddress endpoint, long wait) {
+        if (wait != Ejections.ALREADY_OUT) {
+            probeLater(watch, endpoint, wait);
+        }
+    }
+
+    /** A port that was removed, even if one of the same name came after it, is not. */
+    private boolean isWatched(Watch watch) {
+        return watches.get(watch.subject.name()) == watch;
+    }
+}

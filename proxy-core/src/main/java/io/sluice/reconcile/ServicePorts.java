@@ -1,0 +1,234 @@
+package io.sluice.reconcile;
+
+import io.sluice.balance.AffinityTable;
+import io.sluice.balance.Traffic;
+import io.sluice.metrics.EndpointMeters;
+import io.sluice.metrics.PortMeters;
+import io.sluice.metrics.ProxyMetrics;
+import io.sluice.proxy.DataPath;
+import io.sluice.proxy.PortProxy;
+import io.sluice.reconcile.AddressClaims.Claim;
+import io.sluice.service.ClusterSnapshot;
+import io.sluice.service.Endpoint;
+import io.sluice.service.EndpointAddress;
+import io.sluice.service.EndpointSet;
+import io.sluice.service.IpFamily;
+import io.sluice.service.NodeTopology;
+import io.sluice.service.Protocol;
+import io.sluice.service.Service;
+import io.sluice.service.ServiceName;
+import io.sluice.service.ServiceOptions;
+import io.sluice.service.ServicePort;
+import io.sluice.service.ServicePortName;
+import io.sluice.service.ServiceState;
+import io.sluice.service.ServiceState.PortState;
+import java.net.InetSocketAddress;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiPredicate;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The TCP ports of all proxied Services: where their connections go, their meters, and which clients stay with which
+ * endpoint. Confined to the control thread.
+ */
+final class ServicePorts {
+
+    private static final Logger LOG = LoggerFactory.getLogger(ServicePorts.class);
+
+    private final ProxyMetrics metrics;
+    private final Balancing balancing;
+    private final OutlierDetector outliers;
+    private final PreservedSources sources;
+    private final Map<ServicePortName, RoutedPort> ports = new HashMap<>();
+    private final Map<ServiceName, AtomicInteger> connections = new HashMap<>();
+    private final Map<ServiceName, AffinityTable> sharedAffinity = new HashMap<>();
+    private final Set<ServiceName> loggedNotProxied = new HashSet<>();
+
+    /** Proxies no port yet. */
+    ServicePorts(DataPath dataPath, ProxyMetrics metrics, Balancing balancing, ControlThread control) {
+        this.metrics = metrics;
+        this.balancing = balancing;
+        this.outliers = new OutlierDetector(balancing.ejection(), control, dataPath::probe);
+        this.sources = new PreservedSources(dataPath, metrics);
+    }
+
+    static ServicePortName name(Service service, PortState port) {
+        return new ServicePortName(service.name(), port.port().name(), port.port().protocol());
+    }
+
+    /** Every port that is proxied. */
+    Collection<RoutedPort> all() {
+        return Collections.unmodifiableCollection(ports.values());
+    }
+
+    @Nullable
+    RoutedPort find(ServicePortName name) {
+        return ports.get(name);
+    }
+
+    /** What {@code sluice.io/preserve-source} needs. */
+    PreservedSources sources() {
+        return sources;
+    }
+
+    /** Whether the owner of {@code claim} has endpoints for what comes to this address: else nobody listens there. */
+    boolean usable(InetSocketAddress address, Claim claim) {
+        RoutedPort port = ports.get(claim.owner());
+        if (port == null) {
+            return false;
+        }
+        IpFamily family = IpFamily.of(address.getAddress());
+        return claim.kind().external()
+                // Under the policy Local the cluster's own connections still go to any endpoint.
+                ? port.takes(family, Traffic.EXTERNAL) || port.takes(family, Traffic.LOOPED)
+                : port.takes(family, Traffic.INTERNAL);
+    }
+
+    /**
+     * Routes the connections of every port to its endpoints.
+     *
+     * @param answered whether this process itself answers at a port instead of proxying it
+     * @param emptied  takes a line for each port that has no endpoint any more
+     * @return ports that are gone, to be {@link #remove removed} after their listeners
+     */
+    Set<ServicePortName> route(ClusterSnapshot snapshot, BiPredicate<Service, ServicePort> answered,
+            List<String> emptied) {
+        if (sources.provide(snapshot)) {
+            ports.values().forEach(port -> port.preserveSource(sources.works()));
+        }
+        Set<ServicePortName> gone = new HashSet<>(ports.keySet());
+        for (ServiceState service : snapshot.services().values()) {
+            if (service.service().proxied()) {
+                for (PortState state : service.ports()) {
+                    if (state.port().protocol() == Protocol.TCP && !answered.test(service.service(), state.port())) {
+                        ServicePortName name = name(service.service(), state);
+                        gone.remove(name);
+                        RoutedPort port = ports.get(name);
+                        route(port == null ? add(name, service.service(), state) : port, service.service(), state,
+                                snapshot.node(), emptied);
+                    }
+                }
+                logNotProxied(service.service(), answered);
+            }
+        }
+        return gone;
+    }
+
+    /**
+     * Routes the connections of ports whose endpoints have changed, and costs what has changed.
+     *
+     * @param emptied takes a line for each port that has no endpoint any more
+     * @return whether the ports take the same kinds of traffic as before; else they may have to listen elsewhere
+     */
+    boolean routeEndpoints(List<ServiceState> changed, NodeTopology node, List<String> emptied) {
+        boolean same = true;
+        for (ServiceState service : changed) {
+            for (PortState state : service.ports()) {
+                RoutedPort port = ports.get(name(service.service(), state));
+                if (port != null) {
+                    int traffic = port.traffic();
+                    route(port, service.service(), state, node, emptied);
+                    same &= traffic == port.traffic();
+                }
+            }
+        }
+        return same;
+    }
+
+    /** Forgets ports that are gone, and what their Services had in common. */
+    void remove(Set<ServicePortName> gone, ClusterSnapshot snapshot) {
+        for (ServicePortName name : gone) {
+            RoutedPort port = ports.remove(name);
+            if (port != null) {
+                port.retire();
+                outliers.forget(name);
+            }
+        }
+        connections.keySet().retainAll(snapshot.services().keySet());
+        sharedAffinity.keySet().retainAll(snapshot.services().keySet());
+        loggedNotProxied.retainAll(snapshot.services().keySet());
+    }
+
+    /** Forgets clients that have not come for longer than their Service remembers them. */
+    void sweepAffinity() {
+        long now = System.nanoTime();
+        for (RoutedPort port : ports.values()) {
+            port.sweep(port.ownAffinity(), now);
+            AffinityTable shared = sharedAffinity.get(port.service().name());
+            if (shared != null) {
+                port.sweep(shared, now);
+            }
+        }
+    }
+
+    /** Leaves the routing of all ports as it is: no endpoint is ejected or taken back any more. */
+    void stop() {
+        outliers.stop();
+    }
+
+    private RoutedPort add(ServicePortName name, Service service, PortState state) {
+        PortMeters meters = metrics.port(name);
+        AtomicInteger count = connections.computeIfAbsent(name.service(), n -> new AtomicInteger());
+        PortProxy proxy = new PortProxy(name, meters, count, endpoint -> outliers.unanswered(name, endpoint));
+        RoutedPort port = new RoutedPort(name, proxy, meters, service, state, balancing);
+        ports.put(name, port);
+        outliers.watch(port);
+        return port;
+    }
+
+    private void route(RoutedPort port, Service service, PortState state, NodeTopology node, List<String> emptied) {
+        if (port.follows(service, state, node)) {
+            return;
+        }
+        PortState before = port.state();
+        if (state.whyEmpty() != null && !state.whyEmpty().equals(before.whyEmpty())) {
+            emptied.add(port.name() + " has no endpoint, connections are refused: " + state.whyEmpty().describe());
+        } else if (state.whyEmpty() == null && before.whyEmpty() != null) {
+            LOG.info("{} has endpoints again", port.name());
+        }
+        outliers.retain(port.name(), addresses(state.endpoints()));
+        AffinityTable affinity = ServiceOptions.of(service).affinityByService()
+                ? sharedAffinity.computeIfAbsent(service.name(), n -> new AffinityTable(balancing.affinityClients()))
+                : port.ownAffinity();
+        port.route(service, state, node, affinity, outliers.ejected(port.name()));
+        port.preserveSource(sources.works());
+        retireMissing(port.name(), before.endpoints(), state.endpoints());
+    }
+
+    private void retireMissing(ServicePortName name, EndpointSet before, EndpointSet now) {
+        if (before.isEmpty() || before.equals(now)) {
+            return;
+        }
+        Set<EndpointAddress> kept = addresses(now);
+        for (Endpoint endpoint : before.endpoints()) {
+            if (!kept.contains(endpoint.address())) {
+                metrics.find(name, endpoint.address()).ifPresent(EndpointMeters::retire);
+            }
+        }
+    }
+
+    private static Set<EndpointAddress> addresses(EndpointSet endpoints) {
+        Set<EndpointAddress> addresses = new HashSet<>();
+        endpoints.endpoints().forEach(e -> addresses.add(e.address()));
+        return addresses;
+    }
+
+    private void logNotProxied(Service service, BiPredicate<Service, ServicePort> answered) {
+        List<String> others = service.ports().stream()
+                .filter(p -> p.protocol() != Protocol.TCP && !answered.test(service, p))
+                .map(p -> p.port() + "/" + p.protocol()).toList();
+        if (!others.isEmpty() && loggedNotProxied.add(service.name())) {
+            LOG.info("{}: {} not proxied, only TCP is", service.name(),
+                    String.join(", ", others) + (others.size() == 1 ? " is" : " are"));
+        }
+    }
+}
