@@ -1,56 +1,36 @@
 package io.sluice.reconcile;
 
-import io.sluice.balance.Routing;
-import io.sluice.balance.Sources;
 import io.sluice.guest.Guests;
 import io.sluice.liveness.Faults;
 import io.sluice.metrics.ProxyMetrics;
 import io.sluice.metrics.SyncMetrics;
-import io.sluice.node.AddressDemand;
-import io.sluice.node.LocalAddresses;
 import io.sluice.node.NodeWatch;
 import io.sluice.node.NodePortAddresses;
 import io.sluice.node.ServiceAddresses;
 import io.sluice.proxy.AddressKind;
 import io.sluice.proxy.DataPath;
-import io.sluice.proxy.Listener;
-import io.sluice.reconcile.AddressClaims.Claim;
-import io.sluice.reconcile.AppliedState.AppliedPort;
 import io.sluice.reconcile.AppliedState.ListenerState;
-import io.sluice.reconcile.AppliedState.ListenerStatus;
 import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterSnapshot;
-import io.sluice.service.EndpointLoops;
 import io.sluice.service.Protocol;
 import io.sluice.service.Service;
-import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePort;
 import io.sluice.service.ServicePortName;
 import io.sluice.service.ServiceState;
 import io.sluice.service.ServiceState.PortState;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.SocketException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -68,32 +48,21 @@ public final class Reconciler {
 
     private static final Logger LOG = LoggerFactory.getLogger(Reconciler.class);
     private static final Duration RETRY = Duration.ofSeconds(2);
-    private static final Duration LOOK_AT_NODE = Duration.ofSeconds(10);
-    /** Changes of the node come in bursts. */
-    private static final Duration NODE_SETTLES = Duration.ofMillis(100);
     /** After this long everything is looked at again after the next change, whatever it is; kube-proxy: an hour. */
     private static final Duration LOOK_AT_ALL = Duration.ofMinutes(10);
 
-    /** One address that is listened at. */
-    private record Open(Claim claim, Listener listener) {}
-
-    private final DataPath dataPath;
     private final SyncMetrics syncMetrics;
     private final ServiceAddresses serviceAddresses;
-    private final NodePortAddresses nodePortAddresses;
     private final int portOffset;
-    private final Balancing balancing;
     private final ScheduledExecutorService control;
 
     private final AtomicReference<@Nullable ClusterSnapshot> pending = new AtomicReference<>();
     private final ServicePorts ports;
-    private final Map<InetSocketAddress, Open> open = new HashMap<>();
-    private final Map<InetSocketAddress, String> failed = new HashMap<>();
-    private AddressClaims claims = AddressClaims.none();
-    private EndpointLoops loops = EndpointLoops.NONE;
-    private List<AppliedState.Warning> warnings = List.of();
-    private Set<String> toldOfAddresses = Set.of();
-    private Map<InetSocketAddress, String> ownListeners = Map.of();
+    private final ListenerSet listeners;
+    private final NodeFollower node;
+    private final AddressPlanner planner;
+    private final AppliedStateBuilder view;
+    private AddressPlan plan = AddressPlan.NONE;
     private @Nullable ClusterNames names;
     private @Nullable Guests guests;
     private @Nullable ClusterSnapshot applied;
@@ -104,10 +73,6 @@ public final class Reconciler {
     /** Whether addresses may have to be opened or closed although no Service has changed. */
     private boolean everythingIsDue;
     private @Nullable ScheduledFuture<?> retry;
-    private @Nullable ScheduledFuture<?> lookingAtNode;
-    private final AtomicBoolean nodeChanged = new AtomicBoolean();
-    private Set<InetAddress> nodeAddresses = Set.of();
-    private List<InetAddress> nodePortsAt = List.of();
     private boolean stopped;
     private volatile Ownership ownership = Ownership.OWN;
     private Consumer<ClusterSnapshot> healthChecks = snapshot -> {};
@@ -127,14 +92,15 @@ public final class Reconciler {
             ServiceAddresses serviceAddresses, NodePortAddresses nodePortAddresses, int portOffset,
             Balancing balancing,
             ScheduledExecutorService control) {
-        this.dataPath = dataPath;
         this.syncMetrics = syncMetrics;
         this.serviceAddresses = serviceAddresses;
-        this.nodePortAddresses = nodePortAddresses;
         this.portOffset = portOffset;
-        this.balancing = balancing;
         this.control = control;
         this.ports = new ServicePorts(dataPath, metrics, balancing, ControlThread.of(control));
+        this.listeners = new ListenerSet(dataPath, ports);
+        this.node = new NodeFollower(dataPath, nodePortAddresses, balancing.clusterCidrs(), control, this::followNode);
+        this.planner = new AddressPlanner(serviceAddresses, balancing.clusterCidrs(), portOffset);
+        this.view = new AppliedStateBuilder(ports, listeners);
     }
 
     /**
@@ -165,7 +131,7 @@ public final class Reconciler {
 
     /** Where this daemon itself answers, each with what for: no Service is served there. Before the first snapshot. */
     public void ownListeners(Map<InetSocketAddress, String> listeners) {
-        ownListeners = Map.copyOf(listeners);
+        planner.ownListeners(listeners);
     }
 
     /** Lets names follow what is applied, from the first snapshot on. Before that. */
@@ -205,9 +171,7 @@ public final class Reconciler {
             if (retry != null) {
                 retry.cancel(false);
             }
-            if (lookingAtNode != null) {
-                lookingAtNode.cancel(false);
-            }
+            node.stop();
             if (guests != null) {
                 guests.stop();
             }
@@ -215,9 +179,9 @@ public final class Reconciler {
                 names.stop();
             }
             if (ownership.sharesSockets()) {
-                releaseAll();
+                listeners.releaseAll();
             } else {
-                closeAll(List.copyOf(open.keySet()));
+                listeners.closeAll();
             }
         }, control);
     }
@@ -242,7 +206,7 @@ public final class Reconciler {
     public CompletableFuture<Void> retreat() {
         return CompletableFuture.runAsync(() -> {
             ownership = Ownership.STANDBY;
-            releaseAll();
+            listeners.releaseAll();
             pending.compareAndSet(null, applied);
         }, control);
     }
@@ -254,9 +218,7 @@ public final class Reconciler {
     public CompletableFuture<List<Integer>> offer() {
         return CompletableFuture.supplyAsync(() -> {
             ownership = Ownership.OFFERED;
-            List<Integer> descriptors = new ArrayList<>();
-            open.values().forEach(o -> o.listener().descriptor().ifPresent(descriptors::add));
-            return descriptors;
+            return listeners.descriptors();
         }, control);
     }
 
@@ -287,7 +249,7 @@ public final class Reconciler {
             if (names != null) {
                 names.stop();
             }
-            releaseAll();
+            listeners.releaseAll();
         }, control);
     }
 
@@ -295,12 +257,6 @@ public final class Reconciler {
         if (names != null) {
             names.leave();
         }
-    }
-
-    private void releaseAll() {
-        open.values().stream().map(o -> o.listener().release().toCompletableFuture()).toList()
-                .forEach(CompletableFuture::join);
-        open.clear();
     }
 
     private void applyPending() {
@@ -311,12 +267,7 @@ public final class Reconciler {
         waitingSince = null;
         ClusterSnapshot snapshot = pending.getAndSet(null);
         if (snapshot != null && !stopped) {
-            if (lookingAtNode == null) {
-                lookAtNode();
-                lookingAtNode = control.scheduleWithFixedDelay(
-                        Faults.contained("following the node's addresses", this::followNode), LOOK_AT_NODE.toSeconds(),
-                        LOOK_AT_NODE.toSeconds(), TimeUnit.SECONDS);
-            }
+            node.begin();
             try {
                 apply(snapshot);
                 halfApplied = false;
@@ -341,52 +292,24 @@ public final class Reconciler {
 
     /** Something of the node has changed, or may have: it is looked at soon. Any thread. */
     public void nodeChanged(Set<NodeWatch.Change> changes) {
-        if (!changes.isEmpty() && nodeChanged.compareAndSet(false, true)) {
-            try {
-                control.schedule(this::followNode, NODE_SETTLES.toMillis(), TimeUnit.MILLISECONDS);
-            } catch (RejectedExecutionException e) {
-                LOG.debug("the node is not followed any more: the daemon ends");
-            }
-        }
+        node.changed(changes);
     }
 
     /** Node ports follow the node's addresses, and addresses of Services that somebody removed come back. */
     private void followNode() {
-        nodeChanged.set(false);
         if (stopped || ownership == Ownership.STANDBY) {
             return;
         }
         boolean reconsider = serviceAddresses.mend();
         ClusterSnapshot current = applied;
-        boolean changed = lookAtNode();
+        ports.sweepAffinity();
+        boolean changed = node.read();
         if ((changed || reconsider) && current != null && pending.compareAndSet(null, current)) {
             if (changed) {
                 LOG.info("this node's addresses have changed");
             }
             syncMetrics.queued(Instant.now());
             applyPending();
-        }
-    }
-
-    /**
-     * The node's addresses tell its own connections from others.
-     *
-     * @return whether they, or those of node ports, have changed; link-local ones do not count
-     */
-    private boolean lookAtNode() {
-        ports.sweepAffinity();
-        try {
-            Set<InetAddress> now = new HashSet<>(LocalAddresses.read());
-            dataPath.sources(new Sources(now, balancing.clusterCidrs()));
-            now.removeIf(InetAddress::isLinkLocalAddress);
-            List<InetAddress> nodePortsNow = nodePortAddresses.resolve();
-            boolean changed = !now.equals(nodeAddresses) || !nodePortsNow.equals(nodePortsAt);
-            nodeAddresses = now;
-            nodePortsAt = nodePortsNow;
-            return changed;
-        } catch (SocketException e) {
-            LOG.warn("the node's addresses cannot be read, what was known of them stays: {}", e.getMessage());
-            return false;
         }
     }
 
@@ -409,8 +332,8 @@ public final class Reconciler {
         ChangeScope scope = everythingIsDue
                 ? new ChangeScope.All()
                 : ChangeScope.between(applied, snapshot, new ChangeScope.Dependents(
-                        endpoint -> claims.concerns(endpoint) || serviceAddresses.concerns(endpoint.ip()),
-                        loops::concern, ports.sources().inUse()));
+                        endpoint -> plan.claims().concerns(endpoint) || serviceAddresses.concerns(endpoint.ip()),
+                        plan.loops()::concern, ports.sources().inUse()));
         if (shown == null || scope instanceof ChangeScope.All) {
             return false;
         }
@@ -423,7 +346,7 @@ public final class Reconciler {
         }
         applied = snapshot;
         Duration took = Duration.ofNanos(System.nanoTime() - start);
-        state = shown.with(loops.cutOut(snapshot), Instant.now(), took);
+        state = shown.with(plan.loops().cutOut(snapshot), Instant.now(), took);
         if (scope.concernsHealthChecks()) {
             healthChecks.accept(snapshot);
         }
@@ -447,23 +370,22 @@ public final class Reconciler {
     private void applyAll(ClusterSnapshot wanted, long start, List<String> emptied) {
         allApplied = start;
         everythingIsDue = false;
-        Map<InetAddress, String> unavailable = decideAddresses(wanted);
-        ClusterSnapshot snapshot = loops.cutOut(wanted);
+        plan = planner.plan(wanted, node.addresses(), this::answered, listeners::failedAt);
+        ClusterSnapshot snapshot = plan.loops().cutOut(wanted);
         Set<ServicePortName> gone = ports.route(snapshot, this::answered, emptied);
-        Map<InetSocketAddress, Claim> claims = this.claims.claims();
-        int opened = openListeners(claims, unavailable);
+        int opened = listeners.open(plan, ownership.opensListeners(), serviceAddresses.provides());
         // A name leads to listeners that are open before it is given out, and closed after it is gone.
         if (names != null) {
             if (ownership.answersDns()) {
                 names.open(snapshot, serviceAddresses.provides());
             }
             if (guests != null) {
-                guests.open(guestTargets(claims), names.serviceAddresses(snapshot));
+                guests.open(guestTargets(), names.serviceAddresses(snapshot));
             }
             names.publish(snapshot);
             names.close(snapshot);
         }
-        int closed = closeListeners(claims);
+        int closed = ownership.closesListeners() ? listeners.close(plan) : 0;
         if (guests != null) {
             guests.close();
         }
@@ -475,7 +397,7 @@ public final class Reconciler {
         ClusterSnapshot before = applied;
         applied = wanted;
         Duration took = Duration.ofNanos(System.nanoTime() - start);
-        publish(snapshot, took);
+        state = view.build(snapshot, plan, answered(snapshot), took);
         healthChecks.accept(snapshot);
         syncMetrics.synced(snapshot,
                 ChangeCount.between(before == null ? Map.of() : before.services(), wanted.services()), Instant.now(),
@@ -483,7 +405,7 @@ public final class Reconciler {
         LineLimit.warn(LOG, emptied);
         if (before == null || opened + closed + gone.size() > 0 || !before.services().equals(wanted.services())) {
             LOG.info("applied in {} ms: Services {}, TCP ports {}, listeners {} (opened {}, closed {})",
-                    took.toMillis(), snapshot.services().size(), ports.all().size(), open.size(), opened, closed);
+                    took.toMillis(), snapshot.services().size(), ports.all().size(), listeners.size(), opened, closed);
         }
         retryLater();
     }
@@ -498,94 +420,10 @@ public final class Reconciler {
         ports.sources().close(keep);
     }
 
-    /**
-     * Who gets which address, and which endpoints lead back to where they are endpoints of.
-     *
-     * @return why addresses that are wanted cannot be had just now, each with a reason
-     */
-    private Map<InetAddress, String> decideAddresses(ClusterSnapshot snapshot) {
-        claims = AddressClaims.of(snapshot, new AddressClaims.Node(nodeAddresses, nodePortsAt,
-                ownListeners, balancing.clusterCidrs(), portOffset), this::answered);
-        ServiceAddresses.Provided provided = serviceAddresses.provides()
-                ? serviceAddresses.provide(new AddressDemand(claims.wanted(),
-                        endpoints(snapshot.services().values()), snapshot.facts().ownManifests()))
-                : new ServiceAddresses.Provided(Map.of(), Map.of());
-        claims.refuse(provided.refused());
-        loops = EndpointLoops.find(snapshot.services().values(), endpoint -> {
-            Claim claim = claims.claims().get(endpoint.toSocketAddress());
-            return claim == null || failed.containsKey(endpoint.toSocketAddress()) ? null : claim.owner();
-        });
-        warnings = EndpointWarnings.of(snapshot, claims, loops);
-        Set<String> lines = new LinkedHashSet<>();
-        claims.refusals().forEach(refusal -> lines.add(refusal.claim().owner() + ": " + refusal.reason()));
-        warnings.forEach(warning -> lines.add(warning.service() + ": " + warning.message()));
-        LineLimit.warn(LOG, lines.stream().filter(line -> !toldOfAddresses.contains(line)).toList());
-        toldOfAddresses = lines;
-        return provided.failed();
-    }
-
-    /** The addresses behind all Services, each with the first that has it. */
-    private static Map<InetAddress, ServiceName> endpoints(Collection<ServiceState> services) {
-        Map<InetAddress, ServiceName> addresses = new HashMap<>();
-        for (ServiceState state : services) {
-            ChangeScope.endpoints(state)
-                    .forEach(address -> addresses.putIfAbsent(address.ip(), state.service().name()));
-        }
-        return addresses;
-    }
-
-    private int openListeners(Map<InetSocketAddress, Claim> claims, Map<InetAddress, String> refused) {
-        Map<InetSocketAddress, CompletableFuture<Listener>> opening = new LinkedHashMap<>();
-        Map<String, List<String>> problems = new TreeMap<>();
-        claims.forEach((address, claim) -> {
-            RoutedPort port = ports.find(claim.owner());
-            Open current = open.get(address);
-            if (port == null || !ports.usable(address, claim) || !ownership.opensListeners() && current == null) {
-                return;
-            }
-            String refusal = refused.get(address.getAddress());
-            if (current == null && refusal != null) {
-                if (!refusal.equals(failed.put(address, refusal))) {
-                    problems.computeIfAbsent("", m -> new ArrayList<>()).add(claim.owner() + ": " + refusal);
-                }
-            } else if (current == null) {
-                opening.put(address, dataPath.listen(address, claim.kind(), port.proxy(), serviceAddresses.provides())
-                        .toCompletableFuture());
-            } else if (!current.claim().equals(claim)) {
-                current.listener().retarget(port.proxy(), claim.kind());
-                open.put(address, new Open(claim, current.listener()));
-            }
-        });
-        int opened = 0;
-        for (Map.Entry<InetSocketAddress, CompletableFuture<Listener>> entry : opening.entrySet()) {
-            InetSocketAddress address = entry.getKey();
-            Claim claim = claims.get(address);
-            if (claim == null) {
-                continue;
-            }
-            try {
-                open.put(address, new Open(claim, entry.getValue().join()));
-                opened++;
-                if (failed.remove(address) != null) {
-                    LOG.info("{}: {} is listened at now", claim.owner(), AddressClaims.display(address));
-                }
-            } catch (CompletionException e) {
-                Throwable cause = e.getCause() == null ? e : e.getCause();
-                String problem = BindProblems.describe(address, claim.kind(), cause);
-                if (!problem.equals(failed.put(address, problem))) {
-                    problems.computeIfAbsent(String.valueOf(cause.getMessage()), m -> new ArrayList<>())
-                            .add(claim.owner() + ": " + problem);
-                }
-            }
-        }
-        problems.values().forEach(lines -> LineLimit.warn(LOG, lines));
-        return opened;
-    }
-
     /** In a namespace of its own a Service has its own ports, and all addresses but the node's. */
-    private Map<InetSocketAddress, Guests.Target> guestTargets(Map<InetSocketAddress, Claim> claims) {
+    private Map<InetSocketAddress, Guests.Target> guestTargets() {
         Map<InetSocketAddress, Guests.Target> targets = new HashMap<>();
-        claims.forEach((address, claim) -> {
+        plan.claimed().forEach((address, claim) -> {
             RoutedPort port = ports.find(claim.owner());
             if (port != null && claim.kind() != AddressKind.NODE_PORT && ports.usable(address, claim)) {
                 targets.put(new InetSocketAddress(address.getAddress(), address.getPort() - portOffset),
@@ -595,39 +433,12 @@ public final class Reconciler {
         return targets;
     }
 
-    private int closeListeners(Map<InetSocketAddress, Claim> claims) {
-        if (!ownership.closesListeners()) {
-            return 0;
-        }
-        List<InetSocketAddress> surplus = open.keySet().stream().filter(address -> {
-            Claim claim = claims.get(address);
-            return claim == null || !ports.usable(address, claim);
-        }).toList();
-        closeAll(surplus);
-        failed.keySet().removeIf(address -> {
-            Claim claim = claims.get(address);
-            return claim == null || !ports.usable(address, claim);
-        });
-        return surplus.size();
-    }
-
-    private void closeAll(List<InetSocketAddress> addresses) {
-        List<CompletableFuture<Void>> closing = new ArrayList<>();
-        for (InetSocketAddress address : addresses) {
-            Open listening = open.remove(address);
-            if (listening != null) {
-                closing.add(listening.listener().stop().toCompletableFuture());
-            }
-        }
-        closing.forEach(CompletableFuture::join);
-    }
-
     private void retryLater() {
         if (retry != null) {
             retry.cancel(false);
             retry = null;
         }
-        if (!failed.isEmpty() || names != null && names.incomplete()) {
+        if (listeners.incomplete() || names != null && names.incomplete()) {
             retry = control.schedule(this::applyAgain, RETRY.toMillis(), TimeUnit.MILLISECONDS);
         }
     }
@@ -638,31 +449,18 @@ public final class Reconciler {
         applyPending();
     }
 
-    private void publish(ClusterSnapshot snapshot, Duration took) {
-        Map<ServicePortName, List<ListenerState>> listeners = new HashMap<>();
-        claims.claims().forEach((address, claim) -> {
-            String problem = failed.get(address);
-            ListenerStatus status = open.containsKey(address)
-                    ? ListenerStatus.LISTENING
-                    : problem != null ? ListenerStatus.FAILED : ListenerStatus.NO_ENDPOINTS;
-            listeners.computeIfAbsent(claim.owner(), n -> new ArrayList<>())
-                    .add(new ListenerState(address, claim.kind(), status, problem));
-        });
-        claims.refusals().forEach(refusal -> listeners
-                .computeIfAbsent(refusal.claim().owner(), n -> new ArrayList<>()).add(new ListenerState(
-                        refusal.address(), refusal.claim().kind(), ListenerStatus.FAILED, refusal.reason())));
-        Map<ServicePortName, AppliedPort> byName = new HashMap<>();
-        ports.all().forEach(port -> byName.put(port.name(),
-                new AppliedPort(listeners.getOrDefault(port.name(), List.of()), port::routing)));
+    /** The ports that this process answers itself, with their addresses. */
+    private Map<ServicePortName, List<ListenerState>> answered(ClusterSnapshot snapshot) {
+        Map<ServicePortName, List<ListenerState>> byName = new HashMap<>();
         ServiceState dns = snapshot.services().get(ClusterNames.DNS_SERVICE);
         if (dns != null && names != null) {
             for (PortState port : dns.ports()) {
                 if (port.port().protocol() == Protocol.TCP && names.answers(dns.service(), port.port())) {
                     byName.put(ServicePorts.name(dns.service(), port),
-                            new AppliedPort(names.listeners(dns.service(), port.port()), Routing.NONE));
+                            names.listeners(dns.service(), port.port()));
                 }
             }
         }
-        state = new AppliedState(snapshot, Instant.now(), took, byName, warnings);
+        return byName;
     }
 }

@@ -1,0 +1,55 @@
+package io.sluice.reconcile;
+
+import io.sluice.balance.Routing;
+import io.sluice.reconcile.AppliedState.AppliedPort;
+import io.sluice.reconcile.AppliedState.ListenerState;
+import io.sluice.reconcile.AppliedState.ListenerStatus;
+import io.sluice.service.ClusterSnapshot;
+import io.sluice.service.ServicePortName;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Shows the admin views what was applied: every proxied port with its routing in force and its addresses, served or
+ * refused, and the ports that this process answers itself. Confined to the control thread.
+ */
+final class AppliedStateBuilder {
+
+    private final ServicePorts ports;
+    private final ListenerSet listeners;
+
+    /** Shows these as they are when {@link #build} is called. */
+    AppliedStateBuilder(ServicePorts ports, ListenerSet listeners) {
+        this.ports = ports;
+        this.listeners = listeners;
+    }
+
+    /**
+     * Builds the view.
+     *
+     * @param answered the ports that this process answers itself, with their addresses
+     */
+    AppliedState build(ClusterSnapshot snapshot, AddressPlan plan,
+            Map<ServicePortName, List<ListenerState>> answered, Duration took) {
+        Map<ServicePortName, List<ListenerState>> addresses = addresses(plan);
+        Map<ServicePortName, AppliedPort> byName = new HashMap<>();
+        ports.all().forEach(port -> byName.put(port.name(),
+                new AppliedPort(addresses.getOrDefault(port.name(), List.of()), port::routing)));
+        answered.forEach((name, states) -> byName.put(name, new AppliedPort(states, Routing.NONE)));
+        return new AppliedState(snapshot, Instant.now(), took, byName, plan.warnings());
+    }
+
+    private Map<ServicePortName, List<ListenerState>> addresses(AddressPlan plan) {
+        Map<ServicePortName, List<ListenerState>> addresses = new HashMap<>();
+        plan.claimed().forEach((address, claim) -> addresses.computeIfAbsent(claim.owner(), n -> new ArrayList<>())
+                .add(listeners.state(address, claim)));
+        plan.claims().refusals().forEach(refusal -> addresses
+                .computeIfAbsent(refusal.claim().owner(), n -> new ArrayList<>()).add(new ListenerState(
+                        refusal.address(), refusal.claim().kind(), ListenerStatus.FAILED, refusal.reason())));
+        return addresses;
+    }
+}

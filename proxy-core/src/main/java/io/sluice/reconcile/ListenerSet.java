@@ -1,0 +1,175 @@
+package io.sluice.reconcile;
+
+import io.sluice.proxy.DataPath;
+import io.sluice.proxy.Listener;
+import io.sluice.reconcile.AddressClaims.Claim;
+import io.sluice.reconcile.AppliedState.ListenerState;
+import io.sluice.reconcile.AppliedState.ListenerStatus;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The addresses on which the data path listens, and those on which it should and cannot. Confined to the control thread.
+ *
+ * <p>Make before break: {@link #open} closes nothing and hands an address that moves to its new owner without closing the
+ * socket; {@link #close} comes after everything that leads there is gone.
+ */
+final class ListenerSet {
+
+    private static final Logger LOG = LoggerFactory.getLogger(ListenerSet.class);
+
+    /** One address, whom it is open for, and its socket. */
+    private record Open(Claim claim, Listener listener) {}
+
+    private final DataPath dataPath;
+    private final ServicePorts ports;
+    private final Map<InetSocketAddress, Open> open = new HashMap<>();
+    private final Map<InetSocketAddress, String> failed = new HashMap<>();
+
+    /** Listens on no address yet. */
+    ListenerSet(DataPath dataPath, ServicePorts ports) {
+        this.dataPath = dataPath;
+        this.ports = ports;
+    }
+
+    /**
+     * Listens on every claimed address that has endpoints, and tries again what has failed.
+     *
+     * @param opens    whether new sockets may be opened; if not, those that are open change their owners only
+     * @param freeBind whether addresses need not be this machine's yet
+     * @return how many were opened
+     */
+    int open(AddressPlan plan, boolean opens, boolean freeBind) {
+        Map<InetSocketAddress, CompletableFuture<Listener>> opening = new LinkedHashMap<>();
+        Map<String, List<String>> problems = new TreeMap<>();
+        plan.claimed().forEach((address, claim) -> {
+            RoutedPort port = ports.find(claim.owner());
+            Open current = open.get(address);
+            if (port == null || !ports.usable(address, claim) || !opens && current == null) {
+                return;
+            }
+            String unavailable = plan.unavailable().get(address.getAddress());
+            if (current != null) {
+                if (!current.claim().equals(claim)) {
+                    current.listener().retarget(port.proxy(), claim.kind());
+                    open.put(address, new Open(claim, current.listener()));
+                }
+            } else if (unavailable != null) {
+                fail(address, claim, unavailable, "", problems);
+            } else {
+                opening.put(address,
+                        dataPath.listen(address, claim.kind(), port.proxy(), freeBind).toCompletableFuture());
+            }
+        });
+        int before = open.size();
+        opening.forEach((address, listener) -> {
+            Claim claim = plan.claimed().get(address);
+            if (claim != null) {
+                await(address, claim, listener, problems);
+            }
+        });
+        problems.values().forEach(lines -> LineLimit.warn(LOG, lines));
+        return open.size() - before;
+    }
+
+    private void await(InetSocketAddress address, Claim claim, CompletableFuture<Listener> listener,
+            Map<String, List<String>> problems) {
+        try {
+            open.put(address, new Open(claim, listener.join()));
+            if (failed.remove(address) != null) {
+                LOG.info("{}: listening on {} now", claim.owner(), AddressClaims.display(address));
+            }
+        } catch (CompletionException e) {
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            fail(address, claim, BindProblems.describe(address, claim.kind(), cause),
+                    String.valueOf(cause.getMessage()), problems);
+        }
+    }
+
+    /** A problem is logged once, together with others of its kind. */
+    private void fail(InetSocketAddress address, Claim claim, String problem, String kind,
+            Map<String, List<String>> problems) {
+        if (!problem.equals(failed.put(address, problem))) {
+            problems.computeIfAbsent(kind, k -> new ArrayList<>()).add(claim.owner() + ": " + problem);
+        }
+    }
+
+    /**
+     * Closes what nobody claims any more or has no endpoint for.
+     *
+     * @return how many were closed
+     */
+    int close(AddressPlan plan) {
+        List<InetSocketAddress> surplus = open.keySet().stream().filter(address -> !wanted(plan, address)).toList();
+        close(surplus);
+        failed.keySet().removeIf(address -> !wanted(plan, address));
+        return surplus.size();
+    }
+
+    private boolean wanted(AddressPlan plan, InetSocketAddress address) {
+        Claim claim = plan.claimed().get(address);
+        return claim != null && ports.usable(address, claim);
+    }
+
+    private void close(Collection<InetSocketAddress> addresses) {
+        List<CompletableFuture<Void>> closing = new ArrayList<>();
+        for (InetSocketAddress address : addresses) {
+            Open listening = open.remove(address);
+            if (listening != null) {
+                closing.add(listening.listener().stop().toCompletableFuture());
+            }
+        }
+        closing.forEach(CompletableFuture::join);
+    }
+
+    /** Closes everything, so that new connections are refused. */
+    void closeAll() {
+        close(List.copyOf(open.keySet()));
+    }
+
+    /** Closes this process's copies of all sockets and leaves waiting connections to the process that has the others. */
+    void releaseAll() {
+        open.values().stream().map(o -> o.listener().release().toCompletableFuture()).toList()
+                .forEach(CompletableFuture::join);
+        open.clear();
+    }
+
+    /** The open sockets, to be given to another process. */
+    List<Integer> descriptors() {
+        List<Integer> descriptors = new ArrayList<>();
+        open.values().forEach(o -> o.listener().descriptor().ifPresent(descriptors::add));
+        return descriptors;
+    }
+
+    int size() {
+        return open.size();
+    }
+
+    /** Whether an address should be listened on and cannot: worth another attempt. */
+    boolean incomplete() {
+        return !failed.isEmpty();
+    }
+
+    boolean failedAt(InetSocketAddress address) {
+        return failed.containsKey(address);
+    }
+
+    /** How a claimed address is. */
+    ListenerState state(InetSocketAddress address, Claim claim) {
+        String problem = failed.get(address);
+        ListenerStatus status = open.containsKey(address)
+                ? ListenerStatus.LISTENING
+                : problem != null ? ListenerStatus.FAILED : ListenerStatus.NO_ENDPOINTS;
+        return new ListenerState(address, claim.kind(), status, problem);
+    }
+}
