@@ -143,7 +143,7 @@ public final class Sluice implements AutoCloseable {
             reconciler.names(names);
             if (dataPath.hasBareSockets()) {
                 guests = new Guests(dataPath, dns);
-                reconciler.guests(guests);
+                reconciler.guests(guests, names);
             } else {
                 guests = null;
             }

@@ -7,22 +7,15 @@ import io.sluice.metrics.SyncMetrics;
 import io.sluice.node.NodeWatch;
 import io.sluice.node.NodePortAddresses;
 import io.sluice.node.ServiceAddresses;
-import io.sluice.proxy.AddressKind;
 import io.sluice.proxy.DataPath;
-import io.sluice.reconcile.AppliedState.ListenerState;
 import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterSnapshot;
-import io.sluice.service.Protocol;
-import io.sluice.service.Service;
-import io.sluice.service.ServicePort;
 import io.sluice.service.ServicePortName;
 import io.sluice.service.ServiceState;
-import io.sluice.service.ServiceState.PortState;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -63,8 +56,7 @@ public final class Reconciler {
     private final AddressPlanner planner;
     private final AppliedStateBuilder view;
     private AddressPlan plan = AddressPlan.NONE;
-    private @Nullable ClusterNames names;
-    private @Nullable Guests guests;
+    private final Followers followers = new Followers();
     private @Nullable ClusterSnapshot applied;
     /** When everything was last looked at. */
     private long allApplied;
@@ -75,7 +67,6 @@ public final class Reconciler {
     private @Nullable ScheduledFuture<?> retry;
     private boolean stopped;
     private volatile Ownership ownership = Ownership.OWN;
-    private Consumer<ClusterSnapshot> healthChecks = snapshot -> {};
     private volatile @Nullable AppliedState state;
     private volatile @Nullable Instant waitingSince;
     private volatile @Nullable ClusterSnapshot newest;
@@ -125,8 +116,8 @@ public final class Reconciler {
     }
 
     /** Lets the health checks of Services follow what is applied, on the control thread. Before the first snapshot. */
-    public void healthChecks(Consumer<ClusterSnapshot> follower) {
-        healthChecks = follower;
+    public void healthChecks(Consumer<ClusterSnapshot> healthChecks) {
+        followers.add(new HealthCheckFollower(healthChecks));
     }
 
     /** Where this daemon itself answers, each with what for: no Service is served there. Before the first snapshot. */
@@ -134,14 +125,14 @@ public final class Reconciler {
         planner.ownListeners(listeners);
     }
 
-    /** Lets names follow what is applied, from the first snapshot on. Before that. */
-    public void names(ClusterNames follower) {
-        names = follower;
+    /** Lets names follow what is applied. Before the first snapshot. */
+    public void names(ClusterNames names) {
+        followers.add(new DnsFollower(names, serviceAddresses));
     }
 
-    /** Lets network namespaces follow as well. Before the first snapshot, and only together with names. */
-    public void guests(Guests followers) {
-        guests = followers;
+    /** Lets network namespaces follow, after {@code names}, which they are shown. Before the first snapshot. */
+    public void guests(Guests guests, ClusterNames names) {
+        followers.add(new NamespaceFollower(guests, names, ports, portOffset));
     }
 
     /** What is applied now; empty before the first. Any thread. */
@@ -172,12 +163,7 @@ public final class Reconciler {
                 retry.cancel(false);
             }
             node.stop();
-            if (guests != null) {
-                guests.stop();
-            }
-            if (names != null) {
-                names.stop();
-            }
+            followers.stop();
             if (ownership.sharesSockets()) {
                 listeners.releaseAll();
             } else {
@@ -226,7 +212,7 @@ public final class Reconciler {
     public CompletableFuture<Void> yieldAddresses() {
         return CompletableFuture.runAsync(() -> {
             ownership = Ownership.YIELDED;
-            leaveNames();
+            followers.leave();
         }, control);
     }
 
@@ -246,17 +232,9 @@ public final class Reconciler {
         return CompletableFuture.runAsync(() -> {
             stopped = true;
             ports.stop();
-            if (names != null) {
-                names.stop();
-            }
+            followers.release();
             listeners.releaseAll();
         }, control);
-    }
-
-    private void leaveNames() {
-        if (names != null) {
-            names.leave();
-        }
     }
 
     private void applyPending() {
@@ -341,15 +319,11 @@ public final class Reconciler {
         if (!ports.routeEndpoints(changed, snapshot.node(), emptied)) {
             return false;
         }
-        if (names != null && scope.concernsNames()) {
-            names.publish(snapshot);
-        }
+        followers.publish(snapshot, scope);
         applied = snapshot;
         Duration took = Duration.ofNanos(System.nanoTime() - start);
         state = shown.with(plan.loops().cutOut(snapshot), Instant.now(), took);
-        if (scope.concernsHealthChecks()) {
-            healthChecks.accept(snapshot);
-        }
+        followers.settled(snapshot, scope);
         syncMetrics.synced(snapshot, new ChangeCount(0, changed.size()), Instant.now(), took);
         LineLimit.warn(LOG, emptied);
         LOG.info("applied in {} ms: endpoints of {} Services", took.toMillis(), changed.size());
@@ -368,27 +342,17 @@ public final class Reconciler {
     }
 
     private void applyAll(ClusterSnapshot wanted, long start, List<String> emptied) {
+        ChangeScope scope = new ChangeScope.All();
         allApplied = start;
         everythingIsDue = false;
-        plan = planner.plan(wanted, node.addresses(), this::answered, listeners::failedAt);
+        plan = planner.plan(wanted, node.addresses(), followers::answers, listeners::failedAt);
         ClusterSnapshot snapshot = plan.loops().cutOut(wanted);
-        Set<ServicePortName> gone = ports.route(snapshot, this::answered, emptied);
+        Set<ServicePortName> gone = ports.route(snapshot, followers::answers, emptied);
         int opened = listeners.open(plan, ownership.opensListeners(), serviceAddresses.provides());
-        // A name leads to listeners that are open before it is given out, and closed after it is gone.
-        if (names != null) {
-            if (ownership.answersDns()) {
-                names.open(snapshot, serviceAddresses.provides());
-            }
-            if (guests != null) {
-                guests.open(guestTargets(), names.serviceAddresses(snapshot));
-            }
-            names.publish(snapshot);
-            names.close(snapshot);
-        }
+        followers.prepare(snapshot, plan, ownership);
+        followers.publish(snapshot, scope);
         int closed = ownership.closesListeners() ? listeners.close(plan) : 0;
-        if (guests != null) {
-            guests.close();
-        }
+        followers.retire(snapshot);
         if (ownership.closesListeners()) {
             serviceAddresses.release();
         }
@@ -397,8 +361,8 @@ public final class Reconciler {
         ClusterSnapshot before = applied;
         applied = wanted;
         Duration took = Duration.ofNanos(System.nanoTime() - start);
-        state = view.build(snapshot, plan, answered(snapshot), took);
-        healthChecks.accept(snapshot);
+        state = view.build(snapshot, plan, followers.answered(snapshot), took);
+        followers.settled(snapshot, scope);
         syncMetrics.synced(snapshot,
                 ChangeCount.between(before == null ? Map.of() : before.services(), wanted.services()), Instant.now(),
                 took);
@@ -410,27 +374,9 @@ public final class Reconciler {
         retryLater();
     }
 
-    /** Whether this process answers at {@code port} itself, so that connections to it are not proxied. */
-    private boolean answered(Service service, ServicePort port) {
-        return names != null && names.answers(service, port);
-    }
-
     /** Takes back what {@code sluice.io/preserve-source} needed; the last connection has ended. Control thread. */
     public void closeReplies(boolean keep) {
         ports.sources().close(keep);
-    }
-
-    /** In a namespace of its own a Service has its own ports, and all addresses but the node's. */
-    private Map<InetSocketAddress, Guests.Target> guestTargets() {
-        Map<InetSocketAddress, Guests.Target> targets = new HashMap<>();
-        plan.claimed().forEach((address, claim) -> {
-            RoutedPort port = ports.find(claim.owner());
-            if (port != null && claim.kind() != AddressKind.NODE_PORT && ports.usable(address, claim)) {
-                targets.put(new InetSocketAddress(address.getAddress(), address.getPort() - portOffset),
-                        new Guests.Target(port.proxy(), claim.kind()));
-            }
-        });
-        return targets;
     }
 
     private void retryLater() {
@@ -438,7 +384,7 @@ public final class Reconciler {
             retry.cancel(false);
             retry = null;
         }
-        if (listeners.incomplete() || names != null && names.incomplete()) {
+        if (listeners.incomplete() || followers.incomplete()) {
             retry = control.schedule(this::applyAgain, RETRY.toMillis(), TimeUnit.MILLISECONDS);
         }
     }
@@ -447,20 +393,5 @@ public final class Reconciler {
     private void applyAgain() {
         pending.compareAndSet(null, applied);
         applyPending();
-    }
-
-    /** The ports that this process answers itself, with their addresses. */
-    private Map<ServicePortName, List<ListenerState>> answered(ClusterSnapshot snapshot) {
-        Map<ServicePortName, List<ListenerState>> byName = new HashMap<>();
-        ServiceState dns = snapshot.services().get(ClusterNames.DNS_SERVICE);
-        if (dns != null && names != null) {
-            for (PortState port : dns.ports()) {
-                if (port.port().protocol() == Protocol.TCP && names.answers(dns.service(), port.port())) {
-                    byName.put(ServicePorts.name(dns.service(), port),
-                            names.listeners(dns.service(), port.port()));
-                }
-            }
-        }
-        return byName;
     }
 }

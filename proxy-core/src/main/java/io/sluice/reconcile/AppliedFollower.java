@@ -1,0 +1,60 @@
+package io.sluice.reconcile;
+
+import io.sluice.reconcile.AppliedState.ListenerState;
+import io.sluice.service.ClusterSnapshot;
+import io.sluice.service.Service;
+import io.sluice.service.ServicePort;
+import io.sluice.service.ServicePortName;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What follows the state that is applied besides the proxied ports: names, network namespaces, health checks.
+ *
+ * <p>For each change the reconciler calls, on the control thread and in this order, {@link #prepare} once its new listeners
+ * are open, {@link #publish}, {@link #retire} once its old listeners are closed, and {@link #settled}. A change of
+ * endpoints alone opens and closes nothing, and so has only {@code publish} and {@code settled}.
+ */
+interface AppliedFollower {
+
+    /**
+     * Opens what is new, and closes nothing.
+     *
+     * @param snapshot  without endpoints that lead back
+     * @param ownership what other daemons leave to this one
+     */
+    default void prepare(ClusterSnapshot snapshot, AddressPlan plan, Ownership ownership) {}
+
+    /** Shows clients the way to what is open. */
+    default void publish(ClusterSnapshot snapshot, ChangeScope scope) {}
+
+    /** Closes what nobody is shown any more. */
+    default void retire(ClusterSnapshot snapshot) {}
+
+    /** Everything is applied, and the admin views show it. */
+    default void settled(ClusterSnapshot snapshot, ChangeScope scope) {}
+
+    /** Whether it answers at a port of a Service itself, so that connections to it are not proxied. */
+    default boolean answers(Service service, ServicePort port) {
+        return false;
+    }
+
+    /** The TCP ports that it answers at itself, with their addresses. */
+    default Map<ServicePortName, List<ListenerState>> answered(ClusterSnapshot snapshot) {
+        return Map.of();
+    }
+
+    /** Whether something could not be opened: worth another attempt. */
+    default boolean incomplete() {
+        return false;
+    }
+
+    /** Leaves addresses that two processes cannot have at once, until the next {@link #prepare}. */
+    default void leave() {}
+
+    /** Another process has taken over: as {@link #stop}, but connections from outside of it go on. */
+    default void release() {}
+
+    /** Serves nobody any more. */
+    default void stop() {}
+}
