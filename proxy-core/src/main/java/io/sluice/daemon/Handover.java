@@ -5,7 +5,7 @@ import io.sluice.node.HandoverClient;
 import io.sluice.node.HandoverClient.Answer;
 import io.sluice.node.HandoverServer;
 import io.sluice.proxy.DataPath;
-import io.sluice.reconcile.Reconciler;
+import io.sluice.reconcile.SocketOwnership;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -64,7 +64,7 @@ final class Handover implements AutoCloseable {
 
     private final Path path;
     private final DataPath dataPath;
-    private final Reconciler reconciler;
+    private final SocketOwnership sockets;
     private final Addresses addresses;
     private final CompletableFuture<Void> succeeded = new CompletableFuture<>();
     private final CompletableFuture<Void> followed = new CompletableFuture<>();
@@ -78,13 +78,13 @@ final class Handover implements AutoCloseable {
     private boolean earlierProtocol;
     private String told = "";
 
-    Handover(Path path, DataPath dataPath, Reconciler reconciler, Addresses addresses) throws IOException {
+    Handover(Path path, DataPath dataPath, SocketOwnership sockets, Addresses addresses) throws IOException {
         if (!dataPath.hasBareSockets()) {
             throw new IOException("--handover-socket does not work with the transport nio");
         }
         this.path = path;
         this.dataPath = dataPath;
-        this.reconciler = reconciler;
+        this.sockets = sockets;
         this.addresses = addresses;
     }
 
@@ -105,7 +105,7 @@ final class Handover implements AutoCloseable {
             throw new IOException("--handover-socket " + e.getMessage(), e);
         }
         othersServe = true;
-        reconciler.standBy();
+        sockets.standBy();
         return true;
     }
 
@@ -190,11 +190,11 @@ final class Handover implements AutoCloseable {
         if (requested != Answer.DONE) {
             return after(requested);
         }
-        List<Integer> sockets = old.take();
-        LOG.info("taking over {} listening sockets from the daemon at {}", sockets.size(), path);
+        List<Integer> descriptors = old.take();
+        LOG.info("taking over {} listening sockets from the daemon at {}", descriptors.size(), path);
         dataPath.holdAccepts();
-        dataPath.inherit(sockets);
-        reconciler.share().join();
+        dataPath.inherit(descriptors);
+        sockets.share().join();
         Answer ready = old.ready();
         boolean orphaned = isOver(ready);
         if (ready != Answer.DONE && !orphaned) {
@@ -367,7 +367,7 @@ final class Handover implements AutoCloseable {
             addresses.enterAgain();
         }
         dataPath.accept();
-        reconciler.own().join();
+        sockets.own().join();
         return Outcome.OWNER;
     }
 
@@ -381,7 +381,7 @@ final class Handover implements AutoCloseable {
         } catch (IOException e) {
             LOG.warn("no process can take over from this one: --handover-socket {}", e.getMessage());
         }
-        reconciler.own().join();
+        sockets.own().join();
         int left = dataPath.disinherit();
         if (left > 0) {
             LOG.info("listening sockets that are not wanted any more: {}", left);
@@ -389,7 +389,7 @@ final class Handover implements AutoCloseable {
     }
 
     private void retreat() {
-        reconciler.retreat().join();
+        sockets.retreat().join();
         dataPath.disinherit();
     }
 
@@ -412,13 +412,13 @@ final class Handover implements AutoCloseable {
 
         @Override
         public List<Integer> offer() {
-            return reconciler.offer().join();
+            return sockets.offer().join();
         }
 
         @Override
         public void yieldAddresses() {
             yielded = true;
-            reconciler.yieldAddresses().join();
+            sockets.yieldAddresses().join();
             addresses.leave();
         }
 
@@ -428,13 +428,13 @@ final class Handover implements AutoCloseable {
                 yielded = false;
                 addresses.enterAgain();
             }
-            reconciler.own().join();
+            sockets.own().join();
         }
 
         @Override
         public void release() {
             othersServe = true;
-            reconciler.release().join();
+            sockets.release().join();
             if (!yielded) {
                 addresses.leave();
             }

@@ -140,10 +140,10 @@ public final class Sluice implements AutoCloseable {
                 .orElse(null);
         if (dns != null) {
             names = new ClusterNames(dns, !config.dns().orElseThrow().listen().isEmpty(), config.portOffset());
-            reconciler.names(names);
+            reconciler.followers().names(names);
             if (dataPath.hasBareSockets()) {
                 guests = new Guests(dataPath, dns);
-                reconciler.guests(guests, names);
+                reconciler.followers().guests(guests, names);
             } else {
                 guests = null;
             }
@@ -160,11 +160,11 @@ public final class Sluice implements AutoCloseable {
                 status,
                 metrics, registry);
         healthChecks = new HealthCheckPorts(nodePortAddresses::resolve, status);
-        reconciler.healthChecks(healthChecks::update);
+        reconciler.followers().healthChecks(healthChecks::update);
         try {
             handover = config.node().handoverSocket().isEmpty()
                     ? null
-                    : new Handover(config.node().handoverSocket().get(), dataPath, reconciler, addresses);
+                    : new Handover(config.node().handoverSocket().get(), dataPath, reconciler.sockets(), addresses);
         } catch (IOException e) {
             dataPath.close();
             control.shutdownNow();

@@ -9,6 +9,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 
 /**
  * What a snapshot comes to at the addresses of this node; replaced whole when everything is looked at.
@@ -33,5 +34,16 @@ record AddressPlan(AddressClaims claims, EndpointLoops loops, List<Warning> warn
     /** Who has which address, in the order of the Services' names. */
     Map<InetSocketAddress, Claim> claimed() {
         return claims.claims();
+    }
+
+    /**
+     * What of this plan depends on endpoints.
+     *
+     * @param addresses     which addresses of endpoints decide about addresses of this node
+     * @param repliesRouted whether replies of any endpoint are routed back to this node
+     */
+    ChangeScope.Dependents dependents(Predicate<InetAddress> addresses, boolean repliesRouted) {
+        return new ChangeScope.Dependents(
+                endpoint -> claims.concerns(endpoint) || addresses.test(endpoint.ip()), loops::concern, repliesRouted);
     }
 }

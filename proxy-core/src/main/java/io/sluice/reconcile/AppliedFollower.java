@@ -52,7 +52,7 @@ interface AppliedFollower {
     /** Leaves addresses that two processes cannot have at once, until the next {@link #prepare}. */
     default void leave() {}
 
-    /** Another process has taken over: as {@link #stop}, but connections from outside of it go on. */
+    /** Leaves its addresses to the process that has taken over; {@link #stop} comes when the last connection has ended. */
     default void release() {}
 
     /** Serves nobody any more. */

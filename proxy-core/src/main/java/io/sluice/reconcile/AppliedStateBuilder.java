@@ -29,18 +29,29 @@ final class AppliedStateBuilder {
     }
 
     /**
-     * Builds the view.
+     * Builds the view after everything was looked at.
      *
      * @param answered the ports that this process answers itself, with their addresses
+     * @param start    when it began, in nanoseconds
      */
     AppliedState build(ClusterSnapshot snapshot, AddressPlan plan,
-            Map<ServicePortName, List<ListenerState>> answered, Duration took) {
+            Map<ServicePortName, List<ListenerState>> answered, long start) {
+        Duration took = since(start);
         Map<ServicePortName, List<ListenerState>> addresses = addresses(plan);
         Map<ServicePortName, AppliedPort> byName = new HashMap<>();
         ports.all().forEach(port -> byName.put(port.name(),
                 new AppliedPort(addresses.getOrDefault(port.name(), List.of()), port::routing)));
         answered.forEach((name, states) -> byName.put(name, new AppliedPort(states, Routing.NONE)));
         return new AppliedState(snapshot, Instant.now(), took, byName, plan.warnings());
+    }
+
+    /** Builds the view after endpoints alone were applied: it copies nothing that has a line for each Service. */
+    AppliedState endpoints(AppliedState before, ClusterSnapshot snapshot, long start) {
+        return before.with(snapshot, Instant.now(), since(start));
+    }
+
+    private static Duration since(long start) {
+        return Duration.ofNanos(System.nanoTime() - start);
     }
 
     private Map<ServicePortName, List<ListenerState>> addresses(AddressPlan plan) {

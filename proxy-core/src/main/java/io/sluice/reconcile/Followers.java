@@ -1,5 +1,7 @@
 package io.sluice.reconcile;
 
+import io.sluice.guest.Guests;
+import io.sluice.node.ServiceAddresses;
 import io.sluice.reconcile.AppliedState.ListenerState;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.Service;
@@ -9,39 +11,59 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
-/** All followers, each after those that were added before it; they end in the opposite order. Confined to the control thread. */
-final class Followers implements AppliedFollower {
+/**
+ * Everything that follows what is applied besides the proxied ports. Followers are added before the first snapshot; each
+ * is called after those that were added before it, and they stop in the opposite order. Then confined to the control
+ * thread.
+ */
+public final class Followers {
 
+    private final ServiceAddresses serviceAddresses;
+    private final ServicePorts ports;
+    private final int portOffset;
     private final List<AppliedFollower> followers = new ArrayList<>();
 
-    /** Adds one. Before the first snapshot. */
-    void add(AppliedFollower follower) {
-        followers.add(follower);
+    /** Nobody follows yet. */
+    Followers(ServiceAddresses serviceAddresses, ServicePorts ports, int portOffset) {
+        this.serviceAddresses = serviceAddresses;
+        this.ports = ports;
+        this.portOffset = portOffset;
     }
 
-    @Override
-    public void prepare(ClusterSnapshot snapshot, AddressPlan plan, Ownership ownership) {
+    /** Lets names follow. */
+    public void names(ClusterNames names) {
+        followers.add(new DnsFollower(names, serviceAddresses));
+    }
+
+    /** Lets network namespaces follow, after {@code names}, which are answered in them as well. */
+    public void guests(Guests guests, ClusterNames names) {
+        followers.add(new NamespaceFollower(guests, names, ports, portOffset));
+    }
+
+    /** Lets the health checks of Services follow, on the control thread. */
+    public void healthChecks(Consumer<ClusterSnapshot> healthChecks) {
+        followers.add(new HealthCheckFollower(healthChecks));
+    }
+
+    void prepare(ClusterSnapshot snapshot, AddressPlan plan, Ownership ownership) {
         followers.forEach(follower -> follower.prepare(snapshot, plan, ownership));
     }
 
-    @Override
-    public void publish(ClusterSnapshot snapshot, ChangeScope scope) {
+    void publish(ClusterSnapshot snapshot, ChangeScope scope) {
         followers.forEach(follower -> follower.publish(snapshot, scope));
     }
 
-    @Override
-    public void retire(ClusterSnapshot snapshot) {
+    void retire(ClusterSnapshot snapshot) {
         followers.forEach(follower -> follower.retire(snapshot));
     }
 
-    @Override
-    public void settled(ClusterSnapshot snapshot, ChangeScope scope) {
+    void settled(ClusterSnapshot snapshot, ChangeScope scope) {
         followers.forEach(follower -> follower.settled(snapshot, scope));
     }
 
-    @Override
-    public boolean answers(Service service, ServicePort port) {
+    boolean answers(Service service, ServicePort port) {
         for (AppliedFollower follower : followers) {
             if (follower.answers(service, port)) {
                 return true;
@@ -50,30 +72,25 @@ final class Followers implements AppliedFollower {
         return false;
     }
 
-    @Override
-    public Map<ServicePortName, List<ListenerState>> answered(ClusterSnapshot snapshot) {
+    Map<ServicePortName, List<ListenerState>> answered(ClusterSnapshot snapshot) {
         Map<ServicePortName, List<ListenerState>> all = new HashMap<>();
         followers.forEach(follower -> all.putAll(follower.answered(snapshot)));
         return all;
     }
 
-    @Override
-    public boolean incomplete() {
+    boolean incomplete() {
         return followers.stream().anyMatch(AppliedFollower::incomplete);
     }
 
-    @Override
-    public void leave() {
+    void leave() {
         followers.forEach(AppliedFollower::leave);
     }
 
-    @Override
-    public void release() {
+    void release() {
         followers.reversed().forEach(AppliedFollower::release);
     }
 
-    @Override
-    public void stop() {
+    void stop() {
         followers.reversed().forEach(AppliedFollower::stop);
     }
 }

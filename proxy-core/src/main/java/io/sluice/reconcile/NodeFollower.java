@@ -96,7 +96,7 @@ final class NodeFollower {
     }
 
     /**
-     * Reads the addresses. They tell connections of the node itself from others, which the data path is informed of.
+     * Reads the addresses, and gives them to the data path, where they tell connections of the node itself from others.
      *
      * @return whether they, or those of node ports, have changed; link-local ones do not count
      */
@@ -107,7 +107,11 @@ final class NodeFollower {
             now.removeIf(InetAddress::isLinkLocalAddress);
             Addresses before = addresses;
             addresses = new Addresses(now, nodePortAddresses.resolve());
-            return !before.equals(addresses);
+            boolean changed = !before.equals(addresses);
+            if (changed && periodically != null) {
+                LOG.info("this node's addresses have changed");
+            }
+            return changed;
         } catch (SocketException e) {
             LOG.warn("the node's addresses cannot be read, what was known of them stays: {}", e.getMessage());
             return false;

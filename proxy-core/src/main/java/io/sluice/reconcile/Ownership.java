@@ -15,7 +15,18 @@ enum Ownership {
     /** A new process has the sockets: endpoints change as always, but no listener is opened or closed. */
     OFFERED,
     /** The same, and it has the addresses of DNS. */
-    YIELDED;
+    YIELDED,
+    /** This process listens on no address any more and applies nothing. No other state comes after this one. */
+    ENDED;
+
+    /** The state after this one if {@code next} is asked for: what comes too late changes nothing. */
+    Ownership then(Ownership next) {
+        return this == ENDED ? ENDED : next;
+    }
+
+    boolean applies() {
+        return this != STANDBY && this != ENDED;
+    }
 
     boolean opensListeners() {
         return this == SHARED || this == OWN;

@@ -85,7 +85,7 @@ class ClusterNamesTest {
         names = new ClusterNames(new DnsServer(new DnsSettings("cluster.local", 5, PodRecords.VERIFIED, List.of(),
                 List.of(), List.of(Cidr.parse("127.0.0.0/8")), List.of(), DnsLimits.DEFAULT), new DnsMetrics(registry),
                 dataPath.eventLoopGroup()), true, 0);
-        reconciler.names(names);
+        reconciler.followers().names(names);
     }
 
     @AfterEach

@@ -123,7 +123,7 @@ class ReconcilerTest {
     void a_change_that_a_fault_keeps_from_being_applied_waits_and_is_tried_again() {
         AtomicBoolean faulty = new AtomicBoolean(true);
         AtomicInteger applied = new AtomicInteger();
-        reconciler.healthChecks(snapshot -> {
+        reconciler.followers().healthChecks(snapshot -> {
             if (faulty.get()) {
                 throw new IllegalStateException("a fault that the test makes");
             }
@@ -252,13 +252,13 @@ class ReconcilerTest {
 
     @Test
     void a_new_process_keeps_snapshots_until_it_shares_the_sockets_and_accepts_only_when_it_may() throws IOException {
-        reconciler.standBy();
+        reconciler.sockets().standBy();
         apply(service("kubia", FIRST, pod("kubia-1")));
         assertThat(reconciler.state()).isEmpty();
         assertThatThrownBy(() -> ask(FIRST)).hasCauseInstanceOf(ConnectException.class);
 
         dataPath.holdAccepts();
-        reconciler.share().join();
+        reconciler.sockets().share().join();
         assertThat(listener("kubia").status()).isEqualTo(ListenerStatus.LISTENING);
         try (Socket early = new Socket()) {
             early.connect(new InetSocketAddress(FIRST, PORT));
@@ -271,28 +271,28 @@ class ReconcilerTest {
 
     @Test
     void what_it_takes_back_is_left_to_the_old_process_and_may_be_shared_anew() {
-        reconciler.standBy();
+        reconciler.sockets().standBy();
         apply(service("kubia", FIRST, pod("kubia-1")));
-        reconciler.share().join();
+        reconciler.sockets().share().join();
         assertThat(ask(FIRST)).isEqualTo("kubia-1");
-        reconciler.retreat().join();
+        reconciler.sockets().retreat().join();
         assertThatThrownBy(() -> ask(FIRST)).hasCauseInstanceOf(ConnectException.class);
         apply(service("kubia", SECOND, pod("kubia-2")));
         assertThatThrownBy(() -> ask(SECOND)).hasCauseInstanceOf(ConnectException.class);
-        reconciler.own().join();
+        reconciler.sockets().own().join();
         assertThat(ask(SECOND)).isEqualTo("kubia-2");
     }
 
     @Test
     void while_the_sockets_are_offered_endpoints_change_and_addresses_do_after_that() {
         apply(service("kubia", FIRST, pod("kubia-1")));
-        assertThat(reconciler.offer().join()).hasSize(1);
+        assertThat(reconciler.sockets().offer().join()).hasSize(1);
         apply(service("kubia", FIRST, pod("kubia-2")));
         assertThat(ask(FIRST)).isEqualTo("kubia-2");
         apply(service("kubia", SECOND, pod("kubia-2")));
         assertThatThrownBy(() -> ask(SECOND)).hasCauseInstanceOf(ConnectException.class);
         assertThat(ask(FIRST)).isEqualTo("kubia-2");
-        reconciler.own().join();
+        reconciler.sockets().own().join();
         assertThat(ask(SECOND)).isEqualTo("kubia-2");
         assertThatThrownBy(() -> ask(FIRST)).hasCauseInstanceOf(ConnectException.class);
     }
@@ -436,7 +436,7 @@ class ReconcilerTest {
     @Test
     void health_checks_follow_endpoints_of_the_services_that_have_one() {
         List<ClusterSnapshot> told = new ArrayList<>();
-        reconciler.healthChecks(told::add);
+        reconciler.followers().healthChecks(told::add);
         Service checked = new Service(new ServiceName("default", "checked"), ServiceType.LOAD_BALANCER,
                 List.of(IpAddresses.parse(FIRST)), false, null, PORTS, TrafficPolicy.CLUSTER, TrafficPolicy.LOCAL,
                 SessionAffinity.NONE, List.of(), List.of(), List.of(), 30_000, false, Map.of(), Map.of(),

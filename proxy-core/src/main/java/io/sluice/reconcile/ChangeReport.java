@@ -1,0 +1,76 @@
+package io.sluice.reconcile;
+
+import io.sluice.metrics.SyncMetrics;
+import io.sluice.service.ChangeCount;
+import io.sluice.service.ClusterSnapshot;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Counts and logs what was applied. Confined to the control thread, but for {@link #queued}. */
+final class ChangeReport {
+
+    private static final Logger LOG = LoggerFactory.getLogger(ChangeReport.class);
+
+    /**
+     * What was done when everything was looked at, and what there is now.
+     *
+     * @param opened    listeners
+     * @param closed    listeners
+     * @param removed   ports
+     * @param ports     proxied ports that there are
+     * @param listeners open ones
+     */
+    record Steps(int opened, int closed, int removed, int ports, int listeners) {
+
+        boolean any() {
+            return opened + closed + removed > 0;
+        }
+    }
+
+    private final SyncMetrics metrics;
+
+    /** Has reported nothing. */
+    ChangeReport(SyncMetrics metrics) {
+        this.metrics = metrics;
+    }
+
+    /** Something waits to be applied. Any thread. */
+    void queued(Instant now) {
+        metrics.queued(now);
+    }
+
+    /**
+     * Only endpoints were applied.
+     *
+     * @param emptied a line for each port that has no endpoint any more
+     */
+    void endpoints(AppliedState now, int services, List<String> emptied) {
+        metrics.synced(now.snapshot(), new ChangeCount(0, services), Instant.now(), now.took());
+        LineLimit.warn(LOG, emptied);
+        LOG.info("applied in {} ms: endpoints of {} Services", now.took().toMillis(), services);
+    }
+
+    /**
+     * Everything was looked at. Logged only if something was different or done.
+     *
+     * @param before  what was applied before; null if nothing was
+     * @param wanted  what the source said
+     * @param emptied a line for each port that has no endpoint any more
+     */
+    void everything(@Nullable ClusterSnapshot before, ClusterSnapshot wanted, AppliedState now, Steps steps,
+            List<String> emptied) {
+        metrics.synced(now.snapshot(),
+                ChangeCount.between(before == null ? Map.of() : before.services(), wanted.services()), Instant.now(),
+                now.took());
+        LineLimit.warn(LOG, emptied);
+        if (before == null || steps.any() || !before.services().equals(wanted.services())) {
+            LOG.info("applied in {} ms: Services {}, TCP ports {}, listeners {} (opened {}, closed {})",
+                    now.took().toMillis(), now.snapshot().services().size(), steps.ports(), steps.listeners(),
+                    steps.opened(), steps.closed());
+        }
+    }
+}

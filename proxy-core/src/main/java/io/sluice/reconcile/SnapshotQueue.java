@@ -1,0 +1,78 @@
+package io.sluice.reconcile;
+
+import io.sluice.service.ChangeCount;
+import io.sluice.service.ClusterSnapshot;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Snapshots on their way to the control thread: one that arrives replaces one that waits, and takes over what came with
+ * it. Any thread, if nothing else is said.
+ */
+final class SnapshotQueue {
+
+    /**
+     * What waited.
+     *
+     * @param since when the first snapshot arrived that was not applied
+     */
+    record Waiting(ClusterSnapshot snapshot, Instant since) {}
+
+    private final AtomicReference<@Nullable ClusterSnapshot> pending = new AtomicReference<>();
+    private volatile @Nullable Instant since;
+    private volatile @Nullable ClusterSnapshot newest;
+
+    /** Takes the newest snapshot of the source. */
+    void put(ClusterSnapshot snapshot, Instant now) {
+        if (since == null) {
+            since = now;
+        }
+        newest = snapshot;
+        pending.accumulateAndGet(snapshot, SnapshotQueue::instead);
+    }
+
+    private static @Nullable ClusterSnapshot instead(@Nullable ClusterSnapshot waiting,
+            @Nullable ClusterSnapshot snapshot) {
+        return snapshot == null ? waiting : snapshot.insteadOf(waiting);
+    }
+
+    /** What waits, and waits no more; null if nothing does. Control thread. */
+    @Nullable
+    Waiting take() {
+        Instant from = since;
+        since = null;
+        ClusterSnapshot snapshot = pending.getAndSet(null);
+        return snapshot == null ? null : new Waiting(snapshot, from == null ? Instant.now() : from);
+    }
+
+    /** What was taken could not be applied, or not as a whole: as long as that is so, the change waits. Control thread. */
+    void putBack(Waiting taken) {
+        pending.compareAndSet(null, taken.snapshot());
+        since = taken.since();
+    }
+
+    /**
+     * Lets the snapshot that is applied be applied once more, unless a newer one waits. Nobody waits for it.
+     *
+     * @return whether it will be
+     */
+    boolean again(@Nullable ClusterSnapshot applied) {
+        return applied != null && pending.compareAndSet(null, applied);
+    }
+
+    /** Since when a snapshot has been waiting; empty if none is. */
+    Optional<Instant> waitingSince() {
+        return Optional.ofNullable(since);
+    }
+
+    /** What the newest snapshot has that is not applied yet. */
+    ChangeCount waiting(@Nullable ClusterSnapshot applied) {
+        ClusterSnapshot wanted = newest;
+        return wanted == null || applied != null && applied.version() >= wanted.version()
+                ? ChangeCount.NONE
+                : ChangeCount.between(applied == null ? Map.of() : applied.services(), wanted.services());
+    }
+}

@@ -1,0 +1,121 @@
+package io.sluice.reconcile;
+
+import io.sluice.node.ServiceAddresses;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ScheduledExecutorService;
+
+/**
+ * Whose the listening sockets are while one daemon follows another, and what has to be done when that changes. Any thread
+ * may ask; every step is taken on the control thread, and its future completes after it.
+ */
+public final class SocketOwnership {
+
+    private final Reconciler reconciler;
+    private final ServiceAddresses serviceAddresses;
+    private final ListenerSet listeners;
+    private final Followers followers;
+    private final ScheduledExecutorService control;
+    private volatile Ownership now = Ownership.OWN;
+
+    /** No other daemon is concerned. */
+    SocketOwnership(Reconciler reconciler, ServiceAddresses serviceAddresses, ListenerSet listeners,
+            Followers followers, ScheduledExecutorService control) {
+        this.reconciler = reconciler;
+        this.serviceAddresses = serviceAddresses;
+        this.listeners = listeners;
+        this.followers = followers;
+        this.control = control;
+    }
+
+    /** What this process may do now. */
+    Ownership now() {
+        return now;
+    }
+
+    /** Another daemon serves the same addresses: snapshots are kept until {@link #share} or {@link #own}. Before the first. */
+    public void standBy() {
+        now = Ownership.STANDBY;
+    }
+
+    /**
+     * The other daemon has handed over its listening sockets: applies what is known, but for what cannot be had twice, until
+     * {@link #own} or {@link #retreat}.
+     */
+    public CompletableFuture<Void> share() {
+        return onControl(() -> {
+            serviceAddresses.adopt();
+            become(Ownership.SHARED);
+        });
+    }
+
+    /** Takes {@link #share} back: leaves the sockets to the other daemon, and goes on as after {@link #standBy}. */
+    public CompletableFuture<Void> retreat() {
+        return onControl(() -> {
+            now = now.then(Ownership.STANDBY);
+            listeners.releaseAll();
+            reconciler.keepApplied();
+        });
+    }
+
+    /**
+     * Gives away descriptors of all listening sockets. Until {@link #own} or {@link #release} endpoints change as always,
+     * but no listener is opened or closed.
+     */
+    public CompletableFuture<List<Integer>> offer() {
+        return CompletableFuture.supplyAsync(() -> {
+            now = now.then(Ownership.OFFERED);
+            return listeners.descriptors();
+        }, control);
+    }
+
+    /** After {@link #offer}: leaves the addresses of DNS as well. */
+    public CompletableFuture<Void> yieldAddresses() {
+        return onControl(() -> {
+            now = now.then(Ownership.YIELDED);
+            followers.leave();
+        });
+    }
+
+    /** No other daemon is concerned any more: everything is as usual, once this is complete. */
+    public CompletableFuture<Void> own() {
+        return onControl(() -> become(Ownership.OWN));
+    }
+
+    /** Ends as {@link Reconciler#stop} does, but leaves waiting connections to the process that took the offer. */
+    public CompletableFuture<Void> release() {
+        return onControl(() -> {
+            end();
+            followers.release();
+            listeners.releaseAll();
+        });
+    }
+
+    /** Closes every listener and applies nothing any more; established connections go on. */
+    CompletableFuture<Void> stop() {
+        return onControl(() -> {
+            boolean shared = now.sharesSockets();
+            end();
+            followers.stop();
+            if (shared) {
+                listeners.releaseAll();
+            } else {
+                listeners.closeAll();
+            }
+        });
+    }
+
+    private void become(Ownership next) {
+        now = now.then(next);
+        reconciler.applyEverything();
+    }
+
+    private void end() {
+        now = now.then(Ownership.ENDED);
+        reconciler.ended();
+    }
+
+    private CompletableFuture<Void> onControl(Runnable step) {
+        return CompletableFuture.runAsync(step, control);
+    }
+}
