@@ -14,6 +14,8 @@ import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,7 +38,7 @@ final class OutlierDetector {
         /** Whether {@code endpoint} is one of its endpoints now. */
         boolean has(EndpointAddress endpoint);
 
-        /** What a probe has to send before it closes. */
+        /** The header that a probe has to send before it closes. */
         ProxyProtocol proxyProtocol();
 
         /** An endpoint was ejected, which is counted. */
@@ -58,7 +60,7 @@ final class OutlierDetector {
     /** An endpoint that an event loop has reported and the control thread has not looked at yet. */
     private record Report(ServicePortName port, EndpointAddress endpoint) {}
 
-    /** A port and its ejected endpoints. */
+    /** A port one of whose endpoints has failed; most ports never need one. */
     private final class Watch {
         final Subject subject;
         final Ejections ejections = new Ejections(rules);
@@ -73,19 +75,22 @@ final class OutlierDetector {
     private final Ejections.Rules rules;
     private final ControlThread control;
     private final Prober prober;
+    private final Function<ServicePortName, @Nullable Subject> subjects;
     private final Map<ServicePortName, Watch> watches = new HashMap<>();
     private final Set<Report> reports = ConcurrentHashMap.newKeySet();
+    private boolean stopped;
 
-    /** Watches no port yet. */
-    OutlierDetector(Ejections.Rules rules, ControlThread control, Prober prober) {
+    /**
+     * No endpoint is ejected yet.
+     *
+     * @param subjects finds a port by its name; asked on the control thread
+     */
+    OutlierDetector(Ejections.Rules rules, ControlThread control, Prober prober,
+            Function<ServicePortName, @Nullable Subject> subjects) {
         this.rules = rules;
         this.control = control;
         this.prober = prober;
-    }
-
-    /** Begins to watch a port, none of whose endpoints is ejected. */
-    void watch(Subject subject) {
-        watches.put(subject.name(), new Watch(subject));
+        this.subjects = subjects;
     }
 
     /** Forgets every endpoint of a port but these, which it has from now on. */
@@ -102,13 +107,14 @@ final class OutlierDetector {
         return watch == null ? List.of() : watch.ejections.ejected();
     }
 
-    /** Watches a port no longer. */
+    /** The port is gone, with all its endpoints. */
     void forget(ServicePortName port) {
         watches.remove(port);
     }
 
-    /** Watches no port any more: what is reported or answered from now on changes nothing. */
+    /** Watches no port any more: later reports and answers of probes change nothing. */
     void stop() {
+        stopped = true;
         watches.clear();
     }
 
@@ -131,13 +137,14 @@ final class OutlierDetector {
     }
 
     private void eject(ServicePortName port, EndpointAddress endpoint) {
-        Watch watch = watches.get(port);
-        if (watch == null || !watch.subject.has(endpoint)) {
+        Subject subject = stopped ? null : subjects.apply(port);
+        if (subject == null || !subject.has(endpoint)) {
             return;
         }
+        Watch watch = watches.computeIfAbsent(port, name -> new Watch(subject));
         long wait = watch.ejections.failed(endpoint, control.nanoTime());
         if (wait != Ejections.ALREADY_OUT) {
-            watch.subject.ejectedOne();
+            subject.ejectedOne();
             rerouteSoon(watch, endpoint);
             probeLater(watch, endpoint, wait);
         }

@@ -57,7 +57,7 @@ final class ServicePorts {
     ServicePorts(DataPath dataPath, ProxyMetrics metrics, Balancing balancing, ControlThread control) {
         this.metrics = metrics;
         this.balancing = balancing;
-        this.outliers = new OutlierDetector(balancing.ejection(), control, dataPath::probe);
+        this.outliers = new OutlierDetector(balancing.ejection(), control, dataPath::probe, this::find);
         this.sources = new PreservedSources(dataPath, metrics);
     }
 
@@ -75,12 +75,12 @@ final class ServicePorts {
         return ports.get(name);
     }
 
-    /** What {@code sluice.io/preserve-source} needs. */
+    /** The routes of replies that {@code sluice.io/preserve-source} needs. */
     PreservedSources sources() {
         return sources;
     }
 
-    /** Whether the owner of {@code claim} has endpoints for what comes to this address: else nobody listens there. */
+    /** Whether the owner of {@code claim} has endpoints for connections to this address: else it does not listen there. */
     boolean usable(InetSocketAddress address, Claim claim) {
         RoutedPort port = ports.get(claim.owner());
         if (port == null) {
@@ -124,7 +124,7 @@ final class ServicePorts {
     }
 
     /**
-     * Routes the connections of ports whose endpoints have changed, and costs what has changed.
+     * Routes the connections of ports whose endpoints have changed; the cost depends on these alone.
      *
      * @param emptied takes a line for each port that has no endpoint any more
      * @return whether the ports take the same kinds of traffic as before; else they may have to listen elsewhere
@@ -144,7 +144,7 @@ final class ServicePorts {
         return same;
     }
 
-    /** Forgets ports that are gone, and what their Services had in common. */
+    /** Forgets ports that are gone, and the shared state of Services that are gone. */
     void remove(Set<ServicePortName> gone, ClusterSnapshot snapshot) {
         for (ServicePortName name : gone) {
             RoutedPort port = ports.remove(name);
@@ -181,7 +181,6 @@ final class ServicePorts {
         PortProxy proxy = new PortProxy(name, meters, count, endpoint -> outliers.unanswered(name, endpoint));
         RoutedPort port = new RoutedPort(name, proxy, meters, service, state, balancing);
         ports.put(name, port);
-        outliers.watch(port);
         return port;
     }
 

@@ -37,6 +37,7 @@ class OutlierDetectorTest {
 
     private final FakeControl control = new FakeControl();
     private final FakeProber prober = new FakeProber();
+    private final Map<ServicePortName, OutlierDetector.Subject> ports = new HashMap<>();
     private final FakePort web = new FakePort("web", "a", "b", "c");
 
     /**
@@ -102,7 +103,7 @@ class OutlierDetectorTest {
         happen(detector, "fails a");
         detector.forget(web.name());
         FakePort successor = new FakePort("web", "a");
-        detector.watch(successor);
+        ports.put(successor.name(), successor);
         happen(detector, "wait 60");
         assertThat(detector.ejected(successor.name())).isEmpty();
         assertThat(prober.probed).isEmpty();
@@ -114,6 +115,7 @@ class OutlierDetectorTest {
         OutlierDetector detector = detector(RULES);
         detector.unanswered(web.name(), address("a"));
         control.runOne();
+        ports.remove(web.name());
         detector.forget(web.name());
         control.runAll();
         assertThat(web.counted).isEqualTo(1);
@@ -142,9 +144,8 @@ class OutlierDetectorTest {
     }
 
     private OutlierDetector detector(Ejections.Rules rules) {
-        OutlierDetector detector = new OutlierDetector(rules, control, prober);
-        detector.watch(web);
-        return detector;
+        ports.put(web.name(), web);
+        return new OutlierDetector(rules, control, prober, ports::get);
     }
 
     private void happen(OutlierDetector detector, String event) {
