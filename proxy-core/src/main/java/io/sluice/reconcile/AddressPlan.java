@@ -12,17 +12,17 @@ import java.util.Map;
 import java.util.function.Predicate;
 
 /**
- * What a snapshot comes to at the addresses of this node; replaced whole when everything is looked at.
+ * The result of a snapshot for the addresses of this node; replaced whole when everything is looked at.
  *
  * @param claims      which Service port gets which address
  * @param loops       endpoints that lead back to where they are endpoints of
- * @param warnings    what endpoints say and nobody can want
+ * @param warnings    endpoints that are addresses of Services, and similar mistakes
  * @param unavailable addresses that are wanted and cannot be had just now, each with a reason
  */
 record AddressPlan(AddressClaims claims, EndpointLoops loops, List<Warning> warnings,
         Map<InetAddress, String> unavailable) {
 
-    /** Nobody wants an address. */
+    /** No Service claims an address. */
     static final AddressPlan NONE = new AddressPlan(AddressClaims.none(), EndpointLoops.NONE, List.of(), Map.of());
 
     AddressPlan {
@@ -31,13 +31,13 @@ record AddressPlan(AddressClaims claims, EndpointLoops loops, List<Warning> warn
         unavailable = Collections.unmodifiableMap(new HashMap<>(unavailable));
     }
 
-    /** Who has which address, in the order of the Services' names. */
+    /** The owner of each address, in the order of the Services' names. */
     Map<InetSocketAddress, Claim> claimed() {
         return claims.claims();
     }
 
     /**
-     * What of this plan depends on endpoints.
+     * The decisions of this plan that depend on endpoints.
      *
      * @param addresses     which addresses of endpoints decide about addresses of this node
      * @param repliesRouted whether replies of any endpoint are routed back to this node

@@ -25,8 +25,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes the addresses of Services this node's, decides who gets which, and logs once what nobody gets. Confined to the
- * control thread.
+ * Makes the addresses of Services this node's, assigns them to Service ports, and logs each refusal once. Confined to
+ * the control thread.
  */
 final class AddressPlanner {
 
@@ -45,7 +45,7 @@ final class AddressPlanner {
         this.portOffset = portOffset;
     }
 
-    /** Where this daemon itself answers, each with what for. */
+    /** The addresses on which this daemon itself listens, each with its purpose. */
     void ownListeners(Map<InetSocketAddress, String> listeners) {
         ownListeners = Map.copyOf(listeners);
     }
@@ -54,7 +54,7 @@ final class AddressPlanner {
      * Decides, and provides the addresses that are wanted.
      *
      * @param answered whether this process itself answers at a port instead of proxying it
-     * @param failed   where nobody listens although somebody should: no endpoint leads anywhere by such an address
+     * @param failed   whether listening on an address has failed: an endpoint with such an address leads nowhere
      */
     AddressPlan plan(ClusterSnapshot snapshot, NodeFollower.Addresses node, BiPredicate<Service, ServicePort> answered,
             Predicate<InetSocketAddress> failed) {

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What follows the state that is applied besides the proxied ports: names, network namespaces, health checks.
+ * A follower of the applied state besides the proxied ports: names, network namespaces, health checks.
  *
  * <p>For each change the reconciler calls, on the control thread and in this order, {@link #prepare} once its new listeners
  * are open, {@link #publish}, {@link #retire} once its old listeners are closed, and {@link #settled}. A change of
@@ -18,17 +18,17 @@ import java.util.Map;
 interface AppliedFollower {
 
     /**
-     * Opens what is new, and closes nothing.
+     * Opens new addresses, and closes none.
      *
      * @param snapshot  without endpoints that lead back
-     * @param ownership what other daemons leave to this one
+     * @param ownership says which addresses this process may bind
      */
     default void prepare(ClusterSnapshot snapshot, AddressPlan plan, Ownership ownership) {}
 
-    /** Shows clients the way to what is open. */
+    /** Shows clients the way to addresses that are open. */
     default void publish(ClusterSnapshot snapshot, ChangeScope scope) {}
 
-    /** Closes what nobody is shown any more. */
+    /** Closes addresses to which clients are shown the way no longer. */
     default void retire(ClusterSnapshot snapshot) {}
 
     /** Everything is applied, and the admin views show it. */
@@ -55,6 +55,6 @@ interface AppliedFollower {
     /** Leaves its addresses to the process that has taken over; {@link #stop} comes when the last connection has ended. */
     default void release() {}
 
-    /** Serves nobody any more. */
+    /** Ends for good. */
     default void stop() {}
 }

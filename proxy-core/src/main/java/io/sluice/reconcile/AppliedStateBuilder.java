@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Shows the admin views what was applied: every proxied port with its routing in force and its addresses, served or
+ * Builds the view of the applied state for the admin API: every proxied port with its routing in force and its addresses, served or
  * refused, and the ports that this process answers itself. Confined to the control thread.
  */
 final class AppliedStateBuilder {

@@ -10,13 +10,13 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Counts and logs what was applied. Confined to the control thread, but for {@link #queued}. */
+/** Counts and logs changes after they were applied. Confined to the control thread, but for {@link #queued}. */
 final class ChangeReport {
 
     private static final Logger LOG = LoggerFactory.getLogger(ChangeReport.class);
 
     /**
-     * What was done when everything was looked at, and what there is now.
+     * The steps of a change for which everything was looked at, and the result.
      *
      * @param opened    listeners
      * @param closed    listeners
@@ -57,8 +57,8 @@ final class ChangeReport {
     /**
      * Everything was looked at. Logged only if something was different or done.
      *
-     * @param before  what was applied before; null if nothing was
-     * @param wanted  what the source said
+     * @param before  the snapshot that was applied before; null if none was
+     * @param wanted  the snapshot of the source
      * @param emptied a line for each port that has no endpoint any more
      */
     void everything(@Nullable ClusterSnapshot before, ClusterSnapshot wanted, AppliedState now, Steps steps,

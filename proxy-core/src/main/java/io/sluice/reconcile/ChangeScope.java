@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * How far the difference between two snapshots reaches, and so which of the two ways a change goes. Pure.
  *
  * <p>Nearly every change is one of endpoints alone, and of few Services. Finding that out takes one walk over both
- * snapshots, which does not look into what they share.
+ * snapshots, which does not look into their shared parts.
  */
 sealed interface ChangeScope {
 
@@ -36,11 +36,11 @@ sealed interface ChangeScope {
         }
     }
 
-    /** Services differ, or what decides about addresses. */
+    /** Services differ, or facts that decide about addresses. */
     record All() implements ChangeScope {}
 
     /**
-     * What depends on endpoints besides the routing of their own ports.
+     * The decisions that depend on endpoints besides the routing of their own ports.
      *
      * @param addresses     whether an endpoint with this address decides about addresses of Services or of this node
      * @param loops         whether endpoints of this Service lead back to it
@@ -51,7 +51,7 @@ sealed interface ChangeScope {
     /**
      * Compares.
      *
-     * @param before what was applied last; null if nothing was. The same version once more means that something else than
+     * @param before the snapshot that was applied last; null for none. The same version once more means that something else than
      *               the snapshot has changed, or could not be done: everything has to be looked at
      */
     static ChangeScope between(@Nullable ClusterSnapshot before, ClusterSnapshot now, Dependents dependents) {

@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * Everything that follows what is applied besides the proxied ports. Followers are added before the first snapshot; each
+ * All followers of the applied state. They are added before the first snapshot; each
  * is called after those that were added before it, and they stop in the opposite order. Then confined to the control
  * thread.
  */
@@ -25,7 +25,7 @@ public final class Followers {
     private final int portOffset;
     private final List<AppliedFollower> followers = new ArrayList<>();
 
-    /** Nobody follows yet. */
+    /** Has no follower yet. */
     Followers(ServiceAddresses serviceAddresses, ServicePorts ports, int portOffset) {
         this.serviceAddresses = serviceAddresses;
         this.ports = ports;

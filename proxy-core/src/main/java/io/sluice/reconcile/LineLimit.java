@@ -3,7 +3,7 @@ package io.sluice.reconcile;
 import java.util.List;
 import org.slf4j.Logger;
 
-/** How much is logged at once of what may concern any number of Services. */
+/** The number of lines that are logged at once about any number of Services. */
 final class LineLimit {
 
     /** Lines of a kind. */

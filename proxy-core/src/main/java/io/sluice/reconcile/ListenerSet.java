@@ -43,7 +43,7 @@ final class ListenerSet {
     }
 
     /**
-     * Listens on every claimed address that has endpoints, and tries again what has failed.
+     * Listens on every claimed address that has endpoints; addresses that have failed are tried again.
      *
      * @param opens    whether new sockets may be opened; if not, those that are open change their owners only
      * @param freeBind whether addresses need not be this machine's yet
@@ -105,7 +105,7 @@ final class ListenerSet {
     }
 
     /**
-     * Closes what nobody claims any more or has no endpoint for.
+     * Closes addresses that no port claims any more, or whose port has no endpoint.
      *
      * @return how many were closed
      */

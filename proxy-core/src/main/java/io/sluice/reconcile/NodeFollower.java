@@ -34,7 +34,7 @@ final class NodeFollower {
     private static final Duration SETTLES = Duration.ofMillis(100);
 
     /**
-     * What was read last.
+     * The addresses that were read last.
      *
      * @param own       the addresses of this node's interfaces, without link-local ones
      * @param nodePorts where node ports are served
@@ -113,7 +113,7 @@ final class NodeFollower {
             }
             return changed;
         } catch (SocketException e) {
-            LOG.warn("the node's addresses cannot be read, what was known of them stays: {}", e.getMessage());
+            LOG.warn("the node's addresses cannot be read, the last known ones stay: {}", e.getMessage());
             return false;
         }
     }

@@ -1,6 +1,6 @@
 package io.sluice.reconcile;
 
-/** Whose the listening sockets are while a daemon follows another; see docs/node.md, "A restart that refuses nobody". */
+/** The owner of the listening sockets while one daemon follows another; see docs/node.md, "A restart that refuses nobody". */
 enum Ownership {
 
     /** The old process serves, and this one has nothing of it yet: snapshots are kept and not applied. */
@@ -10,7 +10,7 @@ enum Ownership {
      * cannot be had twice, and the removal of addresses wait.
      */
     SHARED,
-    /** Nobody else is concerned. */
+    /** No other process is concerned. */
     OWN,
     /** A new process has the sockets: endpoints change as always, but no listener is opened or closed. */
     OFFERED,
@@ -19,7 +19,7 @@ enum Ownership {
     /** This process listens on no address any more and applies nothing. No other state comes after this one. */
     ENDED;
 
-    /** The state after this one if {@code next} is asked for: what comes too late changes nothing. */
+    /** The state after this one if {@code next} is asked for: a request that comes too late changes nothing. */
     Ownership then(Ownership next) {
         return this == ENDED ? ENDED : next;
     }

@@ -25,8 +25,8 @@ import org.jspecify.annotations.Nullable;
  * Makes the data path follow the snapshots of a source.
  *
  * <p>Lives on the control thread. A snapshot is applied in the order make before break: endpoints first, then new
- * listeners, then the closing of old ones. Snapshots that arrive while one is being applied replace each other. What
- * could not be done, such as a port in use, is tried again every few seconds and reported once.
+ * listeners, then the closing of old ones. Snapshots that arrive while one is being applied replace each other. A
+ * step that fails, such as for a port in use, is tried again every few seconds and reported once.
  */
 public final class Reconciler {
 
@@ -71,12 +71,12 @@ public final class Reconciler {
         retry = new Retry(control, this::applyAgain);
     }
 
-    /** Where this daemon itself answers, each with what for: no Service is served there. Before the first snapshot. */
+    /** Addresses on which this daemon itself listens, each with its purpose: no Service gets them. Before the first snapshot. */
     public void ownListeners(Map<InetSocketAddress, String> own) {
         planner.ownListeners(own);
     }
 
-    /** What follows besides the proxied ports; to be added before the first snapshot. */
+    /** The followers of the applied state; they are added before the first snapshot. */
     public Followers followers() {
         return followers;
     }
@@ -88,17 +88,17 @@ public final class Reconciler {
      */
     public CompletableFuture<Void> submit(ClusterSnapshot snapshot) {
         Instant now = Instant.now();
-        queue.put(snapshot, now);
         report.queued(now);
+        queue.put(snapshot, now);
         return CompletableFuture.runAsync(Faults.reported("applying Services", this::applyPending), control);
     }
 
-    /** What is applied now; empty before the first. Any thread. */
+    /** The applied state; empty before the first snapshot. Any thread. */
     public Optional<AppliedState> state() {
         return Optional.ofNullable(state);
     }
 
-    /** What the newest snapshot has that is not applied yet. Any thread. */
+    /** The changes of the newest snapshot that are not applied yet. Any thread. */
     public ChangeCount waiting() {
         return queue.waiting(state().map(AppliedState::snapshot).orElse(null));
     }
@@ -113,7 +113,7 @@ public final class Reconciler {
         node.changed(changes);
     }
 
-    /** Whose the listening sockets are while one daemon follows another. Any thread. */
+    /** The owner of the listening sockets while one daemon follows another. Any thread. */
     public SocketOwnership sockets() {
         return sockets;
     }
@@ -123,7 +123,7 @@ public final class Reconciler {
         return sockets.stop();
     }
 
-    /** Takes back what {@code sluice.io/preserve-source} needed; the last connection has ended. Control thread. */
+    /** Removes the routes of {@code sluice.io/preserve-source}; the last connection has ended. Control thread. */
     public void closeReplies(boolean keep) {
         ports.sources().close(keep);
     }
@@ -134,7 +134,7 @@ public final class Reconciler {
         applyAgain();
     }
 
-    /** Lets what is applied be applied anew later; its listeners are left to another process until then. */
+    /** Lets the applied snapshot wait to be applied anew, once its listeners are not another process's any more. */
     void keepApplied() {
         queue.again(applied);
     }
@@ -159,7 +159,7 @@ public final class Reconciler {
         }
     }
 
-    /** Applies what is the newest, once more if it is applied already. */
+    /** Applies the newest snapshot, once more if it is applied already. */
     private void applyAgain() {
         queue.again(applied);
         applyPending();
@@ -200,8 +200,9 @@ public final class Reconciler {
     }
 
     /**
-     * The short way of the most frequent change by far: endpoints of a few Services differ, and nobody has to listen
-     * anywhere else for it. Costs what has changed and not what there is, or little of it. The ports are routed already.
+     * The short way of the most frequent change by far: endpoints of a few Services differ, and no address is
+     * opened or closed for it. It costs as much as has changed, and hardly depends on the number of Services. The ports are
+     * routed already.
      */
     private void applyEndpoints(ClusterSnapshot snapshot, long start, ChangeScope scope, AppliedState shown,
             List<String> emptied) {

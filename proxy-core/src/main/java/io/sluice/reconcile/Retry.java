@@ -7,7 +7,7 @@ import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** Tries again what could not be done, two seconds later; at most one attempt is due. Confined to the control thread. */
+/** Tries a failed step again two seconds later; at most one attempt is due. Confined to the control thread. */
 final class Retry {
 
     private static final Duration DELAY = Duration.ofSeconds(2);

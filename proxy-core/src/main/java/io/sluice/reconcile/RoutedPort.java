@@ -19,7 +19,7 @@ import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
-/** One Service port that is proxied, and what was applied for it. Confined to the control thread, but for {@link #routing}. */
+/** One proxied Service port and the routing that was applied for it. Confined to the control thread, but for {@link #routing}. */
 final class RoutedPort implements OutlierDetector.Subject {
 
     private final ServicePortName name;
@@ -66,7 +66,7 @@ final class RoutedPort implements OutlierDetector.Subject {
         return service;
     }
 
-    /** What was applied last; without endpoints before that. */
+    /** The state that was applied last; without endpoints before that. */
     PortState state() {
         return state;
     }

@@ -9,13 +9,13 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Snapshots on their way to the control thread: one that arrives replaces one that waits, and takes over what came with
- * it. Any thread, if nothing else is said.
+ * Snapshots on their way to the control thread: one that arrives replaces one that waits, and takes over its
+ * changes. Any thread, if nothing else is said.
  */
 final class SnapshotQueue {
 
     /**
-     * What waited.
+     * A snapshot that waited.
      *
      * @param since when the first snapshot arrived that was not applied
      */
@@ -39,7 +39,7 @@ final class SnapshotQueue {
         return snapshot == null ? waiting : snapshot.insteadOf(waiting);
     }
 
-    /** What waits, and waits no more; null if nothing does. Control thread. */
+    /** Takes the snapshot that waits; null if none does. Control thread. */
     @Nullable
     Waiting take() {
         Instant from = since;
@@ -48,14 +48,14 @@ final class SnapshotQueue {
         return snapshot == null ? null : new Waiting(snapshot, from == null ? Instant.now() : from);
     }
 
-    /** What was taken could not be applied, or not as a whole: as long as that is so, the change waits. Control thread. */
+    /** The snapshot could not be applied, or not as a whole: its changes go on waiting. Control thread. */
     void putBack(Waiting taken) {
         pending.compareAndSet(null, taken.snapshot());
         since = taken.since();
     }
 
     /**
-     * Lets the snapshot that is applied be applied once more, unless a newer one waits. Nobody waits for it.
+     * Lets the snapshot that is applied be applied once more, unless a newer one waits. It does not count as waiting.
      *
      * @return whether it will be
      */
@@ -68,7 +68,7 @@ final class SnapshotQueue {
         return Optional.ofNullable(since);
     }
 
-    /** What the newest snapshot has that is not applied yet. */
+    /** The changes of the newest snapshot that are not applied yet. */
     ChangeCount waiting(@Nullable ClusterSnapshot applied) {
         ClusterSnapshot wanted = newest;
         return wanted == null || applied != null && applied.version() >= wanted.version()

@@ -6,8 +6,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledExecutorService;
 
 /**
- * Whose the listening sockets are while one daemon follows another, and what has to be done when that changes. Any thread
- * may ask; every step is taken on the control thread, and its future completes after it.
+ * The owner of the listening sockets while one daemon follows another, and the steps when that changes. Any thread may
+ * ask; every step is taken on the control thread, and its future completes after it.
  */
 public final class SocketOwnership {
 
@@ -28,7 +28,7 @@ public final class SocketOwnership {
         this.control = control;
     }
 
-    /** What this process may do now. */
+    /** The state, which says what this process may do. */
     Ownership now() {
         return now;
     }
@@ -39,7 +39,7 @@ public final class SocketOwnership {
     }
 
     /**
-     * The other daemon has handed over its listening sockets: applies what is known, but for what cannot be had twice, until
+     * The other daemon has handed over its listening sockets: applies the known snapshot, but binds no address that two processes cannot have, until
      * {@link #own} or {@link #retreat}.
      */
     public CompletableFuture<Void> share() {
