@@ -9,6 +9,7 @@ import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import java.lang.foreign.Linker;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
@@ -30,25 +31,28 @@ class ArchitectureTest {
     /** The rooms from the ground up, each with the rooms it may touch besides itself. */
     enum Room {
         TEXT("text"),
+        LINUX("linux"),
         LIVENESS("liveness"),
         SERVICE("service"),
         METRICS("metrics", LIVENESS, SERVICE),
         BALANCE("balance", SERVICE),
         CONNECTION("connection"),
-        PROXY("proxy", LIVENESS, CONNECTION, BALANCE, SERVICE, METRICS),
+        PROXY("proxy", LINUX, LIVENESS, CONNECTION, BALANCE, SERVICE, METRICS),
         ENV("env", SERVICE),
-        DNS("dns", METRICS, SERVICE),
-        NODE("node", LIVENESS, SERVICE),
-        GUEST("guest", NODE, PROXY, DNS, SERVICE),
-        HTTP("http", TEXT, SERVICE),
-        RECONCILE("reconcile", LIVENESS, NODE, PROXY, DNS, GUEST, BALANCE, METRICS, SERVICE),
-        SOURCE("source", TEXT, LIVENESS, SERVICE),
+        DNS("dns", LINUX, METRICS, SERVICE),
+        NODE("node", LINUX, LIVENESS, SERVICE),
+        GUEST("guest", LINUX, NODE, PROXY, DNS, SERVICE),
+        HTTP("http", LINUX, TEXT, SERVICE),
+        RECONCILE("reconcile", LINUX, LIVENESS, NODE, PROXY, DNS, GUEST, BALANCE, METRICS, SERVICE),
+        SOURCE("source", TEXT, LINUX, LIVENESS, SERVICE),
         SOURCE_YAML("source.yaml", SOURCE),
         SOURCE_MANIFEST("source.manifest", LIVENESS, SOURCE, SOURCE_YAML, SERVICE),
-        SOURCE_KUBERNETES("source.kubernetes", LIVENESS, SOURCE, SOURCE_YAML, SERVICE),
-        ADMIN("admin", TEXT, LIVENESS, SERVICE, METRICS, BALANCE, CONNECTION, PROXY, ENV, DNS, GUEST, NODE, RECONCILE,
+        SOURCE_KUBERNETES("source.kubernetes", LINUX, LIVENESS, SOURCE, SOURCE_YAML, SERVICE),
+        ADMIN("admin", TEXT, LINUX, LIVENESS, SERVICE, METRICS, BALANCE, CONNECTION, PROXY, ENV, DNS, GUEST, NODE,
+                RECONCILE,
                 HTTP, SOURCE, SOURCE_YAML, SOURCE_MANIFEST, SOURCE_KUBERNETES),
-        DAEMON("daemon", TEXT, LIVENESS, SERVICE, METRICS, BALANCE, CONNECTION, PROXY, ENV, DNS, GUEST, NODE, RECONCILE,
+        DAEMON("daemon", TEXT, LINUX, LIVENESS, SERVICE, METRICS, BALANCE, CONNECTION, PROXY, ENV, DNS, GUEST, NODE,
+                RECONCILE,
                 HTTP, SOURCE, SOURCE_YAML, SOURCE_MANIFEST, SOURCE_KUBERNETES, ADMIN);
 
         private final String packageName;
@@ -94,6 +98,15 @@ class ArchitectureTest {
         noClasses().that(room.inside())
                 .should().dependOnClassesThat().resideInAnyPackage("io.netty..", "io.fabric8..", "io.micrometer..")
                 .allowEmptyShould(true).check(SLUICE);
+    }
+
+    /** Only there it is known what the C library is asked, with which signature, and what its error numbers mean. */
+    @Test
+    void the_c_library_is_called_in_one_room_only() {
+        noClasses().that(describe("are outside io.sluice.linux",
+                type -> type.getPackageName().startsWith("io.sluice") && !Room.LINUX.inside().test(type)))
+                .should().dependOnClassesThat().belongToAnyOf(Linker.class, Linker.Option.class)
+                .check(SLUICE);
     }
 
     @Test

@@ -1,5 +1,6 @@
 package io.sluice.cli;
 
+import io.sluice.linux.ProcessImage;
 import io.sluice.source.InputFile;
 import io.sluice.text.Printable;
 import java.io.IOException;

@@ -1,11 +1,6 @@
 package io.sluice.cli;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
+import io.sluice.linux.SignalActions;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -17,9 +12,6 @@ import java.lang.reflect.Proxy;
  * because javac warns of its every mention and lets nobody turn that off.
  */
 final class Signals {
-
-    /** Longer than a struct sigaction of any C library: sigaction(2). */
-    private static final int ACTION_BYTES = 512;
 
     private Signals() {}
 
@@ -45,7 +37,7 @@ final class Signals {
      */
     static void onEvenIfIgnored(Runnable action, String name, String like) {
         if (handle(handler(action), name)) {
-            takeAction(number(name), number(like));
+            SignalActions.copy(number(name), number(like));
         }
     }
 
@@ -92,34 +84,6 @@ final class Signals {
             return (int) signal.getClass().getMethod("getNumber").invoke(signal);
         } catch (ReflectiveOperationException e) {
             throw new IllegalStateException("this system has no signal " + name, e);
-        }
-    }
-
-    /**
-     * Gives signal {@code number} the action of another, which is the JVM's own handler: it tells the JVM which signal
-     * came, and that knows by now whom to call. The JVM does not do it for a signal that was ignored when it began.
-     * Nothing is done where the C library has no such function, or the other signal is ignored as well.
-     */
-    @SuppressWarnings("restricted") // sigaction has this signature: sigaction(2)
-    private static void takeAction(int number, int like) {
-        ValueLayout.OfLong word = ValueLayout.JAVA_LONG;
-        Linker linker = Linker.nativeLinker();
-        // The signature of the proxy's own system calls: a second one would cost the start some milliseconds.
-        FunctionDescriptor words = FunctionDescriptor.of(word, word, word, word, word, word);
-        MethodHandle sigaction = linker.downcallHandle(linker.defaultLookup().findOrThrow("sigaction"), words,
-                Linker.Option.captureCallState("errno"));
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment state = arena.allocate(Linker.Option.captureStateLayout());
-            MemorySegment action = arena.allocate(ACTION_BYTES, Long.BYTES);
-            long asked = (long) sigaction.invokeExact(state, (long) like, 0L, action.address(), 0L, 0L);
-            if ((int) asked == 0) {
-                long set = (long) sigaction.invokeExact(state, (long) number, action.address(), 0L, 0L, 0L);
-                if ((int) set != 0) {
-                    throw new IllegalStateException("sigaction refuses signal " + number);
-                }
-            }
-        } catch (Throwable e) {
-            throw new IllegalStateException("sigaction cannot be called", e);
         }
     }
 }

@@ -12,6 +12,7 @@ import io.netty.channel.ServerChannel;
 import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.socket.DatagramChannel;
 import io.netty.channel.unix.IntegerUnixChannelOption;
+import io.sluice.linux.SocketOptions;
 import io.sluice.metrics.DnsMetrics;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.IpAddresses;
@@ -47,7 +48,9 @@ public final class DnsServer implements AutoCloseable {
     private static final int MAX_DATAGRAM = 4_096;
     private static final int DATAGRAMS_AT_ONCE = 16;
     private static final int RECEIVE_BUFFER = 1024 * 1024;
-    private static final ChannelOption<Integer> IP_FREEBIND = new IntegerUnixChannelOption("IP_FREEBIND", 0, 15);
+    private static final ChannelOption<Integer> IP_FREEBIND =
+            new IntegerUnixChannelOption("IP_FREEBIND", SocketOptions.IPPROTO_IP,
+                    SocketOptions.IP_FREEBIND);
     private static final int BACKLOG = 512;
 
     private final DnsSettings settings;

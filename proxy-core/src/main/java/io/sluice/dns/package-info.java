@@ -7,7 +7,7 @@
  * sockets on event loops given from outside. Nothing here blocks.
  *
  * <p>Messages are parsed with dnsjava, whose names keep case and compare octets; replies are written by
- * {@code ReplyWriter}, which can end a reply after any record. May import {@code metrics} and {@code service}.
+ * {@code ReplyWriter}, which can end a reply after any record. May import {@code linux}, {@code metrics} and {@code service}.
  */
 @NullMarked
 package io.sluice.dns;

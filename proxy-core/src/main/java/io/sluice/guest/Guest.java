@@ -11,6 +11,7 @@ import io.netty.channel.unix.FileDescriptor;
 import io.sluice.dns.DnsListener;
 import io.sluice.guest.Guests.Target;
 import io.sluice.guest.Guests.Wanted;
+import io.sluice.linux.SocketOptions;
 import io.sluice.proxy.Listener;
 import io.sluice.service.Protocol;
 import java.io.IOException;
@@ -36,11 +37,6 @@ import org.slf4j.LoggerFactory;
 final class Guest extends SimpleChannelInboundHandler<FileDescriptor> {
 
     private static final Logger LOG = LoggerFactory.getLogger(Guest.class);
-    private static final int SOL_SOCKET = 1;
-    private static final int SO_TYPE = 3;
-    private static final int SO_ACCEPTCONN = 30;
-    private static final int SOCK_STREAM = 1;
-    private static final int SOCK_DGRAM = 2;
     private static final int DNS_BACKLOG = 128;
 
     /** A socket of the namespace that is in use here. */
@@ -192,11 +188,12 @@ final class Guest extends SimpleChannelInboundHandler<FileDescriptor> {
     /** What was sent, if it is a socket that nobody listens at yet; else null. */
     private static @Nullable Wish identify(LinuxSocket socket) {
         try {
-            int type = socket.getIntOpt(SOL_SOCKET, SO_TYPE);
+            int type = socket.getIntOpt(SocketOptions.SOL_SOCKET, SocketOptions.SO_TYPE);
             InetSocketAddress address = socket.localAddress();
-            if (address != null && (type == SOCK_DGRAM
-                    || type == SOCK_STREAM && socket.getIntOpt(SOL_SOCKET, SO_ACCEPTCONN) == 0)) {
-                return new Wish(type == SOCK_STREAM ? Protocol.TCP : Protocol.UDP, address);
+            if (address != null && (type == SocketOptions.SOCK_DGRAM
+                    || type == SocketOptions.SOCK_STREAM
+                            && socket.getIntOpt(SocketOptions.SOL_SOCKET, SocketOptions.SO_ACCEPTCONN) == 0)) {
+                return new Wish(type == SocketOptions.SOCK_STREAM ? Protocol.TCP : Protocol.UDP, address);
             }
         } catch (IOException e) {
             LOG.debug("no socket: {}", e.getMessage());

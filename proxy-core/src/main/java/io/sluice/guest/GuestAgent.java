@@ -13,6 +13,7 @@ import io.netty.channel.epoll.LinuxSocket;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.handler.codec.LineBasedFrameDecoder;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import io.sluice.linux.SocketOptions;
 import io.sluice.service.IpFamily;
 import io.sluice.service.Protocol;
 import java.io.IOException;
@@ -43,8 +44,6 @@ public final class GuestAgent implements AutoCloseable {
     }
 
     private static final Logger LOG = LoggerFactory.getLogger(GuestAgent.class);
-    private static final int IPPROTO_IP = 0;
-    private static final int IP_FREEBIND = 15;
 
     private final MultiThreadIoEventLoopGroup loops;
     private final CompletableFuture<Void> ready;
@@ -154,7 +153,7 @@ public final class GuestAgent implements AutoCloseable {
                     : LinuxSocket.newSocketStream(ipv6);
             try {
                 socket.setReuseAddress(true);
-                socket.setIntOpt(IPPROTO_IP, IP_FREEBIND, 1);
+                socket.setIntOpt(SocketOptions.IPPROTO_IP, SocketOptions.IP_FREEBIND, 1);
                 socket.bind(address);
                 return socket;
             } catch (IOException | RuntimeException e) {

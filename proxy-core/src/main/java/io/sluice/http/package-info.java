@@ -7,7 +7,7 @@
  * ({@link io.sluice.http.AllowedHosts}), and where an answer is made: a probe's on the server's own event loop, a view's on
  * one of few virtual threads. No event loop of the data path is used.
  *
- * <p>May import {@code service}.
+ * <p>May import {@code linux} and {@code service}.
  */
 @NullMarked
 package io.sluice.http;

@@ -1,5 +1,7 @@
 package io.sluice.node;
 
+import io.sluice.linux.Errno;
+import io.sluice.linux.ErrnoException;
 import io.sluice.service.Cidr;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -44,7 +46,7 @@ public final class GuestNetwork {
      */
     public static void local(Collection<Cidr> ranges) throws IOException {
         for (Map.Entry<Cidr, Integer> failure : new KernelRoutes().add(ranges).entrySet()) {
-            if (failure.getValue() != ErrnoException.EEXIST) {
+            if (failure.getValue() != Errno.EEXIST.number()) {
                 throw new ErrnoException("making " + failure.getKey() + " local", failure.getValue());
             }
         }

@@ -1,5 +1,8 @@
 package io.sluice.node;
 
+import io.sluice.linux.Errno;
+import io.sluice.linux.ErrnoException;
+import io.sluice.linux.SystemCalls;
 import io.sluice.node.HandoverConnection.Message;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -81,10 +84,10 @@ public final class HandoverClient implements AutoCloseable {
         } catch (ErrnoException e) {
             SystemCalls.close(fd);
             return switch (e.errno()) {
-                case ErrnoException.ENOENT, ErrnoException.ECONNREFUSED, ErrnoException.EAGAIN -> Optional.empty();
-                case ErrnoException.EPROTOTYPE -> throw new IOException(
+                case ENOENT, ECONNREFUSED, EAGAIN -> Optional.empty();
+                case EPROTOTYPE -> throw new IOException(
                         path + ": the socket of another program is there; it stays as it is. Choose another path", e);
-                default -> throw new IOException(path + ": " + e.getMessage(), e);
+                case null, default -> throw new IOException(path + ": " + e.getMessage(), e);
             };
         } catch (IOException e) {
             SystemCalls.close(fd);
@@ -183,14 +186,14 @@ public final class HandoverClient implements AutoCloseable {
             try {
                 message = connection.receive();
             } catch (ErrnoException e) {
-                if (e.errno() == ErrnoException.EAGAIN && System.nanoTime() - start >= longest.toNanos()) {
+                if (e.errno() == Errno.EAGAIN && System.nanoTime() - start >= longest.toNanos()) {
                     return Answer.SILENT;
                 }
-                if (e.errno() != ErrnoException.EAGAIN && broken) {
+                if (e.errno() != Errno.EAGAIN && broken) {
                     return Answer.GONE;
                 }
                 // The kernel tells of an error once, and before what came earlier.
-                broken |= e.errno() != ErrnoException.EAGAIN;
+                broken |= e.errno() != Errno.EAGAIN;
                 continue;
             }
             switch (message.word()) {

@@ -1,5 +1,8 @@
 package io.sluice.node;
 
+import io.sluice.linux.ErrnoException;
+import io.sluice.linux.SocketOptions;
+import io.sluice.linux.SystemCalls;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -22,14 +25,6 @@ final class HandoverConnection implements AutoCloseable {
     private static final int WORD_BYTES = 64;
     private static final int MESSAGE_HEADER_BYTES = 56;
     private static final int CONTROL_HEADER_BYTES = 16;
-    private static final int SCM_RIGHTS = 1;
-    private static final int SO_RCVTIMEO = 20;
-    private static final int SO_SNDTIMEO = 21;
-    private static final int SO_PEERCRED = 17;
-    private static final int MSG_CTRUNC = 0x8;
-    private static final int MSG_DONTWAIT = 0x40;
-    private static final int MSG_NOSIGNAL = 0x4000;
-    private static final int MSG_CMSG_CLOEXEC = 0x4000_0000;
 
     private final int fd;
     private final int flags;
@@ -52,7 +47,7 @@ final class HandoverConnection implements AutoCloseable {
      */
     HandoverConnection(int fd, int timeoutMillis) throws IOException {
         this.fd = fd;
-        this.flags = timeoutMillis == 0 ? MSG_DONTWAIT : 0;
+        this.flags = timeoutMillis == 0 ? SocketOptions.MSG_DONTWAIT : 0;
         try {
             timeout(fd, timeoutMillis);
             requireSameUser();
@@ -64,22 +59,22 @@ final class HandoverConnection implements AutoCloseable {
 
     /** A new socket, connected to nobody. */
     static int socket() throws IOException {
-        return SystemCalls.socket(SystemCalls.AF_UNIX, SystemCalls.SOCK_SEQPACKET | SystemCalls.SOCK_CLOEXEC, 0);
+        return SystemCalls.socket(SocketOptions.AF_UNIX, SocketOptions.SOCK_SEQPACKET | SocketOptions.SOCK_CLOEXEC, 0);
     }
 
     /** Lets every wait on {@code fd} end after so long, with {@code EAGAIN}. */
     static void timeout(int fd, int millis) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment time = arena.allocateFrom(ValueLayout.JAVA_LONG, millis / 1000, millis % 1000 * 1000L);
-            SystemCalls.option(fd, SystemCalls.SOL_SOCKET, SO_RCVTIMEO, time);
-            SystemCalls.option(fd, SystemCalls.SOL_SOCKET, SO_SNDTIMEO, time);
+            SystemCalls.option(fd, SocketOptions.SOL_SOCKET, SocketOptions.SO_RCVTIMEO, time);
+            SystemCalls.option(fd, SocketOptions.SOL_SOCKET, SocketOptions.SO_SNDTIMEO, time);
         }
     }
 
     private void requireSameUser() throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment credentials = arena.allocate(12, Integer.BYTES);
-            SystemCalls.option(fd, SystemCalls.SOL_SOCKET, SO_PEERCRED, credentials,
+            SystemCalls.option(fd, SocketOptions.SOL_SOCKET, SocketOptions.SO_PEERCRED, credentials,
                     arena.allocateFrom(ValueLayout.JAVA_INT, 12));
             int theirs = credentials.get(ValueLayout.JAVA_INT, 4);
             if (theirs != 0 && !Files.getAttribute(Path.of("/proc/self"), "unix:uid").equals(theirs)) {
@@ -106,8 +101,8 @@ final class HandoverConnection implements AutoCloseable {
             if (!descriptors.isEmpty()) {
                 control = control(arena, descriptors.size());
                 control.set(ValueLayout.JAVA_LONG, 0, CONTROL_HEADER_BYTES + (long) descriptors.size() * Integer.BYTES);
-                control.set(ValueLayout.JAVA_INT, 8, SystemCalls.SOL_SOCKET);
-                control.set(ValueLayout.JAVA_INT, 12, SCM_RIGHTS);
+                control.set(ValueLayout.JAVA_INT, 8, SocketOptions.SOL_SOCKET);
+                control.set(ValueLayout.JAVA_INT, 12, SocketOptions.SCM_RIGHTS);
                 for (int i = 0; i < descriptors.size(); i++) {
                     control.set(ValueLayout.JAVA_INT, CONTROL_HEADER_BYTES + (long) i * Integer.BYTES,
                             descriptors.get(i));
@@ -115,7 +110,7 @@ final class HandoverConnection implements AutoCloseable {
             }
             byte[] bytes = word.text().getBytes(StandardCharsets.US_ASCII);
             SystemCalls.sendMessage(fd, header(arena, arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes), control),
-                    MSG_NOSIGNAL | flags);
+                    SocketOptions.MSG_NOSIGNAL | flags);
         }
     }
 
@@ -130,10 +125,10 @@ final class HandoverConnection implements AutoCloseable {
             MemorySegment word = arena.allocate(WORD_BYTES);
             MemorySegment control = control(arena, DESCRIPTORS);
             MemorySegment header = header(arena, word, control);
-            long length = SystemCalls.receiveMessage(fd, header, MSG_CMSG_CLOEXEC | flags);
+            long length = SystemCalls.receiveMessage(fd, header, SocketOptions.MSG_CMSG_CLOEXEC | flags);
             List<Integer> descriptors = new ArrayList<>();
             if (header.get(ValueLayout.JAVA_LONG, 40) >= CONTROL_HEADER_BYTES
-                    && control.get(ValueLayout.JAVA_INT, 12) == SCM_RIGHTS) {
+                    && control.get(ValueLayout.JAVA_INT, 12) == SocketOptions.SCM_RIGHTS) {
                 long bytes = control.get(ValueLayout.JAVA_LONG, 0) - CONTROL_HEADER_BYTES;
                 for (long i = 0; i < bytes; i += Integer.BYTES) {
                     descriptors.add(control.get(ValueLayout.JAVA_INT, CONTROL_HEADER_BYTES + i));
@@ -142,7 +137,7 @@ final class HandoverConnection implements AutoCloseable {
             byte[] bytes = word.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE);
             Message message =
                     new Message(HandoverWord.of(new String(bytes, StandardCharsets.US_ASCII)), descriptors);
-            if ((header.get(ValueLayout.JAVA_INT, 48) & MSG_CTRUNC) != 0) {
+            if ((header.get(ValueLayout.JAVA_INT, 48) & SocketOptions.MSG_CTRUNC) != 0) {
                 message.discard();
                 throw new IOException("this process may not open so many files: raise the limit (ulimit -n,"
                         + " LimitNOFILE=) to that of the other one");

@@ -1,5 +1,8 @@
 package io.sluice.node;
 
+import io.sluice.linux.Errno;
+import io.sluice.linux.ErrnoException;
+import io.sluice.linux.SystemCalls;
 import io.sluice.liveness.FatalErrors;
 import io.sluice.node.HandoverConnection.Message;
 import java.io.IOException;
@@ -217,7 +220,7 @@ public final class HandoverServer implements AutoCloseable {
         try {
             fd = SystemCalls.accept(socket);
         } catch (ErrnoException e) {
-            if (e.errno() != ErrnoException.EAGAIN) {
+            if (e.errno() != Errno.EAGAIN) {
                 acceptFrom = System.nanoTime() + ACCEPT_PAUSE;
                 warn("a process that wants to take over has to wait: " + e.getMessage());
             }
@@ -246,7 +249,7 @@ public final class HandoverServer implements AutoCloseable {
                 message.discard();
                 word = message.word();
             } catch (ErrnoException e) {
-                if (e.errno() == ErrnoException.EAGAIN) {
+                if (e.errno() == Errno.EAGAIN) {
                     return;
                 }
                 LOG.debug("a process that wanted to take over is gone: {}", e.getMessage());
@@ -268,7 +271,7 @@ public final class HandoverServer implements AutoCloseable {
                 peer.connection.send(next.word(), next.descriptors());
                 peer.outgoing.removeFirst();
             } catch (ErrnoException e) {
-                if (e.errno() == ErrnoException.EAGAIN) {
+                if (e.errno() == Errno.EAGAIN) {
                     return;
                 }
                 peer.outgoing.clear();

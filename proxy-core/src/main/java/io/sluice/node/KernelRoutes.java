@@ -1,5 +1,6 @@
 package io.sluice.node;
 
+import io.sluice.linux.Errno;
 import io.sluice.service.Cidr;
 import io.sluice.service.IpFamily;
 import java.io.IOException;
@@ -82,7 +83,7 @@ final class KernelRoutes implements RoutingTable {
     @Override
     public Map<Cidr, Integer> remove(Collection<Cidr> destinations) throws IOException {
         Map<Cidr, Integer> errors = order(false, destinations);
-        errors.values().removeIf(errno -> errno == ErrnoException.ESRCH);
+        errors.values().removeIf(errno -> errno == Errno.ESRCH.number());
         return errors;
     }
 

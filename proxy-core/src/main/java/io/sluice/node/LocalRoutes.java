@@ -1,5 +1,7 @@
 package io.sluice.node;
 
+import io.sluice.linux.Errno;
+import io.sluice.linux.SystemCalls;
 import io.sluice.node.AddressDemand.Use;
 import io.sluice.service.Cidr;
 import io.sluice.service.IpAddresses;
@@ -122,7 +124,7 @@ public final class LocalRoutes implements ServiceAddresses {
                 next.remove(route);
                 InetAddress address = single.get(route);
                 // An address that got a local route from somebody else is here as well.
-                if (errno != ErrnoException.EEXIST && address != null) {
+                if (errno != Errno.EEXIST.number() && address != null) {
                     failed.put(address, describe(route, errno, true));
                 }
             });
@@ -292,11 +294,11 @@ public final class LocalRoutes implements ServiceAddresses {
 
     private static String describe(Cidr route, int errno, boolean add) {
         String verb = add ? "add" : "delete";
-        return "'ip route " + verb + " local " + route + " dev lo' fails: " + switch (errno) {
-            case ErrnoException.EPERM -> "this process lacks CAP_NET_ADMIN in its network namespace";
-            case ErrnoException.EEXIST -> "somebody else has such a route";
-            case ErrnoException.ENETDOWN -> "the loopback interface is down (ip link set lo up)";
-            default -> SystemCalls.text(errno);
+        return "'ip route " + verb + " local " + route + " dev lo' fails: " + switch (Errno.of(errno)) {
+            case EPERM -> "this process lacks CAP_NET_ADMIN in its network namespace";
+            case EEXIST -> "somebody else has such a route";
+            case ENETDOWN -> "the loopback interface is down (ip link set lo up)";
+            case null, default -> Errno.meaning(errno);
         };
     }
 }

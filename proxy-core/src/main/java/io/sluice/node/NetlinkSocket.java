@@ -1,5 +1,9 @@
 package io.sluice.node;
 
+import io.sluice.linux.Errno;
+import io.sluice.linux.ErrnoException;
+import io.sluice.linux.SocketOptions;
+import io.sluice.linux.SystemCalls;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -16,11 +20,6 @@ import java.util.function.Consumer;
 final class NetlinkSocket implements AutoCloseable {
 
     private static final int NETLINK_ROUTE = 0;
-    private static final int SOL_NETLINK = 270;
-    private static final int NETLINK_GET_STRICT_CHK = 12;
-    private static final int NETLINK_CAP_ACK = 10;
-    private static final int SO_RCVTIMEO = 20;
-    private static final int SO_RCVBUF = 8;
     /** A message that consists of its head, netlink(7), to which the kernel says that it has seen it. */
     private static final int NOTHING_BYTES = 16;
     private static final short NLMSG_NOOP = 1;
@@ -44,19 +43,20 @@ final class NetlinkSocket implements AutoCloseable {
      * @param timeoutMillis how long a receive waits at the most; 0 for as long as it takes
      */
     static NetlinkSocket open(int groups, int timeoutMillis) throws IOException {
-        int fd = SystemCalls.socket(SystemCalls.AF_NETLINK, SystemCalls.SOCK_RAW | SystemCalls.SOCK_CLOEXEC,
+        int fd = SystemCalls.socket(SocketOptions.AF_NETLINK, SocketOptions.SOCK_RAW | SocketOptions.SOCK_CLOEXEC,
                 NETLINK_ROUTE);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment address = arena.allocate(12, Integer.BYTES);
-            address.set(ValueLayout.JAVA_SHORT, 0, (short) SystemCalls.AF_NETLINK);
+            address.set(ValueLayout.JAVA_SHORT, 0, (short) SocketOptions.AF_NETLINK);
             address.set(ValueLayout.JAVA_INT, 8, groups);
             SystemCalls.bind(fd, address);
-            SystemCalls.option(fd, SystemCalls.SOL_SOCKET, SO_RCVTIMEO, arena.allocateFrom(ValueLayout.JAVA_LONG,
-                    timeoutMillis / 1000, timeoutMillis % 1000 * 1000L));
-            SystemCalls.option(fd, SystemCalls.SOL_SOCKET, SO_RCVBUF,
+            SystemCalls.option(fd, SocketOptions.SOL_SOCKET, SocketOptions.SO_RCVTIMEO,
+                    arena.allocateFrom(ValueLayout.JAVA_LONG,
+                            timeoutMillis / 1000, timeoutMillis % 1000 * 1000L));
+            SystemCalls.option(fd, SocketOptions.SOL_SOCKET, SocketOptions.SO_RCVBUF,
                     arena.allocateFrom(ValueLayout.JAVA_INT, 1024 * 1024));
             MemorySegment one = arena.allocateFrom(ValueLayout.JAVA_INT, 1);
-            SystemCalls.option(fd, SOL_NETLINK, NETLINK_CAP_ACK, one);
+            SystemCalls.option(fd, SocketOptions.SOL_NETLINK, SocketOptions.NETLINK_CAP_ACK, one);
             strict(fd, one);
             return new NetlinkSocket(fd);
         } catch (IOException | RuntimeException e) {
@@ -68,9 +68,9 @@ final class NetlinkSocket implements AutoCloseable {
     /** Lets the kernel filter dumps; one that is older than 4.20 does not, and whoever dumps looks anyway. */
     private static void strict(int fd, MemorySegment one) throws IOException {
         try {
-            SystemCalls.option(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, one);
+            SystemCalls.option(fd, SocketOptions.SOL_NETLINK, SocketOptions.NETLINK_GET_STRICT_CHK, one);
         } catch (ErrnoException e) {
-            if (e.errno() == ErrnoException.EPERM) {
+            if (e.errno() == Errno.EPERM) {
                 throw e;
             }
         }
@@ -160,7 +160,7 @@ final class NetlinkSocket implements AutoCloseable {
                 }
             });
         }
-        if (error[0] == ErrnoException.EPERM) {
+        if (error[0] == Errno.EPERM.number()) {
             throw new ErrnoException("listing routes", error[0]);
         }
     }

@@ -1,5 +1,7 @@
 package io.sluice.node;
 
+import io.sluice.linux.ErrnoException;
+import io.sluice.linux.SystemCalls;
 import io.sluice.liveness.FatalErrors;
 import io.sluice.liveness.Faults;
 import java.io.IOException;
@@ -110,8 +112,8 @@ public final class NodeWatch implements AutoCloseable {
             return changes;
         } catch (ErrnoException e) {
             return switch (e.errno()) {
-                case ErrnoException.ENOBUFS -> EnumSet.allOf(Change.class);
-                default -> throw e;
+                case ENOBUFS -> EnumSet.allOf(Change.class);
+                case null, default -> throw e;
             };
         }
     }

@@ -1,5 +1,6 @@
 package io.sluice.node;
 
+import io.sluice.linux.SocketOptions;
 import io.sluice.service.Cidr;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpFamily;
@@ -60,7 +61,6 @@ final class RouteMessages {
     private static final int FRA_IP_PROTO = 22;
     private static final int FRA_SPORT_RANGE = 23;
     private static final int FRA_DPORT_RANGE = 24;
-    private static final int IPPROTO_TCP = 6;
 
     /** The longest of what {@link #localRoute} writes. */
     static final int LOCAL_ROUTE_BYTES = HEADER_BYTES + ROUTE_BYTES + 4 + 16 + 8 + 8;
@@ -135,7 +135,7 @@ final class RouteMessages {
         attribute(out, FRA_PRIORITY, Integer.BYTES).putInt(rule.priority());
         table(out, FRA_TABLE, rule.table());
         attribute(out, FRA_PROTOCOL, Byte.BYTES).put((byte) rule.protocol()).put(new byte[3]);
-        attribute(out, FRA_IP_PROTO, Byte.BYTES).put((byte) IPPROTO_TCP).put(new byte[3]);
+        attribute(out, FRA_IP_PROTO, Byte.BYTES).put((byte) SocketOptions.IPPROTO_TCP).put(new byte[3]);
         attribute(out, FRA_SPORT_RANGE, 2 * Short.BYTES).putShort((short) rule.source().port())
                 .putShort((short) rule.source().port());
         attribute(out, FRA_DPORT_RANGE, 2 * Short.BYTES).putShort((short) rule.firstPort())
@@ -161,11 +161,11 @@ final class RouteMessages {
     }
 
     private static int family(IpFamily family) {
-        return family == IpFamily.IPV4 ? SystemCalls.AF_INET : SystemCalls.AF_INET6;
+        return family == IpFamily.IPV4 ? SocketOptions.AF_INET : SocketOptions.AF_INET6;
     }
 
     private static int family(byte[] address) {
-        return address.length == 4 ? SystemCalls.AF_INET : SystemCalls.AF_INET6;
+        return address.length == 4 ? SocketOptions.AF_INET : SocketOptions.AF_INET6;
     }
 
     private static void order(ByteBuffer out, int type, boolean add, int sequence) {
@@ -240,8 +240,8 @@ final class RouteMessages {
             return null;
         }
         int family = body.get(0) & 0xff;
-        int octets = family == SystemCalls.AF_INET ? 4 : 16;
-        if (family != SystemCalls.AF_INET && family != SystemCalls.AF_INET6 || body.get(1) != 0
+        int octets = family == SocketOptions.AF_INET ? 4 : 16;
+        if (family != SocketOptions.AF_INET && family != SocketOptions.AF_INET6 || body.get(1) != 0
                 || (body.get(2) & 0xff) != octets * 8 || body.get(7) != FR_ACT_TO_TBL) {
             return null;
         }
@@ -270,7 +270,7 @@ final class RouteMessages {
                 }
             }
         });
-        if (ipProtocol[0] != IPPROTO_TCP || sourcePorts[0] != sourcePorts[1] || sourcePorts[0] == 0) {
+        if (ipProtocol[0] != SocketOptions.IPPROTO_TCP || sourcePorts[0] != sourcePorts[1] || sourcePorts[0] == 0) {
             return null;
         }
         return new Rule(new EndpointAddress(address(source), sourcePorts[0]), ports[0], ports[1], table[0],
@@ -294,12 +294,12 @@ final class RouteMessages {
         }
         int family = body.get(0) & 0xff;
         int prefixLength = body.get(1) & 0xff;
-        if (family != SystemCalls.AF_INET && family != SystemCalls.AF_INET6) {
+        if (family != SocketOptions.AF_INET && family != SocketOptions.AF_INET6) {
             return null;
         }
         int[] table = {body.get(4) & 0xff};
         int[] link = {0};
-        byte[][] destination = {new byte[family == SystemCalls.AF_INET ? 4 : 16]};
+        byte[][] destination = {new byte[family == SocketOptions.AF_INET ? 4 : 16]};
         List<InetAddress> gateways = new ArrayList<>();
         attributes(body.slice(ROUTE_BYTES, body.remaining() - ROUTE_BYTES).order(body.order()), (type, value) -> {
             switch (type) {

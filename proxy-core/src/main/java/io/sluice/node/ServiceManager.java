@@ -1,5 +1,7 @@
 package io.sluice.node;
 
+import io.sluice.linux.SocketOptions;
+import io.sluice.linux.SystemCalls;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -110,12 +112,12 @@ public final class ServiceManager {
         if (path == null) {
             return;
         }
-        int socket = SystemCalls.socket(SystemCalls.AF_UNIX,
-                SystemCalls.SOCK_DGRAM | SystemCalls.SOCK_CLOEXEC | SystemCalls.SOCK_NONBLOCK, 0);
+        int socket = SystemCalls.socket(SocketOptions.AF_UNIX,
+                SocketOptions.SOCK_DGRAM | SocketOptions.SOCK_CLOEXEC | SocketOptions.SOCK_NONBLOCK, 0);
         try (Arena arena = Arena.ofConfined()) {
             // An abstract name ends where the address does.
             MemorySegment address = arena.allocate(FAMILY_BYTES + path.length, Long.BYTES);
-            address.set(ValueLayout.JAVA_SHORT, 0, (short) SystemCalls.AF_UNIX);
+            address.set(ValueLayout.JAVA_SHORT, 0, (short) SocketOptions.AF_UNIX);
             MemorySegment.copy(path, 0, address, ValueLayout.JAVA_BYTE, FAMILY_BYTES, path.length);
             SystemCalls.connect(socket, address);
             SystemCalls.send(socket,

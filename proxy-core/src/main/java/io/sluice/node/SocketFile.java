@@ -1,5 +1,9 @@
 package io.sluice.node;
 
+import io.sluice.linux.Errno;
+import io.sluice.linux.ErrnoException;
+import io.sluice.linux.SocketOptions;
+import io.sluice.linux.SystemCalls;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -188,7 +192,7 @@ public final class SocketFile {
         requireRoom(path);
         byte[] bytes = bytes(path);
         MemorySegment address = arena.allocate(2 + PATH_BYTES + 1, 8);
-        address.set(ValueLayout.JAVA_SHORT, 0, (short) SystemCalls.AF_UNIX);
+        address.set(ValueLayout.JAVA_SHORT, 0, (short) SocketOptions.AF_UNIX);
         MemorySegment.copy(bytes, 0, address, ValueLayout.JAVA_BYTE, 2, bytes.length);
         return address;
     }
@@ -236,13 +240,13 @@ public final class SocketFile {
 
     /** A dead socket refuses before it is looked at which kind of socket it was. */
     private static boolean isAnswered(Path path) throws IOException {
-        int socket = SystemCalls.socket(SystemCalls.AF_UNIX,
-                SystemCalls.SOCK_SEQPACKET | SystemCalls.SOCK_CLOEXEC | SystemCalls.SOCK_NONBLOCK, 0);
+        int socket = SystemCalls.socket(SocketOptions.AF_UNIX,
+                SocketOptions.SOCK_SEQPACKET | SocketOptions.SOCK_CLOEXEC | SocketOptions.SOCK_NONBLOCK, 0);
         try (Arena arena = Arena.ofConfined()) {
             SystemCalls.connect(socket, address(arena, path));
             return true;
         } catch (ErrnoException e) {
-            return e.errno() != ErrnoException.ECONNREFUSED;
+            return e.errno() != Errno.ECONNREFUSED;
         } finally {
             SystemCalls.close(socket);
         }
@@ -255,7 +259,7 @@ public final class SocketFile {
                 SystemCalls.bind(socket, address(arena, aside));
                 return aside;
             } catch (ErrnoException e) {
-                if (e.errno() != ErrnoException.EADDRINUSE || attempt == NAME_ATTEMPTS) {
+                if (e.errno() != Errno.EADDRINUSE || attempt == NAME_ATTEMPTS) {
                     throw new IOException(path + ": a socket cannot be made there: " + e.getMessage(), e);
                 }
             }

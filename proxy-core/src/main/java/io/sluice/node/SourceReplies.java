@@ -1,5 +1,7 @@
 package io.sluice.node;
 
+import io.sluice.linux.Errno;
+import io.sluice.linux.ErrnoException;
 import io.sluice.service.Cidr;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpFamily;
@@ -107,12 +109,12 @@ public final class SourceReplies {
     /** What is there already, or gone already, is as it should be. */
     private static void check(String what, Collection<Integer> errors) throws IOException {
         for (int errno : errors) {
-            switch (errno) {
-                case ErrnoException.EEXIST, ErrnoException.ESRCH, ErrnoException.ENOENT -> {
+            switch (Errno.of(errno)) {
+                case EEXIST, ESRCH, ENOENT -> {
                     // As wanted.
                 }
-                case ErrnoException.EPERM -> throw new ErrnoException(what + " needs CAP_NET_ADMIN", errno);
-                default -> throw new ErrnoException(what, errno);
+                case EPERM -> throw new ErrnoException(what + " needs CAP_NET_ADMIN", errno);
+                case null, default -> throw new ErrnoException(what, errno);
             }
         }
     }

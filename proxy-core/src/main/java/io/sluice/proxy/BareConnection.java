@@ -3,6 +3,9 @@ package io.sluice.proxy;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.unix.FileDescriptor;
 import io.sluice.connection.Side;
+import io.sluice.linux.LinuxCalls;
+import io.sluice.linux.SocketOptions;
+import io.sluice.linux.TcpCalls;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpFamily;
 import java.io.IOException;
@@ -28,15 +31,6 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
     private static final int SHORT_SPLICE = LoopConnections.READ_BYTES / 2;
     /** … so many times in a row. */
     private static final int SHORT_SPLICES = 4;
-    static final int SOL_SOCKET = 1;
-    private static final int SO_REUSEADDR = 2;
-    private static final int SO_KEEPALIVE = 9;
-    private static final int IPPROTO_IP = 0;
-    private static final int IP_TRANSPARENT = 19;
-    static final int IPPROTO_TCP = 6;
-    private static final int TCP_NODELAY = 1;
-    static final int TCP_NOTSENT_LOWAT = 25;
-    static final int SO_RCVBUF = 8;
     /** A connection that was sent no more needs no bound for what the kernel keeps of it. */
     private static final int SHORT_BYTES = 64 * 1024;
     /** So many ports of a client's address are tried for one connection. */
@@ -97,12 +91,12 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
         }
         try {
             if (source != null) {
-                calls.option(end.fd, IPPROTO_IP, IP_TRANSPARENT, 1); // holds for IPv6 sockets as well
-                calls.option(end.fd, SOL_SOCKET, SO_REUSEADDR, 1);
+                calls.option(end.fd, SocketOptions.IPPROTO_IP, SocketOptions.IP_TRANSPARENT, 1);
+                calls.option(end.fd, SocketOptions.SOL_SOCKET, SocketOptions.SO_REUSEADDR, 1);
                 calls.bind(end.fd, source, owner.sourcePort());
             }
             if (owner.receiveBufferBytes() > 0) {
-                calls.option(end.fd, SOL_SOCKET, SO_RCVBUF, owner.receiveBufferBytes());
+                calls.option(end.fd, SocketOptions.SOL_SOCKET, SocketOptions.SO_RCVBUF, owner.receiveBufferBytes());
             }
             end.connecting = !calls.connect(end.fd, address.ip(), address.port());
         } catch (IOException e) {
@@ -204,7 +198,7 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
         End end = backend;
         if (end != null && !end.closed) {
             try {
-                calls.option(end.fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+                calls.option(end.fd, SocketOptions.SOL_SOCKET, SocketOptions.SO_KEEPALIVE, 1);
             } catch (IOException e) {
                 LOG.debug("no keepalive towards the endpoint: {}", e.getMessage());
             }
@@ -525,7 +519,7 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
 
         final void beforeWrite() throws IOException {
             if (!undelayed && written) {
-                calls.option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+                calls.option(fd, SocketOptions.IPPROTO_TCP, SocketOptions.TCP_NODELAY, 1);
                 undelayed = true;
             }
             written = true;
@@ -537,7 +531,7 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
         private void boundUnsent() throws IOException {
             if (!unsentBounded && owner.isCrowded()) {
                 unsentBounded = true;
-                calls.option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, owner.unsentBytes());
+                calls.option(fd, SocketOptions.IPPROTO_TCP, SocketOptions.TCP_NOTSENT_LOWAT, owner.unsentBytes());
             }
         }
 

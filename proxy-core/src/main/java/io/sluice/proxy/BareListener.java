@@ -3,6 +3,7 @@ package io.sluice.proxy;
 import io.netty.channel.IoEventLoop;
 import io.netty.channel.epoll.LinuxSocket;
 import io.netty.channel.unix.NativeInetAddress;
+import io.sluice.linux.SocketOptions;
 import io.sluice.service.IpFamily;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -24,9 +25,6 @@ abstract sealed class BareListener extends Listener permits EpollListener, Uring
 
     /** No descriptor of a predecessor: the socket is to be made. */
     static final int NOT_INHERITED = -1;
-
-    private static final int IPPROTO_IP = 0;
-    private static final int IP_FREEBIND = 15;
 
     final IoEventLoop eventLoop;
     private final boolean freeBind;
@@ -101,7 +99,7 @@ abstract sealed class BareListener extends Listener permits EpollListener, Uring
         created.setTcpNoDelay(true);
         created.setKeepAlive(true);
         if (freeBind) {
-            created.setIntOpt(IPPROTO_IP, IP_FREEBIND, 1); // holds for IPv6 sockets as well
+            created.setIntOpt(SocketOptions.IPPROTO_IP, SocketOptions.IP_FREEBIND, 1);
         }
         created.bind(address);
         created.listen(dataPath.settings().backlog());
@@ -111,7 +109,7 @@ abstract sealed class BareListener extends Listener permits EpollListener, Uring
     private void boundReceiveBuffer(LinuxSocket listening) throws IOException {
         int bytes = dataPath.settings().buffers().receiveBytes();
         if (bytes > 0) {
-            listening.setIntOpt(BareConnection.SOL_SOCKET, BareConnection.SO_RCVBUF, bytes);
+            listening.setIntOpt(SocketOptions.SOL_SOCKET, SocketOptions.SO_RCVBUF, bytes);
         }
     }
 

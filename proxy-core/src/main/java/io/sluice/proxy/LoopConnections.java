@@ -7,6 +7,7 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.epoll.EpollIoHandle;
 import io.sluice.connection.ConnectFailure;
 import io.sluice.connection.ConnectionLimits;
+import io.sluice.linux.TcpCalls;
 import io.sluice.metrics.AccessLog;
 import io.sluice.service.EndpointAddress;
 import java.io.IOException;

@@ -2,6 +2,7 @@ package io.sluice.proxy;
 
 import io.netty.channel.epoll.Native;
 import io.netty.channel.unix.FileDescriptor;
+import io.sluice.linux.LinuxCalls;
 import java.io.IOException;
 
 /**
@@ -29,7 +30,9 @@ final class Pipe {
     /** An empty pipe, whose bytes count against {@code budget}; fails if there are no descriptors for it. */
     static Pipe open(BufferBudget budget) throws IOException {
         FileDescriptor[] ends = FileDescriptor.pipe();
-        LinuxCalls.pipeSize(ends[1].intValue(), BYTES);
+        if (!LinuxCalls.pipeSize(ends[1].intValue(), BYTES)) {
+            ProxiedConnection.LOG.debug("the kernel grants no larger pipes");
+        }
         return new Pipe(ends[0], ends[1], budget);
     }
 

@@ -1,15 +1,13 @@
 package io.sluice.proxy;
 
 import io.netty.channel.unix.FileDescriptor;
+import io.sluice.linux.Errno;
+import io.sluice.linux.RingCalls;
+import io.sluice.linux.SocketOptions;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.StructLayout;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -46,16 +44,7 @@ final class RingMemory {
     private static final VarHandle INT_AT = INT.varHandle();
     private static final VarHandle SHORT_AT = SHORT.varHandle();
 
-    private static final StructLayout STATE = Linker.Option.captureStateLayout();
-    private static final VarHandle ERRNO = STATE.varHandle(MemoryLayout.PathElement.groupElement("errno"));
-    private static final MethodHandle SYSCALL = function("syscall");
-    private static final MethodHandle MMAP = function("mmap");
-    private static final MethodHandle MUNMAP = function("munmap");
-
-    // Numbers that x86-64 and arm64 share, and constants of <linux/io_uring.h>.
-    private static final long SYS_IO_URING_SETUP = 425;
-    private static final long SYS_IO_URING_ENTER = 426;
-    private static final long SYS_IO_URING_REGISTER = 427;
+    // Constants of <linux/io_uring.h>.
     private static final int SETUP_CQSIZE = 1 << 3;
     private static final int SETUP_SINGLE_ISSUER = 1 << 12;
     private static final int SETUP_DEFER_TASKRUN = 1 << 13;
@@ -74,23 +63,17 @@ final class RingMemory {
     private static final byte SKIP_SUCCESS = 1 << 6;
     private static final short POLL_FIRST = 1;
     private static final int POLL_ADD_MULTI = 1;
-    private static final int MSG_DONTWAIT = 0x40;
-    private static final int MSG_WAITALL = 0x100;
-    private static final int MSG_NOSIGNAL = 0x4000;
-    private static final int PROT_READ_WRITE = 3;
-    private static final int MAP_SHARED_POPULATE = 0x1 | 0x8000;
-    private static final int MAP_PRIVATE_ANONYMOUS = 0x2 | 0x20;
     private static final int NO_FILE = -1;
 
-    private static final int EPERM = 1;
-    private static final int EINTR = 4;
-    private static final int EAGAIN = 11;
-    private static final int EACCES = 13;
-    private static final int EBUSY = 16;
-    private static final int ETIME = 62;
+    private static final int EPERM = Errno.EPERM.number();
+    private static final int EINTR = Errno.EINTR.number();
+    private static final int EAGAIN = Errno.EAGAIN.number();
+    private static final int EACCES = Errno.EACCES.number();
+    private static final int EBUSY = Errno.EBUSY.number();
+    private static final int ETIME = Errno.ETIME.number();
 
     private final Arena arena = Arena.ofAuto();
-    private final MemorySegment state = arena.allocate(STATE);
+    private final RingCalls calls = new RingCalls();
     /** struct io_uring_getevents_arg, and behind it the timespec that it points to. */
     private final MemorySegment limit = arena.allocate(40, Long.BYTES);
 
@@ -130,7 +113,7 @@ final class RingMemory {
             trial.open();
             return "";
         } catch (IllegalStateException e) {
-            return trial.errno() == EPERM || trial.errno() == EACCES
+            return trial.calls.errno() == EPERM || trial.calls.errno() == EACCES
                     ? "the kernel does not permit it (kernel.io_uring_disabled, or a seccomp profile)"
                     : "it needs Linux 6.1 or newer (" + e.getMessage() + ")";
         } finally {
@@ -147,15 +130,15 @@ final class RingMemory {
         MemorySegment params = arena.allocate(120, Long.BYTES);
         params.set(INT, 4, answerCount);
         params.set(INT, 8, SETUP_CQSIZE | SETUP_SINGLE_ISSUER | SETUP_DEFER_TASKRUN);
-        fd = (int) call(SYSCALL, SYS_IO_URING_SETUP, requestCount, params.address(), 0, 0, 0, 0);
+        fd = calls.setup(requestCount, params);
         if (fd < 0) {
             throw failed("io_uring_setup");
         }
         long arrayAt = Integer.toUnsignedLong(params.get(INT, 40 + 24));
         answersAt = Integer.toUnsignedLong(params.get(INT, 80 + 20));
-        requestRing = map(arrayAt + 4L * requestCount, MAP_SHARED_POPULATE, fd, OFF_SQ_RING);
-        answerRing = map(answersAt + (long) ANSWER_BYTES * answerCount, MAP_SHARED_POPULATE, fd, OFF_CQ_RING);
-        requests = map((long) REQUEST_BYTES * requestCount, MAP_SHARED_POPULATE, fd, OFF_SQES);
+        requestRing = shared(arrayAt + 4L * requestCount, OFF_SQ_RING);
+        answerRing = shared(answersAt + (long) ANSWER_BYTES * answerCount, OFF_CQ_RING);
+        requests = shared((long) REQUEST_BYTES * requestCount, OFF_SQES);
         requestTailAt = params.get(INT, 40 + 4);
         requestMask = requestCount - 1;
         answerHeadAt = params.get(INT, 80);
@@ -164,12 +147,12 @@ final class RingMemory {
         for (int i = 0; i < requestCount; i++) {
             requestRing.set(INT, arrayAt + 4L * i, i);
         }
-        buffers = map((long) BUFFERS * BUFFER_BYTES, MAP_PRIVATE_ANONYMOUS, NO_FILE, 0);
+        buffers = mapped(calls.mapAnonymous((long) BUFFERS * BUFFER_BYTES));
         bufferBytes = buffers.asByteBuffer();
         MemorySegment registration = arena.allocate(40, Long.BYTES);
         registration.set(LONG, 0, bufferRing.address());
         registration.set(INT, 8, BUFFERS);
-        if (call(SYSCALL, SYS_IO_URING_REGISTER, fd, REGISTER_PBUF_RING, registration.address(), 1, 0, 0) < 0) {
+        if (calls.register(fd, REGISTER_PBUF_RING, registration, 1) < 0) {
             throw failed("io_uring_register");
         }
         for (int i = 0; i < BUFFERS; i++) {
@@ -177,12 +160,15 @@ final class RingMemory {
         }
     }
 
-    private MemorySegment map(long bytes, int flags, int file, long offset) {
-        long address = call(MMAP, 0, bytes, PROT_READ_WRITE, flags, file, offset, 0);
-        if (address == -1) {
+    private MemorySegment shared(long bytes, long offset) {
+        return mapped(calls.mapShared(fd, bytes, offset));
+    }
+
+    private MemorySegment mapped(MemorySegment memory) {
+        if (memory.equals(MemorySegment.NULL)) {
             throw failed("mmap");
         }
-        return at(address, bytes);
+        return memory;
     }
 
     /** Hands over what is waiting, ends what takes longer, and gives the memory back. */
@@ -197,7 +183,7 @@ final class RingMemory {
         }
         for (MemorySegment mapped : List.of(requestRing, answerRing, requests, buffers)) {
             if (mapped.byteSize() > 0) {
-                call(MUNMAP, mapped.address(), mapped.byteSize(), 0, 0, 0, 0, 0);
+                calls.unmap(mapped);
             }
         }
     }
@@ -218,7 +204,7 @@ final class RingMemory {
         requests.set(BYTE, at + 1, SKIP_SUCCESS);
         requests.set(LONG, at + 16, address);
         requests.set(INT, at + 24, length);
-        requests.set(INT, at + 28, MSG_DONTWAIT | MSG_WAITALL | MSG_NOSIGNAL);
+        requests.set(INT, at + 28, SocketOptions.MSG_DONTWAIT | SocketOptions.MSG_WAITALL | SocketOptions.MSG_NOSIGNAL);
     }
 
     /** Waits for {@code events}, an error or an end; {@code again} for also all that follow. */
@@ -276,12 +262,12 @@ final class RingMemory {
         }
         do {
             INT_AT.setRelease(requestRing, requestTailAt, written);
-            long n = call(SYSCALL, SYS_IO_URING_ENTER, fd, written - handedOver, answers,
+            long n = calls.enter(fd, written - handedOver, answers,
                     ENTER_GETEVENTS | (limited ? ENTER_EXT_ARG : 0), limited ? limit.address() : 0, limited ? 24 : 0);
             if (n >= 0) {
                 handedOver += (int) n;
             } else {
-                int errno = errno();
+                int errno = calls.errno();
                 if (errno != EINTR && errno != EAGAIN && errno != EBUSY && errno != ETIME) {
                     throw failed("io_uring_enter");
                 }
@@ -342,35 +328,7 @@ final class RingMemory {
         SHORT_AT.setRelease(bufferRing, 14L, bufferTail);
     }
 
-    // The C library.
-
     private IllegalStateException failed(String call) {
-        return new IllegalStateException(call + ": errno " + errno());
-    }
-
-    private int errno() {
-        return (int) ERRNO.get(state, 0L);
-    }
-
-    private long call(MethodHandle function, long a, long b, long c, long d, long e, long f, long g) {
-        try {
-            return (long) function.invokeExact(state, a, b, c, d, e, f, g);
-        } catch (Throwable t) {
-            throw new IllegalStateException("the C library cannot be called", t);
-        }
-    }
-
-    @SuppressWarnings("restricted") // as long as it is mapped: until close
-    private static MemorySegment at(long address, long bytes) {
-        return MemorySegment.ofAddress(address).reinterpret(bytes);
-    }
-
-    /** All take integers and addresses, a word each, and do not look at those beyond their own. */
-    @SuppressWarnings("restricted")
-    private static MethodHandle function(String name) {
-        Linker linker = Linker.nativeLinker();
-        return linker.downcallHandle(linker.defaultLookup().findOrThrow(name),
-                FunctionDescriptor.of(LONG, LONG, LONG, LONG, LONG, LONG, LONG, LONG),
-                Linker.Option.captureCallState("errno"));
+        return new IllegalStateException(call + ": errno " + calls.errno());
     }
 }

@@ -2,6 +2,7 @@ package io.sluice.proxy;
 
 import io.netty.buffer.ByteBuf;
 import io.sluice.connection.Side;
+import io.sluice.linux.Errno;
 import java.io.IOException;
 
 /**
@@ -18,10 +19,10 @@ final class UringConnection extends BareConnection {
     private static final int WATCHED = 3;
     private static final int READABLE = 4;
 
-    private static final int ENOBUFS = 105;
-    private static final int EAGAIN = 11;
-    private static final int ECANCELED = 125;
-    private static final int EINTR = 4;
+    private static final int ENOBUFS = Errno.ENOBUFS.number();
+    private static final int EAGAIN = Errno.EAGAIN.number();
+    private static final int ECANCELED = Errno.ECANCELED.number();
+    private static final int EINTR = Errno.EINTR.number();
 
     private final Ring ring;
 

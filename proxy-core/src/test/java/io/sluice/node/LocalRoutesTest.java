@@ -2,6 +2,7 @@ package io.sluice.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.linux.Errno;
 import io.sluice.node.AddressDemand.Use;
 import io.sluice.node.ServiceAddresses.Provided;
 import io.sluice.service.Cidr;
@@ -230,7 +231,7 @@ class LocalRoutesTest {
 
     @Test
     void a_right_that_is_missing_is_said_and_tried_again() throws IOException {
-        table.refuses.put("10.96.0.10/32", ErrnoException.EPERM);
+        table.refuses.put("10.96.0.10/32", Errno.EPERM.number());
         LocalRoutes routes = routes();
         assertThat(routes.provide(cluster("10.96.0.10")).failed())
                 .containsValue("'ip route add local 10.96.0.10/32 dev lo'"
@@ -242,7 +243,7 @@ class LocalRoutesTest {
 
     @Test
     void a_local_route_that_somebody_else_has_is_used_and_left_alone() throws IOException {
-        table.refuses.put("10.96.0.10/32", ErrnoException.EEXIST);
+        table.refuses.put("10.96.0.10/32", Errno.EEXIST.number());
         LocalRoutes routes = routes();
         assertThat(routes.provide(cluster("10.96.0.10"))).isEqualTo(ALL);
         routes.close(false);

@@ -2,6 +2,7 @@ package io.sluice.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.linux.Errno;
 import io.sluice.node.RouteMessages.Message;
 import io.sluice.node.RouteMessages.Route;
 import io.sluice.node.RouteMessages.Rule;
@@ -91,7 +92,7 @@ class RouteMessagesTest {
     void an_acknowledgement_says_what_went_wrong() {
         byte[] bytes = HexFormat.of().parseHex("14000000020000000500000000000000efffffff");
         assertThat(read(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN)))
-                .containsExactly(new Message(RouteMessages.NLMSG_ERROR, 5, ErrnoException.EEXIST, 0, null));
+                .containsExactly(new Message(RouteMessages.NLMSG_ERROR, 5, Errno.EEXIST.number(), 0, null));
     }
 
     @Test

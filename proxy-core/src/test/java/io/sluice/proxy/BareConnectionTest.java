@@ -8,6 +8,7 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.netty.util.concurrent.EventExecutor;
 import io.sluice.balance.AffinityTable;
 import io.sluice.balance.Routing;
+import io.sluice.linux.TcpCalls;
 import io.sluice.metrics.AccessLog;
 import io.sluice.metrics.PortMeters;
 import io.sluice.metrics.ProxyMetrics;

@@ -7,6 +7,7 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.Native;
 import io.netty.channel.unix.FileDescriptor;
+import io.sluice.linux.TcpCalls;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.MemorySegment;

@@ -1,12 +1,8 @@
-package io.sluice.cli;
+package io.sluice.linux;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.StructLayout;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
@@ -17,7 +13,7 @@ import java.util.Map;
  * Puts another program in the place of this process: execve(2). It keeps the process's number, terminal and parent, so
  * signals and exit codes need nobody in between.
  */
-final class ProcessImage {
+public final class ProcessImage {
 
     private ProcessImage() {}
 
@@ -28,33 +24,26 @@ final class ProcessImage {
      * @param environment of the program
      * @throws IOException if the kernel refuses
      */
-    @SuppressWarnings("restricted") // execve has this signature: execve(2)
-    static void replace(Path program, List<String> arguments, Map<String, String> environment) throws IOException {
-        Linker linker = Linker.nativeLinker();
-        StructLayout state = Linker.Option.captureStateLayout();
-        MethodHandle execve = linker.downcallHandle(linker.defaultLookup().find("execve").orElseThrow(),
-                FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.ADDRESS,
-                        ValueLayout.ADDRESS),
-                Linker.Option.captureCallState("errno"));
+    public static void replace(Path program, List<String> arguments, Map<String, String> environment)
+            throws IOException {
+        MethodHandle execve = Libc.function("execve");
         int errno;
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment captured = arena.allocate(state);
+            MemorySegment state = arena.allocate(Libc.STATE);
             MemorySegment path = arena.allocateFrom(program.toString());
             MemorySegment argv = array(arguments, arena);
             MemorySegment envp =
                     array(environment.entrySet().stream().map(e -> e.getKey() + '=' + e.getValue()).toList(), arena);
-            int result = (int) execve.invokeExact(captured, path, argv, envp);
-            errno = result == 0
-                    ? 0
-                    : captured.get(ValueLayout.JAVA_INT,
-                            state.byteOffset(MemoryLayout.PathElement.groupElement("errno")));
+            // It returns only to say that it has failed.
+            long failed = (long) execve.invokeExact(state, path.address(), argv.address(), envp.address(), 0L, 0L);
+            errno = (int) failed == 0 ? 0 : Libc.errno(state);
         } catch (Throwable e) {
             throw new IllegalStateException("execve cannot be called", e);
         }
-        throw new IOException(program + " cannot be executed" + switch (errno) {
-            case 7 -> ": its arguments and variables are too long";
-            case 13 -> ": permission denied";
-            default -> " (errno " + errno + ")";
+        throw new IOException(program + " cannot be executed" + switch (Errno.of(errno)) {
+            case E2BIG -> ": its arguments and variables are too long";
+            case EACCES -> ": permission denied";
+            case null, default -> " (errno " + errno + ")";
         });
     }
 

@@ -1,10 +1,8 @@
-package io.sluice.proxy;
+package io.sluice.linux;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.netty.channel.epoll.Epoll;
-import io.netty.channel.unix.FileDescriptor;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -18,7 +16,6 @@ import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -34,15 +31,10 @@ class TcpCallsTest {
     private final MemorySegment memory = Arena.ofAuto().allocate(ROOM);
     private int fd = -1;
 
-    @BeforeAll
-    static void loadErrors() {
-        Epoll.ensureAvailability();
-    }
-
     @AfterEach
     void close() throws IOException {
         if (fd >= 0) {
-            new FileDescriptor(fd).close();
+            SystemCalls.close(fd);
         }
     }
 
@@ -95,7 +87,7 @@ class TcpCallsTest {
         try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
                 Socket peer = connected(server)) {
             calls.resetOnClose(fd);
-            new FileDescriptor(fd).close();
+            SystemCalls.close(fd);
             fd = -1;
             assertThatThrownBy(() -> peer.getInputStream().read()).isInstanceOf(SocketException.class)
                     .hasMessageContaining("reset");

@@ -1,4 +1,4 @@
-package io.sluice.proxy;
+package io.sluice.linux;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -9,9 +9,8 @@ import java.lang.invoke.MethodHandle;
 import org.jspecify.annotations.Nullable;
 
 /** The system calls that Netty has no method for. Any thread; elsewhere than on Linux they do nothing. */
-final class LinuxCalls {
+public final class LinuxCalls {
 
-    private static final boolean LINUX = System.getProperty("os.name").equals("Linux");
     private static final long SIOCOUTQ = 0x5411;
     private static final int F_SETPIPE_SZ = 1031;
 
@@ -30,7 +29,7 @@ final class LinuxCalls {
      * How much of what was written to the open socket {@code fd} its peer has not acknowledged: {@code SIOCOUTQ}, tcp(7).
      * A reset throws that away. 0 also where the kernel cannot be asked.
      */
-    static int unacknowledged(int fd) {
+    public static int unacknowledged(int fd) {
         MethodHandle ioctl = IOCTL;
         if (ioctl == null) {
             return 0;
@@ -44,29 +43,26 @@ final class LinuxCalls {
         }
     }
 
-    /** Asks for room for {@code bytes} in a pipe (fcntl(2)); the kernel may refuse, the pipe stays as it is then. */
-    static void pipeSize(int fd, int bytes) {
+    /**
+     * Asks for room for {@code bytes} in a pipe (fcntl(2)); the kernel may refuse, the pipe stays as it is then.
+     *
+     * @return whether it was granted; true also where the kernel cannot be asked
+     */
+    public static boolean pipeSize(int fd, int bytes) {
         MethodHandle fcntl = FCNTL;
-        if (fcntl != null) {
-            try {
-                int granted = (int) fcntl.invokeExact(fd, F_SETPIPE_SZ, bytes);
-                if (granted < 0) {
-                    ProxiedConnection.LOG.debug("the kernel grants no larger pipes");
-                }
-            } catch (Throwable e) {
-                throw new IllegalStateException("fcntl cannot be called", e);
-            }
+        if (fcntl == null) {
+            return true;
+        }
+        try {
+            int granted = (int) fcntl.invokeExact(fd, F_SETPIPE_SZ, bytes);
+            return granted >= 0;
+        } catch (Throwable e) {
+            throw new IllegalStateException("fcntl cannot be called", e);
         }
     }
 
-    @SuppressWarnings("restricted") // the functions have these signatures: ioctl(2), fcntl(2)
     private static @Nullable MethodHandle function(String name, FunctionDescriptor signature,
             Linker.Option... options) {
-        if (!LINUX) {
-            return null;
-        }
-        Linker linker = Linker.nativeLinker();
-        return linker.defaultLookup().find(name).map(symbol -> linker.downcallHandle(symbol, signature, options))
-                .orElse(null);
+        return Libc.isLinux() ? Libc.handle(name, signature, options) : null;
     }
 }
