@@ -2,12 +2,14 @@ package io.sluice.cli;
 
 import io.sluice.daemon.Sluice;
 import io.sluice.daemon.SluiceConfig;
-import io.sluice.daemon.Supervision;
 import io.sluice.daemon.StartException;
+import io.sluice.daemon.Supervision;
 import io.sluice.dns.DnsLimits;
 import io.sluice.dns.DnsSettings;
 import io.sluice.dns.PodRecords;
 import io.sluice.http.AllowedHosts;
+import io.sluice.linux.Errno;
+import io.sluice.linux.SocketFailures;
 import io.sluice.metrics.AccessLog;
 import io.sluice.node.NodeSettings;
 import io.sluice.proxy.ProxySettings;
@@ -24,7 +26,6 @@ import io.sluice.source.manifest.ManifestSource;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
-import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -175,21 +176,21 @@ final class DemoCommand implements Callable<Integer> {
     }
 
     private static boolean mayListen(int port) {
+        InetSocketAddress address = new InetSocketAddress(IpAddresses.parse("127.121.0.254"), port);
         try (ServerSocket probe = new ServerSocket()) {
-            probe.bind(new InetSocketAddress(IpAddresses.parse("127.121.0.254"), port));
+            probe.bind(address);
             return true;
-        } catch (BindException e) {
-            return !String.valueOf(e.getMessage()).contains("ermission denied");
         } catch (IOException e) {
-            return true;
+            return SocketFailures.ofBind(e, address) != Errno.EACCES;
         }
     }
 
     private static InetSocketAddress freeAddress(String what, int port, PrintWriter out) throws FailureException {
         InetAddress loopback = IpAddresses.parse("127.0.0.1");
         for (int candidate : new int[] {port, 0}) {
+            InetSocketAddress address = new InetSocketAddress(loopback, candidate);
             try (ServerSocket probe = new ServerSocket()) {
-                probe.bind(new InetSocketAddress(loopback, candidate));
+                probe.bind(address);
                 if (candidate == 0) {
                     out.println("Port " + port + " for " + what + " is in use; the demo uses " + probe.getLocalPort()
                             + " instead.");
@@ -197,7 +198,8 @@ final class DemoCommand implements Callable<Integer> {
                 return new InetSocketAddress(loopback, probe.getLocalPort());
             } catch (IOException e) {
                 if (candidate == 0) {
-                    throw new FailureException("no free port at 127.0.0.1: " + e.getMessage(), e);
+                    throw new FailureException("no free port at 127.0.0.1: " + SocketFailures.bindReason(e, address),
+                            e);
                 }
             }
         }
@@ -282,8 +284,8 @@ final class DemoCommand implements Callable<Integer> {
             String answer = new String(in.readAllBytes(), StandardCharsets.UTF_8).strip();
             return answer.substring(answer.lastIndexOf('\n') + 1);
         } catch (IOException e) {
-            throw new FailureException("the demo's own connection to " + target.url() + " failed: " + e.getMessage(),
-                    e);
+            throw new FailureException("the demo's own connection to " + target.url() + " failed: "
+                    + SocketFailures.connectReason(e), e);
         }
     }
 }

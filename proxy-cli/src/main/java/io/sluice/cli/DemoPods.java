@@ -2,6 +2,8 @@ package io.sluice.cli;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import io.sluice.linux.Errno;
+import io.sluice.linux.SocketFailures;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
@@ -81,8 +83,10 @@ final class DemoPods implements AutoCloseable {
             servers.add(server);
         } catch (IOException e) {
             close();
-            throw new FailureException("the demo's pod " + name + " cannot listen at " + address + ": " + e.getMessage()
-                    + (e.getMessage() != null && e.getMessage().contains("in use") ? " (does another demo run?)" : ""),
+            throw new FailureException("the demo's pod " + name + " cannot listen at " + address + ": "
+                    + SocketFailures.bindReason(e, address.toSocketAddress())
+                    + (SocketFailures.ofBind(e, address.toSocketAddress()) == Errno.EADDRINUSE
+                            ? " (does another demo run?)" : ""),
                     e);
         }
     }

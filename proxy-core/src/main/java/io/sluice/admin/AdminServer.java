@@ -6,6 +6,8 @@ import io.sluice.http.HttpListener;
 import io.sluice.http.HttpServer;
 import io.sluice.http.Route;
 import io.sluice.http.Site;
+import io.sluice.linux.Errno;
+import io.sluice.linux.SocketFailures;
 import io.sluice.service.IpAddresses;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -74,7 +76,7 @@ final class AdminServer implements AutoCloseable {
             opened.firstAttempt().join();
         } catch (CompletionException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
-            String failure = failure(String.valueOf(cause.getMessage()));
+            String failure = failure(cause);
             if (hardFail) {
                 stop();
                 throw new IOException(failure, cause);
@@ -117,11 +119,11 @@ final class AdminServer implements AutoCloseable {
         stop();
     }
 
-    private String failure(String reason) {
-        String remedy = reason.contains("in use")
+    private String failure(Throwable cause) {
+        String remedy = SocketFailures.ofBind(cause, address) == Errno.EADDRINUSE
                 ? "stop what listens there (ss -ltnp shows it)"
                 : "check that this machine has the address and that the port is allowed";
-        return "Cannot serve " + purpose + " at " + format(address) + ": " + reason + "; " + remedy
+        return "Cannot serve " + purpose + " at " + format(address) + ": " + cause.getMessage() + "; " + remedy
                 + " or choose another with " + flag;
     }
 

@@ -12,6 +12,7 @@ import io.netty.channel.ServerChannel;
 import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.socket.DatagramChannel;
 import io.netty.channel.unix.IntegerUnixChannelOption;
+import io.sluice.linux.SocketFailures;
 import io.sluice.linux.SocketOptions;
 import io.sluice.metrics.DnsMetrics;
 import io.sluice.service.ClusterSnapshot;
@@ -294,14 +295,14 @@ public final class DnsServer implements AutoCloseable {
     }
 
     private static IOException cannotListen(InetSocketAddress address, String protocol, Throwable cause) {
-        String reason = String.valueOf(cause.getMessage());
-        String remedy = reason.contains("in use")
-                ? "stop what listens there (ss -lunp and ss -ltnp show it)"
-                : reason.contains("ermission")
-                        ? "allow ports below 1024 (CAP_NET_BIND_SERVICE, or net.ipv4.ip_unprivileged_port_start)"
-                : "check that this machine has the address";
+        String remedy = switch (SocketFailures.ofBind(cause, address)) {
+            case EADDRINUSE -> "stop what listens there (ss -lunp and ss -ltnp show it)";
+            case EACCES -> "allow ports below 1024 (CAP_NET_BIND_SERVICE, or net.ipv4.ip_unprivileged_port_start)";
+            case null, default -> "check that this machine has the address";
+        };
         return new IOException("Cannot answer DNS at "
-                + IpAddresses.format(address.getAddress(), address.getPort()) + " over " + protocol + ": " + reason
+                + IpAddresses.format(address.getAddress(), address.getPort()) + " over " + protocol + ": "
+                + SocketFailures.bindReason(cause, address)
                 + "; " + remedy
                 + " or choose another with --dns-listen", cause);
     }

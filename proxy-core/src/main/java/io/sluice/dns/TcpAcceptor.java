@@ -8,6 +8,7 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.handler.codec.LengthFieldBasedFrameDecoder;
+import io.sluice.linux.SocketFailures;
 import io.sluice.metrics.DnsMetrics;
 import io.sluice.metrics.DnsMetrics.Drop;
 import java.net.InetSocketAddress;
@@ -80,7 +81,7 @@ final class TcpAcceptor extends ChannelInboundHandlerAdapter {
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
         Channel server = ctx.channel();
         if (server.config().isAutoRead()) {
-            LOG.warn("Cannot accept a DNS connection: {}", cause.getMessage());
+            LOG.warn("Cannot accept a DNS connection: {}", SocketFailures.acceptReason(cause));
             server.config().setAutoRead(false);
             ctx.executor().schedule(() -> server.config().setAutoRead(true), PAUSE_MILLIS, TimeUnit.MILLISECONDS);
         }

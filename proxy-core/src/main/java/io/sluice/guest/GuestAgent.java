@@ -13,6 +13,7 @@ import io.netty.channel.epoll.LinuxSocket;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.handler.codec.LineBasedFrameDecoder;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import io.sluice.linux.SocketFailures;
 import io.sluice.linux.SocketOptions;
 import io.sluice.service.IpFamily;
 import io.sluice.service.Protocol;
@@ -158,7 +159,7 @@ public final class GuestAgent implements AutoCloseable {
                 return socket;
             } catch (IOException | RuntimeException e) {
                 socket.close();
-                throw new IOException("cannot bind " + wish.line() + ": " + e.getMessage(), e);
+                throw new IOException("cannot bind " + wish.line() + ": " + SocketFailures.bindReason(e, address), e);
             }
         }
 

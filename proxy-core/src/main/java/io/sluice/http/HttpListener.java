@@ -7,6 +7,7 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.socket.ServerSocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.sluice.linux.SocketFailures;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -120,7 +121,7 @@ public final class HttpListener implements AutoCloseable {
     }
 
     private void failed(Throwable cause) {
-        String reason = cause.getMessage() == null ? cause.toString() : cause.getMessage();
+        String reason = SocketFailures.bindReason(cause, address);
         if (!firstAttempt.completeExceptionally(new IOException(reason, cause))) {
             LOG.debug("{} cannot be listened at: {}; trying again", address, reason);
         }

@@ -5,6 +5,7 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import io.sluice.linux.SocketFailures;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Comparator;
@@ -195,7 +196,7 @@ public final class HttpServer implements AutoCloseable {
         if (now - nextDescriptorWarning >= 0) {
             nextDescriptorWarning = now + WARN_NANOS;
             LOG.warn("Cannot accept a connection at {}: {}; raise the limit of open files (ulimit -n)",
-                    socket.localAddress(), cause.getMessage());
+                    socket.localAddress(), SocketFailures.acceptReason(cause));
         }
         Optional<HttpConnection> overdue = Admission.mostOverdue(open, now());
         overdue.ifPresent(this::abandon);

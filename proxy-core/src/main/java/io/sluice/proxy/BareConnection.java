@@ -3,8 +3,11 @@ package io.sluice.proxy;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.unix.FileDescriptor;
 import io.sluice.connection.Side;
+import io.sluice.linux.Errno;
+import io.sluice.linux.ErrnoException;
 import io.sluice.linux.LinuxCalls;
 import io.sluice.linux.SocketOptions;
+import io.sluice.linux.SystemError;
 import io.sluice.linux.TcpCalls;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpFamily;
@@ -75,7 +78,7 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
         if (!end.register()) {
             backend = null;
             end.close();
-            backendFailed(new IOException("Cannot allocate memory for the event loop's registration"));
+            backendFailed(new ErrnoException("the event loop's registration", Errno.ENOMEM));
         } else if (!end.connecting) {
             opened();
         }
@@ -108,8 +111,8 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
     }
 
     private static boolean portInUse(IOException failure) {
-        String message = String.valueOf(failure.getMessage());
-        return message.contains("Address already in use") || message.contains("Cannot assign requested address");
+        return failure instanceof SystemError error
+                && (error.errno() == Errno.EADDRINUSE || error.errno() == Errno.EADDRNOTAVAIL);
     }
 
     /** The endpoint took it: what the client has sent by now goes out. */
@@ -550,7 +553,7 @@ abstract sealed class BareConnection extends ProxiedConnection permits EpollConn
                 if (send(owner.readAddress(), header.length) == header.length) {
                     return true;
                 }
-                failure = new IOException("No buffer space available for the PROXY protocol header");
+                failure = new ErrnoException("the PROXY protocol header", Errno.ENOBUFS);
             } catch (IOException e) {
                 failure = e;
             }

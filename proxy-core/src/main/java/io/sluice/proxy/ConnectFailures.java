@@ -1,34 +1,25 @@
 package io.sluice.proxy;
 
+import io.netty.channel.ChannelException;
 import io.sluice.connection.ConnectFailure;
-import java.net.NoRouteToHostException;
+import io.sluice.linux.SocketFailures;
 
 /** Tells an endpoint's faults from this node's own by what the kernel said. */
 final class ConnectFailures {
 
     private ConnectFailures() {}
 
-    /** Netty and the JDK carry the errno only as text; the texts are those of strerror(3) in the C locale. */
+    /** What a failed attempt to connect, or to make a socket for it, comes to. */
     static ConnectFailure classify(Throwable cause) {
-        for (Throwable t = cause; t != null; t = t.getCause()) {
-            String message = String.valueOf(t.getMessage());
-            if (message.contains("Too many open files") || message.contains("No buffer space")
-                    || message.contains("Cannot allocate memory")) {
-                return ConnectFailure.LOCAL_RESOURCES;
-            }
-            if (message.contains("Cannot assign requested address")) {
-                return ConnectFailure.NO_LOCAL_PORT;
-            }
-            if (message.contains("timed out")) {
-                return ConnectFailure.TIMED_OUT;
-            }
-            if (message.contains("refused") || message.contains("reset")) {
-                return ConnectFailure.REFUSED;
-            }
-            if (t instanceof NoRouteToHostException) {
-                return ConnectFailure.UNREACHABLE;
-            }
-        }
-        return ConnectFailure.UNREACHABLE;
+        return switch (SocketFailures.ofConnect(cause)) {
+            case EMFILE, ENFILE, ENOBUFS, ENOMEM -> ConnectFailure.LOCAL_RESOURCES;
+            case EADDRNOTAVAIL -> ConnectFailure.NO_LOCAL_PORT;
+            case ETIMEDOUT -> ConnectFailure.TIMED_OUT;
+            case ECONNREFUSED, ECONNRESET -> ConnectFailure.REFUSED;
+            // The JDK does not say why it has no socket; none of the reasons is the endpoint's.
+            case null -> cause instanceof ChannelException ? ConnectFailure.LOCAL_RESOURCES
+                    : ConnectFailure.UNREACHABLE;
+            default -> ConnectFailure.UNREACHABLE;
+        };
     }
 }

@@ -11,21 +11,22 @@ import io.netty.util.concurrent.EventExecutor;
 import io.sluice.balance.Sources;
 import io.sluice.connection.ConnectFailure;
 import io.sluice.connection.ConnectionLimits;
+import io.sluice.linux.SocketFailures;
 import io.sluice.metrics.AccessLog;
 import io.sluice.metrics.Ending;
 import io.sluice.metrics.RefusalReason;
+import io.sluice.proxy.ProxiedConnection.Arrival;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.ProxyProtocol;
-import io.sluice.proxy.ProxiedConnection.Arrival;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -401,7 +402,7 @@ public final class DataPath implements AutoCloseable {
 
     void acceptFailed(PortProxy port, Throwable cause) {
         port.meters().refused(RefusalReason.LOCAL_RESOURCES);
-        acceptFailed.warn("cannot accept a connection for " + port.name() + ": " + cause.getMessage()
+        acceptFailed.warn("cannot accept a connection for " + port.name() + ": " + SocketFailures.acceptReason(cause)
                 + "; it waits in the kernel's queue. Raise the limit of open files (ulimit -n, LimitNOFILE=)"
                 + " or lower --max-connections", now());
     }

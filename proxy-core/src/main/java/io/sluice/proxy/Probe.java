@@ -6,6 +6,7 @@ import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.EventLoop;
+import io.netty.channel.IoEventLoop;
 import io.netty.util.concurrent.ScheduledFuture;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.ProxyProtocol;
@@ -13,7 +14,7 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
-/** Knocks at an endpoint: connects, and closes at once. Lives on one event loop. */
+/** Knocks at an endpoint: connects, and closes at once. On NIO a channel, else a {@link BareProbe}. Lives on one event loop. */
 final class Probe {
 
     private final EndpointAddress endpoint;
@@ -30,6 +31,9 @@ final class Probe {
     /** Completes with what it came to; never fails. Any thread. */
     static CompletableFuture<ProbeResult> start(EndpointAddress endpoint, ProxyProtocol proxyProtocol,
             EventLoops loops, EventLoop loop, Duration timeout) {
+        if (loops.transport() != Transport.NIO) {
+            return BareProbe.start(endpoint, proxyProtocol, (IoEventLoop) loop, timeout);
+        }
         Channel channel;
         try {
             channel = loops.socket().get();

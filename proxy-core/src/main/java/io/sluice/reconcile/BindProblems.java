@@ -1,5 +1,6 @@
 package io.sluice.reconcile;
 
+import io.sluice.linux.SocketFailures;
 import io.sluice.proxy.AddressKind;
 import io.sluice.service.IpAddresses;
 import java.net.InetSocketAddress;
@@ -9,32 +10,27 @@ final class BindProblems {
 
     private BindProblems() {}
 
-    /** One line: what is wrong at {@code address} and what to do. The kernel's texts are those of strerror(3). */
+    /** One line: what is wrong at {@code address} and what to do. */
     static String describe(InetSocketAddress address, AddressKind kind, Throwable cause) {
         String where = IpAddresses.format(address.getAddress(), address.getPort());
-        String kernel = String.valueOf(cause.getMessage());
-        if (kernel.contains("in use")) {
-            return where + " is already in use by another program (ss -ltnp 'sport = :" + address.getPort()
+        return switch (SocketFailures.ofBind(cause, address)) {
+            case EADDRINUSE -> where + " is already in use by another program (ss -ltnp 'sport = :" + address.getPort()
                     + "' names it)";
-        }
-        if (kernel.contains("Permission denied")) {
-            return where + " needs a right that this process lacks: run it with CAP_NET_BIND_SERVICE (as root, or with"
+            case EACCES -> where
+                    + " needs a right that this process lacks: run it with CAP_NET_BIND_SERVICE (as root, or with"
                     + " AmbientCapabilities= or setcap cap_net_bind_service=+ep on the java binary), allow it to"
                     + " everybody with 'sysctl net.ipv4.ip_unprivileged_port_start=" + address.getPort()
                     + "', or use --port-offset 8000";
-        }
-        if (kernel.contains("Cannot assign requested address")) {
-            String ip = IpAddresses.format(address.getAddress());
-            return where + " is not an address of this machine: add it with 'ip route add local " + ip + "/"
+            case EADDRNOTAVAIL -> where + " is not an address of this machine: add it with 'ip route add local "
+                    + IpAddresses.format(address.getAddress()) + "/"
                     + address.getAddress().getAddress().length * 8 + " dev lo'"
                     + (kind == AddressKind.CLUSTER_IP
                             ? ", or leave spec.clusterIP out so that one is allocated from --service-cidr"
                             : "");
-        }
-        if (kernel.contains("Too many open files")) {
-            return where + " cannot be opened: no file descriptor is left; raise the limit of open files (ulimit -n,"
-                    + " LimitNOFILE=) or lower --max-connections";
-        }
-        return where + " cannot be listened at: " + kernel;
+            case EMFILE, ENFILE ->
+                    where + " cannot be opened: no file descriptor is left; raise the limit of open files (ulimit -n,"
+                            + " LimitNOFILE=) or lower --max-connections";
+            case null, default -> where + " cannot be listened at: " + SocketFailures.bindReason(cause, address);
+        };
     }
 }

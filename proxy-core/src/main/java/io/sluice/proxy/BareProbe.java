@@ -1,0 +1,174 @@
+package io.sluice.proxy;
+
+import io.netty.channel.IoEvent;
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.IoRegistration;
+import io.netty.channel.epoll.EpollIoEvent;
+import io.netty.channel.epoll.EpollIoHandle;
+import io.netty.channel.epoll.EpollIoOps;
+import io.netty.channel.unix.FileDescriptor;
+import io.netty.util.concurrent.Future;
+import io.sluice.linux.TcpCalls;
+import io.sluice.service.EndpointAddress;
+import io.sluice.service.IpFamily;
+import io.sluice.service.ProxyProtocol;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A {@link Probe} over a bare socket. Netty's epoll channels do not say why they are not connected but in the system's
+ * words, which are of no use: {@link io.sluice.linux.SocketFailures}. Lives on one epoll event loop.
+ */
+final class BareProbe implements EpollIoHandle {
+
+    private static final EpollIoOps CONNECTED = EpollIoOps.EPOLLOUT.with(EpollIoOps.EPOLLET);
+
+    private final EndpointAddress endpoint;
+    private final ProxyProtocol proxyProtocol;
+    private final IoEventLoop loop;
+    private final TcpCalls calls = new TcpCalls();
+    private final FileDescriptor socket;
+    private final CompletableFuture<ProbeResult> answer;
+    private @Nullable IoRegistration registration;
+    private boolean closed;
+
+    private BareProbe(EndpointAddress endpoint, ProxyProtocol proxyProtocol, IoEventLoop loop,
+            CompletableFuture<ProbeResult> answer) throws IOException {
+        this.endpoint = endpoint;
+        this.proxyProtocol = proxyProtocol;
+        this.loop = loop;
+        this.answer = answer;
+        this.socket = new FileDescriptor(calls.open(endpoint.family() == IpFamily.IPV6));
+    }
+
+    /** Completes with what it came to; never fails. Any thread. */
+    static CompletableFuture<ProbeResult> start(EndpointAddress endpoint, ProxyProtocol proxyProtocol,
+            IoEventLoop loop, Duration timeout) {
+        CompletableFuture<ProbeResult> answer = new CompletableFuture<>();
+        try {
+            loop.execute(() -> {
+                try {
+                    new BareProbe(endpoint, proxyProtocol, loop, answer).connect(timeout);
+                } catch (IOException e) {
+                    answer.complete(ProbeResult.of(ConnectFailures.classify(e)));
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            answer.complete(ProbeResult.INCONCLUSIVE); // the event loop has ended
+        }
+        return answer;
+    }
+
+    private void connect(Duration timeout) {
+        boolean done;
+        try {
+            done = calls.connect(socket.intValue(), endpoint.ip(), endpoint.port());
+        } catch (IOException e) {
+            failed(e);
+            return;
+        }
+        if (done) {
+            answered();
+        } else if (!register()) {
+            answer.complete(ProbeResult.INCONCLUSIVE);
+            close();
+        } else {
+            Future<?> timer = loop.schedule(() -> {
+                answer.complete(ProbeResult.SILENT);
+                close();
+            }, timeout.toNanos(), TimeUnit.NANOSECONDS);
+            answer.thenRun(() -> timer.cancel(false));
+        }
+    }
+
+    private boolean register() {
+        Future<IoRegistration> registered = loop.register(this);
+        if (!registered.isSuccess()) {
+            return false;
+        }
+        IoRegistration mine = registered.getNow();
+        registration = mine;
+        try {
+            mine.submit(CONNECTED);
+            return true;
+        } catch (UncheckedIOException e) {
+            ProxiedConnection.LOG.debug("epoll does not take a socket: {}", e.getMessage());
+            return false;
+        }
+    }
+
+    @Override
+    public FileDescriptor fd() {
+        return socket;
+    }
+
+    @Override
+    public void handle(IoRegistration which, IoEvent event) {
+        if (closed || ((EpollIoEvent) event).ops().value() == 0) {
+            return;
+        }
+        try {
+            calls.connected(socket.intValue());
+            answered();
+        } catch (IOException e) {
+            failed(e);
+        }
+    }
+
+    private void failed(IOException cause) {
+        answer.complete(ProbeResult.of(ConnectFailures.classify(cause)));
+        close();
+    }
+
+    /** The endpoint is told that nobody speaks, if it waits for a header; the send queue of a new socket has room for it. */
+    private void answered() {
+        answer.complete(ProbeResult.ANSWERED);
+        byte[] header = ProxyHeader.ofNobody(proxyProtocol);
+        if (header.length > 0) {
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment bytes = arena.allocateFrom(ValueLayout.JAVA_BYTE, header);
+                calls.send(socket.intValue(), bytes.address(), header.length);
+            } catch (IOException e) {
+                ProxiedConnection.LOG.debug("the endpoint has gone already: {}", e.getMessage());
+            }
+        }
+        close();
+    }
+
+    /**
+     * Closes the descriptor when all events of this round are handled, for the same reason as
+     * {@link LoopConnections#closeLater}. Called by Netty too, for what is open when the event loop ends.
+     */
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        if (loop.isShuttingDown()) {
+            closeNow();
+        } else {
+            loop.execute(this::closeNow);
+        }
+        answer.complete(ProbeResult.INCONCLUSIVE);
+    }
+
+    private void closeNow() {
+        try {
+            socket.close();
+        } catch (IOException e) {
+            ProxiedConnection.LOG.debug("closing a socket: {}", e.getMessage());
+        }
+        if (registration != null) {
+            registration.cancel();
+        }
+    }
+}
