@@ -5,6 +5,7 @@ import io.sluice.linux.ErrnoException;
 import io.sluice.service.Cidr;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpFamily;
+import io.sluice.service.SourcePortRange;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Collection;
@@ -17,18 +18,13 @@ import org.jspecify.annotations.Nullable;
  * Brings the replies of endpoints to connections that were made in a client's name back to this machine, instead of
  * letting them go to the client.
  *
- * <p>Such connections leave from the client's address and a port of {@link #FIRST_PORT} to {@link #LAST_PORT}, which
+ * <p>Such connections leave from the client's address and a port of {@link SourcePortRange#PRESERVED}, which
  * Linux does not choose by itself ({@code net.ipv4.ip_local_port_range}). A rule for each endpoint sends what comes from
  * its address and port to one of these ports into a routing table in which everything is local; whatever else the
  * endpoint says is not touched. Rules and routes carry the origin 115. Speaks rtnetlink(7); needs CAP_NET_ADMIN and Linux
  * 4.17. Lives on the control thread, and waits for the kernel.
  */
 public final class SourceReplies {
-
-    /** First port of connections in a client's name. */
-    public static final int FIRST_PORT = 61_440;
-    /** Last one; the kernel takes no range that ends with 65,535. */
-    public static final int LAST_PORT = 65_534;
 
     /** The number of the table, and the place of the rules among others. */
     private static final int TABLE = 1150;
@@ -73,7 +69,8 @@ public final class SourceReplies {
     }
 
     private static RouteMessages.Rule rule(EndpointAddress endpoint) {
-        return new RouteMessages.Rule(endpoint, FIRST_PORT, LAST_PORT, TABLE, TABLE, KernelRoutes.PROTOCOL);
+        return new RouteMessages.Rule(endpoint, SourcePortRange.PRESERVED.first(), SourcePortRange.PRESERVED.last(),
+                TABLE, TABLE, KernelRoutes.PROTOCOL);
     }
 
     private static Set<EndpointAddress> rules(NetlinkSocket socket, IpFamily family) throws IOException {

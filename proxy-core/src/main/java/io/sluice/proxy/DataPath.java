@@ -18,6 +18,7 @@ import io.sluice.metrics.RefusalReason;
 import io.sluice.proxy.ProxiedConnection.Arrival;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.ProxyProtocol;
+import io.sluice.service.SourcePortRange;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -42,11 +43,6 @@ import org.slf4j.LoggerFactory;
 public final class DataPath implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(DataPath.class);
-
-    /** Connections in a client's name leave from this port of its address … */
-    public static final int FIRST_SOURCE_PORT = 61_440;
-    /** … to this one, which Linux does not choose by itself. */
-    public static final int LAST_SOURCE_PORT = 65_534;
 
     /** Read but not delivered in one direction of one connection, above which reading pauses. */
     static final int BUFFER_BYTES = 64 * 1024;
@@ -429,8 +425,7 @@ public final class DataPath implements AutoCloseable {
     }
 
     int sourcePort() {
-        return FIRST_SOURCE_PORT
-                + Math.floorMod(sourcePorts.getAndIncrement(), LAST_SOURCE_PORT - FIRST_SOURCE_PORT + 1);
+        return SourcePortRange.PRESERVED.port(sourcePorts.getAndIncrement());
     }
 
     ProxySettings settings() {
