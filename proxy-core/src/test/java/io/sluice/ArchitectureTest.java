@@ -9,13 +9,22 @@ import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import io.sluice.linux.Errno;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Linker;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.NullMarked;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -107,6 +116,43 @@ class ArchitectureTest {
                 type -> type.getPackageName().startsWith("io.sluice") && !Room.LINUX.inside().test(type)))
                 .should().dependOnClassesThat().belongToAnyOf(Linker.class, Linker.Option.class)
                 .check(SLUICE);
+    }
+
+    /** The same, in the commands too. */
+    @Test
+    void no_source_outside_that_room_mentions_the_linker() throws IOException {
+        assertThat(sources().filter(file -> !file.toString().contains("/io/sluice/linux/"))
+                .filter(file -> read(file).contains("java.lang.foreign.Linker"))).isEmpty();
+    }
+
+    /** The C library says why something failed in the user's language: {@link Errno} tells it by number. */
+    @Test
+    void no_failure_is_told_by_the_text_of_the_system() throws IOException {
+        Pattern comparison = Pattern.compile("\\.(?:contains|startsWith|endsWith|matches)\\(\"([^\"]{5,})\"");
+        List<String> texts =
+                Arrays.stream(Errno.values()).map(errno -> errno.meaning().toLowerCase(Locale.ROOT)).toList();
+        assertThat(sources().flatMap(file -> comparison.matcher(read(file)).results()
+                .filter(found -> texts.stream()
+                        .anyMatch(text -> text.contains(found.group(1).toLowerCase(Locale.ROOT))))
+                .map(found -> file.getFileName() + ": " + found.group()))).isEmpty();
+    }
+
+    private static Stream<Path> sources() throws IOException {
+        List<Path> all = new ArrayList<>();
+        for (String module : List.of("proxy-core", "proxy-cli")) {
+            try (Stream<Path> files = Files.walk(Path.of("..", module, "src", "main", "java"))) {
+                files.filter(file -> file.toString().endsWith(".java")).forEach(all::add);
+            }
+        }
+        return all.stream();
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Test
