@@ -9,7 +9,10 @@ import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.prometheus.metrics.model.snapshots.MetricMetadata;
 import io.sluice.linux.Errno;
+import io.sluice.metrics.MetricCatalog;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Linker;
@@ -171,6 +174,25 @@ class ArchitectureTest {
     @Test
     void loggingGoesThroughSlf4j() {
         noClasses().should().dependOnClassesThat().resideInAPackage("java.util.logging..").allowEmptyShould(true)
+                .check(SLUICE);
+    }
+
+    /** What the catalogue does not know, no meter can be called. */
+    @Test
+    void meters_are_made_by_the_catalogue_alone() {
+        Set<String> ofARegistry =
+                Set.of("counter", "gauge", "timer", "summary", "gaugeCollectionSize", "gaugeMapSize", "more",
+                        "newMeter");
+        noClasses().that().doNotHaveFullyQualifiedName(MetricCatalog.class.getName())
+                .should().callMethodWhere(describe("register a meter",
+                        call -> call.getTargetOwner().getPackageName().startsWith("io.micrometer.core.instrument")
+                                && (call.getName().equals("builder")
+                                        || call.getTargetOwner().isAssignableTo(MeterRegistry.class)
+                                                && ofARegistry.contains(call.getName()))))
+                .check(SLUICE);
+        noClasses().that().doNotHaveFullyQualifiedName(MetricCatalog.class.getName())
+                .should().callConstructorWhere(describe("name a metric",
+                        call -> call.getTargetOwner().isEquivalentTo(MetricMetadata.class)))
                 .check(SLUICE);
     }
 

@@ -1,6 +1,7 @@
 package io.sluice.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -11,7 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The documents that are made from the settings say what the settings are. */
+/** The documents that are made from the code say what the code says. */
 class ReferenceTest {
 
     @ParameterizedTest(name = "{1} is what ''sluice reference {0}'' prints")
@@ -20,6 +21,25 @@ class ReferenceTest {
         assertThat(Files.readString(Path.of("..", file)))
                 .as("%s is out of date: ./sluice reference %s > %s", file, document, file)
                 .isEqualTo(Console.run("reference", document).out());
+    }
+
+    @Test
+    void the_tables_of_metrics_are_those_of_the_catalogue(@TempDir Path directory) throws IOException {
+        String document = Files.readString(Path.of("..", "docs/metrics.md"));
+        Path file = Files.writeString(directory.resolve("metrics.md"), document);
+
+        assertThat(Console.run("reference", "metrics", file.toString()).exitCode()).isZero();
+
+        assertThat(document).as("docs/metrics.md is out of date: ./sluice reference metrics docs/metrics.md")
+                .isEqualTo(Files.readString(file));
+    }
+
+    @ParameterizedTest(name = "{1}")
+    @CsvSource({"end of metrics,no table of metrics is that of", "metrics: dns,no table of metrics is that of [DNS]"})
+    void a_document_without_the_marks_of_a_table_is_not_written(String mark, String message) throws IOException {
+        String document = Files.readString(Path.of("..", "docs/metrics.md")).replace("<!-- " + mark + " -->", "");
+
+        assertThatThrownBy(() -> MetricsReference.renewed(document)).hasMessageContaining(message);
     }
 
     @Test

@@ -6,6 +6,7 @@ import io.sluice.http.Answer;
 import io.sluice.http.HttpLimits;
 import io.sluice.http.Request;
 import io.sluice.http.Route;
+import io.sluice.metrics.CatalogNames;
 import io.sluice.metrics.ProxyMetrics;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -52,7 +53,7 @@ public final class Admin implements AutoCloseable {
     Admin(Optional<InetSocketAddress> metricsAddress, Optional<InetSocketAddress> healthAddress,
             AdminServer.Serving serving,
             DaemonStatus status, ProxyMetrics metrics, PrometheusMeterRegistry registry, Clock clock) {
-        registry.config().namingConvention(new MetricNames());
+        registry.config().namingConvention(new CatalogNames());
         new StateMetrics(status).bindTo(registry);
         Health health = new Health(status, registry, clock);
         Map<String, Route> healthRoutes = Map.of("/healthz", Route.probe(request -> health.healthz()), "/livez",

@@ -5,6 +5,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.sluice.http.Answer;
 import io.sluice.http.Request;
 import io.sluice.liveness.Stall;
+import io.sluice.metrics.MetricCatalog;
 import io.sluice.reconcile.AppliedState.ListenerStatus;
 import io.sluice.reconcile.AppliedState;
 import io.sluice.service.IpAddresses;
@@ -37,8 +38,8 @@ final class Health {
     Health(DaemonStatus status, MeterRegistry registry, Clock clock) {
         this.status = status;
         this.clock = clock;
-        this.healthz = new Answers(registry, "kubeproxy.proxy.healthz");
-        this.livez = new Answers(registry, "kubeproxy.proxy.livez");
+        this.healthz = new Answers(registry, MetricCatalog.KUBE_PROXY_HEALTHZ);
+        this.livez = new Answers(registry, MetricCatalog.KUBE_PROXY_LIVEZ);
     }
 
     /**
@@ -170,18 +171,13 @@ final class Health {
 
     /** Counts the answers of one path by status. */
     private record Answers(Counter ok, Counter unavailable) {
-        Answers(MeterRegistry registry, String name) {
-            this(counter(registry, name, 200), counter(registry, name, 503));
+        Answers(MeterRegistry registry, MetricCatalog metric) {
+            this(metric.counter(registry, "200"), metric.counter(registry, "503"));
         }
 
         Answer count(Answer answer) {
             (answer.status() == 200 ? ok : unavailable).increment();
             return answer;
-        }
-
-        private static Counter counter(MeterRegistry registry, String name, int code) {
-            return Counter.builder(name).tag("code", Integer.toString(code))
-                    .description("Health checks that were answered").register(registry);
         }
     }
 }

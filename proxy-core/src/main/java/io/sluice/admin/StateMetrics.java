@@ -1,13 +1,11 @@
 package io.sluice.admin;
 
-import io.micrometer.core.instrument.FunctionCounter;
-import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.TimeGauge;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import io.sluice.balance.EndpointSelection;
 import io.sluice.balance.EndpointSelection.Judged;
 import io.sluice.balance.Traffic;
+import io.sluice.metrics.MetricCatalog;
 import io.sluice.reconcile.AppliedState;
 import io.sluice.reconcile.AppliedState.ListenerStatus;
 import io.sluice.service.IpFamily;
@@ -22,7 +20,10 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
-/** Gauges over what the daemon says of itself; each scrape asks anew. */
+/**
+ * Gauges over what the daemon says of itself; each scrape asks anew. It lives here and not with the other meters, because
+ * it reads what is applied, and {@code reconcile} stands above {@code metrics}.
+ */
 final class StateMetrics implements MeterBinder {
 
     private final DaemonStatus status;
@@ -33,44 +34,35 @@ final class StateMetrics implements MeterBinder {
 
     @Override
     public void bindTo(MeterRegistry registry) {
-        Gauge.builder("sluice.source.synced", () -> status.freshness().synced() ? 1 : 0)
-                .description("1 once the source has handed over a complete view").register(registry);
-        Gauge.builder("sluice.source.current", () -> status.freshness().current() ? 1 : 0)
-                .description("1 while the view is known to be up to date, 0 while an edit is broken or a watch silent")
-                .register(registry);
+        MetricCatalog.SOURCE_SYNCED.gauge(registry, () -> status.freshness().synced() ? 1 : 0);
+        MetricCatalog.SOURCE_CURRENT.gauge(registry, () -> status.freshness().current() ? 1 : 0);
         for (Problem.Severity severity : Problem.Severity.values()) {
-            Gauge.builder("sluice.source.problems", () -> problems(severity))
-                    .tag("severity", severity.name().toLowerCase(Locale.ROOT))
-                    .description("What is wrong with the source's input now").register(registry);
+            MetricCatalog.SOURCE_PROBLEMS.gauge(registry, () -> problems(severity), word(severity));
         }
-        TimeGauge.builder("sluice.source.last.good.timestamp", this::lastGood, TimeUnit.MILLISECONDS)
-                .description("When the source's view was last known to be true").register(registry);
+        MetricCatalog.SOURCE_LAST_GOOD.gauge(registry, this::lastGood, TimeUnit.MILLISECONDS);
         status.freshness().resources().forEach(resource -> bind(resource.resource(), registry));
-        Gauge.builder("sluice.services", () -> status.applied().map(a -> a.snapshot().services().size()).orElse(0))
-                .description("Services that are known").register(registry);
-        Gauge.builder("sluice.service.ports.empty", this::emptyPorts)
-                .description("Proxied Service ports without an endpoint that may take a connection").register(registry);
+        MetricCatalog.SERVICES.gauge(registry,
+                () -> status.applied().map(a -> a.snapshot().services().size()).orElse(0));
+        MetricCatalog.SERVICE_PORTS_EMPTY.gauge(registry, this::emptyPorts);
         bindForKubeProxysDashboards(registry);
         for (ListenerStatus of : ListenerStatus.values()) {
-            Gauge.builder("sluice.listeners", () -> listeners(of)).tag("status", of.name().toLowerCase(Locale.ROOT))
-                    .description("Addresses that are or should be listened at").register(registry);
+            MetricCatalog.LISTENERS.gauge(registry, () -> listeners(of), word(of));
         }
     }
 
     private void bindForKubeProxysDashboards(MeterRegistry registry) {
-        Gauge.builder("kubeproxy.sync.proxy.rules.service.changes.pending", () -> status.waiting().services())
-                .description("Services whose changes are not applied yet").register(registry);
-        Gauge.builder("kubeproxy.sync.proxy.rules.endpoint.changes.pending", () -> status.waiting().endpoints())
-                .description("Services whose changed endpoints are not applied yet").register(registry);
+        MetricCatalog.KUBE_PROXY_SERVICE_CHANGES_PENDING.gauge(registry, () -> status.waiting().services());
+        MetricCatalog.KUBE_PROXY_ENDPOINT_CHANGES_PENDING.gauge(registry, () -> status.waiting().endpoints());
         for (IpFamily family : IpFamily.values()) {
             for (Traffic traffic : List.of(Traffic.INTERNAL, Traffic.EXTERNAL)) {
-                Gauge.builder(MetricNames.NO_LOCAL_ENDPOINTS,
-                        () -> withoutLocalEndpoints(family, traffic)).tag("ip.family", family.apiName())
-                        .tag("traffic.policy", traffic.name().toLowerCase(Locale.ROOT))
-                        .description("Service ports with a Local traffic policy whose endpoints are all elsewhere")
-                        .register(registry);
+                MetricCatalog.KUBE_PROXY_NO_LOCAL_ENDPOINTS.gauge(registry,
+                        () -> withoutLocalEndpoints(family, traffic), family.apiName(), word(traffic));
             }
         }
+    }
+
+    private static String word(Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT);
     }
 
     /** As kube-proxy counts them: a port that has no usable endpoint anywhere is another matter. */
@@ -90,21 +82,16 @@ final class StateMetrics implements MeterBinder {
     }
 
     private void bind(String resource, MeterRegistry registry) {
-        TimeGauge.builder("sluice.source.resource.age", () -> age(resource), TimeUnit.SECONDS).tag("resource", resource)
-                .description("Since when the API server has said nothing about it, not even that nothing is new")
-                .register(registry);
-        Gauge.builder("sluice.source.resource.watching",
-                () -> resource(status, resource).filter(r -> r.watch() == WatchState.WATCHING).isPresent() ? 1 : 0)
-                .tag("resource", resource).description("1 while changes are watched").register(registry);
-        Gauge.builder("sluice.source.resource.objects",
-                () -> resource(status, resource).map(ResourceFreshness::objects).orElse(0)).tag("resource", resource)
-                .description("Objects that are known").register(registry);
-        FunctionCounter.builder("sluice.source.resource.lists", status,
-                s -> resource(s, resource).map(ResourceFreshness::lists).orElse(0L))
-                .tag("resource", resource).description("How often all were listed").register(registry);
-        FunctionCounter.builder("sluice.source.resource.failures", status,
-                s -> resource(s, resource).map(ResourceFreshness::failures).orElse(0L))
-                .tag("resource", resource).description("Lists and watches that failed").register(registry);
+        MetricCatalog.RESOURCE_AGE.gauge(registry, () -> age(resource), TimeUnit.SECONDS, resource);
+        MetricCatalog.RESOURCE_WATCHING.gauge(registry,
+                () -> resource(status, resource).filter(r -> r.watch() == WatchState.WATCHING).isPresent() ? 1 : 0,
+                resource);
+        MetricCatalog.RESOURCE_OBJECTS.gauge(registry,
+                () -> resource(status, resource).map(ResourceFreshness::objects).orElse(0), resource);
+        MetricCatalog.RESOURCE_LISTS.counter(registry, status,
+                s -> resource(s, resource).map(ResourceFreshness::lists).orElse(0L), resource);
+        MetricCatalog.RESOURCE_FAILURES.counter(registry, status,
+                s -> resource(s, resource).map(ResourceFreshness::failures).orElse(0L), resource);
     }
 
     private static Optional<ResourceFreshness> resource(DaemonStatus status, String name) {

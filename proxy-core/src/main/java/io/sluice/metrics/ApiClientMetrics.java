@@ -1,10 +1,7 @@
 package io.sluice.metrics;
 
-import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.Tag;
-import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -21,13 +18,12 @@ public final class ApiClientMetrics {
             Stream.of(5, 25, 100, 250, 500, 1000, 2000, 4000, 8000, 15_000, 30_000, 60_000).map(Duration::ofMillis)
                     .toArray(Duration[]::new);
 
-    /** The label by the field that {@code /version} has. */
-    private static final Map<String, String> BUILD = Map.of("major", "major", "minor", "minor", "gitVersion",
-            "git.version", "gitCommit", "git.commit", "gitTreeState", "git.tree.state", "buildDate", "build.date",
-            "goVersion", "go.version", "compiler", "compiler", "platform", "platform");
+    /** The fields of {@code /version}, in the order of the labels that show them. */
+    private static final List<String> BUILD = List.of("major", "minor", "gitVersion", "gitCommit", "gitTreeState",
+            "buildDate", "goVersion", "compiler", "platform");
 
     private final MeterRegistry registry;
-    private List<Tag> build = List.of();
+    private List<String> build = List.of();
     private @Nullable Gauge shown;
 
     /** Registers nothing yet. */
@@ -37,21 +33,17 @@ public final class ApiClientMetrics {
 
     /** Counts an answer; {@code code} is the status, or {@code <error>} if there was none. */
     public void answered(String method, String host, String code) {
-        Counter.builder("rest.client.requests").tag("code", code).tag("method", method).tag("host", host)
-                .description("Requests to the API server").register(registry).increment();
+        MetricCatalog.REST_CLIENT_REQUESTS.counter(registry, code, method, host).increment();
     }
 
     /** Counts how long a request took that was not a watch, until the whole answer was there. */
     public void took(String verb, String host, Duration time) {
-        Timer.builder("rest.client.request.duration").tag("verb", verb).tag("host", host)
-                .description("Requests to the API server that are no watches").serviceLevelObjectives(BUCKETS)
-                .register(registry).record(time);
+        MetricCatalog.REST_CLIENT_REQUEST_DURATION.timer(registry, BUCKETS, verb, host).record(time);
     }
 
     /** Shows what the API server says of itself, by the names of its {@code /version}; others are ignored. */
     public synchronized void serverBuild(Map<String, String> version) {
-        List<Tag> now = BUILD.entrySet().stream()
-                .map(entry -> Tag.of(entry.getValue(), version.getOrDefault(entry.getKey(), ""))).sorted().toList();
+        List<String> now = BUILD.stream().map(field -> version.getOrDefault(field, "")).toList();
         if (now.equals(build)) {
             return;
         }
@@ -59,7 +51,6 @@ public final class ApiClientMetrics {
             registry.remove(shown);
         }
         build = now;
-        shown = Gauge.builder("kubernetes.build.info", () -> 1).tags(now)
-                .description("The API server that Services come from; always 1").register(registry);
+        shown = MetricCatalog.KUBERNETES_BUILD_INFO.gauge(registry, () -> 1, now.toArray(String[]::new));
     }
 }

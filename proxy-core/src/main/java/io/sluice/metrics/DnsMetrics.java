@@ -2,7 +2,6 @@ package io.sluice.metrics;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
-import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.sluice.service.IpFamily;
@@ -26,6 +25,8 @@ import java.util.function.IntSupplier;
 public final class DnsMetrics {
 
     private static final Duration[] DURATIONS = durations();
+    private static final Duration[] UPDATE_DURATIONS = {Duration.ofMillis(1), Duration.ofMillis(5),
+            Duration.ofMillis(25), Duration.ofMillis(100), Duration.ofMillis(500), Duration.ofSeconds(2)};
     private static final double[] SIZES =
             {100, 200, 300, 400, 511, 1_023, 2_047, 4_095, 8_191, 16_000, 32_000, 48_000, 64_000};
 
@@ -67,23 +68,18 @@ public final class DnsMetrics {
     public DnsMetrics(MeterRegistry registry) {
         this.registry = registry;
         for (Protocol protocol : new Protocol[] {Protocol.UDP, Protocol.TCP}) {
-            requestSizes.put(protocol, sizes("sluice.dns.request.size", "Octets of queries", protocol));
-            responseSizes.put(protocol, sizes("sluice.dns.response.size", "Octets of replies", protocol));
+            requestSizes.put(protocol, MetricCatalog.DNS_REQUEST_SIZE.summary(registry, SIZES, word(protocol)));
+            responseSizes.put(protocol, MetricCatalog.DNS_RESPONSE_SIZE.summary(registry, SIZES, word(protocol)));
         }
         for (Drop reason : Drop.values()) {
-            dropped.put(reason, Counter.builder("sluice.dns.dropped").tag("reason", word(reason))
-                    .description("Queries and connections that were not answered").register(registry));
+            dropped.put(reason, MetricCatalog.DNS_DROPPED.counter(registry, word(reason)));
         }
-        cacheRequests = counter("sluice.dns.cache.requests", "Questions for which the cache was looked up");
-        cacheHits = cacheHits("success");
-        cacheDenialHits = cacheHits("denial");
-        cacheEvictions = counter("sluice.dns.cache.evictions", "Answers that left the cache before their time");
-        upstreamRejects = counter("sluice.dns.upstream.rejects",
-                "Queries that were refused because too many wait for upstreams");
-        updates = Timer.builder("sluice.dns.update.duration").description("How long it took to make a zone")
-                .serviceLevelObjectives(Duration.ofMillis(1), Duration.ofMillis(5), Duration.ofMillis(25),
-                        Duration.ofMillis(100), Duration.ofMillis(500), Duration.ofSeconds(2))
-                .register(registry);
+        cacheRequests = MetricCatalog.DNS_CACHE_REQUESTS.counter(registry);
+        cacheHits = MetricCatalog.DNS_CACHE_HITS.counter(registry, "success");
+        cacheDenialHits = MetricCatalog.DNS_CACHE_HITS.counter(registry, "denial");
+        cacheEvictions = MetricCatalog.DNS_CACHE_EVICTIONS.counter(registry);
+        upstreamRejects = MetricCatalog.DNS_UPSTREAM_REJECTS.counter(registry);
+        updates = MetricCatalog.DNS_UPDATE_DURATION.timer(registry, UPDATE_DURATIONS);
     }
 
     /**
@@ -94,12 +90,9 @@ public final class DnsMetrics {
      * @param cacheEntries answers of upstreams that are kept
      */
     public void gauges(IntSupplier names, IntSupplier connections, IntSupplier cacheEntries) {
-        Gauge.builder("sluice.dns.names", names::getAsInt).description("Names that exist in our zones")
-                .register(registry);
-        Gauge.builder("sluice.dns.connections.active", connections::getAsInt)
-                .description("DNS connections over TCP that are open").register(registry);
-        Gauge.builder("sluice.dns.cache.entries", cacheEntries::getAsInt)
-                .description("Answers of upstreams that are kept").register(registry);
+        MetricCatalog.DNS_NAMES.gauge(registry, names::getAsInt);
+        MetricCatalog.DNS_CONNECTIONS_ACTIVE.gauge(registry, connections::getAsInt);
+        MetricCatalog.DNS_CACHE_ENTRIES.gauge(registry, cacheEntries::getAsInt);
     }
 
     /**
@@ -154,18 +147,14 @@ public final class DnsMetrics {
      */
     public void upstream(String to, String rcode, long nanos) {
         upstreams.computeIfAbsent(new ResponseKey(to, rcode),
-                key -> Timer.builder("sluice.dns.upstream.duration").tag("to", key.place()).tag("rcode", key.rcode())
-                        .description("From asking an upstream to its answer").serviceLevelObjectives(DURATIONS)
-                        .register(registry))
+                key -> MetricCatalog.DNS_UPSTREAM_DURATION.timer(registry, DURATIONS, key.place(), key.rcode()))
                 .record(nanos, TimeUnit.NANOSECONDS);
     }
 
     /** A health check of the upstream at {@code to} was not answered. */
     public void upstreamCheckFailed(String to) {
         upstreamFailures.computeIfAbsent(to,
-                address -> Counter.builder("sluice.dns.upstream.healthcheck.failures").tag("to", address)
-                        .description("Health checks of an upstream that it did not answer").register(registry))
-                .increment();
+                address -> MetricCatalog.DNS_UPSTREAM_FAILURES.counter(registry, address)).increment();
     }
 
     /** A query was refused because too many wait for upstreams. */
@@ -179,39 +168,20 @@ public final class DnsMetrics {
     }
 
     private Counter requests(RequestKey key) {
-        return Counter.builder("sluice.dns.requests").tag("zone", key.zone())
-                .tag("proto", key.protocol().name().toLowerCase(Locale.ROOT))
-                .tag("family", key.family() == IpFamily.IPV4 ? "1" : "2").tag("type", key.type())
-                .description("Queries").register(registry);
+        return MetricCatalog.DNS_REQUESTS.counter(registry, key.zone(), word(key.protocol()),
+                key.family() == IpFamily.IPV4 ? "1" : "2", key.type());
     }
 
     private Counter responses(ResponseKey key) {
-        return Counter.builder("sluice.dns.responses").tag("zone", key.place()).tag("rcode", key.rcode())
-                .description("Replies").register(registry);
+        return MetricCatalog.DNS_RESPONSES.counter(registry, key.place(), key.rcode());
     }
 
     private Timer duration(String zone) {
-        return Timer.builder("sluice.dns.request.duration").tag("zone", zone)
-                .description("From receiving a query to handing over the reply").serviceLevelObjectives(DURATIONS)
-                .register(registry);
+        return MetricCatalog.DNS_REQUEST_DURATION.timer(registry, DURATIONS, zone);
     }
 
-    private DistributionSummary sizes(String name, String description, Protocol protocol) {
-        return DistributionSummary.builder(name).tag("proto", protocol.name().toLowerCase(Locale.ROOT))
-                .description(description).baseUnit("bytes").serviceLevelObjectives(SIZES).register(registry);
-    }
-
-    private Counter counter(String name, String description) {
-        return Counter.builder(name).description(description).register(registry);
-    }
-
-    private Counter cacheHits(String type) {
-        return Counter.builder("sluice.dns.cache.hits").tag("type", type)
-                .description("Questions that the cache answered").register(registry);
-    }
-
-    private static String word(Drop reason) {
-        return reason.name().toLowerCase(Locale.ROOT);
+    private static String word(Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT);
     }
 
     /** From 10 µs, because answers from memory take that long, to 5 s. */

@@ -144,12 +144,12 @@ public final class EndpointMeters {
     void collect(Scrape into, Labels ofPort) {
         Counts known = counts;
         Labels labels = ofPort.add("endpoint", address.toString());
-        into.gauge(Family.ENDPOINT_ACTIVE, labels, known == null ? 0 : known.active.get());
-        into.counter(Family.ENDPOINT_TOTAL, labels, known == null ? 0 : known.total.sum());
-        into.counter(Family.ENDPOINT_FAILED, labels, known == null ? 0 : known.failed.sum());
-        into.counter(Family.ENDPOINT_BYTES, labels.add("direction", "from_client"),
+        into.gauge(MetricCatalog.ENDPOINT_CONNECTIONS_ACTIVE, labels, known == null ? 0 : known.active.get());
+        into.counter(MetricCatalog.ENDPOINT_CONNECTIONS, labels, known == null ? 0 : known.total.sum());
+        into.counter(MetricCatalog.ENDPOINT_CONNECTIONS_FAILED, labels, known == null ? 0 : known.failed.sum());
+        into.counter(MetricCatalog.ENDPOINT_RELAYED_BYTES, labels.add("direction", "from_client"),
                 known == null ? 0 : known.fromClient.sum());
-        into.counter(Family.ENDPOINT_BYTES, labels.add("direction", "from_backend"),
+        into.counter(MetricCatalog.ENDPOINT_RELAYED_BYTES, labels.add("direction", "from_backend"),
                 known == null ? 0 : known.fromBackend.sum());
     }
 }

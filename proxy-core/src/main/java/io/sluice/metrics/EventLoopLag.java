@@ -2,7 +2,6 @@ package io.sluice.metrics;
 
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.TimeGauge;
 import io.sluice.liveness.Heartbeat;
 import io.sluice.liveness.ThreadKind;
 import java.util.ArrayList;
@@ -37,10 +36,8 @@ public final class EventLoopLag implements AutoCloseable {
             heartbeats.add(heartbeat);
             loop.execute(heartbeat); // shows which thread it is, before anything else can keep it
             Probe probe = new Probe(System::nanoTime, heartbeat);
-            gauges.add(TimeGauge.builder("sluice.event.loop.lag", probe, TimeUnit.NANOSECONDS, Probe::worst)
-                    .tag("loop", Integer.toString(probes.size()))
-                    .description("How late the event loop ran a task at worst in the last 30 s to 60 s")
-                    .register(registry));
+            gauges.add(MetricCatalog.EVENT_LOOP_LAG.gauge(registry, probe::worst, TimeUnit.NANOSECONDS,
+                    Integer.toString(probes.size())));
             probes.add(probe);
             tasks.add(loop.scheduleWithFixedDelay(probe, INTERVAL_NANOS, INTERVAL_NANOS, TimeUnit.NANOSECONDS));
         }

@@ -227,28 +227,27 @@ public final class PortMeters {
 
     /** Adds its series to a scrape; those of durations, more than half of them, once there has been one. */
     void collect(Scrape into, Labels labels, long now) {
-        into.gauge(Family.ACTIVE, labels, active.get());
-        into.counter(Family.TOTAL, labels, total.sum());
-        into.counter(Family.FAILED, labels, seldom.get(FAILED));
-        into.counter(Family.ABORTED, labels, seldom.get(ABORTED));
-        into.counter(Family.RETRIES, labels, seldom.get(RETRIES));
-        into.counter(Family.BYTES, labels.add("direction", "from_client"), fromClient.sum());
-        into.counter(Family.BYTES, labels.add("direction", "from_backend"), fromBackend.sum());
+        into.gauge(MetricCatalog.CONNECTIONS_ACTIVE, labels, active.get());
+        into.counter(MetricCatalog.CONNECTIONS, labels, total.sum());
+        into.counter(MetricCatalog.CONNECTIONS_FAILED, labels, seldom.get(FAILED));
+        into.counter(MetricCatalog.CONNECTIONS_ABORTED, labels, seldom.get(ABORTED));
+        into.counter(MetricCatalog.CONNECT_RETRIES, labels, seldom.get(RETRIES));
+        into.counter(MetricCatalog.RELAYED_BYTES, labels.add("direction", "from_client"), fromClient.sum());
+        into.counter(MetricCatalog.RELAYED_BYTES, labels.add("direction", "from_backend"), fromBackend.sum());
         for (RefusalReason reason : RefusalReason.values()) {
-            into.counter(Family.REFUSED, labels.add("reason", reason.label()), seldom.get(at(reason)));
+            into.counter(MetricCatalog.CONNECTIONS_REFUSED, labels.add("reason", reason.label()),
+                    seldom.get(at(reason)));
         }
         if (connectDuration.hasCounted()) {
-            into.histogram(Family.CONNECT_DURATION, connectDuration.snapshot(labels));
-            into.gauge(Family.CONNECT_DURATION_MAX, labels, connectDuration.longest(now));
+            into.histogram(MetricCatalog.CONNECT_DURATION, labels, connectDuration, now);
         }
         if (connectionDuration.hasCounted()) {
-            into.histogram(Family.CONNECTION_DURATION, connectionDuration.snapshot(labels));
-            into.gauge(Family.CONNECTION_DURATION_MAX, labels, connectionDuration.longest(now));
+            into.histogram(MetricCatalog.CONNECTION_DURATION, labels, connectionDuration, now);
         }
-        into.counter(Family.EJECTIONS, labels, seldom.get(EJECTIONS));
-        into.gauge(Family.EJECTED, labels, ejectedNow);
+        into.counter(MetricCatalog.ENDPOINT_EJECTIONS, labels, seldom.get(EJECTIONS));
+        into.gauge(MetricCatalog.ENDPOINTS_EJECTED, labels, ejectedNow);
         for (EndpointState state : EndpointState.values()) {
-            into.gauge(Family.ENDPOINTS, labels.add("state", state.label()), endpointCounts.of(state));
+            into.gauge(MetricCatalog.ENDPOINTS, labels.add("state", state.label()), endpointCounts.of(state));
         }
     }
 

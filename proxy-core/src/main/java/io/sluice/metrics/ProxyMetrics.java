@@ -1,6 +1,5 @@
 package io.sluice.metrics;
 
-import io.micrometer.core.instrument.Gauge;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.prometheus.metrics.model.registry.MultiCollector;
 import io.prometheus.metrics.model.snapshots.Labels;
@@ -50,8 +49,7 @@ public final class ProxyMetrics {
     public ProxyMetrics(PrometheusMeterRegistry registry, int maxEndpoints, Executor removals) {
         this.maxEndpoints = maxEndpoints;
         this.removals = removals;
-        Gauge.builder("sluice.metrics.series.dropped", hiddenEndpoints, AtomicInteger::get)
-                .description("Endpoints without series of their own, because there are too many").register(registry);
+        MetricCatalog.SERIES_DROPPED.gauge(registry, hiddenEndpoints::get);
         MultiCollector collector = this::collect;
         registry.getPrometheusRegistry().register(collector);
     }

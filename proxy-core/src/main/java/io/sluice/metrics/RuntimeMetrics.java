@@ -1,7 +1,5 @@
 package io.sluice.metrics;
 
-import io.micrometer.core.instrument.FunctionCounter;
-import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.jvm.ClassLoaderMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
@@ -33,19 +31,12 @@ public final class RuntimeMetrics implements AutoCloseable {
     public RuntimeMetrics(MeterRegistry registry, String version, int maxConnections, LongSupplier buffered,
             long bufferMemory, LongSupplier droppedLogLines) {
         this.droppedLogLines = droppedLogLines;
-        Gauge.builder("sluice.build.info", () -> 1).tag("version", version)
-                .tag("java", Runtime.version().toString()).description("What runs here; always 1").register(registry);
-        Gauge.builder("sluice.connections.limit", () -> maxConnections)
-                .description("How many connections may be open over all Services").register(registry);
-        Gauge.builder("sluice.buffered.bytes", buffered::getAsLong)
-                .description("Bytes that were read from one side and not yet taken by the other, held in this process")
-                .register(registry);
-        Gauge.builder("sluice.buffered.limit.bytes", () -> bufferMemory)
-                .description("Above this a connection reads only what its other side takes at once").register(registry);
+        MetricCatalog.BUILD_INFO.gauge(registry, () -> 1, version, Runtime.version().toString());
+        MetricCatalog.CONNECTIONS_LIMIT.gauge(registry, () -> maxConnections);
+        MetricCatalog.BUFFERED_BYTES.gauge(registry, buffered::getAsLong);
+        MetricCatalog.BUFFERED_LIMIT.gauge(registry, () -> bufferMemory);
         // The registry keeps nothing alive that it asks.
-        FunctionCounter.builder("sluice.log.lines.dropped", this, metrics -> metrics.droppedLogLines.getAsLong())
-                .description("Lines of the log that were dropped because standard error was not read")
-                .register(registry);
+        MetricCatalog.LOG_LINES_DROPPED.counter(registry, this, metrics -> metrics.droppedLogLines.getAsLong());
         gc.bindTo(registry);
         new JvmMemoryMetrics().bindTo(registry);
         new JvmThreadMetrics().bindTo(registry);

@@ -17,29 +17,33 @@ import java.util.Map;
 /** Gathers the series of the data path while one scrape lasts. Not thread-safe. */
 final class Scrape {
 
-    private final Map<Family, List<CounterDataPointSnapshot>> counters = new EnumMap<>(Family.class);
-    private final Map<Family, List<GaugeDataPointSnapshot>> gauges = new EnumMap<>(Family.class);
-    private final Map<Family, List<HistogramDataPointSnapshot>> histograms = new EnumMap<>(Family.class);
+    private final Map<MetricCatalog, List<CounterDataPointSnapshot>> counters = new EnumMap<>(MetricCatalog.class);
+    private final Map<MetricCatalog, List<GaugeDataPointSnapshot>> gauges = new EnumMap<>(MetricCatalog.class);
+    private final Map<MetricCatalog, List<HistogramDataPointSnapshot>> histograms = new EnumMap<>(MetricCatalog.class);
+    private final Map<MetricCatalog, List<GaugeDataPointSnapshot>> longest = new EnumMap<>(MetricCatalog.class);
 
-    void counter(Family family, Labels labels, long value) {
-        counters.computeIfAbsent(family, f -> new ArrayList<>())
+    void counter(MetricCatalog metric, Labels labels, long value) {
+        counters.computeIfAbsent(metric, m -> new ArrayList<>())
                 .add(new CounterDataPointSnapshot(value, labels, null, 0));
     }
 
-    void gauge(Family family, Labels labels, double value) {
-        gauges.computeIfAbsent(family, f -> new ArrayList<>()).add(new GaugeDataPointSnapshot(value, labels, null));
+    void gauge(MetricCatalog metric, Labels labels, double value) {
+        gauges.computeIfAbsent(metric, m -> new ArrayList<>()).add(new GaugeDataPointSnapshot(value, labels, null));
     }
 
-    void histogram(Family family, HistogramDataPointSnapshot value) {
-        histograms.computeIfAbsent(family, f -> new ArrayList<>()).add(value);
+    void histogram(MetricCatalog metric, Labels labels, DurationHistogram value, long now) {
+        histograms.computeIfAbsent(metric, m -> new ArrayList<>()).add(value.snapshot(labels));
+        longest.computeIfAbsent(metric, m -> new ArrayList<>())
+                .add(new GaugeDataPointSnapshot(value.longest(now), labels, null));
     }
 
-    /** All of it; families without series are absent. */
+    /** All of it; metrics without series are absent. */
     MetricSnapshots snapshots() {
         List<MetricSnapshot> all = new ArrayList<>();
-        counters.forEach((family, points) -> all.add(new CounterSnapshot(family.metadata(), points)));
-        gauges.forEach((family, points) -> all.add(new GaugeSnapshot(family.metadata(), points)));
-        histograms.forEach((family, points) -> all.add(new HistogramSnapshot(family.metadata(), points)));
+        counters.forEach((metric, points) -> all.add(new CounterSnapshot(metric.metadata(), points)));
+        gauges.forEach((metric, points) -> all.add(new GaugeSnapshot(metric.metadata(), points)));
+        histograms.forEach((metric, points) -> all.add(new HistogramSnapshot(metric.metadata(), points)));
+        longest.forEach((metric, points) -> all.add(new GaugeSnapshot(metric.longestMetadata(), points)));
         return new MetricSnapshots(all);
     }
 }

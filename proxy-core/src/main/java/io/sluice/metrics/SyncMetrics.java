@@ -1,8 +1,6 @@
 package io.sluice.metrics;
 
-import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.TimeGauge;
 import io.micrometer.core.instrument.Timer;
 import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterSnapshot;
@@ -30,7 +28,6 @@ public final class SyncMetrics {
     private static final Duration[] BUCKETS = buckets();
     /** kube-proxy's: quarters of a second, seconds up to a minute, then ever wider ones up to five. */
     private static final Duration[] PROGRAMMING_BUCKETS = programmingBuckets();
-    private static final String FAMILY = "ip.family";
 
     private final Timer sync;
     private final Map<IpFamily, Timer> kubeProxySync = new EnumMap<>(IpFamily.class);
@@ -43,24 +40,18 @@ public final class SyncMetrics {
 
     /** Registers the meters. */
     public SyncMetrics(MeterRegistry registry) {
-        sync = timer("sluice.sync.duration", "How long it took to apply a snapshot", BUCKETS).register(registry);
-        timestamp("sluice.sync.last.timestamp", "When a snapshot was last applied", lastSync).register(registry);
+        sync = MetricCatalog.SYNC_DURATION.timer(registry, BUCKETS);
+        MetricCatalog.SYNC_LAST.gauge(registry, lastSync::get, TimeUnit.MILLISECONDS);
         for (IpFamily family : IpFamily.values()) {
             String name = family.apiName();
-            kubeProxySync.put(family, timer("kubeproxy.sync.proxy.rules.duration",
-                    "The same as sluice_sync_duration", BUCKETS).tag(FAMILY, name).register(registry));
-            timestamp("kubeproxy.sync.proxy.rules.last.timestamp", "The same as sluice_sync_last_timestamp", lastSync)
-                    .tag(FAMILY, name).register(registry);
-            timestamp("kubeproxy.sync.proxy.rules.last.queued.timestamp", "When there was last something to apply",
-                    lastQueued).tag(FAMILY, name).register(registry);
-            programming.put(family, timer("kubeproxy.network.programming.duration",
-                    "From what made an EndpointSlice change until the change was applied", PROGRAMMING_BUCKETS)
-                    .tag(FAMILY, name).register(registry));
+            kubeProxySync.put(family, MetricCatalog.KUBE_PROXY_SYNC_DURATION.timer(registry, BUCKETS, name));
+            MetricCatalog.KUBE_PROXY_SYNC_LAST.gauge(registry, lastSync::get, TimeUnit.MILLISECONDS, name);
+            MetricCatalog.KUBE_PROXY_LAST_QUEUED.gauge(registry, lastQueued::get, TimeUnit.MILLISECONDS, name);
+            programming.put(family,
+                    MetricCatalog.KUBE_PROXY_NETWORK_PROGRAMMING.timer(registry, PROGRAMMING_BUCKETS, name));
         }
-        counter(registry, "kubeproxy.sync.proxy.rules.service.changes",
-                "Services added, changed or removed by applied snapshots", serviceChanges);
-        counter(registry, "kubeproxy.sync.proxy.rules.endpoint.changes",
-                "Services whose endpoints differed between applied snapshots", endpointChanges);
+        MetricCatalog.KUBE_PROXY_SERVICE_CHANGES.counter(registry, serviceChanges, LongAdder::sum);
+        MetricCatalog.KUBE_PROXY_ENDPOINT_CHANGES.counter(registry, endpointChanges, LongAdder::sum);
     }
 
     /** Since {@code at} there is something to apply; any thread. */
@@ -87,18 +78,6 @@ public final class SyncMetrics {
         lastSync.set(at.toEpochMilli());
         sync.record(took);
         kubeProxySync.values().forEach(timer -> timer.record(took));
-    }
-
-    private static Timer.Builder timer(String name, String description, Duration[] buckets) {
-        return Timer.builder(name).description(description).serviceLevelObjectives(buckets);
-    }
-
-    private static TimeGauge.Builder<AtomicLong> timestamp(String name, String description, AtomicLong millis) {
-        return TimeGauge.builder(name, millis, TimeUnit.MILLISECONDS, AtomicLong::get).description(description);
-    }
-
-    private static void counter(MeterRegistry registry, String name, String description, LongAdder count) {
-        FunctionCounter.builder(name, count, LongAdder::sum).description(description).register(registry);
     }
 
     private static Duration[] buckets() {

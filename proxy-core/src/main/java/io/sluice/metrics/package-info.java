@@ -3,9 +3,9 @@
  * the access log.
  *
  * <p>Event loops count through {@link io.sluice.metrics.PortMeters} and {@link io.sluice.metrics.EndpointMeters}, which
- * they hold by reference: no lookup, no lock, no allocation. Every metric is described in {@code docs/metrics.md}.
+ * they hold by reference: no lookup, no lock, no allocation. {@link io.sluice.metrics.MetricCatalog} names every metric of Sluice.
  *
- * <p>May import {@code service} only.
+ * <p>May import {@code liveness} and {@code service}.
  */
 @NullMarked
 package io.sluice.metrics;

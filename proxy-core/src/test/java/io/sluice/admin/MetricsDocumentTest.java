@@ -10,6 +10,7 @@ import io.sluice.metrics.ApiClientMetrics;
 import io.sluice.metrics.DnsMetrics;
 import io.sluice.metrics.EventLoopLag;
 import io.sluice.metrics.Ending;
+import io.sluice.metrics.MetricCatalog;
 import io.sluice.metrics.PortMeters;
 import io.sluice.metrics.ProxyMetrics;
 import io.sluice.metrics.RuntimeMetrics;
@@ -41,7 +42,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** {@code docs/metrics.md} lists what a scrape shows, with types and labels, and nothing else. */
+/** A scrape shows what the catalogue and {@code docs/metrics.md} list, with types and labels, and nothing else. */
 class MetricsDocumentTest {
 
     private static final Path DOCUMENT = Path.of("..", "docs", "metrics.md");
@@ -118,6 +119,32 @@ class MetricsDocumentTest {
         }
 
         assertThat(scraped()).isNotEmpty().isEqualTo(documented);
+    }
+
+    @Test
+    void a_scrape_shows_the_catalogue_with_its_types_and_labels_and_nothing_else() {
+        Map<String, String> catalogue = new TreeMap<>();
+        for (MetricCatalog metric : MetricCatalog.values()) {
+            Collection<String> labels = new TreeSet<>(metric.labels());
+            catalogue.put(metric.exportedName(), metric.type() + " " + labels);
+            if (metric.longestName() != null) {
+                catalogue.put(metric.longestName(), "gauge " + labels);
+            }
+        }
+
+        assertThat(scraped()).isEqualTo(catalogue);
+    }
+
+    @Test
+    void a_scrape_shows_the_help_texts_of_the_catalogue() {
+        List<String> text = registry.scrape().lines().toList();
+
+        for (MetricCatalog metric : MetricCatalog.values()) {
+            assertThat(text).contains("# HELP " + metric.exportedName() + " " + metric.help());
+            if (metric.longestName() != null) {
+                assertThat(text).contains("# HELP " + metric.longestName() + " " + metric.help());
+            }
+        }
     }
 
     @Test
