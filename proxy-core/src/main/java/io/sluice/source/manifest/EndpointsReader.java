@@ -54,7 +54,7 @@ final class EndpointsReader {
             }
             subsets.add(new Subset(endpoints, ports(subset.get("ports"), subject)));
         }
-        return new EndpointsManifest(name, ObjectReader.place(document), mirrored(metadata), subsets);
+        return new EndpointsManifest(name, DocumentReader.place(document), mirrored(metadata), subsets);
     }
 
     /** The mirroring controller leaves out what says so, and the locks of leader election (KEP-2395). */
@@ -118,7 +118,7 @@ final class EndpointsReader {
         for (Field endpoint : document.get("endpoints").elements()) {
             endpoints.add(sliceEndpoint(endpoint, type, subject));
         }
-        return new SliceManifest(name, ObjectReader.place(document), new ServiceName(name.namespace(), service),
+        return new SliceManifest(name, DocumentReader.place(document), new ServiceName(name.namespace(), service),
                 labels.get("endpointslice.kubernetes.io/managed-by").text(""), endpoints,
                 ports(document.get("ports"), subject));
     }

@@ -139,8 +139,8 @@ final class InputReader {
     }
 
     /** Everything that can be understood; the rest becomes problems. */
-    ObjectReader read(Problems problems, Rest rest) {
-        ObjectReader objects = new ObjectReader(problems, rest);
+    DocumentReader read(Problems problems, Rest rest) {
+        DocumentReader objects = new DocumentReader(problems, rest);
         Reading reading = new Reading(objects, problems, rest, new HashSet<>());
         filledNow = new HashSet<>();
         for (String input : inputs) {
@@ -169,7 +169,7 @@ final class InputReader {
     }
 
     /** What the parts of one reading share; {@code seen} are the real paths of files that were read. */
-    private record Reading(ObjectReader objects, Problems problems, Rest rest, Set<Path> seen) {}
+    private record Reading(DocumentReader objects, Problems problems, Rest rest, Set<Path> seen) {}
 
     private void readPath(String input, Path path, Reading reading) throws IOException {
         Kind kind = once.containsKey(input) ? Kind.PIPE : InputFile.kind(path);

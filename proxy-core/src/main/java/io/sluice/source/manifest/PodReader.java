@@ -50,12 +50,12 @@ final class PodReader {
             } else if (ips.isEmpty()) {
                 leftOut = "has no IP";
                 if (phase.isEmpty()) {
-                    problems.warning(ObjectReader.place(document), subject, "has no status and so no IP, it is left"
+                    problems.warning(DocumentReader.place(document), subject, "has no status and so no IP, it is left"
                             + " out: give it an address with the annotation " + POD_IP + ": 127.0.1.1");
                 }
             }
         }
-        return new PodManifest(name, ObjectReader.place(document), metadata.get("labels").texts(), List.copyOf(ips),
+        return new PodManifest(name, DocumentReader.place(document), metadata.get("labels").texts(), List.copyOf(ips),
                 givenIp.present() ? given : readyCondition(status), metadata.get("deletionTimestamp").present(),
                 spec.get("nodeName").text(), spec.get("hostname").text(), spec.get("subdomain").text(),
                 containerPorts(spec, subject), spec.get("enableServiceLinks").bool(true), leftOut);

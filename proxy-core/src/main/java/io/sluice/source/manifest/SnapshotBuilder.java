@@ -58,7 +58,7 @@ final class SnapshotBuilder {
     LoadedManifests build(Instant now) {
         Problems problems = new Problems();
         Rest rest = new Rest(ReadingLimits.ofThisHeap());
-        ObjectReader objects = inputs.read(problems, rest);
+        DocumentReader objects = inputs.read(problems, rest);
         if (!objects.skippedKinds().isEmpty() && !objects.skippedKinds().equals(toldSkipped)) {
             toldSkipped = Map.copyOf(objects.skippedKinds());
             LOG.info("objects of other kinds are skipped: {}", objects.skippedKinds());
@@ -128,7 +128,7 @@ final class SnapshotBuilder {
         return states;
     }
 
-    private static List<Pod> pods(ObjectReader objects) {
+    private static List<Pod> pods(DocumentReader objects) {
         return objects.objects().stream().filter(PodManifest.class::isInstance).map(PodManifest.class::cast)
                 .filter(pod -> pod.leftOut() == null)
                 .map(pod -> new Pod(pod.name().namespace(), pod.name().name(), pod.ips(), pod.serviceLinks())).toList();

@@ -309,7 +309,7 @@ class InputReaderTest {
         files.write("all.yaml", text.toString());
         Problems problems = new Problems();
         ReadingLimits.Rest rest = new ReadingLimits.Rest(new ReadingLimits(10_000, 10_000, 10, 10_000, 5));
-        ObjectReader objects =
+        DocumentReader objects =
                 new InputReader(files.options().inputs(), InputStream.nullInputStream()).read(problems, rest);
         SnapshotBuilder.states(List.of((ServiceManifest) objects.objects().getFirst()),
                 Allocations.none(files.options()),

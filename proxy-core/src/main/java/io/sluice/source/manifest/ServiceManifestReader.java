@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * Reads Services with the checks of the API server (pkg/apis/core/validation ValidateService). Fields that the API does
  * not have are warned about: they are mostly typing errors.
  */
-final class ServiceReader {
+final class ServiceManifestReader {
 
     private static final Set<String> OBJECT_FIELDS = Set.of("apiVersion", "kind", "metadata", "spec", "status");
     private static final Set<String> SPEC_FIELDS = Set.of("allocateLoadBalancerNodePorts", "clusterIP", "clusterIPs",
@@ -42,7 +42,7 @@ final class ServiceReader {
 
     private final Problems problems;
 
-    ServiceReader(Problems problems) {
+    ServiceManifestReader(Problems problems) {
         this.problems = problems;
     }
 
@@ -85,7 +85,7 @@ final class ServiceReader {
                 warning -> problems.warning(annotationsPlace, subject + " metadata.annotations", warning));
         String clusterIpPlace = spec.get(spec.get("clusterIP").present() ? "clusterIP" : "clusterIPs").location();
         String healthCheckPlace = spec.get("healthCheckNodePort").location();
-        String location = ObjectReader.place(document);
+        String location = DocumentReader.place(document);
         return new ServiceManifest(name, location, type, clusterIps,
                 clusterIpPlace, headless,
                 externalName, families, familyPolicy, ports, policy(spec.get("internalTrafficPolicy")), externalPolicy,

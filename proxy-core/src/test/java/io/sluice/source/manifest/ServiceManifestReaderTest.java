@@ -16,7 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** What the API server demands of a Service, told with the line and the path of the field. */
-class ServiceReaderTest {
+class ServiceManifestReaderTest {
 
     @TempDir
     private Path directory;

@@ -15,7 +15,7 @@ import java.util.TreeMap;
  * Turns documents into {@link Manifest} objects, checking what the API server checks where it matters here. An object
  * with an error is left out, the others are read on. Not thread-safe.
  */
-final class ObjectReader {
+final class DocumentReader {
 
     private static final int MAX_LIST_DEPTH = 4;
     /** So many kinds that mean nothing here are counted each for itself. */
@@ -24,7 +24,7 @@ final class ObjectReader {
 
     private final Problems problems;
     private final Rest rest;
-    private final ServiceReader services;
+    private final ServiceManifestReader services;
     private final EndpointsReader endpoints;
     private final PodReader pods;
     private final List<Manifest> objects = new ArrayList<>();
@@ -32,10 +32,10 @@ final class ObjectReader {
     private int count;
     private boolean full;
 
-    ObjectReader(Problems problems, Rest rest) {
+    DocumentReader(Problems problems, Rest rest) {
         this.problems = problems;
         this.rest = rest;
-        this.services = new ServiceReader(problems);
+        this.services = new ServiceManifestReader(problems);
         this.endpoints = new EndpointsReader(problems);
         this.pods = new PodReader(problems);
     }
