@@ -1,0 +1,64 @@
+package io.sluice.admin;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.service.ChangeCount;
+import io.sluice.service.Endpoint;
+import io.sluice.service.EndpointSet;
+import io.sluice.service.IpAddresses;
+import io.sluice.service.Protocol;
+import io.sluice.service.Service;
+import io.sluice.service.ServiceName;
+import io.sluice.service.ServicePort;
+import io.sluice.service.ServiceState.PortState;
+import io.sluice.service.ServiceState;
+import io.sluice.service.ServiceType;
+import io.sluice.service.SessionAffinity;
+import io.sluice.service.TrafficPolicy;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What metrics show of the state that is applied. */
+class StateMetricsTest extends ServedAdmin {
+
+    @ParameterizedTest(name = "internal {0}, external {1}, endpoints {2}: {3} {4} without a local one")
+    @CsvSource({"CLUSTER, CLUSTER, there, 0, 0", "LOCAL, CLUSTER, there, 1, 0", "CLUSTER, LOCAL, there, 0, 1",
+            "LOCAL, LOCAL, there, 1, 1", "LOCAL, LOCAL, here, 0, 0", "LOCAL, LOCAL, nowhere, 0, 0",
+            "LOCAL, LOCAL, notReady, 0, 0"})
+    void portsWhoseEndpointsAreAllElsewhereAreCountedByFamilyAndPolicy(TrafficPolicy internal, TrafficPolicy external,
+            String endpoints, int internally, int externally) {
+        ServicePort port = new ServicePort("http", Protocol.TCP, 80, 30080, "web", null);
+        Service service = new Service(new ServiceName("default", "kubia"), ServiceType.NODE_PORT,
+                List.of(IpAddresses.parse("10.96.0.1"), IpAddresses.parse("fd00::1")), false, null, List.of(port),
+                internal, external, SessionAffinity.NONE, List.of(), List.of(), List.of(), 0, false, Map.of(), Map.of(),
+                NOW);
+        List<Endpoint> known = switch (endpoints) {
+            case "there" -> List.of(ScriptedDaemon.endpoint("fd01::3", true, "node-b", null));
+            case "here" -> List.of(ScriptedDaemon.endpoint("fd01::3", true, "node-b", null),
+                    ScriptedDaemon.endpoint("fd01::4", true, "node-a", null));
+            case "notReady" -> List.of(ScriptedDaemon.endpoint("fd01::3", false, "node-b", null));
+            default -> List.of();
+        };
+        daemon.applied = ScriptedDaemon.applied(
+                List.of(new ServiceState(service, List.of(new PortState(port, EndpointSet.of(known), null)))),
+                Map.of());
+
+        assertThat(registry.scrape("application/openmetrics-text; version=1.0.0; charset=utf-8")).contains(
+                "# TYPE kubeproxy_sync_proxy_rules_no_local_endpoints_total gauge");
+        String name = "kubeproxy_sync_proxy_rules_no_local_endpoints_total{ip_family=\"";
+        assertThat(registry.scrape()).contains(name + "IPv6\",traffic_policy=\"internal\"} " + internally + ".0",
+                name + "IPv6\",traffic_policy=\"external\"} " + externally + ".0",
+                name + "IPv4\",traffic_policy=\"internal\"} 0.0", name + "IPv4\",traffic_policy=\"external\"} 0.0");
+    }
+
+    @Test
+    void whatWaitsToBeAppliedIsShown() {
+        daemon.waiting = new ChangeCount(3, 4);
+
+        assertThat(registry.scrape()).contains("kubeproxy_sync_proxy_rules_service_changes_pending 3.0",
+                "kubeproxy_sync_proxy_rules_endpoint_changes_pending 4.0");
+    }
+}
