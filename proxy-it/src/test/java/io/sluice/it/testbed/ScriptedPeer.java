@@ -218,21 +218,23 @@ public final class ScriptedPeer implements Closeable {
             case Script.Step.Await(Gate gate) -> gate.pass();
             case Script.Step.Open(Gate gate) -> gate.open();
             case Script.Step.Idle(Duration time) -> LockSupport.parkNanos(time.toNanos());
-            case Script.Step.Together(Script one, Script other) -> {
-                CompletableFuture<Void> aside = new CompletableFuture<>();
-                Thread.ofVirtual().start(() -> {
-                    try {
-                        follow(other);
-                        aside.complete(null);
-                    } catch (Throwable e) {
-                        aside.completeExceptionally(e);
-                        close();
-                    }
-                });
-                follow(one);
-                aside.get(4, TimeUnit.MINUTES);
-            }
+            case Script.Step.Together(Script one, Script other) -> followTogether(one, other);
         }
+    }
+
+    private void followTogether(Script one, Script other) throws Exception {
+        CompletableFuture<Void> aside = new CompletableFuture<>();
+        Thread.ofVirtual().start(() -> {
+            try {
+                follow(other);
+                aside.complete(null);
+            } catch (Throwable e) {
+                aside.completeExceptionally(e);
+                close();
+            }
+        });
+        follow(one);
+        aside.get(4, TimeUnit.MINUTES);
     }
 
     private void expect(End wanted) {
