@@ -11,12 +11,9 @@ import io.sluice.service.Protocol;
 import io.sluice.service.Service;
 import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePort;
-import io.sluice.service.ServiceType;
 import io.sluice.service.SessionAffinity;
-import io.sluice.service.TrafficPolicy;
 import java.net.InetAddress;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -71,14 +68,15 @@ public class PickBenchmark {
             weights.append(i == 0 ? "" : ",").append(ip).append('=').append(i % 3 + 1);
         }
         boolean affinity = balancer.equals("affinity");
-        Service service = new Service(new ServiceName("default", "kubia"), ServiceType.CLUSTER_IP,
-                List.of(IpAddresses.parse("10.96.0.1")), false, null,
-                List.of(new ServicePort("", Protocol.TCP, 80, 0, "8080", null)), TrafficPolicy.CLUSTER,
-                TrafficPolicy.CLUSTER,
-                affinity ? new SessionAffinity.ClientIp(Duration.ofHours(3)) : SessionAffinity.NONE, List.of(),
-                List.of(), List.of(), 0, false, Map.of(),
-                affinity ? Map.of() : Map.of("sluice.io/balancer", balancer, "sluice.io/weights", weights.toString()),
-                Instant.EPOCH);
+        Service service = Service.builder(new ServiceName("default", "kubia"))
+                .clusterIps(List.of(IpAddresses.parse("10.96.0.1")))
+                .ports(List.of(new ServicePort("", Protocol.TCP, 80, 0, "8080", null)))
+                .sessionAffinity(
+                        affinity ? new SessionAffinity.ClientIp(Duration.ofHours(3)) : SessionAffinity.NONE)
+                .annotations(affinity
+                        ? Map.of()
+                        : Map.of("sluice.io/balancer", balancer, "sluice.io/weights", weights.toString()))
+                .build();
         AtomicInteger load = new AtomicInteger();
         lane = Routing.NONE.next(service, EndpointSet.of(all), new NodeTopology("n1", null),
                 new Routing.Settings(BalancerKind.ROUND_ROBIN, new AffinityTable(65_536), List.of(), 50),

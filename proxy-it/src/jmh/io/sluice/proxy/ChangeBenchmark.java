@@ -22,9 +22,6 @@ import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePort;
 import io.sluice.service.ServicePortName;
 import io.sluice.service.ServiceState;
-import io.sluice.service.ServiceType;
-import io.sluice.service.SessionAffinity;
-import io.sluice.service.TrafficPolicy;
 import java.net.InetAddress;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -58,11 +55,9 @@ public class ChangeBenchmark {
 
     private static final int CLIENTS = 1024;
     private static final NodeTopology NODE = new NodeTopology("n1", null);
-    private static final Service SERVICE = new Service(new ServiceName("default", "kubia"), ServiceType.CLUSTER_IP,
-            List.of(IpAddresses.parse("10.96.0.1")), false, null,
-            List.of(new ServicePort("", Protocol.TCP, 80, 0, "8080", null)), TrafficPolicy.CLUSTER,
-            TrafficPolicy.CLUSTER, SessionAffinity.NONE, List.of(), List.of(), List.of(), 0, false, Map.of(), Map.of(),
-            Instant.EPOCH);
+    private static final Service SERVICE = Service.builder(new ServiceName("default", "kubia"))
+            .clusterIps(List.of(IpAddresses.parse("10.96.0.1")))
+            .ports(List.of(new ServicePort("", Protocol.TCP, 80, 0, "8080", null))).build();
 
     @Param({"10", "1000"})
     public int endpoints;

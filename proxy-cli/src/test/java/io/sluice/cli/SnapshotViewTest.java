@@ -23,8 +23,6 @@ import io.sluice.service.ServicePortName;
 import io.sluice.service.ServiceState;
 import io.sluice.service.ServiceState.PortState;
 import io.sluice.service.ServiceType;
-import io.sluice.service.SessionAffinity;
-import io.sluice.service.TrafficPolicy;
 import io.sluice.source.Problem;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -113,11 +111,10 @@ class SnapshotViewTest {
     }
 
     private static ServiceState service(String name, ServiceType type, String clusterIp, PortState... ports) {
-        Service service = new Service(new ServiceName("default", name), type,
-                clusterIp == null ? List.of() : List.of(IpAddresses.parse(clusterIp)), false,
-                type == ServiceType.EXTERNAL_NAME ? "api.example.com" : null,
-                List.of(ports).stream().map(PortState::port).toList(), TrafficPolicy.CLUSTER, TrafficPolicy.CLUSTER,
-                SessionAffinity.NONE, List.of(), List.of(), List.of(), 0, false, Map.of(), Map.of(), Instant.EPOCH);
+        Service service = Service.builder(new ServiceName("default", name)).type(type)
+                .clusterIps(clusterIp == null ? List.of() : List.of(IpAddresses.parse(clusterIp)))
+                .externalName(type == ServiceType.EXTERNAL_NAME ? "api.example.com" : null)
+                .ports(List.of(ports).stream().map(PortState::port).toList()).build();
         return new ServiceState(service, List.of(ports));
     }
 }

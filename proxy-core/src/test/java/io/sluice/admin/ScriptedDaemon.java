@@ -26,7 +26,6 @@ import io.sluice.service.ServicePortName;
 import io.sluice.service.ServiceState;
 import io.sluice.service.ServiceState.PortState;
 import io.sluice.service.ServiceType;
-import io.sluice.service.SessionAffinity;
 import io.sluice.service.TrafficPolicy;
 import io.sluice.source.Freshness;
 import io.sluice.source.Problem;
@@ -177,9 +176,9 @@ final class ScriptedDaemon implements DaemonStatus {
             ServicePort... ports) {
         List<InetAddress> addresses = new ArrayList<>();
         clusterIps.forEach(ip -> addresses.add(IpAddresses.parse(ip)));
-        return new Service(new ServiceName("default", name), type, addresses, headless, externalName, List.of(ports),
-                internal, TrafficPolicy.CLUSTER, SessionAffinity.NONE, List.of(), List.of(), List.of(), 0, false,
-                selector, Map.of(), CREATED);
+        return Service.builder(new ServiceName("default", name)).type(type).clusterIps(addresses).headless(headless)
+                .externalName(externalName).ports(List.of(ports)).internalTrafficPolicy(internal).selector(selector)
+                .createdAt(CREATED).build();
     }
 
     static Endpoint endpoint(String ip, boolean ready, @Nullable String node, @Nullable String pod) {

@@ -13,7 +13,6 @@ import io.sluice.service.ServicePort;
 import io.sluice.service.ServiceState.PortState;
 import io.sluice.service.ServiceState;
 import io.sluice.service.ServiceType;
-import io.sluice.service.SessionAffinity;
 import io.sluice.service.TrafficPolicy;
 import java.util.List;
 import java.util.Map;
@@ -31,10 +30,9 @@ class StateMetricsTest extends ServedAdmin {
     void portsWhoseEndpointsAreAllElsewhereAreCountedByFamilyAndPolicy(TrafficPolicy internal, TrafficPolicy external,
             String endpoints, int internally, int externally) {
         ServicePort port = new ServicePort("http", Protocol.TCP, 80, 30080, "web", null);
-        Service service = new Service(new ServiceName("default", "kubia"), ServiceType.NODE_PORT,
-                List.of(IpAddresses.parse("10.96.0.1"), IpAddresses.parse("fd00::1")), false, null, List.of(port),
-                internal, external, SessionAffinity.NONE, List.of(), List.of(), List.of(), 0, false, Map.of(), Map.of(),
-                NOW);
+        Service service = Service.builder(new ServiceName("default", "kubia")).type(ServiceType.NODE_PORT)
+                .clusterIps(List.of(IpAddresses.parse("10.96.0.1"), IpAddresses.parse("fd00::1"))).ports(List.of(port))
+                .internalTrafficPolicy(internal).externalTrafficPolicy(external).createdAt(NOW).build();
         List<Endpoint> known = switch (endpoints) {
             case "there" -> List.of(ScriptedDaemon.endpoint("fd01::3", true, "node-b", null));
             case "here" -> List.of(ScriptedDaemon.endpoint("fd01::3", true, "node-b", null),

@@ -14,14 +14,10 @@ import io.sluice.service.Protocol;
 import io.sluice.service.Service;
 import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePort;
-import io.sluice.service.ServiceType;
-import io.sluice.service.SessionAffinity;
 import io.sluice.service.TrafficPolicy;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -176,10 +172,9 @@ class EndpointSelectionTest {
     }
 
     private static Service service(TrafficPolicy internal, TrafficPolicy external, int nodePort) {
-        return new Service(new ServiceName("default", "kubia"), ServiceType.CLUSTER_IP, List.of(), false, null,
-                List.of(new ServicePort("", Protocol.TCP, 80, nodePort, "80", null)), internal, external,
-                SessionAffinity.NONE, List.of(), List.of(), List.of(), 0, false,
-                Map.of(), Map.of(), Instant.EPOCH);
+        return Service.builder(new ServiceName("default", "kubia"))
+                .ports(List.of(new ServicePort("", Protocol.TCP, 80, nodePort, "80", null)))
+                .internalTrafficPolicy(internal).externalTrafficPolicy(external).build();
     }
 
     private static String octets(List<Endpoint> endpoints) {

@@ -18,7 +18,6 @@ import io.sluice.service.SessionAffinity;
 import io.sluice.service.TrafficPolicy;
 import java.net.InetAddress;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -49,9 +48,10 @@ class RoutingTest {
     private int maxShare = 50;
 
     private Service service() {
-        return new Service(new ServiceName("default", "kubia"), ServiceType.NODE_PORT, clusterIps, false, null,
-                List.of(new ServicePort("", Protocol.TCP, 80, 30080, "8080", null)), internal, external,
-                sessionAffinity, List.of(), List.of(), List.of(), 0, false, Map.of(), annotations, Instant.EPOCH);
+        return Service.builder(new ServiceName("default", "kubia")).type(ServiceType.NODE_PORT).clusterIps(clusterIps)
+                .ports(List.of(new ServicePort("", Protocol.TCP, 80, 30080, "8080", null)))
+                .internalTrafficPolicy(internal).externalTrafficPolicy(external).sessionAffinity(sessionAffinity)
+                .annotations(annotations).build();
     }
 
     private Routing routing(Routing before, List<Endpoint> endpoints) {

@@ -13,8 +13,6 @@ import io.sluice.service.ServicePort;
 import io.sluice.service.ServiceState;
 import io.sluice.service.ServiceState.PortState;
 import io.sluice.service.ServiceType;
-import io.sluice.service.SessionAffinity;
-import io.sluice.service.TrafficPolicy;
 import java.net.InetAddress;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -69,9 +67,8 @@ final class Cluster {
 
     private static Service service(String name, ServiceType type, List<InetAddress> ips, boolean headless,
             String externalName, String... ports) {
-        return new Service(name(name), type, ips, headless, externalName,
-                Arrays.stream(ports).map(Cluster::port).toList(), TrafficPolicy.CLUSTER, TrafficPolicy.CLUSTER,
-                SessionAffinity.NONE, List.of(), List.of(), List.of(), 0, false, Map.of(), Map.of(), Instant.EPOCH);
+        return Service.builder(name(name)).type(type).clusterIps(ips).headless(headless).externalName(externalName)
+                .ports(Arrays.stream(ports).map(Cluster::port).toList()).build();
     }
 
     private static ServiceName name(String text) {

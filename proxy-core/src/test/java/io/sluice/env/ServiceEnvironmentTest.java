@@ -12,8 +12,6 @@ import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePort;
 import io.sluice.service.ServiceState;
 import io.sluice.service.ServiceType;
-import io.sluice.service.SessionAffinity;
-import io.sluice.service.TrafficPolicy;
 import java.net.InetAddress;
 import java.time.Instant;
 import java.util.Arrays;
@@ -202,8 +200,8 @@ class ServiceEnvironmentTest {
     private static Service service(String name, ServiceType type, List<InetAddress> ips, String externalName,
             ServicePort... ports) {
         String[] parts = name.split("/", -1);
-        return new Service(new ServiceName(parts[0], parts[1]), type, ips, ips.isEmpty() && externalName == null,
-                externalName, List.of(ports), TrafficPolicy.CLUSTER, TrafficPolicy.CLUSTER, SessionAffinity.NONE,
-                List.of(), List.of(), List.of(), 0, false, Map.of(), Map.of(), Instant.EPOCH);
+        return Service.builder(new ServiceName(parts[0], parts[1])).type(type).clusterIps(ips)
+                .headless(ips.isEmpty() && externalName == null).externalName(externalName).ports(List.of(ports))
+                .build();
     }
 }

@@ -22,9 +22,6 @@ import io.sluice.service.Service;
 import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePort;
 import io.sluice.service.ServicePortName;
-import io.sluice.service.ServiceType;
-import io.sluice.service.SessionAffinity;
-import io.sluice.service.TrafficPolicy;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -32,9 +29,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -46,11 +41,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** What depends on how the two sockets of a connection meet in one round of an event loop. */
 class BareConnectionTest {
 
-    private static final Service SERVICE = new Service(new ServiceName("default", "kubia"), ServiceType.CLUSTER_IP,
-            List.of(InetAddress.getLoopbackAddress()), false, null,
-            List.of(new ServicePort("", Protocol.TCP, 80, 0, "8080", null)), TrafficPolicy.CLUSTER,
-            TrafficPolicy.CLUSTER, SessionAffinity.NONE, List.of(), List.of(), List.of(), 0, false, Map.of(), Map.of(),
-            Instant.EPOCH);
+    private static final Service SERVICE =
+            Service.builder(new ServiceName("default", "kubia")).clusterIps(List.of(InetAddress.getLoopbackAddress()))
+                    .ports(List.of(new ServicePort("", Protocol.TCP, 80, 0, "8080", null))).build();
     /** A read that fills the buffer of either engine's speaks for bulk. */
     private static final int READ = RingMemory.BUFFER_BYTES;
     private static final int REST = 20_000;

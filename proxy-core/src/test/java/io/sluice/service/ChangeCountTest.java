@@ -3,7 +3,6 @@ package io.sluice.service;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.service.ServiceState.PortState;
-import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -28,9 +27,8 @@ class ChangeCountTest {
             String[] parts = word.split("[=:]", -1);
             ServiceName name = new ServiceName("default", parts[0]);
             ServicePort port = new ServicePort("", Protocol.TCP, Integer.parseInt(parts[1]), 0, "80", null);
-            Service service = new Service(name, ServiceType.CLUSTER_IP, List.of(IpAddresses.parse("10.96.0.1")), false,
-                    null, List.of(port), TrafficPolicy.CLUSTER, TrafficPolicy.CLUSTER, SessionAffinity.NONE, List.of(),
-                    List.of(), List.of(), 0, false, Map.of(), Map.of(), Instant.EPOCH);
+            Service service = Service.builder(name).clusterIps(List.of(IpAddresses.parse("10.96.0.1")))
+                    .ports(List.of(port)).build();
             EndpointSet endpoints = EndpointSet.of(List.of(Endpoint.ready(
                     new EndpointAddress(IpAddresses.parse("10.1.0." + parts[2]), 80))));
             services.put(name, new ServiceState(service, List.of(new PortState(port, endpoints, null))));

@@ -33,10 +33,8 @@ class EndpointLoopsTest {
         Map<ServiceName, ServiceState> services = new HashMap<>();
         endpoints.forEach((number, list) -> {
             ServicePort port = new ServicePort("", Protocol.TCP, PORT, 0, "80", null);
-            Service service = new Service(new ServiceName("default", "s" + number), ServiceType.CLUSTER_IP,
-                    List.of(address(Integer.toString(number)).ip()), false, null, List.of(port), TrafficPolicy.CLUSTER,
-                    TrafficPolicy.CLUSTER, SessionAffinity.NONE, List.of(), List.of(), List.of(), 0, false, Map.of(),
-                    Map.of(), Instant.EPOCH);
+            Service service = Service.builder(new ServiceName("default", "s" + number))
+                    .clusterIps(List.of(address(Integer.toString(number)).ip())).ports(List.of(port)).build();
             services.put(service.name(),
                     new ServiceState(service, List.of(new PortState(port, EndpointSet.of(list), null))));
         });

@@ -49,19 +49,18 @@ final class ServiceReader {
                     "its load balancer addresses are not served: no range of loadBalancerSourceRanges can be read");
             loadBalancerIps = List.of();
         }
-        Service service = new Service(new ServiceName(key.namespace().intern(), key.name().intern()), type,
-                !addressed
-                        ? List.of()
-                        : clusterIps.isEmpty()
-                                ? address(first, mistakes)
-                        : addresses(clusterIps, mistakes),
-                headless, external ? EndpointReader.text(spec.path("externalName")) : null,
-                ports(spec.path("ports"), mistakes), policy(spec.path("internalTrafficPolicy")),
-                policy(spec.path("externalTrafficPolicy")), affinity(spec),
-                addresses(spec.path("externalIPs"), mistakes),
-                loadBalancerIps, ranges,
-                spec.path("healthCheckNodePort").asInt(0), spec.path("publishNotReadyAddresses").asBoolean(false),
-                texts(spec.path("selector")), annotations(metadata), created(metadata));
+        Service service = Service.builder(new ServiceName(key.namespace().intern(), key.name().intern())).type(type)
+                .clusterIps(!addressed ? List.of() : clusterIps.isEmpty() ? address(first, mistakes)
+                        : addresses(clusterIps, mistakes))
+                .headless(headless).externalName(external ? EndpointReader.text(spec.path("externalName")) : null)
+                .ports(ports(spec.path("ports"), mistakes))
+                .internalTrafficPolicy(policy(spec.path("internalTrafficPolicy")))
+                .externalTrafficPolicy(policy(spec.path("externalTrafficPolicy"))).sessionAffinity(affinity(spec))
+                .externalIps(addresses(spec.path("externalIPs"), mistakes)).loadBalancerIps(loadBalancerIps)
+                .loadBalancerSourceRanges(ranges).healthCheckNodePort(spec.path("healthCheckNodePort").asInt(0))
+                .publishNotReadyAddresses(spec.path("publishNotReadyAddresses").asBoolean(false))
+                .selector(texts(spec.path("selector"))).annotations(annotations(metadata)).createdAt(created(metadata))
+                .build();
         mistakes.addAll(ServiceOptions.of(service).warnings());
         return new ReadObject<>(service, mistakes);
     }

@@ -147,12 +147,16 @@ final class SnapshotBuilder {
             ports.add(new ServicePort(port.name(), port.protocol(), port.port(), given.nodePort(manifest, port),
                     port.targetPort(), port.appProtocol()));
         }
-        Service service = new Service(manifest.name(), manifest.type(), given.clusterIps(manifest),
-                manifest.headless(), manifest.externalName(), ports, manifest.internalTrafficPolicy(),
-                manifest.externalTrafficPolicy(), manifest.sessionAffinity(), manifest.externalIps(),
-                manifest.loadBalancerIps(), manifest.loadBalancerSourceRanges(), given.healthCheckNodePort(manifest),
-                manifest.publishNotReadyAddresses(), manifest.selector(), manifest.annotations(),
-                manifest.createdAt() == null ? given.firstSeen(manifest) : manifest.createdAt());
+        Service service = Service.builder(manifest.name()).type(manifest.type()).clusterIps(given.clusterIps(manifest))
+                .headless(manifest.headless()).externalName(manifest.externalName()).ports(ports)
+                .internalTrafficPolicy(manifest.internalTrafficPolicy())
+                .externalTrafficPolicy(manifest.externalTrafficPolicy()).sessionAffinity(manifest.sessionAffinity())
+                .externalIps(manifest.externalIps()).loadBalancerIps(manifest.loadBalancerIps())
+                .loadBalancerSourceRanges(manifest.loadBalancerSourceRanges())
+                .healthCheckNodePort(given.healthCheckNodePort(manifest))
+                .publishNotReadyAddresses(manifest.publishNotReadyAddresses()).selector(manifest.selector())
+                .annotations(manifest.annotations())
+                .createdAt(manifest.createdAt() == null ? given.firstSeen(manifest) : manifest.createdAt()).build();
         return new ServiceState(service, rules.portStates(manifest, service));
     }
 }
