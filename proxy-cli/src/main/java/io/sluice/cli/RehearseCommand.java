@@ -7,6 +7,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -18,7 +19,7 @@ import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
 /**
- * {@code sluice rehearse}: a daemon that starts, passes a few connections on and ends, all on loopback. For a Java that
+ * {@code sluice rehearse}: a daemon that starts, passes a few connections on, answers probes and ends, all on loopback. For a Java that
  * is told to keep what it learned, so that the next one starts in half the time (JEP 483, JEP 515).
  */
 @Command(name = RehearseCommand.NAME, hidden = true, header = "Start, pass a few connections on, end.")
@@ -62,6 +63,9 @@ final class RehearseCommand implements Callable<Integer> {
                 for (int i = 0; i < CONNECTIONS; i++) {
                     exchange(service, backend);
                 }
+                for (String probe : new String[] {"/livez", "/readyz"}) {
+                    ask(sluice.healthAddress().orElseThrow(), probe);
+                }
                 sluice.applied().ifPresent(state -> main.servingOut(spec).println(SnapshotView.table(state)));
                 sluice.drain();
             } finally {
@@ -76,6 +80,18 @@ final class RehearseCommand implements Callable<Integer> {
     private static int freePort(InetAddress address) throws IOException {
         try (ServerSocket socket = new ServerSocket(0, 1, address)) {
             return socket.getLocalPort();
+        }
+    }
+
+    /** A probe: the first one after a start should not wait for classes to be loaded. */
+    private static void ask(InetSocketAddress address, String path) throws IOException {
+        try (Socket client = new Socket(address.getAddress(), address.getPort())) {
+            client.getOutputStream().write(("GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                    .getBytes(StandardCharsets.US_ASCII));
+            String answer = new String(client.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            if (!answer.startsWith("HTTP/1.1 200 ")) {
+                throw new IOException(path + " was not answered with 200");
+            }
         }
     }
 
