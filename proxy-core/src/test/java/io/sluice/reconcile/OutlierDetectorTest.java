@@ -11,20 +11,15 @@ import io.sluice.service.ProxyProtocol;
 import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePortName;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -249,58 +244,6 @@ class OutlierDetectorTest {
             return delayed.contains(endpoint)
                     ? waiting.computeIfAbsent(endpoint, e -> new CompletableFuture<>())
                     : CompletableFuture.completedFuture(results.getOrDefault(endpoint, ProbeResult.SILENT));
-        }
-    }
-
-    /** A thread that runs when the test says, with a clock that the test moves. */
-    private static final class FakeControl implements ControlThread {
-        private record Timer(long at, int order, Runnable task) {}
-
-        final Deque<Runnable> tasks = new ArrayDeque<>();
-        private final PriorityQueue<Timer> timers =
-                new PriorityQueue<>(Comparator.comparingLong(Timer::at).thenComparingInt(Timer::order));
-        private long now = Duration.ofHours(1).toNanos();
-        private int order;
-        boolean ended;
-
-        @Override
-        public void execute(Runnable task) {
-            if (ended) {
-                throw new RejectedExecutionException("ended");
-            }
-            tasks.add(task);
-        }
-
-        @Override
-        public void schedule(Runnable task, long nanos) {
-            timers.add(new Timer(now + nanos, order++, task));
-        }
-
-        @Override
-        public long nanoTime() {
-            return now;
-        }
-
-        void runOne() {
-            tasks.remove().run();
-        }
-
-        void runAll() {
-            while (!tasks.isEmpty()) {
-                runOne();
-            }
-        }
-
-        void pass(long nanos) {
-            long until = now + nanos;
-            runAll();
-            while (!timers.isEmpty() && timers.peek().at() <= until) {
-                Timer timer = timers.remove();
-                now = timer.at();
-                timer.task().run();
-                runAll();
-            }
-            now = until;
         }
     }
 }
