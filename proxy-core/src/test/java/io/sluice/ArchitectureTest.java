@@ -99,14 +99,14 @@ class ArchitectureTest {
 
     @ParameterizedTest
     @EnumSource
-    void importsPointDownOnly(Room room) {
+    void imports_point_down_only(Room room) {
         noClasses().that(room.inside()).should().dependOnClassesThat(room.forbidden()).allowEmptyShould(true)
                 .check(SLUICE);
     }
 
     @ParameterizedTest
     @EnumSource(names = {"TEXT", "SERVICE", "BALANCE", "CONNECTION"})
-    void theMiddleIsPure(Room room) {
+    void the_middle_is_pure(Room room) {
         noClasses().that(room.inside())
                 .should().dependOnClassesThat().resideInAnyPackage("io.netty..", "io.fabric8..", "io.micrometer..")
                 .allowEmptyShould(true).check(SLUICE);
@@ -159,7 +159,7 @@ class ArchitectureTest {
     }
 
     @Test
-    void everyClassLivesInARoom() {
+    void every_class_lives_in_a_room() {
         Set<String> homeless = SLUICE.stream().filter(type -> Room.of(type).isEmpty()).map(JavaClass::getName)
                 .collect(Collectors.toSet());
         assertThat(homeless).as("classes outside every room; a new room needs its row in this test").isEmpty();
@@ -167,12 +167,12 @@ class ArchitectureTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"util", "common", "helper", "manager", "impl"})
-    void thereAreNoUtilityRooms(String name) {
+    void there_are_no_utility_rooms(String name) {
         noClasses().should().resideInAPackage("io.sluice.." + name + "..").allowEmptyShould(true).check(SLUICE);
     }
 
     @Test
-    void loggingGoesThroughSlf4j() {
+    void logging_goes_through_slf4j() {
         noClasses().should().dependOnClassesThat().resideInAPackage("java.util.logging..").allowEmptyShould(true)
                 .check(SLUICE);
     }
@@ -197,7 +197,7 @@ class ArchitectureTest {
     }
 
     @Test
-    void everyPackageIsNullMarked() {
+    void every_package_is_null_marked() {
         Set<String> unmarked = SLUICE.stream().map(JavaClass::getPackage)
                 .filter(room -> !room.isAnnotatedWith(NullMarked.class)).map(room -> room.getName())
                 .collect(Collectors.toSet());

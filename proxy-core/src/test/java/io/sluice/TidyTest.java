@@ -23,6 +23,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import javax.tools.JavaCompiler;
 import javax.tools.StandardJavaFileManager;
 import javax.tools.ToolProvider;
@@ -38,6 +39,10 @@ class TidyTest {
     /** Files that are to be split, and how long they may be until then. */
     private static final Map<String, Integer> LONGER_FILES =
             Map.of("BareConnection.java", 694);
+
+    private static final Set<String> TESTS = Set.of("Test", "ParameterizedTest", "RepeatedTest", "TestFactory",
+            "TestTemplate", "EachTransport");
+    private static final Pattern SENTENCE = Pattern.compile("[a-z0-9]+(_[a-z0-9]+)+");
 
     /** A declared method. */
     private record Method(Path file, String name, long lines, Set<String> annotations) {
@@ -140,6 +145,15 @@ class TidyTest {
         }
 
         assertThat(tooLong).isEmpty();
+    }
+
+    @Test
+    void the_name_of_a_test_is_a_sentence_in_lower_case_with_underscores() {
+        List<Method> tests =
+                METHODS.stream().filter(method -> method.annotations().stream().anyMatch(TESTS::contains)).toList();
+
+        assertThat(tests).hasSizeGreaterThan(900)
+                .filteredOn(test -> !SENTENCE.matcher(test.name()).matches()).isEmpty();
     }
 
     @Test

@@ -20,7 +20,7 @@ class CheckCommandTest {
     private Path directory;
 
     @Test
-    void theExamplesAreFine() {
+    void the_examples_are_fine() {
         Console console = Console.run("check", "-f", EXAMPLES);
         assertThat(console.exitCode()).as(console.out()).isZero();
         assertThat(console.out()).startsWith("NAMESPACE   NAME  ")
@@ -28,7 +28,7 @@ class CheckCommandTest {
     }
 
     @Test
-    void anErrorIsToldWithFileAndLineAndEndsWithOne() throws IOException {
+    void an_error_is_told_with_file_and_line_and_ends_with_one() throws IOException {
         Path file = Files.writeString(directory.resolve("svc.yaml"), """
                 apiVersion: v1
                 kind: Service
@@ -46,14 +46,14 @@ class CheckCommandTest {
     }
 
     @Test
-    void aFileThatDoesNotExistIsAnError() {
+    void a_file_that_does_not_exist_is_an_error() {
         Console console = Console.run("check", "-f", directory.resolve("nowhere.yaml").toString());
         assertThat(console.exitCode()).isEqualTo(1);
         assertThat(console.out()).contains("nowhere.yaml").doesNotContain("Exception");
     }
 
     @Test
-    void jsonHasTheSameForPrograms() {
+    void json_has_the_same_for_programs() {
         Console console = Console.run("check", "-f", EXAMPLES, "-o", "json");
         JsonNode json = JsonMapper.shared().readTree(console.out());
         assertThat(json.path("services").valueStream().map(service -> service.path("name").asString()))
@@ -62,7 +62,7 @@ class CheckCommandTest {
     }
 
     @Test
-    void settingsThatDecideAddressesAreHeeded() {
+    void settings_that_decide_addresses_are_heeded() {
         Console console = Console.run(Map.of("SLUICE_SERVICE_CIDR", "127.99.0.0/16"), "check", "-f", EXAMPLES);
         assertThat(console.out()).contains(" 127.99.").doesNotContain("127.120.");
     }

@@ -39,7 +39,7 @@ class CommandsTest {
             "demo --connections 0 | --connections: '0' | sluice demo",
             "completion tcsh | 'tcsh' is none of bash, zsh, fish | sluice completion",
             "completion | Missing required parameter | sluice completion"})
-    void wrongUsageIsOneLineAndAHintAndEndsWithTwo(String words, String reason, String command) {
+    void wrong_usage_is_one_line_and_a_hint_and_ends_with_two(String words, String reason, String command) {
         Console console = Console.run(words.isEmpty() ? new String[0] : words.split(" "));
 
         assertThat(console.exitCode()).isEqualTo(2);
@@ -51,18 +51,18 @@ class CommandsTest {
 
     @ParameterizedTest(name = "sluice {0}")
     @CsvSource(delimiter = '|', value = {"run -f x | run", "get svc | get", "completion bash | completion"})
-    void aCommandThatIsNamedIsTheOnlyOneThatIsRead(String words, String command) {
+    void a_command_that_is_named_is_the_only_one_that_is_read(String words, String command) {
         assertThat(Main.commandLine(Map.of(), words.split(" ")).getSubcommands()).containsOnlyKeys(command);
     }
 
     @ParameterizedTest(name = "sluice {0}")
     @ValueSource(strings = {"", "help run", "runn", "-v run"})
-    void withoutTheNameOfACommandInFrontAllAreKnown(String words) {
+    void without_the_name_of_a_command_in_front_all_are_known(String words) {
         assertThat(Main.commandLine(Map.of(), words.split(" ")).getSubcommands()).containsKeys("run", "get", "help");
     }
 
     @Test
-    void aRehearsalServesConnectionsAndEnds() {
+    void a_rehearsal_serves_connections_and_ends() {
         Console console = Console.run("rehearse");
 
         assertThat(console.err()).isEmpty();
@@ -71,7 +71,7 @@ class CommandsTest {
     }
 
     @Test
-    void aMisspeltCommandIsAnsweredWithTheRightOne() {
+    void a_misspelt_command_is_answered_with_the_right_one() {
         assertThat(Console.run("chekc").err()).contains("unexpected argument 'chekc'; did you mean check?");
     }
 
@@ -79,7 +79,7 @@ class CommandsTest {
     @ValueSource(strings = {"--help", "--version", "version", "help", "help run", "run --help", "check --help",
             "get --help", "get svc --help", "get ep --help", "get conn --help", "demo --help", "completion --help",
             "version --help", "run --print-config", "completion bash", "completion zsh", "completion fish"})
-    void whatSucceedsEndsWithZeroAndPrintsToStandardOutput(String words) {
+    void what_succeeds_ends_with_zero_and_prints_to_standard_output(String words) {
         Console console = Console.run(words.split(" "));
         assertThat(console.exitCode()).isZero();
         assertThat(console.out()).isNotBlank();
@@ -87,7 +87,7 @@ class CommandsTest {
     }
 
     @Test
-    void everyCommandSaysWhatItIsForAndShowsExamples() {
+    void every_command_says_what_it_is_for_and_shows_examples() {
         Deque<CommandLine> commands = new ArrayDeque<>(List.of(Main.commandLine(Map.of())));
         while (!commands.isEmpty()) {
             CommandLine command = commands.pop();
@@ -107,7 +107,7 @@ class CommandsTest {
     }
 
     @Test
-    void withoutADaemonGetFailsWithOneLine() throws IOException {
+    void without_a_daemon_get_fails_with_one_line() throws IOException {
         int port;
         try (var socket = new ServerSocket(0)) {
             port = socket.getLocalPort();
@@ -120,7 +120,7 @@ class CommandsTest {
 
     @ParameterizedTest(name = "{0} takes its completion script")
     @ValueSource(strings = {"bash", "zsh", "fish"})
-    void completionScriptsAreValid(String shell, @TempDir Path directory) throws Exception {
+    void completion_scripts_are_valid(String shell, @TempDir Path directory) throws Exception {
         Path script = Files.writeString(directory.resolve("completion"), Console.run("completion", shell).out());
         Process process;
         try {

@@ -51,7 +51,7 @@ class DaemonLoopTest {
     }
 
     @Test
-    void eachHangupReloadsAndTheFirstStopDrains() throws InterruptedException {
+    void each_hangup_reloads_and_the_first_stop_drains() throws InterruptedException {
         drainsAtOnce = true;
         loop.reload();
         loop.reload();
@@ -63,7 +63,7 @@ class DaemonLoopTest {
     }
 
     @Test
-    void aSecondStopEndsAtOnceWhileTheFirstStillDrains() throws InterruptedException {
+    void a_second_stop_ends_at_once_while_the_first_still_drains() throws InterruptedException {
         Thread runner = Thread.ofVirtual().start(() -> {
             try {
                 loop.run(daemon, false);
@@ -82,7 +82,7 @@ class DaemonLoopTest {
     }
 
     @Test
-    void aDaemonThatWasSucceededDrainsAndEnds() throws InterruptedException {
+    void a_daemon_that_was_succeeded_drains_and_ends() throws InterruptedException {
         drainsAtOnce = true;
         loop.succeeded();
 
@@ -92,7 +92,7 @@ class DaemonLoopTest {
     }
 
     @Test
-    void aDaemonThatStaysDrainsAndWaitsForTheSignal() throws InterruptedException {
+    void a_daemon_that_stays_drains_and_waits_for_the_signal() throws InterruptedException {
         drainsAtOnce = true;
         loop.succeeded();
         loop.reload();
@@ -114,7 +114,7 @@ class DaemonLoopTest {
     }
 
     @Test
-    void aDaemonThatStaysEndsWithTheSignalThatCameWhileItDrained() throws InterruptedException {
+    void a_daemon_that_stays_ends_with_the_signal_that_came_while_it_drained() throws InterruptedException {
         drainsAtOnce = true;
         loop.succeeded();
         loop.stop();
@@ -125,7 +125,7 @@ class DaemonLoopTest {
     }
 
     @Test
-    void aDaemonThatStaysEndsAtOnceIfItWasNotSucceeded() throws InterruptedException {
+    void a_daemon_that_stays_ends_at_once_if_it_was_not_succeeded() throws InterruptedException {
         drainsAtOnce = true;
         loop.stop();
 

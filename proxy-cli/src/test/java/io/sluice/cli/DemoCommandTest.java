@@ -26,7 +26,7 @@ class DemoCommandTest {
     }
 
     @Test
-    void connectionsAreSpreadEvenlyAndNothingIsLeftBehind() throws IOException {
+    void connections_are_spread_evenly_and_nothing_is_left_behind() throws IOException {
         List<Path> before = leftovers();
 
         Console console = Console.run("demo", "--port-offset", "17000", "--connections", "6");
@@ -40,7 +40,7 @@ class DemoCommandTest {
     }
 
     @Test
-    void adminPortsThatAreTakenAreReplacedAndItIsSaid() throws IOException {
+    void admin_ports_that_are_taken_are_replaced_and_it_is_said() throws IOException {
         try (ServerSocket taken = new ServerSocket()) {
             try {
                 taken.bind(new InetSocketAddress(IpAddresses.parse("127.0.0.1"), 10249));

@@ -67,7 +67,7 @@ class DeployTest {
     }
 
     @Test
-    void theSettingsOfTheDaemonSetAreSettings(@TempDir Path directory) throws IOException {
+    void the_settings_of_the_daemon_set_are_settings(@TempDir Path directory) throws IOException {
         Path edited = Files.writeString(directory.resolve("sluice.yaml"),
                 Files.readString(SETTINGS).replace("API-SERVER:", "192.0.2.10:"));
         Console console = Console.run("run", "--print-config", "--config", edited.toString());
@@ -76,7 +76,7 @@ class DeployTest {
     }
 
     @Test
-    void whoForgetsToSayWhereTheApiServerIsIsToldInOneLine() {
+    void who_forgets_to_say_where_the_api_server_is_is_told_in_one_line() {
         Console console = Console.run("run", "--config", SETTINGS.toString());
         assertThat(console.exitCode()).isEqualTo(2);
         assertThat(console.err()).startsWith("sluice: " + SETTINGS + ":5: kubeApiServer: ").contains("is a placeholder")
@@ -84,7 +84,7 @@ class DeployTest {
     }
 
     @Test
-    void theDaemonSetNamesTheImageThatTheBuildMakes() throws IOException {
+    void the_daemon_set_names_the_image_that_the_build_makes() throws IOException {
         String pom = Files.readString(Path.of("pom.xml"));
         Map<?, ?> image = (Map<?, ?>) ((List<?>) documents(
                 Files.readString(DEPLOY.resolve("base/kustomization.yaml"))).getFirst().get("images")).getFirst();
@@ -95,7 +95,7 @@ class DeployTest {
 
     /** Whatever starts sluice starts it with the same options of the Java virtual machine, the cache's own training too. */
     @Test
-    void launcherImageAndRehearsalHaveTheSameOptions() throws IOException {
+    void launcher_image_and_rehearsal_have_the_same_options() throws IOException {
         String launcher = Files.readString(Path.of("..", "sluice"));
         Matcher options = Pattern.compile("\noptions=\\((.*?)\\)", Pattern.DOTALL).matcher(launcher);
         Matcher memory = Pattern.compile("\\bmemory=(\\S+);").matcher(launcher);
@@ -117,7 +117,7 @@ class DeployTest {
     }
 
     @Test
-    void theDaemonSetMountsWhatItsSettingsName() throws IOException {
+    void the_daemon_set_mounts_what_its_settings_name() throws IOException {
         Map<String, Boolean> mounts = new HashMap<>();
         for (Object mount : (List<?>) container().get("volumeMounts")) {
             mounts.put(String.valueOf(((Map<?, ?>) mount).get("mountPath")),
@@ -143,7 +143,7 @@ class DeployTest {
     @ParameterizedTest(name = "{0}")
     @CsvSource({"base,ServiceAccount ClusterRole ClusterRoleBinding ConfigMap DaemonSet",
             "monitoring,ServiceAccount ClusterRole ClusterRoleBinding ConfigMap DaemonSet PodMonitor"})
-    void kubectlRendersIt(String directory, String kinds) throws IOException, InterruptedException {
+    void kubectl_renders_it(String directory, String kinds) throws IOException, InterruptedException {
         List<Map<?, ?>> objects = documents(kubectl(directory));
         assertThat(objects.stream().map(o -> String.valueOf(o.get("kind"))))
                 .containsExactlyInAnyOrderElementsOf(List.of(kinds.split(" ", -1)));
@@ -157,7 +157,7 @@ class DeployTest {
     }
 
     @Test
-    void everyFileOfABaseIsUsedByIt() throws IOException {
+    void every_file_of_a_base_is_used_by_it() throws IOException {
         for (String directory : List.of("base", "monitoring")) {
             String kustomization = Files.readString(DEPLOY.resolve(directory).resolve("kustomization.yaml"));
             try (Stream<Path> files = Files.list(DEPLOY.resolve(directory))) {

@@ -55,18 +55,18 @@ class EnvCommandTest {
             "dotenv | KUBIA_SERVICE_HOST=fd00::1/KUBIA_PORT=tcp:>>[fd00::1]:80/1ST_SERVICE_PORT=80",
             "k8s    | env:/- name: KUBIA_SERVICE_HOST/  value: \"fd00::1\"/- name: KUBIA_PORT/"
                     + "  value: \"tcp:>>[fd00::1]:80\"/- name: 1ST_SERVICE_PORT/  value: \"80\""})
-    void everyFormatHasTheVariablesInOrder(String format, String lines) {
+    void every_format_has_the_variables_in_order(String format, String lines) {
         assertThat(env("-n", "shop", "-o", format).out().lines().map(line -> line.replace("//", ">>")))
                 .containsExactly(lines.split("/"));
     }
 
     @Test
-    void jsonIsOneObject() {
+    void json_is_one_object() {
         assertThat(env("-o", "json").out()).contains("\"KUBIA_SERVICE_HOST\" : \"fd00::1\"").startsWith("{");
     }
 
     @Test
-    void aShellReadsWhatIsWrittenForIt() throws IOException, InterruptedException {
+    void a_shell_reads_what_is_written_for_it() throws IOException, InterruptedException {
         Process shell = new ProcessBuilder("sh", "-euc", "eval \"$1\"; echo $KUBIA_PORT", "sh", env().out())
                 .redirectErrorStream(true).start();
         assertThat(new String(shell.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip())
@@ -75,7 +75,7 @@ class EnvCommandTest {
     }
 
     @Test
-    void namespaceAndPodAreAskedFor() {
+    void namespace_and_pod_are_asked_for() {
         env("-n", "shop", "--pod", "a b");
         env();
         assertThat(queries).containsExactly("/api/v1/environment?namespace=shop&pod=a+b",
@@ -83,7 +83,7 @@ class EnvCommandTest {
     }
 
     @Test
-    void whatTheDaemonObjectsToIsOneLine() {
+    void what_the_daemon_objects_to_is_one_line() {
         status = 404;
         answer = "{\"error\": \"pod \\\"x\\\" not found in namespace default\"}";
         Console console = env("--pod", "x");

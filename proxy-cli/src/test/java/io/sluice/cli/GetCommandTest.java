@@ -80,7 +80,7 @@ class GetCommandTest {
     }
 
     @Test
-    void servicesLookAsInKubectl() {
+    void services_look_as_in_kubectl() {
         assertThat(get("svc").out()).isEqualTo("""
                 NAME     TYPE           CLUSTER-IP    EXTERNAL-IP       PORT(S)        AGE
                 kubia    ClusterIP      127.120.1.2   <none>            80:30080/TCP   5h
@@ -90,13 +90,13 @@ class GetCommandTest {
     }
 
     @Test
-    void wideServicesAlsoSayWhereTheyListenAndHowMuchTheyAreUsed() {
+    void wide_services_also_say_where_they_listen_and_how_much_they_are_used() {
         assertThat(get("services", "-o", "wide").out().lines().toList().get(1)).endsWith(
                 "app=kubia   127.120.1.2:80,127.0.0.1:30080(Failed)   2        8");
     }
 
     @Test
-    void endpointsAreShortenedAndEmptyOnesSayWhy() {
+    void endpoints_are_shortened_and_empty_ones_say_why() {
         assertThat(get("ep", "-A").out()).isEqualTo("""
                 NAMESPACE   NAME     ENDPOINTS                                                           AGE
                 default     kubia    127.121.0.11:8080,127.121.0.12:8080,127.121.0.13:8080 + 1 more...   5h
@@ -106,13 +106,13 @@ class GetCommandTest {
     }
 
     @Test
-    void wideEndpointsAreAllShownWithThoseThatAreNotReady() {
+    void wide_endpoints_are_all_shown_with_those_that_are_not_ready() {
         assertThat(get("endpoints", "kubia", "-o", "wide").out().lines().toList().get(1))
                 .contains("127.121.0.14:8080", "127.121.0.19:8080").doesNotContain("more");
     }
 
     @Test
-    void connectionsAreListed() {
+    void connections_are_listed() {
         assertThat(get("conn").out()).isEqualTo("""
                 CLIENT            SERVICE   ENDPOINT            STATE         AGE
                 127.0.0.1:40000   kubia     127.121.0.11:8080   established   5h
@@ -121,7 +121,7 @@ class GetCommandTest {
     }
 
     @Test
-    void namespaceAndNameAreAskedOfTheDaemon() {
+    void namespace_and_name_are_asked_of_the_daemon() {
         get("svc");
         get("svc", "-n", "a b");
         get("svc", "-A");
@@ -132,13 +132,13 @@ class GetCommandTest {
     }
 
     @Test
-    void jsonIsWhatTheDaemonSaid() {
+    void json_is_what_the_daemon_said() {
         assertThat(get("svc", "-o", "json").out()).startsWith("{").contains("\"items\"", "\"clusterEndpoints\"",
                 "\"totalConnections\" : 7");
     }
 
     @Test
-    void nothingToShowIsNoFailureButAMissingNameIs() {
+    void nothing_to_show_is_no_failure_but_a_missing_name_is() {
         services = "{\"services\": []}";
         Console nothing = get("svc");
         assertThat(nothing).isEqualTo(new Console(0, "", "No resources found in default namespace.\n"));
@@ -148,7 +148,7 @@ class GetCommandTest {
     }
 
     @Test
-    void whatIsNotSluiceIsToldInOneLine() {
+    void what_is_not_sluice_is_told_in_one_line() {
         services = "<html>";
         assertThat(get("svc").err()).startsWith("sluice: what answers at ").endsWith("its answer is not JSON\n")
                 .hasLineCount(1);
@@ -161,7 +161,7 @@ class GetCommandTest {
     }
 
     @Test
-    void theAddressMayComeFromTheEnvironment() {
+    void the_address_may_come_from_the_environment() {
         assertThat(Console.run(Map.of("SLUICE_SERVER", "http://" + address() + "/"), "get", "svc").exitCode()).isZero();
     }
 

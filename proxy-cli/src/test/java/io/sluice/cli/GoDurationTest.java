@@ -16,7 +16,7 @@ class GoDurationTest {
             "90m,5400000,1h30m", "1.5h,5400000,1h30m", "1500us,1,1ms", "1m0.5s,60500,1m500ms",
             "0.29s,290,290ms", "0.000001h,3,3ms", "0.1h0.1m,366000,6m6s", "1.999999999s,1999,1s999ms",
             "8760h,31536000000,8760h", "31536000000000000ns,31536000000,8760h"})
-    void readsAndWritesGoNotation(String text, long millis, String written) {
+    void reads_and_writes_go_notation(String text, long millis, String written) {
         assertThat(GoDuration.parse(text)).isEqualTo(Duration.ofMillis(millis));
         assertThat(GoDuration.format(Duration.ofMillis(millis))).isEqualTo(written);
     }
@@ -25,7 +25,7 @@ class GoDurationTest {
     @ValueSource(strings = {"", "5", "s", "5 s", "-5s", "5s ", "5d", "five", "1h30", "8761h", "8760h1ms",
             "999999999999999999h",
             "9999999999999999999999h", "1ns", "5s5"})
-    void refusesEverythingElseAndNamesIt(String text) {
+    void refuses_everything_else_and_names_it(String text) {
         assertThatThrownBy(() -> GoDuration.parse(text)).isInstanceOf(TypeConversionException.class)
                 .hasMessageContaining("'" + text + "'").hasMessageNotContaining("\n");
     }

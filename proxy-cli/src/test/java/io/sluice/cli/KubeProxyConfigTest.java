@@ -52,7 +52,7 @@ class KubeProxyConfigTest {
     }
 
     @Test
-    void eachFieldThatSaysSomethingHasAnAnswer() throws IOException {
+    void each_field_that_says_something_has_an_answer() throws IOException {
         Console console = check(KUBEADM);
         assertThat(console.exitCode()).as(console.err()).isZero();
         assertThat(console.out().replaceAll(" +", " ")).contains(
@@ -70,7 +70,7 @@ class KubeProxyConfigTest {
     }
 
     @Test
-    void theSettingsThatDoTheSameAreSettings() throws IOException {
+    void the_settings_that_do_the_same_are_settings() throws IOException {
         String out = check(KUBEADM).out();
         String settings = out.substring(out.indexOf("# The same for Sluice"), out.lastIndexOf("\n\n"));
         Path file = Files.writeString(directory.resolve("sluice.yaml"), settings);
@@ -82,21 +82,21 @@ class KubeProxyConfigTest {
     }
 
     @Test
-    void aConfigMapThatHoldsItWillDo() throws IOException {
+    void a_config_map_that_holds_it_will_do() throws IOException {
         Console console = check("kind: ConfigMap\ndata:\n  config.conf: |\n" + KUBEADM.indent(4));
         assertThat(console.exitCode()).as(console.err()).isZero();
         assertThat(console.out()).contains("clusterCIDR");
     }
 
     @Test
-    void aFieldThatKubeProxyDoesNotHaveEndsWithOne() throws IOException {
+    void a_field_that_kube_proxy_does_not_have_ends_with_one() throws IOException {
         Console console = check("kind: KubeProxyConfiguration\nclusterCidr: 10.0.0.0/8\n");
         assertThat(console.exitCode()).isEqualTo(1);
         assertThat(console.out()).contains("unknown");
     }
 
     @Test
-    void anotherKindOrNoYamlOrNoFileIsOneLine() throws IOException {
+    void another_kind_or_no_yaml_or_no_file_is_one_line() throws IOException {
         assertThat(check("kind: Service\n").err()).isEqualTo("sluice: " + directory.resolve("config.conf")
                 + ": its kind is Service, not KubeProxyConfiguration (kubectl -n kube-system get configmap kube-proxy -o"
                 + " yaml gives one)\n");

@@ -38,7 +38,7 @@ class LoggingTest {
     }
 
     @Test
-    void aLineForPeopleHasTimeLevelShortLoggerMessageAndPairs() {
+    void a_line_for_people_has_time_level_short_logger_message_and_pairs() {
         Logging.set(LogFormat.TEXT, LogLevel.INFO, false);
         LoggerFactory.getLogger("io.sluice.proxy.DataPath").atInfo().addKeyValue("service", "default/kubia")
                 .addKeyValue("why", "two words").log("listening at {}", "127.120.0.1:80");
@@ -48,7 +48,7 @@ class LoggingTest {
     }
 
     @Test
-    void aLineOfTheAccessLogHasNoLevelAndNoLogger() {
+    void a_line_of_the_access_log_has_no_level_and_no_logger() {
         Logging.set(LogFormat.TEXT, LogLevel.ERROR, false);
         LoggerFactory.getLogger("access").info("127.0.0.1:4711 default/kubia");
         Logging.close();
@@ -57,7 +57,7 @@ class LoggingTest {
     }
 
     @Test
-    void aLineForProgramsIsOneObjectWithPairs() {
+    void a_line_for_programs_is_one_object_with_pairs() {
         Logging.set(LogFormat.JSON, LogLevel.INFO, true);
         LoggerFactory.getLogger("io.sluice.X").atWarn().addKeyValue("port", 80)
                 .setCause(new IllegalStateException("broken\nin two")).log("first\nsecond");
@@ -72,7 +72,7 @@ class LoggingTest {
     }
 
     @Test
-    void librariesAreQuietUnlessTheyWarn() {
+    void libraries_are_quiet_unless_they_warn() {
         Logging.set(LogFormat.TEXT, LogLevel.DEBUG, false);
         LoggerFactory.getLogger("io.netty.util.Foo").info("no");
         LoggerFactory.getLogger("io.fabric8.Foo").debug("no");
@@ -83,7 +83,7 @@ class LoggingTest {
     }
 
     @Test
-    void coloursAreUsedOnlyWhenAskedFor() {
+    void colours_are_used_only_when_asked_for() {
         Logging.set(LogFormat.TEXT, LogLevel.INFO, true);
         LoggerFactory.getLogger("io.sluice.X").error("red");
         assertThat(logged()).contains("\u001b[31mERROR\u001b[0m");

@@ -17,7 +17,7 @@ class ReferenceTest {
 
     @ParameterizedTest(name = "{1} is what ''sluice reference {0}'' prints")
     @CsvSource({"markdown,docs/configuration.md", "yaml,config/sluice.yaml"})
-    void theDocumentIsUpToDate(String document, String file) throws IOException {
+    void the_document_is_up_to_date(String document, String file) throws IOException {
         assertThat(Files.readString(Path.of("..", file)))
                 .as("%s is out of date: ./sluice reference %s > %s", file, document, file)
                 .isEqualTo(Console.run("reference", document).out());
@@ -43,7 +43,7 @@ class ReferenceTest {
     }
 
     @Test
-    void theDefaultConfigurationChangesNothing(@TempDir Path directory) throws IOException {
+    void the_default_configuration_changes_nothing(@TempDir Path directory) throws IOException {
         String uncommented = Console.run("reference", "yaml").out().lines()
                 .map(line -> line.startsWith("#") && !line.startsWith("# ") ? line.substring(1) : line)
                 .collect(Collectors.joining("\n"));

@@ -33,7 +33,8 @@ class SettingsTest {
             "-,4s,3s,connectTimeout: 4s  # SLUICE_CONNECT_TIMEOUT",
             "5s,-,-,connectTimeout: 5s  # --connect-timeout", "5s,-,3s,connectTimeout: 5s  # --connect-timeout",
             "5s,4s,3s,connectTimeout: 5s  # --connect-timeout", "-,'',3s,connectTimeout: 3s  # FILE:1"})
-    void aFlagWinsOverAVariableAndAVariableOverTheFile(String flag, String variable, String fileValue, String expected)
+    void a_flag_wins_over_a_variable_and_a_variable_over_the_file(String flag, String variable, String fileValue,
+            String expected)
             throws IOException {
         Map<String, String> environment = new LinkedHashMap<>();
         List<String> words = new ArrayList<>(List.of("run", "--print-config"));
@@ -56,7 +57,7 @@ class SettingsTest {
     }
 
     @Test
-    void theVariableOfTheFileNamesItToo() throws IOException {
+    void the_variable_of_the_file_names_it_too() throws IOException {
         Path file = write("portOffset: 7\n");
         assertThat(Console.run(Map.of("SLUICE_CONFIG", file.toString()), "run", "--print-config").out())
                 .contains("portOffset: 7  #");
@@ -65,20 +66,20 @@ class SettingsTest {
     @ParameterizedTest(name = "{0}")
     @ValueSource(strings = {"filename: [a.yaml, 'b,c.yaml']", "filename:\n- a.yaml\n- b,c.yaml",
             "{\"filename\": [\"a.yaml\", \"b,c.yaml\"]}"})
-    void listsInTheFileMayBeWrittenAsYamlHasThem(String content) throws IOException {
+    void lists_in_the_file_may_be_written_as_yaml_has_them(String content) throws IOException {
         assertThat(Console.run("run", "--print-config", "--config", write(content).toString()).out())
                 .contains("filename: [a.yaml, \"b,c.yaml\"]");
     }
 
     @Test
-    void listsInVariablesAndFlagsAreSeparatedByCommas() {
+    void lists_in_variables_and_flags_are_separated_by_commas() {
         assertThat(Console.run(Map.of("SLUICE_FILENAME", "a.yaml,b.yaml"), "run", "--print-config", "--service-cidr",
                 "10.0.0.0/8,fd00::/64").out()).contains("filename: [a.yaml, b.yaml]",
                         "serviceCidr: [10.0.0.0/8, fd00::/64]");
     }
 
     @Test
-    void theEmptyTextSwitchesAnAdminAddressOffFromEverySource() throws IOException {
+    void the_empty_text_switches_an_admin_address_off_from_every_source() throws IOException {
         String off = "metricsBindAddress: \"\"";
         assertThat(Console.run("run", "--print-config", "--metrics-bind-address=").out()).contains(off);
         assertThat(Console.run(Map.of("SLUICE_METRICS_BIND_ADDRESS", ""), "run", "--print-config").out()).contains(off);
@@ -86,13 +87,13 @@ class SettingsTest {
     }
 
     @Test
-    void aKeyWithoutAValueIsAsGoodAsNone() throws IOException {
+    void a_key_without_a_value_is_as_good_as_none() throws IOException {
         assertThat(Console.run("run", "--print-config", "--config", write("portOffset:\nlogLevel: ~\n").toString())
                 .out()).contains("portOffset: 0  # default", "logLevel: info  # default");
     }
 
     @Test
-    void aFlagCanSwitchOffWhatTheFileSwitchesOn() throws IOException {
+    void a_flag_can_switch_off_what_the_file_switches_on() throws IOException {
         String file = write("accessLog: true\n").toString();
         assertThat(Console.run("run", "--print-config", "--config", file).out()).contains("accessLog: true");
         assertThat(Console.run("run", "--print-config", "--config", file, "--access-log=false").out())
@@ -100,7 +101,7 @@ class SettingsTest {
     }
 
     @Test
-    void thePrintedSettingsCanBeFedBack() throws IOException {
+    void the_printed_settings_can_be_fed_back() throws IOException {
         String printed =
                 Console.run("run", "--print-config", "-f", "a b: \"c\".yaml", "-f", "-", "--nodeport-addresses",
                         "primary", "--max-connections", "10", "--metrics-bind-address", "[::1]:1", "--access-log",
@@ -138,7 +139,8 @@ class SettingsTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("mistakesInTheFile")
-    void aMistakeInTheFileIsOneLineWithFileAndLine(String what, String content, String message) throws IOException {
+    void a_mistake_in_the_file_is_one_line_with_file_and_line(String what, String content, String message)
+            throws IOException {
         Path file = write(content);
 
         Console console = Console.run("run", "-f", "nowhere", "--config", file.toString());
@@ -149,7 +151,7 @@ class SettingsTest {
     }
 
     @Test
-    void aFileThatIsMadeToHangOrToFillTheTerminalIsOneLine() throws IOException {
+    void a_file_that_is_made_to_hang_or_to_fill_the_terminal_is_one_line() throws IOException {
         Path endless = write("a: &a {<<: *a, b: 1}\n");
         assertThat(Console.run("run", "--config", endless.toString()).err()).startsWith(
                 "sluice: " + endless + ":1: the alias *a stands inside of").hasLineCount(2);
@@ -166,7 +168,7 @@ class SettingsTest {
     }
 
     @Test
-    void whatIsNotYamlIsToldWithItsLine() throws IOException {
+    void what_is_not_yaml_is_told_with_its_line() throws IOException {
         Path file = write("portOffset: 1\n  x: [\n");
         assertThat(Console.run("run", "--config", file.toString()).err())
                 .startsWith("sluice: " + file + ":2: is not YAML")
@@ -174,14 +176,14 @@ class SettingsTest {
     }
 
     @Test
-    void aFileThatDoesNotExistIsToldByName() {
+    void a_file_that_does_not_exist_is_told_by_name() {
         Console console = Console.run("run", "--config", "no/such.yaml");
         assertThat(console.exitCode()).isEqualTo(2);
         assertThat(console.err()).startsWith("sluice: no/such.yaml: there is no such file\n");
     }
 
     @Test
-    void severalMistakesInTheFileAreToldAtOnce() throws IOException {
+    void several_mistakes_in_the_file_are_told_at_once() throws IOException {
         Console console = Console.run("run", "--config", write("a: 1\nb: 2\n").toString());
         assertThat(console.err()).contains(":1: there is no setting 'a'", ":2: there is no setting 'b'");
     }
@@ -206,7 +208,7 @@ class SettingsTest {
 
     @ParameterizedTest(name = "{0} {1}")
     @MethodSource("mistakesOnTheCommandLine")
-    void aMistakeOnTheCommandLineIsOneLineWithTheFlag(String flag, String value, String reason) {
+    void a_mistake_on_the_command_line_is_one_line_with_the_flag(String flag, String value, String reason) {
         Console console = Console.run("run", "-f", "nowhere", flag + "=" + value);
 
         assertThat(console.exitCode()).isEqualTo(2);
@@ -215,20 +217,20 @@ class SettingsTest {
     }
 
     @Test
-    void aMistakeInAVariableIsToldWithItsName() {
+    void a_mistake_in_a_variable_is_told_with_its_name() {
         assertThat(Console.run(Map.of("SLUICE_LOG_FORMAT", "xml"), "run", "-f", "x").err())
                 .startsWith("sluice: SLUICE_LOG_FORMAT: 'xml' is none of text, json\n");
     }
 
     @Test
-    void aMistakenVariableDoesNotMatterWhenAFlagOverridesIt() {
+    void a_mistaken_variable_does_not_matter_when_a_flag_overrides_it() {
         assertThat(
                 Console.run(Map.of("SLUICE_LOG_FORMAT", "xml"), "run", "--print-config", "--log-format", "json").out())
                 .contains("logFormat: json  # --log-format");
     }
 
     @Test
-    void aVariableThatIsNoSettingIsAWarningWithTheNearestSetting() {
+    void a_variable_that_is_no_setting_is_a_warning_with_the_nearest_setting() {
         Console console = Console.run(Map.of("SLUICE_LOG_FORMT", "json", "SLUICE_PORT_80_TCP_ADDR", "10.0.0.1",
                 "SLUICE_SERVICE_HOST", "10.0.0.1", "SLUICE_JAVA_OPTS", "-Xmx1g"), "run", "--print-config");
 
@@ -239,7 +241,7 @@ class SettingsTest {
     }
 
     @Test
-    void helpIsShownEvenWhenTheFileIsBroken() throws IOException {
+    void help_is_shown_even_when_the_file_is_broken() throws IOException {
         Console console = Console.run(Map.of("SLUICE_CONFIG", write("a: [").toString()), "run", "--help");
         assertThat(console.exitCode()).isZero();
         assertThat(console.out().replaceAll("\\s", "")).contains("--service-cidr", "Default:127.120.0.0/16");
@@ -247,7 +249,7 @@ class SettingsTest {
 
     @ParameterizedTest(name = "{0} open files: {1} connections")
     @CsvSource({"1024,256", "65536,32512", "1048576,524032", "512,16", "9223372036854775807,1000000"})
-    void theLimitOfConnectionsFollowsTheLimitOfOpenFiles(long descriptors, int connections) {
+    void the_limit_of_connections_follows_the_limit_of_open_files(long descriptors, int connections) {
         assertThat(ConnectionSettings.affordableConnections(descriptors)).isEqualTo(connections);
     }
 
@@ -259,7 +261,7 @@ class SettingsTest {
 
     @ParameterizedTest(name = "--hostname-override [{0}], NODE_NAME [{1}]: {2}")
     @CsvSource({"Over, from-variable, over", "'', Node-1, node-1", "' ', ' node-1 ', node-1"})
-    void theNodesNameIsTheOverrideThenTheVariable(String override, String variable, String name) {
+    void the_nodes_name_is_the_override_then_the_variable(String override, String variable, String name) {
         Services command = new Services();
         new CommandLine(command).parseArgs("--hostname-override", override);
 
@@ -267,7 +269,7 @@ class SettingsTest {
     }
 
     @Test
-    void elseTheNodesNameIsTheHostsInLowerCase() {
+    void else_the_nodes_name_is_the_hosts_in_lower_case() {
         Services command = new Services();
         new CommandLine(command).parseArgs();
 
@@ -293,14 +295,14 @@ class SettingsTest {
             "--dns-ttl        | 1500ms          | '1500ms' is not a whole number of seconds up to 1h",
             "--dns-pods       | maybe           | 'maybe' is none of off, insecure, verified",
             "--cluster-domain | local..         | 'local..' is not a domain like cluster.local"})
-    void mistakesInSettingsOfDnsAreNamed(String flag, String value, String message) {
+    void mistakes_in_settings_of_dns_are_named(String flag, String value, String message) {
         Console console = Console.run("run", "-f", "/nonexistent", flag, value);
         assertThat(console.exitCode()).isEqualTo(2);
         assertThat(console.err()).contains(message);
     }
 
     @Test
-    void dnsAddressesHavePort53UnlessTheySayOtherwise() {
+    void dns_addresses_have_port_53_unless_they_say_otherwise() {
         assertThat(Console.run("run", "--print-config", "--dns-listen", "127.0.0.1,[::1]:5353", "--dns-upstream",
                 "/etc/resolv.conf,192.0.2.1").out()).contains("dnsListen: [127.0.0.1:53, \"[::1]:5353\"]",
                         "dnsUpstream: [/etc/resolv.conf, 192.0.2.1]");

@@ -48,7 +48,7 @@ class SnapshotViewTest {
             service("out", ServiceType.EXTERNAL_NAME, null));
 
     @Test
-    void thereIsOneRowForEachPortAndEmptyPortsSayWhy() {
+    void there_is_one_row_for_each_port_and_empty_ports_say_why() {
         assertThat(SnapshotView.table(snapshot).toString().lines()).containsExactly(
                 "NAMESPACE   NAME    TYPE           CLUSTER-IP    PORT            TARGET   ENDPOINTS",
                 "default     kubia   ClusterIP      127.120.1.2   80/TCP          8080     127.0.0.1:8080,127.0.0.2:8080,"
@@ -60,7 +60,7 @@ class SnapshotViewTest {
     }
 
     @Test
-    void whatIsAppliedIsShownWithWhereItIsServed() {
+    void what_is_applied_is_shown_with_where_it_is_served() {
         InetSocketAddress address = new InetSocketAddress(IpAddresses.parse("127.120.1.2"), 8080);
         Map<ServicePortName, AppliedPort> ports = new LinkedHashMap<>();
         ServiceName name = new ServiceName("default", "kubia");
@@ -77,14 +77,14 @@ class SnapshotViewTest {
     }
 
     @Test
-    void theSummaryCountsWhatThereIs() {
+    void the_summary_counts_what_there_is() {
         assertThat(SnapshotView.summary(snapshot))
                 .isEqualTo("2 Services, 2 ports, 6 endpoints, 1 port without endpoints");
         assertThat(SnapshotView.summary(snapshot())).isEqualTo("0 Services, 0 ports, 0 endpoints");
     }
 
     @Test
-    void jsonHasServicesAndProblems() {
+    void json_has_services_and_problems() {
         JsonNode json = JsonMapper.shared().readTree(SnapshotView.json(snapshot, List.of(
                 new Problem(Problem.Severity.WARNING, "a.yaml:3", "Service default/x", "is doubtful"))));
 

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 class SystemNamesTest {
 
     @Test
-    void theSystemIsAskedAndNotTheDnsLibrary() {
+    void the_system_is_asked_and_not_the_dns_library() {
         ServiceLoader<InetAddressResolverProvider> offers = ServiceLoader.load(InetAddressResolverProvider.class);
 
         assertThat(offers.stream().map(offer -> offer.type().getName())).hasSizeGreaterThan(1).first()

@@ -40,7 +40,7 @@ class AdminTest extends ServedAdmin {
             "/api/v1/services, application/json", "/api/v1/connections, application/json",
             "/api/v1/version, application/json", "/api/v1/environment?namespace=default, application/json",
             "/, text/html; charset=utf-8"})
-    void everyPathSaysWhatItIs(String path, String contentType) throws Exception {
+    void every_path_says_what_it_is(String path, String contentType) throws Exception {
         ready();
         start();
         HttpResponse<String> got = get(path);
@@ -77,7 +77,7 @@ class AdminTest extends ServedAdmin {
 
     @ParameterizedTest
     @ValueSource(strings = {"/nothing", "/metrics/", "/api/v1", "/API/v1/services"})
-    void anUnknownPathIs404WithAHint(String path) throws Exception {
+    void an_unknown_path_is_404_with_a_hint(String path) throws Exception {
         start();
         HttpResponse<String> got = get(path);
 
@@ -87,7 +87,7 @@ class AdminTest extends ServedAdmin {
 
     @ParameterizedTest
     @ValueSource(strings = {"POST", "PUT", "DELETE", "PATCH", "OPTIONS"})
-    void whatWouldChangeSomethingIs405(String method) throws Exception {
+    void what_would_change_something_is_405(String method) throws Exception {
         start();
         HttpResponse<String> got = send(request("/readyz").method(method, BodyPublishers.ofString("x")));
 
@@ -100,7 +100,7 @@ class AdminTest extends ServedAdmin {
             "/proxyMode, evil.example, 403", "/nothing, evil.example, 403", "/metrics, node-a, 200",
             "/api/v1/services, localhost, 200", "/livez, evil.example, 200", "/healthz, evil.example, 200",
             "/readyz, evil.example, 200"})
-    void anotherNameIsRefusedSaveForHealthChecks(String path, String host, int status) throws Exception {
+    void another_name_is_refused_save_for_health_checks(String path, String host, int status) throws Exception {
         ready();
         daemon.freshness = ScriptedDaemon.BROKEN;
         start();
@@ -114,13 +114,13 @@ class AdminTest extends ServedAdmin {
     }
 
     @Test
-    void theProxyModeIsUserspace() throws Exception {
+    void the_proxy_mode_is_userspace() throws Exception {
         start();
         assertThat(get("/proxyMode").body()).isEqualTo("userspace");
     }
 
     @Test
-    void metricsAreOpenMetricsForWhoAsks() throws Exception {
+    void metrics_are_open_metrics_for_who_asks() throws Exception {
         start();
         HttpResponse<String> open = send(request("/metrics").header("Accept",
                 "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.4,*/*;q=0.1"));
@@ -132,7 +132,7 @@ class AdminTest extends ServedAdmin {
     }
 
     @Test
-    void aLargeBodyIsCompressedForWhoAsks() throws Exception {
+    void a_large_body_is_compressed_for_who_asks() throws Exception {
         metrics.port(new ServicePortName(new ServiceName("default", "kubia"), "http", Protocol.TCP));
         start();
         HttpResponse<byte[]> got = client.send(request("/metrics").header("Accept-Encoding", "gzip").build(),
@@ -146,7 +146,7 @@ class AdminTest extends ServedAdmin {
 
     @ParameterizedTest
     @ValueSource(strings = {"limit=x", "limit=-1", "limit=", "limit=99999999999", "service=%zz"})
-    void aBadQueryIs400(String query) throws Exception {
+    void a_bad_query_is_400(String query) throws Exception {
         start();
         // The JDK's URI refuses a stray per cent sign, which a client need not.
         String status = raw("GET /api/v1/connections?" + query + " HTTP/1.0\r\n\r\n").lines().findFirst().orElse("");
@@ -155,7 +155,7 @@ class AdminTest extends ServedAdmin {
     }
 
     @Test
-    void anOversizedHeaderIsNotAnswered() throws Exception {
+    void an_oversized_header_is_not_answered() throws Exception {
         start();
         assertThat(raw("GET /proxyMode HTTP/1.0\r\nX-Large: " + "x".repeat(1000) + "\r\n\r\n")).contains("userspace");
         String answer;
@@ -168,7 +168,7 @@ class AdminTest extends ServedAdmin {
     }
 
     @Test
-    void aQuestionThatFailsIs500WithoutItsStackTrace() throws Exception {
+    void a_question_that_fails_is_500_without_its_stack_trace() throws Exception {
         daemon.connections = null;
         start();
         HttpResponse<String> got = get("/api/v1/connections");
@@ -178,7 +178,7 @@ class AdminTest extends ServedAdmin {
     }
 
     @Test
-    void thePageShowsWhatIsHereAndEscapesWhatIsNotOurs() throws Exception {
+    void the_page_shows_what_is_here_and_escapes_what_is_not_ours() throws Exception {
         ready();
         daemon.freshness = new Freshness(true, true, NOW, "watching <b>", List.of());
         start();
@@ -188,7 +188,7 @@ class AdminTest extends ServedAdmin {
     }
 
     @Test
-    void twoAddressesShareThePathsAsKubeProxyDoes() throws Exception {
+    void two_addresses_share_the_paths_as_kube_proxy_does() throws Exception {
         admin = admin(Optional.of(ANY_PORT),
                 Optional.of(new InetSocketAddress(IpAddresses.parse("127.0.0.2"), 0)));
         start();
@@ -201,7 +201,7 @@ class AdminTest extends ServedAdmin {
     }
 
     @Test
-    void noAddressServesNothing() throws Exception {
+    void no_address_serves_nothing() throws Exception {
         admin = admin(Optional.empty(), Optional.empty());
         start();
 
@@ -210,7 +210,7 @@ class AdminTest extends ServedAdmin {
     }
 
     @Test
-    void itServesOverIpv6() throws Exception {
+    void it_serves_over_ipv6() throws Exception {
         admin = admin(Optional.of(new InetSocketAddress(IpAddresses.parse("::1"), 0)), Optional.empty());
         start();
 
@@ -218,7 +218,7 @@ class AdminTest extends ServedAdmin {
     }
 
     @Test
-    void anAddressInUseIsTriedAgainUntilItIsFree() throws Exception {
+    void an_address_in_use_is_tried_again_until_it_is_free() throws Exception {
         InetSocketAddress taken;
         try (ServerSocket other = new ServerSocket(0, 1, IpAddresses.parse("127.0.0.1"))) {
             taken = (InetSocketAddress) other.getLocalSocketAddress();
@@ -232,7 +232,7 @@ class AdminTest extends ServedAdmin {
     }
 
     @Test
-    void closeEndsTheAttemptsToBind() throws Exception {
+    void close_ends_the_attempts_to_bind() throws Exception {
         try (ServerSocket other = new ServerSocket(0, 1, IpAddresses.parse("127.0.0.1"))) {
             admin = admin(Optional.of((InetSocketAddress) other.getLocalSocketAddress()), Optional.empty());
             admin.start(false);
@@ -242,7 +242,7 @@ class AdminTest extends ServedAdmin {
     }
 
     @Test
-    void anAddressInUseIsFatalIfAskedFor() throws Exception {
+    void an_address_in_use_is_fatal_if_asked_for() throws Exception {
         try (ServerSocket other = new ServerSocket(0, 1, IpAddresses.parse("127.0.0.1"))) {
             InetSocketAddress taken = (InetSocketAddress) other.getLocalSocketAddress();
             admin = admin(Optional.of(ANY_PORT), Optional.of(taken));

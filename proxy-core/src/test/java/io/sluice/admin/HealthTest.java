@@ -19,7 +19,7 @@ class HealthTest extends ServedAdmin {
     @ParameterizedTest(name = "waiting for {0} s, node eligible {1}: healthz {2}, livez {3}")
     @CsvSource({", true, 200, 200", "60, true, 200, 200", "61, true, 503, 503", ", false, 503, 200",
             "61, false, 503, 503"})
-    void healthIsKubeProxys(Integer waiting, boolean eligible, int healthz, int livez) throws Exception {
+    void health_is_kube_proxys(Integer waiting, boolean eligible, int healthz, int livez) throws Exception {
         daemon.applied = ScriptedDaemon.threeServices();
         daemon.waitingSince = waiting == null ? null : NOW.minusSeconds(waiting);
         daemon.nodeEligible = eligible;
@@ -56,7 +56,7 @@ class HealthTest extends ServedAdmin {
     }
 
     @Test
-    void whileStartingItIsHealthyButNotReady() throws Exception {
+    void while_starting_it_is_healthy_but_not_ready() throws Exception {
         start();
         assertThat(get("/healthz").statusCode()).isEqualTo(200);
         assertThat(get("/livez").statusCode()).isEqualTo(200);
@@ -67,7 +67,7 @@ class HealthTest extends ServedAdmin {
     @ParameterizedTest(name = "synced {0}, applied {1}, draining {2}: {3}")
     @CsvSource({"false, false, false, 503", "true, false, false, 503", "false, true, false, 503",
             "true, true, false, 200", "true, true, true, 503"})
-    void readyOnceSyncedAndAppliedUntilItDrains(boolean synced, boolean applied, boolean draining, int status)
+    void ready_once_synced_and_applied_until_it_drains(boolean synced, boolean applied, boolean draining, int status)
             throws Exception {
         daemon.freshness = synced ? ScriptedDaemon.FRESH : daemon.freshness;
         daemon.applied = applied ? ScriptedDaemon.threeServices() : null;
@@ -87,7 +87,8 @@ class HealthTest extends ServedAdmin {
     @CsvSource({"true, kube-probe/1.34, /readyz, 503", "true, curl/8.5, /readyz, 200",
             "true, kube-probe/1.34, /livez, 200",
             "true, kube-probe/1.34, /healthz, 200", "false, kube-probe/1.34, /readyz, 200"})
-    void kubeletAloneIsToldOfASuccessorThatGetsReady(boolean awaited, String userAgent, String path, int status)
+    void kubelet_alone_is_told_of_a_successor_that_gets_ready(boolean awaited, String userAgent, String path,
+            int status)
             throws Exception {
         ready();
         daemon.successorAwaited = awaited;
@@ -101,7 +102,7 @@ class HealthTest extends ServedAdmin {
     }
 
     @Test
-    void whatIsOddAboutEndpointsIsAProblem() throws Exception {
+    void what_is_odd_about_endpoints_is_a_problem() throws Exception {
         ready();
         AppliedState plain = ScriptedDaemon.threeServices();
         daemon.applied = new AppliedState(plain.snapshot(), plain.appliedAt(), plain.took(), plain.ports(),
@@ -113,7 +114,7 @@ class HealthTest extends ServedAdmin {
     }
 
     @Test
-    void aBrokenEditLeavesItReadyAndIsTold() throws Exception {
+    void a_broken_edit_leaves_it_ready_and_is_told() throws Exception {
         ready();
         daemon.freshness = ScriptedDaemon.BROKEN;
         start();
@@ -139,7 +140,7 @@ class HealthTest extends ServedAdmin {
     }
 
     @Test
-    void whatIsWatchedIsToldWithItsAge() throws Exception {
+    void what_is_watched_is_told_with_its_age() throws Exception {
         ready();
         daemon.freshness = ScriptedDaemon.CLUSTER;
         start();

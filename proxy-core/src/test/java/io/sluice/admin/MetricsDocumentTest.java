@@ -111,7 +111,7 @@ class MetricsDocumentTest {
     }
 
     @Test
-    void everyMetricIsDocumentedWithItsTypeAndLabels() throws IOException {
+    void every_metric_is_documented_with_its_type_and_labels() throws IOException {
         Map<String, String> documented = new TreeMap<>();
         for (MatchResult row : ROW.matcher(Files.readString(DOCUMENT)).results().toList()) {
             assertThat(documented.put(row.group(1), row.group(2) + " " + labelsOfCell(row.group(3))))
@@ -148,7 +148,7 @@ class MetricsDocumentTest {
     }
 
     @Test
-    void everyOtherFamilyIsDocumented() throws IOException {
+    void every_other_family_is_documented() throws IOException {
         Collection<String> families = FAMILY_ROW.matcher(Files.readString(DOCUMENT)).results().map(row -> row.group(1))
                 .collect(Collectors.toCollection(TreeSet::new));
         Collection<String> scraped = TYPE.matcher(registry.scrape()).results().map(type -> type.group(1))

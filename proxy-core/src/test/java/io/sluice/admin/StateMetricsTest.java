@@ -27,7 +27,8 @@ class StateMetricsTest extends ServedAdmin {
     @CsvSource({"CLUSTER, CLUSTER, there, 0, 0", "LOCAL, CLUSTER, there, 1, 0", "CLUSTER, LOCAL, there, 0, 1",
             "LOCAL, LOCAL, there, 1, 1", "LOCAL, LOCAL, here, 0, 0", "LOCAL, LOCAL, nowhere, 0, 0",
             "LOCAL, LOCAL, notReady, 0, 0"})
-    void portsWhoseEndpointsAreAllElsewhereAreCountedByFamilyAndPolicy(TrafficPolicy internal, TrafficPolicy external,
+    void ports_whose_endpoints_are_all_elsewhere_are_counted_by_family_and_policy(TrafficPolicy internal,
+            TrafficPolicy external,
             String endpoints, int internally, int externally) {
         ServicePort port = new ServicePort("http", Protocol.TCP, 80, 30080, "web", null);
         Service service = Service.builder(new ServiceName("default", "kubia")).type(ServiceType.NODE_PORT)
@@ -53,7 +54,7 @@ class StateMetricsTest extends ServedAdmin {
     }
 
     @Test
-    void whatWaitsToBeAppliedIsShown() {
+    void what_waits_to_be_applied_is_shown() {
         daemon.waiting = new ChangeCount(3, 4);
 
         assertThat(registry.scrape()).contains("kubeproxy_sync_proxy_rules_service_changes_pending 3.0",

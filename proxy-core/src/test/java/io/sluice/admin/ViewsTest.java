@@ -28,7 +28,7 @@ import tools.jackson.databind.JsonNode;
 class ViewsTest extends ServedAdmin {
 
     @Test
-    void servicesShowWhatIsApplied() throws Exception {
+    void services_show_what_is_applied() throws Exception {
         ready();
         EndpointMeters first = metrics
                 .port(new ServicePortName(new ServiceName("default", "kubia"), "http", Protocol.TCP))
@@ -96,7 +96,8 @@ class ViewsTest extends ServedAdmin {
 
     @ParameterizedTest(name = "internalTrafficPolicy {0}, endpoint on {1}: {2}")
     @CsvSource({"LOCAL, node-b, NoneOnThisNode", "LOCAL, node-a,", "CLUSTER, node-b,"})
-    void aLocalPolicyThatLeavesNothingIsExplained(TrafficPolicy policy, String node, String reason) throws Exception {
+    void a_local_policy_that_leaves_nothing_is_explained(TrafficPolicy policy, String node, String reason)
+            throws Exception {
         ServicePort port = new ServicePort("", Protocol.TCP, 80, 0, "8080", null);
         Service service = ScriptedDaemon.service("kubia", ServiceType.CLUSTER_IP, List.of("10.96.0.1"), false, null,
                 policy, Map.of(), port);
@@ -115,7 +116,7 @@ class ViewsTest extends ServedAdmin {
     @CsvSource({"'', kubia lonely outside", "namespace=default, kubia lonely outside", "namespace=other, ''",
             "namespace=, kubia lonely outside", "service=kubia, kubia", "namespace=default&service=lonely, lonely",
             "service=k%75bia, kubia"})
-    void servicesCanBeFiltered(String query, String names) throws Exception {
+    void services_can_be_filtered(String query, String names) throws Exception {
         ready();
         start();
         List<String> found = json(get("/api/v1/services?" + query)).get("services")
@@ -127,7 +128,7 @@ class ViewsTest extends ServedAdmin {
     @ParameterizedTest(name = "?{0}: {1} of {2}")
     @CsvSource({"'', 3 1 2, 3", "limit=2, 3 1, 3", "limit=0, '', 3", "service=kubia, 1 2, 2",
             "service=kubia&limit=1, 1, 2", "namespace=other, '', 0"})
-    void connectionsAreListedOldestFirst(String query, String ids, int total) throws Exception {
+    void connections_are_listed_oldest_first(String query, String ids, int total) throws Exception {
         daemon.connections = List.of(ScriptedDaemon.connection(2, "kubia", NOW),
                 ScriptedDaemon.connection(1, "kubia", NOW),
                 ScriptedDaemon.connection(3, "other", ScriptedDaemon.CREATED));
@@ -141,7 +142,7 @@ class ViewsTest extends ServedAdmin {
     }
 
     @Test
-    void aConnectionHasAllItsFields() throws Exception {
+    void a_connection_has_all_its_fields() throws Exception {
         daemon.connections = List.of(ScriptedDaemon.connection(1, "kubia", NOW));
         start();
 
@@ -156,7 +157,7 @@ class ViewsTest extends ServedAdmin {
     @ParameterizedTest(name = "{0}: {1}")
     @CsvSource(delimiter = '|', value = {"namespace=default | 200 | KUBIA_SERVICE_HOST",
             "namespace=default&pod=kubia-1 | 404 | no Pods are known here", "pod=kubia-1 | 400 | namespace is missing"})
-    void theVariablesOfANamespaceAreTold(String query, int expected, String text) throws Exception {
+    void the_variables_of_a_namespace_are_told(String query, int expected, String text) throws Exception {
         ready();
         start();
         HttpResponse<String> got = get("/api/v1/environment?" + query);
@@ -166,7 +167,7 @@ class ViewsTest extends ServedAdmin {
     }
 
     @Test
-    void theVersionIsTold() throws Exception {
+    void the_version_is_told() throws Exception {
         start();
         JsonNode version = json(get("/api/v1/version"));
 

@@ -232,7 +232,7 @@ class ConnectionMachineTest {
             start, connected, backend resets                    | CLOSED
             start, no endpoint                                  | CLOSED
             """)
-    void phases(String events, Phase phase) {
+    void events_lead_to_the_phase(String events, Phase phase) {
         assertThat(new MachineScript().play(events).machine().phase()).isEqualTo(phase);
     }
 

@@ -131,7 +131,7 @@ class AnswersTest {
             no zone transfer | svc | AXFR | REFUSED
             not a part of one either | svc | IXFR | REFUSED
             """)
-    void inTheClusterDomain(String why, String name, String type, String expected) throws IOException {
+    void in_the_cluster_domain(String why, String name, String type, String expected) throws IOException {
         assertThat(Asker.brief(new Asker(ZONE, false).ask(name.replace("\\\\", "\\") + '.' + C, type)))
                 .as(why).isEqualTo(expected);
     }
@@ -160,7 +160,7 @@ class AnswersTest {
             the root | . | NS | REFUSED
             ANY outside | example.com. | ANY | REFUSED
             """)
-    void elsewhere(String why, String name, String type, String expected) throws IOException {
+    void names_outside_our_zones_are_refused(String why, String name, String type, String expected) throws IOException {
         assertThat(Asker.brief(new Asker(ZONE, false).ask(name, type))).as(why).isEqualTo(expected);
     }
 
@@ -175,7 +175,7 @@ class AnswersTest {
             the target of an alias is asked for | ext.shop.svc.cluster.local. | A | Followed
             ANY is not passed on | example.com. | ANY | Answered
             """)
-    void withAnUpstream(String why, String name, String type, String expected) {
+    void with_an_upstream(String why, String name, String type, String expected) {
         assertThat(new Asker(ZONE, true).outcome(name, type).getClass().getSimpleName()).as(why).isEqualTo(expected);
     }
 
@@ -198,7 +198,7 @@ class AnswersTest {
             VERIFIED | A | 10-1-0-3.default.pod | NXDOMAIN +SOA cluster.local. aa
             VERIFIED | A | podsonly.svc | NODATA +SOA cluster.local. aa
             """)
-    void podRecords(PodRecords mode, String type, String name, String expected) throws IOException {
+    void pod_records(PodRecords mode, String type, String name, String expected) throws IOException {
         Zone zone = Zone.unsynced(settings(mode)).with(CLUSTER.snapshot(),
                 Map.of("shop", Set.of(IpAddresses.parse("10.1.0.3")), "podsonly", Set.of()));
 
@@ -206,7 +206,7 @@ class AnswersTest {
     }
 
     @Test
-    void beforeTheFirstSnapshotNothingIsDenied() throws IOException {
+    void before_the_first_snapshot_nothing_is_denied() throws IOException {
         Asker asker = new Asker(Zone.unsynced(SETTINGS), false);
 
         assertThat(Asker.brief(asker.ask("kubia.shop.svc." + C, "A"))).isEqualTo("SERVFAIL aa");
@@ -215,7 +215,7 @@ class AnswersTest {
     }
 
     @Test
-    void srvBringsTheAddressesOfItsTargets() throws IOException {
+    void srv_brings_the_addresses_of_its_targets() throws IOException {
         Message reply = new Asker(ZONE, false).ask("_http._tcp.dual.shop.svc." + C, "SRV");
 
         assertThat(reply.getSection(Section.ADDITIONAL)).extracting(Record::rdataToString)
@@ -223,7 +223,7 @@ class AnswersTest {
     }
 
     @Test
-    void theDnsServiceIsTheNameServerWhereThereIsOne() throws IOException {
+    void the_dns_service_is_the_name_server_where_there_is_one() throws IOException {
         Zone zone = Zone.unsynced(SETTINGS).with(
                 new Cluster().clusterIp("kube-system/kube-dns", "10.96.0.10", "dns:53/UDP").snapshot(), Map.of());
         Message reply = new Asker(zone, false).ask(C, "NS");
@@ -234,7 +234,7 @@ class AnswersTest {
     }
 
     @Test
-    void theQuestionIsRepeatedAsItCameAndTargetsAreInLowerCase() throws IOException {
+    void the_question_is_repeated_as_it_came_and_targets_are_in_lower_case() throws IOException {
         Message reply = new Asker(ZONE, false).ask("aLiAs.ShOp.SvC.cLuStEr.LoCaL.", "A");
         List<Record> answer = reply.getSection(Section.ANSWER);
 
@@ -245,7 +245,7 @@ class AnswersTest {
     }
 
     @Test
-    void recordsLiveAsLongAsIsSaidAndDenialsToo() throws IOException {
+    void records_live_as_long_as_is_said_and_denials_too() throws IOException {
         Asker asker = new Asker(ZONE, false);
 
         assertThat(asker.ask("kubia.shop.svc." + C, "A").getSection(Section.ANSWER).getFirst().getTTL()).isEqualTo(5);
@@ -255,7 +255,7 @@ class AnswersTest {
     }
 
     @Test
-    void recursionIsOfferedWithAnUpstreamOnly() throws IOException {
+    void recursion_is_offered_with_an_upstream_only() throws IOException {
         Message query = Asker.query("kubia.shop.svc." + C, "A");
 
         assertThat(new Asker(ZONE, false).ask(query, false).getHeader().getFlag(Flags.RA)).isFalse();
@@ -264,7 +264,7 @@ class AnswersTest {
     }
 
     @Test
-    void addressesComeInAnyOrder() {
+    void addresses_come_in_any_order() {
         Cluster cluster = new Cluster().headless("a/b", "http:80/TCP",
                 IntStream.range(0, 5).mapToObj(i -> "10.0.0." + i + ":80").toArray(String[]::new));
         Zone zone = Zone.unsynced(SETTINGS).with(cluster.snapshot(), Map.of());
@@ -283,12 +283,12 @@ class AnswersTest {
     }
 
     @Test
-    void warnsOfAnExternalNameThatIsAnAddress() {
+    void warns_of_an_external_name_that_is_an_address() {
         assertThat(ZONE.warnings()).hasSize(1).containsKey(new ServiceName("shop", "ip"));
     }
 
     @Test
-    void namesThatAreTooLongAreLeftOut() throws IOException {
+    void names_that_are_too_long_are_left_out() throws IOException {
         String label = "a".repeat(63);
         Name origin = Name.fromString(label + '.' + label + '.' + "b".repeat(40) + '.');
         Zone zone = Zone.unsynced(new ZoneSettings(origin, 5, PodRecords.OFF, List.of(), List.of())).with(new Cluster()
@@ -300,7 +300,7 @@ class AnswersTest {
     }
 
     @Test
-    void aSnapshotWithoutChangesKeepsTheSerial() {
+    void a_snapshot_without_changes_keeps_the_serial() {
         assertThat(ZONE.with(CLUSTER.snapshot(1_800_000_000L), Map.of())).isSameAs(ZONE);
     }
 

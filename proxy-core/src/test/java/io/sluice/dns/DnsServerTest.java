@@ -63,7 +63,7 @@ class DnsServerTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"nio", "epoll"})
-    void answersOverUdpAndTcp(String transport) throws Exception {
+    void answers_over_udp_and_tcp(String transport) throws Exception {
         Assumptions.assumeTrue(transport.equals("nio") || Epoll.isAvailable());
         InetSocketAddress server = start(DnsLimits.DEFAULT, transport, "127.0.0.0/8");
 
@@ -77,7 +77,7 @@ class DnsServerTest {
     }
 
     @Test
-    void answersOverIpv6() throws Exception {
+    void answers_over_ipv6() throws Exception {
         Assumptions.assumeTrue(hasIpv6());
         InetSocketAddress server =
                 start(settings(DnsLimits.DEFAULT, "::1", List.of(), "::1/128"), "nio").getFirst().address();
@@ -87,7 +87,7 @@ class DnsServerTest {
     }
 
     @Test
-    void whatDoesNotFitADatagramIsWholeOverTcp() throws Exception {
+    void what_does_not_fit_a_datagram_is_whole_over_tcp() throws Exception {
         InetSocketAddress server = start(DnsLimits.DEFAULT, "nio", "127.0.0.0/8");
         Message query = Asker.query("many.shop.svc.cluster.local", "A");
         Message udp = Wire.udp(server, query);
@@ -98,7 +98,7 @@ class DnsServerTest {
     }
 
     @Test
-    void manyQueriesOnOneConnectionInAnyPieces() throws Exception {
+    void many_queries_on_one_connection_in_any_pieces() throws Exception {
         InetSocketAddress server = start(DnsLimits.DEFAULT, "nio", "127.0.0.0/8");
         try (Socket socket = Wire.connect(server)) {
             byte[] two = Asker.concat(Wire.framed(kubia()), Wire.framed(kubia()));
@@ -115,7 +115,7 @@ class DnsServerTest {
     }
 
     @Test
-    void garbageDoesNotStopIt() throws Exception {
+    void garbage_does_not_stop_it() throws Exception {
         InetSocketAddress server = start(DnsLimits.DEFAULT, "nio", "127.0.0.0/8");
         for (byte[] garbage : List.of(new byte[0], new byte[5], new byte[4_000], new byte[60_000])) {
             Wire.udp(server, garbage, 50);
@@ -132,7 +132,7 @@ class DnsServerTest {
     }
 
     @Test
-    void strangersGetNothing() throws Exception {
+    void strangers_get_nothing() throws Exception {
         InetSocketAddress server = start(DnsLimits.DEFAULT, "nio", "10.0.0.0/8");
 
         assertThat(Wire.udp(server, kubia().toWire(), 200)).isNull();
@@ -141,7 +141,7 @@ class DnsServerTest {
     }
 
     @Test
-    void whoAsksTooOftenGetsNothingOverUdpAndARefusalOverTcp() throws Exception {
+    void who_asks_too_often_gets_nothing_over_udp_and_a_refusal_over_tcp() throws Exception {
         InetSocketAddress server = start(limits(3, 10, Duration.ofSeconds(10)), "nio", "127.0.0.0/8");
         for (int i = 0; i < 3; i++) {
             assertThat(Asker.brief(Wire.udp(server, kubia()))).isEqualTo("A 10.96.0.7 aa");
@@ -153,7 +153,7 @@ class DnsServerTest {
     }
 
     @Test
-    void aClientHasSoManyConnectionsAndNoMore() throws Exception {
+    void a_client_has_so_many_connections_and_no_more() throws Exception {
         InetSocketAddress server = start(limits(1_000, 2, Duration.ofSeconds(10)), "nio", "127.0.0.0/8");
         try (Socket first = Wire.connect(server); Socket second = Wire.connect(server)) {
             Wire.send(first, kubia());
@@ -171,7 +171,7 @@ class DnsServerTest {
     }
 
     @Test
-    void aConnectionOnWhichNoWholeQueryComesIsClosed() throws Exception {
+    void a_connection_on_which_no_whole_query_comes_is_closed() throws Exception {
         InetSocketAddress server = start(limits(1_000, 10, Duration.ofMillis(300)), "nio", "127.0.0.0/8");
         try (Socket socket = Wire.connect(server)) {
             socket.getOutputStream().write(0);
@@ -180,7 +180,7 @@ class DnsServerTest {
     }
 
     @Test
-    void aNewSnapshotIsAnsweredAtOnce() throws Exception {
+    void a_new_snapshot_is_answered_at_once() throws Exception {
         InetSocketAddress server = start(DnsLimits.DEFAULT, "nio", "127.0.0.0/8");
         DnsServer running = (DnsServer) open.getLast();
         running.update(new Cluster().clusterIp("shop/new", "10.96.0.8", "http:80/TCP").snapshot(1_800_000_000L));
@@ -191,7 +191,7 @@ class DnsServerTest {
     }
 
     @Test
-    void anAddressThatIsTakenIsNamedWithAWayOut() throws Exception {
+    void an_address_that_is_taken_is_named_with_a_way_out() throws Exception {
         try (DatagramSocket taken = new DatagramSocket(0, LOOPBACK)) {
             DnsSettings settings = new DnsSettings("cluster.local", 5, PodRecords.OFF,
                     List.of(new InetSocketAddress(LOOPBACK, taken.getLocalPort())), List.of(),
@@ -207,7 +207,7 @@ class DnsServerTest {
     }
 
     @Test
-    void aSocketThatSomebodyElseBoundIsTakenOver() throws Exception {
+    void a_socket_that_somebody_else_bound_is_taken_over() throws Exception {
         Assumptions.assumeTrue(Epoll.isAvailable());
         start(settings(DnsLimits.DEFAULT, "", List.of(), "127.0.0.0/8"), "epoll");
         DnsServer running = (DnsServer) open.getLast();
@@ -221,7 +221,7 @@ class DnsServerTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"+notcp", "+tcp", "+notcp +edns=0 +bufsize=4096", "+notcp +cookie"})
-    void digUnderstandsIt(String options) throws Exception {
+    void dig_understands_it(String options) throws Exception {
         Assumptions.assumeTrue(Files.isExecutable(Path.of("/usr/bin/dig")));
         InetSocketAddress server = start(DnsLimits.DEFAULT, "nio", "127.0.0.0/8");
         Map<String, String> expected = new TreeMap<>(Map.of("kubia.shop.svc.cluster.local A", "10.96.0.7",
@@ -243,7 +243,7 @@ class DnsServerTest {
     }
 
     @Test
-    void settingsThatMakeNoSenseAreRefused() {
+    void settings_that_make_no_sense_are_refused() {
         InetSocketAddress wildcard = new InetSocketAddress("0.0.0.0", 53);
         InetSocketAddress own = new InetSocketAddress(LOOPBACK, 53);
 

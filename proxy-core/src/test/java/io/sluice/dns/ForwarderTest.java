@@ -51,7 +51,7 @@ class ForwarderTest {
     }
 
     @Test
-    void anAnswerIsPassedOnAndKept() throws Exception {
+    void an_answer_is_passed_on_and_kept() throws Exception {
         ScriptedUpstream upstream = upstream(ADDRESS);
         InetSocketAddress server = start(upstream.address());
 
@@ -67,7 +67,7 @@ class ForwarderTest {
     }
 
     @Test
-    void aDenialIsKeptAsLongAsItsSoaSays() throws Exception {
+    void a_denial_is_kept_as_long_as_its_soa_says() throws Exception {
         ScriptedUpstream upstream = upstream((query, stream) -> List.of(ScriptedUpstream.answer(query, Rcode.NXDOMAIN,
                 Section.AUTHORITY, "com. 900 SOA a.example. b.example. 1 2 3 4 300").toWire()));
         InetSocketAddress server = start(upstream.address());
@@ -79,7 +79,7 @@ class ForwarderTest {
     }
 
     @Test
-    void aTtlOfZeroIsNotKept() throws Exception {
+    void a_ttl_of_zero_is_not_kept() throws Exception {
         ScriptedUpstream upstream = upstream((query, stream) -> List.of(ScriptedUpstream
                 .answer(query, Rcode.NOERROR, Section.ANSWER, "example.com. 0 A 192.0.2.1").toWire()));
         InetSocketAddress server = start(upstream.address());
@@ -90,7 +90,7 @@ class ForwarderTest {
     }
 
     @Test
-    void eachQuestionGoesOutFromAPortOfItsOwn() throws Exception {
+    void each_question_goes_out_from_a_port_of_its_own() throws Exception {
         ScriptedUpstream upstream = upstream(ADDRESS);
         InetSocketAddress server = start(upstream.address());
         for (int i = 0; i < 20; i++) {
@@ -101,7 +101,7 @@ class ForwarderTest {
     }
 
     @Test
-    void forgeriesAreWaitedPast() throws Exception {
+    void forgeries_are_waited_past() throws Exception {
         ScriptedUpstream upstream = upstream((query, stream) -> {
             Message right =
                     ScriptedUpstream.answer(query, Rcode.NOERROR, Section.ANSWER, "example.com. 60 A 192.0.2.1");
@@ -122,7 +122,7 @@ class ForwarderTest {
     }
 
     @Test
-    void aTruncatedAnswerIsFetchedOverTcp() throws Exception {
+    void a_truncated_answer_is_fetched_over_tcp() throws Exception {
         ScriptedUpstream upstream = upstream((query, stream) -> {
             String[] records = IntStream.range(0, stream ? 120 : 1).mapToObj(i -> "example.com. 60 A 192.0.2." + i)
                     .toArray(String[]::new);
@@ -143,7 +143,7 @@ class ForwarderTest {
     }
 
     @Test
-    void theNextIsAskedWhenOneIsSilentAndTheSilentOneLastFromThenOn() throws Exception {
+    void the_next_is_asked_when_one_is_silent_and_the_silent_one_last_from_then_on() throws Exception {
         ScriptedUpstream silent = upstream(SILENCE);
         ScriptedUpstream well = upstream(ADDRESS);
         InetSocketAddress server = start(silent.address(), well.address());
@@ -162,7 +162,7 @@ class ForwarderTest {
     }
 
     @Test
-    void theNextIsAskedWhenOneRefuses() throws Exception {
+    void the_next_is_asked_when_one_refuses() throws Exception {
         ScriptedUpstream refusing = upstream(
                 (query, stream) -> List.of(ScriptedUpstream.answer(query, Rcode.REFUSED, Section.ANSWER).toWire()));
         InetSocketAddress server = start(refusing.address(), upstream(ADDRESS).address());
@@ -171,7 +171,7 @@ class ForwarderTest {
     }
 
     @Test
-    void nobodyAnswersIsServfail() throws Exception {
+    void nobody_answers_is_servfail() throws Exception {
         InetSocketAddress nobody;
         try (DatagramSocket socket = new DatagramSocket(0, LOOPBACK)) {
             nobody = (InetSocketAddress) socket.getLocalSocketAddress();
@@ -182,7 +182,7 @@ class ForwarderTest {
     }
 
     @Test
-    void tooManyThatWaitAreRefused() throws Exception {
+    void too_many_that_wait_are_refused() throws Exception {
         InetSocketAddress server = start(upstream(SILENCE).address());
         List<CompletableFuture<Message>> replies = IntStream.range(0, 12).mapToObj(i -> CompletableFuture
                 .supplyAsync(() -> ask(server, "h" + i + ".example.com"), task -> Thread.ofVirtual().start(task)))
@@ -194,7 +194,7 @@ class ForwarderTest {
     }
 
     @Test
-    void oneQuestionOfManyClientsIsAskedOnce() throws Exception {
+    void one_question_of_many_clients_is_asked_once() throws Exception {
         CompletableFuture<Void> go = new CompletableFuture<>();
         ScriptedUpstream upstream = upstream((query, stream) -> {
             if (query.getQuestion().getName().toString().startsWith("example")) {
@@ -214,7 +214,7 @@ class ForwarderTest {
     }
 
     @Test
-    void theTargetOfAnExternalNameIsFollowed() throws Exception {
+    void the_target_of_an_external_name_is_followed() throws Exception {
         ScriptedUpstream upstream = upstream((query, stream) -> query.getQuestion().getName().toString()
                 .equals("example.com.")
                         ? List.of(ScriptedUpstream.answer(query, Rcode.NOERROR, Section.ANSWER,
@@ -232,7 +232,7 @@ class ForwarderTest {
     }
 
     @Test
-    void anUpstreamThatAsksUsBackIsFoundOut() throws Exception {
+    void an_upstream_that_asks_us_back_is_found_out() throws Exception {
         AtomicReference<InetSocketAddress> self = new AtomicReference<>();
         ScriptedUpstream relay = upstream((query, stream) -> {
             InetSocketAddress back = self.get();

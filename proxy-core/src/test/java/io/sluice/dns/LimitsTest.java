@@ -23,7 +23,7 @@ class LimitsTest {
     private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
 
     @Test
-    void aClientHasItsBurstAndThenItsRate() {
+    void a_client_has_its_burst_and_then_its_rate() {
         RateLimiter rates = new RateLimiter(10, 5, 100, 0);
 
         assertThat(allowed(rates, CLIENT, 20, 0)).isEqualTo(5);
@@ -34,7 +34,7 @@ class LimitsTest {
     }
 
     @Test
-    void theClockMayOverflow() {
+    void the_clock_may_overflow() {
         long almost = Long.MAX_VALUE - SECOND / 100;
         RateLimiter rates = new RateLimiter(10, 5, 100, almost);
 
@@ -44,7 +44,7 @@ class LimitsTest {
     }
 
     @Test
-    void moreClientsThanAreToldApartShareOneBucket() {
+    void more_clients_than_are_told_apart_share_one_bucket() {
         RateLimiter rates = new RateLimiter(1, 1, 100, 0);
         int allowed = 0;
         for (int i = 0; i < 1_000; i++) {
@@ -56,7 +56,7 @@ class LimitsTest {
     }
 
     @Test
-    void clientsThatWereSilentAreForgotten() {
+    void clients_that_were_silent_are_forgotten() {
         RateLimiter rates = new RateLimiter(1, 1, 100, 0);
         for (int i = 0; i < 100; i++) {
             rates.allow(client(i), 0);
@@ -67,7 +67,7 @@ class LimitsTest {
     }
 
     @Test
-    void connectionsAreCountedInAllAndByClient() {
+    void connections_are_counted_in_all_and_by_client() {
         ConnectionCaps caps = new ConnectionCaps(3, 2);
 
         assertThat(caps.admit(CLIENT)).isTrue();
@@ -81,7 +81,7 @@ class LimitsTest {
     }
 
     @Test
-    void theCacheForgetsTheLeastRecentlyUsedAndWhatIsTooOld() {
+    void the_cache_forgets_the_least_recently_used_and_what_is_too_old() {
         SimpleMeterRegistry registry = new SimpleMeterRegistry();
         ReplyCache cache = new ReplyCache(3, 1 << 20, new DnsMetrics(registry));
         for (int i = 0; i < 3; i++) {
@@ -98,7 +98,7 @@ class LimitsTest {
     }
 
     @Test
-    void theCacheIsBoundedInOctetsToo() {
+    void the_cache_is_bounded_in_octets_too() {
         int size = answer(0, 60).size();
         ReplyCache cache = new ReplyCache(1_000, 20 * size + 19, new DnsMetrics(new SimpleMeterRegistry()));
         for (int i = 0; i < 100; i++) {
@@ -110,7 +110,7 @@ class LimitsTest {
     }
 
     @Test
-    void anyOctetsOfAnUpstreamAreSurvived() {
+    void any_octets_of_an_upstream_are_survived() {
         Random random = new Random(5);
         byte[] real = answer(7, 60).replyTo(query(7), 0);
         int read = 0;

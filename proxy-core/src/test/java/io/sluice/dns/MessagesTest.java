@@ -84,7 +84,7 @@ class MessagesTest {
 
     @ParameterizedTest
     @MethodSource("rejected")
-    void isRejectedWithAHeaderAloneOrSilence(byte[] query, int rcode) throws IOException {
+    void is_rejected_with_a_header_alone_or_silence(byte[] query, int rcode) throws IOException {
         byte[] reply = ASKER.answer(query, false);
 
         if (rcode < 0) {
@@ -101,7 +101,7 @@ class MessagesTest {
 
     @ParameterizedTest
     @CsvSource({"0, REFUSED", "3, REFUSED", "255, REFUSED", "1, NOERROR"})
-    void onlyClassInternetIsServed(int type, String rcode) throws IOException {
+    void only_class_internet_is_served(int type, String rcode) throws IOException {
         byte[] query = Asker.query("one.shop.svc.cluster.local", "A").toWire();
         query[query.length - 1] = (byte) type;
         Message reply = new Message(ASKER.answer(query, false));
@@ -111,7 +111,7 @@ class MessagesTest {
     }
 
     @Test
-    void idAndFlagsOfTheQueryAreCopiedAsTheyShouldBe() throws IOException {
+    void id_and_flags_of_the_query_are_copied_as_they_should_be() throws IOException {
         Message query = Asker.query("one.shop.svc.cluster.local", "A");
         query.getHeader().setID(4711);
         query.getHeader().setFlag(Flags.CD);
@@ -123,7 +123,7 @@ class MessagesTest {
     }
 
     @Test
-    void anOptRecordIsAnsweredWithOneOfOurOwn() throws IOException {
+    void an_opt_record_is_answered_with_one_of_our_own() throws IOException {
         Message reply = ASKER.ask(Asker.edns(Asker.query("one.shop.svc.cluster.local", "A"), 4096, 0, 0x8000), false);
         OPTRecord opt = reply.getOPT();
 
@@ -135,7 +135,7 @@ class MessagesTest {
     }
 
     @Test
-    void anUnknownVersionOfEdnsIsToldOurs() throws IOException {
+    void an_unknown_version_of_edns_is_told_ours() throws IOException {
         Message reply = ASKER.ask(Asker.edns(Asker.query("one.shop.svc.cluster.local", "A"), 4096, 1, 0), false);
 
         assertThat(reply.getRcode()).isEqualTo(Rcode.BADVERS);
@@ -150,7 +150,7 @@ class MessagesTest {
             what the client takes | 1000 | 59 | 1000
             but not more than 1232 | 4096 | 73 | 1232
             """)
-    void asManyRecordsAsFitAndTcOverUdp(String why, int size, int expected, int limit) throws IOException {
+    void as_many_records_as_fit_and_tc_over_udp(String why, int size, int expected, int limit) throws IOException {
         Message query = Asker.query("many.shop.svc.cluster.local", "A");
         byte[] octets = ASKER.answer((size == 0 ? query : Asker.edns(query, size, 0, 0)).toWire(), false);
         Message reply = new Message(octets);
@@ -161,7 +161,7 @@ class MessagesTest {
     }
 
     @Test
-    void allOfThemOverTcp() throws IOException {
+    void all_of_them_over_tcp() throws IOException {
         Message reply = ASKER.ask(Asker.query("many.shop.svc.cluster.local", "A"), true);
 
         assertThat(reply.getSection(Section.ANSWER)).hasSize(100);
@@ -169,7 +169,7 @@ class MessagesTest {
     }
 
     @Test
-    void evenOverTcpAReplyEndsAt65535Octets() throws IOException {
+    void even_over_tcp_a_reply_ends_at_65535_octets() throws IOException {
         byte[] octets = ASKER.answer(Asker.query("huge.shop.svc.cluster.local", "A").toWire(), true);
         Message reply = new Message(octets);
 
@@ -179,7 +179,7 @@ class MessagesTest {
     }
 
     @Test
-    void additionalRecordsAreLeftOutWithoutTc() throws IOException {
+    void additional_records_are_left_out_without_tc() throws IOException {
         Message query = Asker.edns(Asker.query("_http._tcp.many.shop.svc.cluster.local", "SRV"), 1232, 0, 0);
         Message udp = ASKER.ask(query, false);
         Message tcp = ASKER.ask(query, true);

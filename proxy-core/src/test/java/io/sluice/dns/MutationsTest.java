@@ -31,7 +31,7 @@ class MutationsTest {
                     .externalName("shop/ext", "example.com").snapshot(), Map.of());
 
     @Test
-    void anyOctetsAreSurvived() {
+    void any_octets_are_survived() {
         Asker asker = new Asker(ZONE, false);
         List<byte[]> real = queries();
         Random random = new Random(SEED);

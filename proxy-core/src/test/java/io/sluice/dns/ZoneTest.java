@@ -40,7 +40,7 @@ class ZoneTest {
     private record Line(String owner, String type, String data) {}
 
     @Test
-    void answersWhatANaiveListOfRecordsAnswers() throws IOException {
+    void answers_what_a_naive_list_of_records_answers() throws IOException {
         Random random = new Random(SEED);
         Cluster cluster = new Cluster();
         Zone zone = Zone.unsynced(SETTINGS);
@@ -55,7 +55,7 @@ class ZoneTest {
     }
 
     @Test
-    void endpointsThatHaveNoNameMakeNoNewZone() {
+    void endpoints_that_have_no_name_make_no_new_zone() {
         ClusterSnapshot before = new Cluster().clusterIp("default/kubia", "10.96.0.1", "http:80/TCP")
                 .snapshot(1_700_000_000L);
         Map<ServiceName, ServiceState> services = new TreeMap<>();
@@ -181,7 +181,7 @@ class ZoneTest {
     }
 
     @Test
-    void recordsOfServicesThatDidNotChangeAreTakenOver() throws IOException {
+    void records_of_services_that_did_not_change_are_taken_over() throws IOException {
         Cluster cluster = new Cluster();
         for (int i = 0; i < 10_000; i++) {
             cluster.clusterIp("ns" + i % 50 + "/service-" + i, "10.96." + i / 250 + '.' + i % 250, "http:80/TCP");

@@ -92,12 +92,12 @@ class ServiceEnvironmentTest {
 
     @ParameterizedTest
     @MethodSource("table")
-    void aServiceBecomesVariables(String namespace, List<Service> services, String expected) {
+    void a_service_becomes_variables(String namespace, List<Service> services, String expected) {
         assertThat(text(ServiceEnvironment.of(snapshot(services), namespace, true))).isEqualTo(expected);
     }
 
     @Test
-    void ofADualStackServiceTheFirstAddressCounts() {
+    void of_a_dual_stack_service_the_first_address_counts() {
         Service dual = service("shop/dual", "fd00::1,10.96.0.1", tcp("", 80));
 
         assertThat(variables("shop", true, dual)).containsEntry("DUAL_SERVICE_HOST", "fd00::1")
@@ -105,20 +105,20 @@ class ServiceEnvironmentTest {
     }
 
     @Test
-    void headlessAndExternalNameAreLeftOut() {
+    void headless_and_external_name_are_left_out() {
         assertThat(variables("shop", true, service("shop/headless", "", tcp("", 80)),
                 external("shop/outside", "example.com"))).isEmpty();
     }
 
     @Test
-    void theApiServerIsKnownInEveryNamespaceAndNothingElseOfTheDefaultOne() {
+    void the_api_server_is_known_in_every_namespace_and_nothing_else_of_the_default_one() {
         assertThat(variables("shop", true, KUBERNETES, service("default/web", "10.96.0.2", tcp("", 80))))
                 .containsEntry("KUBERNETES_SERVICE_HOST", "10.96.0.1")
                 .containsEntry("KUBERNETES_SERVICE_PORT_HTTPS", "443").doesNotContainKey("WEB_SERVICE_HOST");
     }
 
     @Test
-    void withoutServiceLinksOnlyTheApiServerIsKnown() {
+    void without_service_links_only_the_api_server_is_known() {
         Service web = service("shop/web", "10.96.0.2", tcp("", 80));
 
         assertThat(variables("shop", false, KUBERNETES, web)).containsKey("KUBERNETES_SERVICE_HOST")
@@ -127,7 +127,7 @@ class ServiceEnvironmentTest {
     }
 
     @Test
-    void aServiceNamedKubernetesOfTheNamespaceHidesTheApiServerWhileLinksAreOn() {
+    void a_service_named_kubernetes_of_the_namespace_hides_the_api_server_while_links_are_on() {
         Service own = service("shop/kubernetes", "10.96.0.99", tcp("", 80));
 
         assertThat(variables("shop", true, KUBERNETES, own)).containsEntry("KUBERNETES_SERVICE_HOST", "10.96.0.99")
@@ -136,19 +136,19 @@ class ServiceEnvironmentTest {
     }
 
     @Test
-    void aHeadlessServiceNamedKubernetesHidesNothing() {
+    void a_headless_service_named_kubernetes_hides_nothing() {
         Service own = service("shop/kubernetes", "", tcp("", 80));
 
         assertThat(variables("shop", true, KUBERNETES, own)).containsEntry("KUBERNETES_SERVICE_HOST", "10.96.0.1");
     }
 
     @Test
-    void servicesOfOtherNamespacesAreLeftOut() {
+    void services_of_other_namespaces_are_left_out() {
         assertThat(variables("shop", true, service("other/web", "10.96.0.2", tcp("", 80)))).isEmpty();
     }
 
     @Test
-    void dockerLinksCanBeLeftOut() {
+    void docker_links_can_be_left_out() {
         ClusterSnapshot snapshot = snapshot(List.of(service("shop/redis", "10.96.0.2", tcp("redis", 6379))));
 
         assertThat(text(ServiceEnvironment.of(snapshot, "shop", true, false))).isEqualTo("""
@@ -159,7 +159,7 @@ class ServiceEnvironmentTest {
     }
 
     @Test
-    void theSizeIsThatOfTheKernelsStrings() {
+    void the_size_is_that_of_the_kernels_strings() {
         ServiceEnvironment environment = ServiceEnvironment
                 .of(snapshot(List.of(service("shop/a", "10.0.0.1", tcp("", 80)))), "shop", true, false);
 

@@ -48,7 +48,7 @@ class AccessLogTest {
     }
 
     @Test
-    void textHasEverythingInTheMessage() {
+    void text_has_everything_in_the_message() {
         AccessLog log = AccessLog.text();
         log.log(SERVED);
         log.log(REFUSED);
@@ -59,7 +59,7 @@ class AccessLogTest {
     }
 
     @Test
-    void fieldsHaveEverythingInKeyValuePairs() {
+    void fields_have_everything_in_key_value_pairs() {
         AccessLog.fields().log(SERVED);
 
         ILoggingEvent event = appender.list.getFirst();
@@ -72,7 +72,7 @@ class AccessLogTest {
     }
 
     @Test
-    void fieldsThatThereAreNoneOfAreLeftOut() {
+    void fields_that_there_are_none_of_are_left_out() {
         AccessLog.fields().log(REFUSED);
 
         assertThat(appender.list.getFirst().getKeyValuePairs()).extracting(pair -> pair.key)
@@ -80,7 +80,7 @@ class AccessLogTest {
     }
 
     @Test
-    void offOrBelowTheLevelNothingIsWritten() {
+    void off_or_below_the_level_nothing_is_written() {
         AccessLog.off().log(SERVED);
         assertThat(AccessLog.off().enabled()).isFalse();
         assertThat(AccessLog.text().enabled()).isTrue();

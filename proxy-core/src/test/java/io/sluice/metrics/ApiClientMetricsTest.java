@@ -15,7 +15,7 @@ class ApiClientMetricsTest {
     private final ApiClientMetrics metrics = new ApiClientMetrics(registry);
 
     @Test
-    void requestsAreCountedByTheirAnswer() {
+    void requests_are_counted_by_their_answer() {
         metrics.answered("GET", "10.0.0.1:6443", "200");
         metrics.answered("GET", "10.0.0.1:6443", "200");
         metrics.answered("GET", "10.0.0.1:6443", "<error>");
@@ -26,7 +26,7 @@ class ApiClientMetricsTest {
     }
 
     @Test
-    void theirTimeIsShownInClientGosBuckets() {
+    void their_time_is_shown_in_client_gos_buckets() {
         metrics.took("GET", "a", Duration.ofMillis(20));
         String name = "rest_client_request_duration_seconds_";
 
@@ -38,7 +38,7 @@ class ApiClientMetricsTest {
     }
 
     @Test
-    void theServerIsShownOnceAsItIsNow() {
+    void the_server_is_shown_once_as_it_is_now() {
         assertThat(registry.scrape()).doesNotContain("kubernetes_build_info");
         metrics.serverBuild(Map.of("gitVersion", "v1.34.0", "major", "1", "minor", "34", "emulationMajor", "1"));
         metrics.serverBuild(Map.of("gitVersion", "v1.35.1", "major", "1", "minor", "35"));

@@ -22,7 +22,7 @@ class DurationHistogramTest {
 
     @ParameterizedTest
     @CsvSource({"0, 0", "1_000_000, 0", "1_000_001, 1", "10_000_000, 1", "10_000_001, 2", "1_000_000_000_000, 2"})
-    void aValueIsInTheFirstBucketWhoseBoundIsNotBelowIt(String nanos, int bucket) {
+    void a_value_is_in_the_first_bucket_whose_bound_is_not_below_it(String nanos, int bucket) {
         histogram.record(Long.parseLong(nanos.replace("_", "")), 0);
 
         assertThat(counts()).hasSize(3);
@@ -32,14 +32,14 @@ class DurationHistogramTest {
     }
 
     @Test
-    void withoutAnyValueEverythingIsZero() {
+    void without_any_value_everything_is_zero() {
         assertThat(counts()).containsExactly(0L, 0L, 0L);
         assertThat(histogram.snapshot(Labels.EMPTY).getSum()).isZero();
         assertThat(histogram.longest(MINUTE)).isZero();
     }
 
     @Test
-    void theSumIsInSeconds() {
+    void the_sum_is_in_seconds() {
         histogram.record(1_500_000_000L, 0);
         histogram.record(500_000_000L, 0);
 
@@ -49,7 +49,7 @@ class DurationHistogramTest {
     }
 
     @Test
-    void theLongestIsRememberedForTwoMinutesAndForgottenAfterThree() {
+    void the_longest_is_remembered_for_two_minutes_and_forgotten_after_three() {
         long start = 1000 * MINUTE + MINUTE / 2;
         histogram.record(9_000_000_000L, start);
         histogram.record(1_000_000_000L, start + MINUTE);

@@ -24,14 +24,14 @@ class EventLoopLagTest {
             new EventLoopLag.Probe(now::get, new Heartbeat(ThreadKind.EVENT_LOOP, "a loop"));
 
     @Test
-    void aLoopInTimeHasNoLag() {
+    void a_loop_in_time_has_no_lag() {
         runAfter(100);
         runAfter(100);
         assertThat(probe.worst()).isZero();
     }
 
     @Test
-    void theWorstOfTheWindowIsShownThenForgotten() {
+    void the_worst_of_the_window_is_shown_then_forgotten() {
         runAfter(130);
         runAfter(100);
         runAfter(107);
@@ -48,14 +48,14 @@ class EventLoopLagTest {
     }
 
     @Test
-    void aLoopThatHangsShowsWhileItHangs() {
+    void a_loop_that_hangs_shows_while_it_hangs() {
         runAfter(100);
         now.addAndGet(5100 * MILLI);
         assertThat(probe.worst()).isEqualTo(5e9);
     }
 
     @Test
-    void eachLoopHasItsGaugeUntilClosed() {
+    void each_loop_has_its_gauge_until_closed() {
         SimpleMeterRegistry registry = new SimpleMeterRegistry();
         CountDownLatch hang = new CountDownLatch(1);
         try (ScheduledExecutorService first = Executors.newSingleThreadScheduledExecutor();

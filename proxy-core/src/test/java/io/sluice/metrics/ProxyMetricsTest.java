@@ -37,7 +37,7 @@ class ProxyMetricsTest {
     private final ProxyMetrics metrics = new ProxyMetrics(registry, 3, removals::add);
 
     @Test
-    void everythingThatIsCountedOfAPortIsScraped() {
+    void everything_that_is_counted_of_a_port_is_scraped() {
         PortMeters port = metrics.port(HTTP);
         port.accepted();
         port.accepted();
@@ -67,7 +67,7 @@ class ProxyMetricsTest {
 
     @ParameterizedTest
     @EnumSource
-    void aRefusalCountsUnderItsReason(RefusalReason reason) {
+    void a_refusal_counts_under_its_reason(RefusalReason reason) {
         metrics.port(HTTP).refused(reason);
 
         assertThat(lines().stream().filter(line -> line.startsWith("sluice_connections_refused_total{")))
@@ -79,7 +79,7 @@ class ProxyMetricsTest {
     @ParameterizedTest
     @CsvSource({"true, true, false, ready", "true, true, true, ready", "false, true, true, serving_terminating",
             "false, true, false, not_ready", "false, false, true, not_ready", "false, false, false, not_ready"})
-    void anEndpointIsInOneState(boolean ready, boolean serving, boolean terminating, String state) {
+    void an_endpoint_is_in_one_state(boolean ready, boolean serving, boolean terminating, String state) {
         metrics.port(HTTP).endpoints(EndpointSet.of(List.of(new Endpoint(FIRST, ready, serving, terminating, null, null,
                 Set.of(), Set.of(), null, null))));
 
@@ -89,7 +89,7 @@ class ProxyMetricsTest {
     }
 
     @Test
-    void everythingThatIsCountedOfAnEndpointIsScraped() {
+    void everything_that_is_counted_of_an_endpoint_is_scraped() {
         EndpointMeters endpoint = metrics.port(HTTP).endpoint(FIRST);
         endpoint.opened();
         endpoint.opened();
@@ -110,7 +110,7 @@ class ProxyMetricsTest {
     }
 
     @Test
-    void theSameNameGivesTheSameMeters() {
+    void the_same_name_gives_the_same_meters() {
         PortMeters port = metrics.port(HTTP);
 
         assertThat(metrics.port(HTTP)).isSameAs(port);
@@ -121,7 +121,7 @@ class ProxyMetricsTest {
     }
 
     @Test
-    void anIdleEndpointThatIsRetiredDisappearsAtOnce() {
+    void an_idle_endpoint_that_is_retired_disappears_at_once() {
         EndpointMeters endpoint = metrics.port(HTTP).endpoint(FIRST);
         endpoint.retire();
         endpoint.retire();
@@ -133,7 +133,7 @@ class ProxyMetricsTest {
     }
 
     @Test
-    void aBusyEndpointThatIsRetiredDisappearsAfterItsLastConnectionAndOffTheEventLoop() {
+    void a_busy_endpoint_that_is_retired_disappears_after_its_last_connection_and_off_the_event_loop() {
         EndpointMeters endpoint = metrics.port(HTTP).endpoint(FIRST);
         endpoint.opened();
         endpoint.opened();
@@ -149,7 +149,7 @@ class ProxyMetricsTest {
     }
 
     @Test
-    void anEndpointThatComesBackBeforeItsLastConnectionClosedGoesOn() {
+    void an_endpoint_that_comes_back_before_its_last_connection_closed_goes_on() {
         EndpointMeters endpoint = metrics.port(HTTP).endpoint(FIRST);
         endpoint.opened();
         endpoint.retire();
@@ -161,7 +161,7 @@ class ProxyMetricsTest {
     }
 
     @Test
-    void anEndpointThatComesBackBeforeTheRemovalRanGoesOn() {
+    void an_endpoint_that_comes_back_before_the_removal_ran_goes_on() {
         EndpointMeters endpoint = metrics.port(HTTP).endpoint(FIRST);
         endpoint.opened();
         endpoint.retire();
@@ -173,7 +173,7 @@ class ProxyMetricsTest {
     }
 
     @Test
-    void aRetiredPortTakesItsEndpointsAlong() {
+    void a_retired_port_takes_its_endpoints_along() {
         PortMeters http = metrics.port(HTTP);
         http.endpoint(FIRST);
         metrics.port(HTTPS).endpoint(FIRST);
@@ -184,7 +184,7 @@ class ProxyMetricsTest {
     }
 
     @Test
-    void aBusyPortThatIsRetiredDisappearsAfterItsLastConnection() {
+    void a_busy_port_that_is_retired_disappears_after_its_last_connection() {
         PortMeters port = metrics.port(HTTP);
         EndpointMeters endpoint = port.endpoint(FIRST);
         port.accepted();
@@ -200,7 +200,7 @@ class ProxyMetricsTest {
     }
 
     @Test
-    void aPortThatComesBackGoesOn() {
+    void a_port_that_comes_back_goes_on() {
         PortMeters port = metrics.port(HTTP);
         port.accepted();
         port.retire();
@@ -212,7 +212,7 @@ class ProxyMetricsTest {
     }
 
     @Test
-    void endpointsBeyondTheBoundCountButHaveNoSeries() {
+    void endpoints_beyond_the_bound_count_but_have_no_series() {
         PortMeters port = metrics.port(HTTP);
         for (int i = 1; i <= 5; i++) {
             port.endpoint(endpoint(i)).opened();
@@ -235,7 +235,7 @@ class ProxyMetricsTest {
     }
 
     @Test
-    void aPortAndAnEndpointHaveAsManySeriesAsDocumented() {
+    void a_port_and_an_endpoint_have_as_many_series_as_documented() {
         PortMeters port = metrics.port(HTTP);
         assertThat(seriesOf("port=\"http\"")).hasSize(19);
         port.connected(1_000_000);
@@ -246,7 +246,7 @@ class ProxyMetricsTest {
     }
 
     @Test
-    void theBoundHoldsThroughEndlessChange() {
+    void the_bound_holds_through_endless_change() {
         for (int i = 1; i <= 1000; i++) {
             EndpointMeters endpoint = metrics.port(HTTP).endpoint(endpoint(i));
             endpoint.opened();
@@ -259,7 +259,7 @@ class ProxyMetricsTest {
     }
 
     @Test
-    void nothingIsLostWhenRetireAndTheLastCloseMeet() throws InterruptedException {
+    void nothing_is_lost_when_retire_and_the_last_close_meet() throws InterruptedException {
         PrometheusMeterRegistry other = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         ProxyMetrics concurrent = new ProxyMetrics(other, 10, Runnable::run);
         for (int i = 1; i <= 500; i++) {

@@ -27,7 +27,7 @@ class SyncMetricsTest {
     private final SyncMetrics metrics = new SyncMetrics(registry);
 
     @Test
-    void durationAndTimeAreShownUnderOurNameAndKubeProxys() {
+    void duration_and_time_are_shown_under_our_name_and_kube_proxys() {
         metrics.synced(EMPTY, ChangeCount.NONE, AT, Duration.ofMillis(3));
 
         assertThat(registry.scrape().lines()).contains("sluice_sync_duration_seconds_bucket{le=\"0.002\"} 0",
@@ -40,7 +40,7 @@ class SyncMetricsTest {
     }
 
     @Test
-    void theLastTimeThatSomethingWasQueuedIsShown() {
+    void the_last_time_that_something_was_queued_is_shown() {
         metrics.queued(AT.plusSeconds(1));
         metrics.queued(AT);
 
@@ -50,7 +50,7 @@ class SyncMetricsTest {
     }
 
     @Test
-    void whatCameWithASnapshotIsMeasuredOnceByFamily() {
+    void what_came_with_a_snapshot_is_measured_once_by_family() {
         ClusterSnapshot snapshot = new ClusterSnapshot(1, AT, new NodeTopology("node-a", null), Map.of(), List.of(),
                 List.of(new EndpointChange(IpFamily.IPV4, AT.minusMillis(300)),
                         new EndpointChange(IpFamily.IPV4, AT.minusSeconds(61)),
@@ -67,7 +67,7 @@ class SyncMetricsTest {
     }
 
     @Test
-    void theBucketsOfNetworkProgrammingAreKubeProxys() {
+    void the_buckets_of_network_programming_are_kube_proxys() {
         List<String> bounds = registry.scrape().lines()
                 .filter(line -> line
                         .startsWith("kubeproxy_network_programming_duration_seconds_bucket{ip_family=\"IPv4\""))
@@ -78,7 +78,7 @@ class SyncMetricsTest {
     }
 
     @Test
-    void changesAddUp() {
+    void changes_add_up() {
         metrics.synced(EMPTY, new ChangeCount(2, 1), AT, Duration.ZERO);
         metrics.synced(EMPTY, new ChangeCount(0, 3), AT, Duration.ZERO);
 

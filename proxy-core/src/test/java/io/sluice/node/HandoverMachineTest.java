@@ -56,7 +56,7 @@ class HandoverMachineTest {
         return Arguments.of(what, events, actions);
     }
 
-    static Stream<Arguments> conversations() {
+    static Stream<Arguments> events_of_a_handover_lead_to_actions() {
         return Stream.of(
                 row("a new process takes over step by step",
                         "1 comes, 1 hello, 1 request, 1 ready, 1 serving",
@@ -124,7 +124,7 @@ class HandoverMachineTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource
-    void conversations(String what, String events, String actions) {
+    void events_of_a_handover_lead_to_actions(String what, String events, String actions) {
         Recorder recorder = new Recorder();
         HandoverMachine machine = new HandoverMachine(recorder);
         long now = TimeUnit.SECONDS.toNanos(50);

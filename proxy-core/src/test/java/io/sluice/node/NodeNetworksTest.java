@@ -79,7 +79,7 @@ class NodeNetworksTest {
             around an endpoint                       | 10.246.0.0/16    | contains 10.246.0.5, an endpoint of a Service
             everything                               | 0.0.0.0/0        | is everything
             """)
-    void ranges(String what, String range, String objection) {
+    void a_range_that_covers_what_others_use_is_objected_to(String what, String range, String objection) {
         assertThat(NODE.objection(Cidr.parse(range), ENDPOINTS).orElse("")).isEqualTo(objection);
     }
 

@@ -96,7 +96,7 @@ class ClusterNamesTest {
     }
 
     @Test
-    void theDnsServiceIsAnsweredAtItsAddressOverUdpAndTcp() throws IOException {
+    void the_dns_service_is_answered_at_its_address_over_udp_and_tcp() throws IOException {
         apply(dnsService(KUBE_DNS), service("kubia", "127.132.0.20"));
 
         assertThat(names.addresses()).containsExactly(new InetSocketAddress(KUBE_DNS, PORT));
@@ -111,7 +111,7 @@ class ClusterNamesTest {
     }
 
     @Test
-    void theDnsServiceMovesAndGoes() throws IOException {
+    void the_dns_service_moves_and_goes() throws IOException {
         apply(dnsService(KUBE_DNS));
         apply(dnsService(ELSEWHERE));
         assertThat(names.addresses()).containsExactly(new InetSocketAddress(ELSEWHERE, PORT));
@@ -125,7 +125,7 @@ class ClusterNamesTest {
     }
 
     @Test
-    void anAddressThatIsTakenIsTriedAgain() throws SocketException {
+    void an_address_that_is_taken_is_tried_again() throws SocketException {
         try (DatagramSocket other = new DatagramSocket(new InetSocketAddress(KUBE_DNS, PORT))) {
             assertThat(other.isBound()).isTrue();
             apply(dnsService(KUBE_DNS));
@@ -138,7 +138,7 @@ class ClusterNamesTest {
     }
 
     @Test
-    void podsThatAreKnownHaveNames() throws IOException {
+    void pods_that_are_known_have_names() throws IOException {
         apply(byName(dnsService(KUBE_DNS)),
                 List.of(new Pod("default", "kubia-1", List.of(IpAddresses.parse("10.1.0.3")), true)));
 
@@ -147,7 +147,7 @@ class ClusterNamesTest {
     }
 
     @Test
-    void namesOfAHeadlessServiceFollowItsEndpoints() throws IOException {
+    void names_of_a_headless_service_follow_its_endpoints() throws IOException {
         for (String ip : List.of("10.1.0.3", "10.1.0.4")) {
             Map<ServiceName, ServiceState> services = byName(dnsService(KUBE_DNS));
             ServicePort port = new ServicePort("http", Protocol.TCP, 80, 0, "80", null);
@@ -165,7 +165,7 @@ class ClusterNamesTest {
     }
 
     @Test
-    void namesOfPodsFollowThem() throws IOException {
+    void names_of_pods_follow_them() throws IOException {
         for (String ip : List.of("10.1.0.3", "10.1.0.4")) {
             apply(byName(dnsService(KUBE_DNS)),
                     List.of(new Pod("default", "kubia-1", List.of(IpAddresses.parse(ip)), true)));

@@ -17,7 +17,7 @@ class ChangeCountTest {
             "a=1:1, a=2:2, 1, 1", "'', a=1:1, 1, 1", "a=1:1, '', 1, 1", "a=1:1, b=1:1, 2, 2",
             "a=1:1 b=1:1, a=1:1 c=1:1, 2, 2", "a=1:1 b=1:1 c=1:1, a=1:2 b=2:1 c=1:1, 1, 1",
             "a=1:1 b=1:1, b=1:2, 1, 2", "a=1:1 c=1:1, b=1:1 c=1:2, 2, 3"})
-    void countsServicesAndThoseWithOtherEndpoints(String before, String after, int services, int endpoints) {
+    void counts_services_and_those_with_other_endpoints(String before, String after, int services, int endpoints) {
         assertThat(ChangeCount.between(read(before), read(after))).isEqualTo(new ChangeCount(services, endpoints));
     }
 

@@ -61,7 +61,7 @@ class CidrTest {
             "fd00::/8, fc00::, false",
             "0.0.0.0/0, ::ffff:1.2.3.4, true",
     })
-    void contains(String range, String address, boolean expected) {
+    void a_range_contains_its_addresses(String range, String address, boolean expected) {
         assertThat(Cidr.parse(range).contains(IpAddresses.parse(address))).isEqualTo(expected);
     }
 

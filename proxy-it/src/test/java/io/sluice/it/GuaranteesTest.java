@@ -17,7 +17,7 @@ class GuaranteesTest {
     private static final Pattern NAMED = Pattern.compile("`([a-z]+\\.[A-Za-z]+IT)(?:#([a-z_0-9]+))?`");
 
     @Test
-    void everyLineNamesATestThatThereIs() throws IOException, ClassNotFoundException {
+    void every_line_names_a_test_that_there_is() throws IOException, ClassNotFoundException {
         List<String> rows = Files.readAllLines(Path.of("..", "docs", "guarantees.md")).stream()
                 .filter(line -> line.startsWith("| ") && !line.startsWith("| event") && !line.startsWith("| ---"))
                 .toList();

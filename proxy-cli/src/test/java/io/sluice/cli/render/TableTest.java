@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 class TableTest {
 
     @Test
-    void columnsAreAsWideAsTheirWidestCellAndLinesHaveNoTrailingBlanks() {
+    void columns_are_as_wide_as_their_widest_cell_and_lines_have_no_trailing_blanks() {
         Table table = new Table("NAME", "AGE", "NOTE").row("kubia", "5m", "").row("a-longer-name", 3, "x");
 
         assertThat(table).hasToString("""
@@ -19,13 +19,13 @@ class TableTest {
     }
 
     @Test
-    void aTableWithoutRowsIsEmpty() {
+    void a_table_without_rows_is_empty() {
         assertThat(new Table("NAME").isEmpty()).isTrue();
         assertThat(new Table("NAME").row("a").isEmpty()).isFalse();
     }
 
     @Test
-    void aRowHasOneCellForEachHeader() {
+    void a_row_has_one_cell_for_each_header() {
         Table table = new Table("NAME", "AGE");
         assertThatThrownBy(() -> table.row("a")).isInstanceOf(IllegalArgumentException.class);
     }

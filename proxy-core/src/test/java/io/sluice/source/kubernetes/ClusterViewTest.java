@@ -76,7 +76,7 @@ class ClusterViewTest {
     }
 
     @Test
-    void severalSlicesPortSetsAndFamiliesAreOneSet() {
+    void several_slices_port_sets_and_families_are_one_set() {
         view.services().put(Map.of(key("kubia"), service("kubia", "10.96.0.1", "fd00::a")));
         view.endpoints().put(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.2", "10.1.0.1")));
         view.endpoints().put(Map.of(key("b"), slice("kubia", "IPv6", BOTH, "fd00::1")));
@@ -89,7 +89,7 @@ class ClusterViewTest {
     }
 
     @Test
-    void aSliceThatComesBeforeItsServiceWaitsForIt() {
+    void a_slice_that_comes_before_its_service_waits_for_it() {
         view.endpoints().put(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.1")));
         assertThat(view.snapshotIfChanged(1, Instant.EPOCH).services()).isEmpty();
         view.services().put(Map.of(key("kubia"), service("kubia", "10.96.0.1")));
@@ -98,7 +98,7 @@ class ClusterViewTest {
     }
 
     @Test
-    void anEndpointThatStandsInTwoSlicesIsOneAndTheReadyOne() {
+    void an_endpoint_that_stands_in_two_slices_is_one_and_the_ready_one() {
         view.services().put(Map.of(key("kubia"), service("kubia", "10.96.0.1")));
         view.endpoints().put(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.1!"), key("b"),
                 slice("kubia", "IPv4", BOTH, "10.1.0.1")));
@@ -109,7 +109,7 @@ class ClusterViewTest {
     }
 
     @Test
-    void aSliceThatGoesToAnotherServiceLeavesTheFirst() {
+    void a_slice_that_goes_to_another_service_leaves_the_first() {
         view.services()
                 .put(Map.of(key("kubia"), service("kubia", "10.96.0.1"), key("other"), service("other", "10.96.0.2")));
         view.endpoints().put(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.1")));
@@ -121,7 +121,7 @@ class ClusterViewTest {
     }
 
     @Test
-    void mirroredAndHandWrittenSlicesAreMergedByAddress() {
+    void mirrored_and_hand_written_slices_are_merged_by_address() {
         view.services().put(Map.of(key("kubia"), service("kubia", "10.96.0.1")));
         view.endpoints().put(Map.of(key("kubia-mirrored"), slice("kubia", "IPv4", BOTH, "10.1.0.1", "10.1.0.2"),
                 key("mine"), slice("kubia", "IPv4", BOTH, "10.1.0.2", "10.1.0.3")));
@@ -130,7 +130,7 @@ class ClusterViewTest {
     }
 
     @Test
-    void aNewListTakesThePlaceOfEverything() {
+    void a_new_list_takes_the_place_of_everything() {
         view.services()
                 .put(Map.of(key("kubia"), service("kubia", "10.96.0.1"), key("gone"), service("gone", "10.96.0.2")));
         view.endpoints().put(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.1"), key("b"),
@@ -144,7 +144,7 @@ class ClusterViewTest {
     }
 
     @Test
-    void whatChangesNothingMakesNoSnapshot() {
+    void what_changes_nothing_makes_no_snapshot() {
         view.services().put(Map.of(key("kubia"), service("kubia", "10.96.0.1")));
         view.endpoints().put(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.1")));
         view.node().put(Map.of(new ObjectKey("", "node-1"), new NodeFacts("zone-1", false, List.of())));
@@ -181,7 +181,7 @@ class ClusterViewTest {
 
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4, 5})
-    void afterAnyHistoryTheViewIsWhatItsLastObjectsSay(long seed) {
+    void after_any_history_the_view_is_what_its_last_objects_say(long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         Map<ObjectKey, EndpointGroups> slices = new HashMap<>();
         boolean there = false;
@@ -227,7 +227,7 @@ class ClusterViewTest {
 
     /** What is held for as many endpoints as a large cluster has; the bound is three times what it takes now. */
     @Test
-    void aHundredThousandEndpointsOfTenThousandServicesTakeLittleMemory() throws InterruptedException {
+    void a_hundred_thousand_endpoints_of_ten_thousand_services_take_little_memory() throws InterruptedException {
         long before = used();
         for (int i = 0; i < 10_000; i++) {
             String name = "svc-" + i;
@@ -259,7 +259,7 @@ class ClusterViewTest {
     private static final EndpointChange CHANGE = new EndpointChange(IpFamily.IPV4, Instant.EPOCH.plusSeconds(1));
 
     @Test
-    void whatCouldBeDatedComesWithTheNextSnapshotAndNoOther() {
+    void what_could_be_dated_comes_with_the_next_snapshot_and_no_other() {
         view.services().put(Map.of(key("kubia"), service("kubia", "10.96.0.1")));
         view.endpoints().put(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.1")), Map.of(key("a"), CHANGE));
         view.endpoints().put(Map.of(key("b"), slice("kubia", "IPv4", BOTH, "10.1.0.2")), Map.of(key("b"), CHANGE));
@@ -275,7 +275,7 @@ class ClusterViewTest {
     }
 
     @Test
-    void whatWaitsIsCounted() {
+    void what_waits_is_counted() {
         assertThat(view.waiting()).isEqualTo(ChangeCount.NONE);
         view.services().put(Map.of(key("kubia"), service("kubia", "10.96.0.1"), key("b"), service("b", "10.96.0.2")));
         view.endpoints().put(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.1")));

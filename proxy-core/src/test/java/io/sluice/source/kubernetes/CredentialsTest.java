@@ -50,7 +50,7 @@ class CredentialsTest {
     }
 
     @Test
-    void theFileThatIsGivenWinsOverTheEnvironment() throws Exception {
+    void the_file_that_is_given_wins_over_the_environment() throws Exception {
         kubeconfig("a", "a", "a", "https://a:6443/", "{token: t}");
         Path b = kubeconfig("b", "b", "b", "https://b:6443", "{}");
         Credentials found = resolve("a", null, null, Map.of("KUBECONFIG", b.toString()));
@@ -60,7 +60,7 @@ class CredentialsTest {
     }
 
     @Test
-    void severalFilesAreMergedAndTheFirstWins() throws Exception {
+    void several_files_are_merged_and_the_first_wins() throws Exception {
         Path a = kubeconfig("a", "", "a", "https://a:6443", "{}");
         Path b = kubeconfig("b", "b", "b", "https://b:6443", "{}");
         Path c = kubeconfig("c", "a", "b", "https://other:6443", "{}");
@@ -72,7 +72,7 @@ class CredentialsTest {
     }
 
     @Test
-    void thenComesTheHomeDirectory() throws Exception {
+    void then_comes_the_home_directory() throws Exception {
         Files.createDirectory(directory.resolve(".kube"));
         kubeconfig(".kube/config", "h", "h", "https://home:6443", "{}");
 
@@ -81,7 +81,7 @@ class CredentialsTest {
     }
 
     @Test
-    void thenThePodsServiceAccountWhoseTokenIsReadEachTime() throws Exception {
+    void then_the_pods_service_account_whose_token_is_read_each_time() throws Exception {
         Files.writeString(account.resolve("token"), "one\n");
         Credentials found = resolve(null, null, null,
                 Map.of("KUBERNETES_SERVICE_HOST", "fd00::1", "KUBERNETES_SERVICE_PORT", "6443"));
@@ -95,7 +95,7 @@ class CredentialsTest {
     }
 
     @Test
-    void aTokenFileStandsBesideItsKubeconfig() throws Exception {
+    void a_token_file_stands_beside_its_kubeconfig() throws Exception {
         kubeconfig("a", "a", "a", "https://a", "{tokenFile: secret}");
         Files.writeString(directory.resolve("secret"), "s\n");
 
@@ -103,7 +103,7 @@ class CredentialsTest {
     }
 
     @Test
-    void aPluginIsAsked() throws Exception {
+    void a_plugin_is_asked() throws Exception {
         kubeconfig("a", "a", "a", "https://a",
                 """
                 {exec: {apiVersion: client.authentication.k8s.io/v1, command: /bin/sh, interactiveMode: Never,
@@ -122,7 +122,7 @@ class CredentialsTest {
             "notoken | - | - | names the token file", "pipe | - | - | which cannot be read: it is a device, not a file",
             "nocert | - | - | which cannot be read",
             "- | - | - | no API server is known"})
-    void whatCannotWorkIsOneLine(String file, String context, String server, String why) throws Exception {
+    void what_cannot_work_is_one_line(String file, String context, String server, String why) throws Exception {
         Files.writeString(directory.resolve("text"), "password: [s3cret\nx");
         Files.writeString(directory.resolve("yaml"), "s3cret");
         kubeconfig("a", "a", "a", "https://a", "{}");
@@ -151,7 +151,7 @@ class CredentialsTest {
     }
 
     @Test
-    void theProxyOfTheKubeconfigWinsOverTheEnvironments() throws Exception {
+    void the_proxy_of_the_kubeconfig_wins_over_the_environments() throws Exception {
         Map<String, String> environment = Map.of("HTTPS_PROXY", "http://p:3128", "NO_PROXY", "b.example.com");
         kubeconfig("a", "a", "a", "https://a.example.com", "{}");
         assertThat(resolve("a", null, null, environment).config().getHttpsProxy()).isEqualTo("http://p:3128");
@@ -169,7 +169,7 @@ class CredentialsTest {
     }
 
     @Test
-    void aServerThatIsGivenByItsAddressMayHaveAnotherName() throws Exception {
+    void a_server_that_is_given_by_its_address_may_have_another_name() throws Exception {
         kubeconfigWithCluster("{server: 'https://10.0.0.1:6443', tls-server-name: kubernetes.default}");
         assertThat(resolve("a", null, null, Map.of()).tlsServerName()).isEqualTo("kubernetes.default");
         kubeconfigWithCluster("{server: 'https://[fd00::1]:6443', tls-server-name: kubernetes.default}");

@@ -32,7 +32,8 @@ class EndpointReaderTest {
     @CsvSource(delimiter = '|', value = {"{} | true | true | false", "{\"ready\": false} | false | false | false",
             "{\"ready\": null, \"serving\": null} | true | true | false",
             "{\"ready\": false, \"serving\": true, \"terminating\": true} | false | true | true"})
-    void conditionsThatAreMissingMeanReady(String conditions, boolean ready, boolean serving, boolean terminating) {
+    void conditions_that_are_missing_mean_ready(String conditions, boolean ready, boolean serving,
+            boolean terminating) {
         Address address = endpoint("{\"addresses\": [\"10.1.0.3\"], \"conditions\": " + conditions + "}");
 
         assertThat(address.ready()).isEqualTo(ready);
@@ -44,7 +45,7 @@ class EndpointReaderTest {
     @CsvSource({"127.0.0.1, IPv4, loopback", "127.255.0.9, IPv4, loopback", "169.254.169.254, IPv4, link-local",
             "224.0.0.1, IPv4, multicast", "239.1.1.1, IPv4, multicast", "0.0.0.0, IPv4, unspecified",
             "::1, IPv6, loopback", "fe80::1, IPv6, link-local", "ff02::1, IPv6, multicast", "::, IPv6, unspecified"})
-    void specialAddressesAreRefused(String address, String type, String why) {
+    void special_addresses_are_refused(String address, String type, String why) {
         ReadObject<EndpointGroups> read = slice(false, type,
                 "[{\"addresses\": [\"" + address + "\"]}, {\"addresses\": [\""
                         + (type.equals("IPv4") ? "10.1.0.1" : "fd00::1")
@@ -66,7 +67,8 @@ class EndpointReaderTest {
             "IPv6, 2026-11-23T10:00:01.123456789Z, 2026-11-23T10:00:01.123456789Z",
             "IPv4, 2026-11-23T12:00:01+01:00, 2026-11-23T11:00:01Z", "IPv4, 2026-11-23T10:00:00Z, -",
             "IPv4, 2026-11-23T09:59:59.9Z, -", "IPv4, yesterday, -", "IPv4, '', -"})
-    void aSliceSaysSinceWhenAndOnlyWhatIsLaterThanTheStartCounts(String type, String annotation, String since) {
+    void a_slice_says_since_when_and_only_what_is_later_than_the_start_counts(String type, String annotation,
+            String since) {
         EndpointChange change = change(type,
                 "}, \"annotations\": {\"endpoints.kubernetes.io/last-change-trigger-time\": \"" + annotation + "\"}");
 
@@ -79,7 +81,7 @@ class EndpointReaderTest {
     }
 
     @Test
-    void aHeadlessSliceIsNotDatedAndEndpointsAre() {
+    void a_headless_slice_is_not_dated_and_endpoints_are() {
         String annotations =
                 "\"annotations\": {\"endpoints.kubernetes.io/last-change-trigger-time\": \"2026-11-23T10:00:01Z\"}";
         EndpointReader reader = new EndpointReader(false, Instant.EPOCH);
@@ -91,7 +93,7 @@ class EndpointReaderTest {
     }
 
     @Test
-    void loopbackIsTakenWhereItIsAllowedAndLinkLocalIsNot() {
+    void loopback_is_taken_where_it_is_allowed_and_link_local_is_not() {
         ReadObject<EndpointGroups> read = slice(true, "IPv4",
                 "[{\"addresses\": [\"127.0.0.1\"]}, {\"addresses\": [\"169.254.169.254\"]}]", "[]");
 
@@ -103,7 +105,7 @@ class EndpointReaderTest {
     @CsvSource(delimiter = '|', value = {"[{\"addresses\": [\"fd00::1\"]}] | addressType is IPv4",
             "[{\"addresses\": [\"pod.example\"]}] | is not an IP address", "[{\"addresses\": []}] | without address",
             "[{}] | without address", "[{\"addresses\": [7]}] | is not an IP address"})
-    void oneBadEndpointIsLeftOutAndTold(String endpoints, String why) {
+    void one_bad_endpoint_is_left_out_and_told(String endpoints, String why) {
         ReadObject<EndpointGroups> read = slice(false, "IPv4", endpoints, "[]");
 
         assertThat(read.value().groups().getFirst().addresses()).isEmpty();
@@ -111,7 +113,7 @@ class EndpointReaderTest {
     }
 
     @Test
-    void aPortWithoutNumberIsNothingAndOneWithoutNameIsTheUnnamed() {
+    void a_port_without_number_is_nothing_and_one_without_name_is_the_unnamed() {
         assertThat(slice(false, "IPv4", "null", """
                 [{"name": "http", "port": 8080, "protocol": "TCP"}, {"port": 53, "protocol": "UDP"}, {"name": "any"},
                  {"name": null, "port": 99}, {"name": "q", "port": 1, "protocol": "QUIC"}]""").value().groups()
@@ -123,7 +125,7 @@ class EndpointReaderTest {
     @CsvSource(delimiter = '|', value = {"{} | belongs to no Service",
             "{\"metadata\": {\"labels\": {\"kubernetes.io/service-name\": \"x\"}}, \"addressType\": \"FQDN\"} | FQDN",
             "{\"metadata\": 7, \"endpoints\": \"x\"} | belongs to no Service"})
-    void aSliceThatCannotBeUsedIsTold(String json, String why) {
+    void a_slice_that_cannot_be_used_is_told(String json, String why) {
         ReadObject<EndpointGroups> read =
                 new EndpointReader(false, Instant.EPOCH).slice(KEY, ApiClient.JSON.readTree(json));
 
@@ -132,7 +134,7 @@ class EndpointReaderTest {
     }
 
     @Test
-    void endpointsAreOneGroupForEachSubset() {
+    void endpoints_are_one_group_for_each_subset() {
         EndpointGroups read = new EndpointReader(false, Instant.EPOCH).endpoints(new ObjectKey("default", "db"),
                 ApiClient.JSON.readTree("""
                         {"subsets": [
@@ -148,7 +150,7 @@ class EndpointReaderTest {
     }
 
     @Test
-    void textsOfManyEndpointsAreOneObject() {
+    void texts_of_many_endpoints_are_one_object() {
         Address a = endpoint("{\"addresses\": [\"10.1.0.3\"], \"nodeName\": \"node-1\", \"zone\": \"zone-1\"}");
         Address b = endpoint("{\"addresses\": [\"10.1.0.4\"], \"nodeName\": \"node-1\", \"zone\": \"zone-1\"}");
 

@@ -14,7 +14,7 @@ class PaceTest {
     private final Pace pace = new Pace();
 
     @Test
-    void theFirstChangeIsHandedOnAtOnceAndOneAfterAPauseAsWell() {
+    void the_first_change_is_handed_on_at_once_and_one_after_a_pause_as_well() {
         assertThat(pace.waitNanos(0)).isEqualTo(Pace.BREATH.toNanos());
         pace.handedOn(0);
 
@@ -22,7 +22,7 @@ class PaceTest {
     }
 
     @Test
-    void aBurstIsHandedOnEverMoreSeldomButNoChangeWaitsForMoreThanASecond() {
+    void a_burst_is_handed_on_ever_more_seldom_but_no_change_waits_for_more_than_a_second() {
         long now = 0;
         int handedOn = 0;
         while (now < Duration.ofSeconds(20).toNanos()) {
@@ -37,7 +37,7 @@ class PaceTest {
     }
 
     @Test
-    void attemptsComeAtRandomLaterAndLaterWithABound() {
+    void attempts_come_at_random_later_and_later_with_a_bound() {
         Backoff backoff = new Backoff(new SplittableRandom(1));
         long base = 400;
         for (int i = 0; i < 40; i++) {
@@ -52,7 +52,7 @@ class PaceTest {
     @CsvSource({"5, 6, true", "6, 6, false", "7, 6, false", "10, 9, false", "9, 10, true", "7, '', false",
             "abc, 6, false",
             "7, abc, false", "18446744073709551615, 5, false"})
-    void aVersionIsOlderByItsNumber(String version, String than, boolean older) {
+    void a_version_is_older_by_its_number(String version, String than, boolean older) {
         assertThat(ListTrust.older(version, than)).isEqualTo(older);
     }
 }

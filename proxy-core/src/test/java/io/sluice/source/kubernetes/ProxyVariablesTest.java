@@ -30,7 +30,7 @@ class ProxyVariablesTest {
             "https://[fd00::1]:6443 | fd00::1 | false", "https://[fd00::1]:6443 | [fd00::1]:6443 | false",
             "https://[fd00::1]:6443 | fd00::2 | true", "https://10.96.0.1 | nonsense/99,, | true",
             "https://127.0.0.1:6443 | '' | false", "https://[::1]:6443 | '' | false", "https://localhost | '' | false"})
-    void exceptions(URI server, String none, boolean proxied) {
+    void no_proxy_decides_which_servers_are_asked_directly(URI server, String none, boolean proxied) {
         assertThat(
                 ProxyVariables.proxyFor(server, Map.of("HTTPS_PROXY", "http://p:3128", "NO_PROXY", none)).isPresent())
                 .isEqualTo(proxied);
@@ -39,13 +39,13 @@ class ProxyVariablesTest {
     @ParameterizedTest(name = "{0} is {1}")
     @CsvSource({"http://10.0.0.1:3128, http://10.0.0.1:3128", "10.0.0.1:3128, http://10.0.0.1:3128",
             "http://p, http://p:80", "p, http://p:80", "http://me:secret@p:1, http://me:secret@p:1"})
-    void spellings(String value, String proxy) {
+    void a_proxy_may_be_written_without_scheme_and_port(String value, String proxy) {
         assertThat(ProxyVariables.proxyFor(URI.create("https://a"), Map.of("HTTPS_PROXY", value)))
                 .hasValue(URI.create(proxy));
     }
 
     @Test
-    void eachSchemeHasItsOwnAndUpperCaseWins() {
+    void each_scheme_has_its_own_and_upper_case_wins() {
         URI secure = URI.create("https://a");
         URI plain = URI.create("http://a");
 
@@ -59,7 +59,7 @@ class ProxyVariablesTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"socks5://p:1", "https://p:1", "http://", "http://s3cret:x y@p"})
-    void whatCannotBeUsedIsToldWithoutTheValue(String value) {
+    void what_cannot_be_used_is_told_without_the_value(String value) {
         assertThatThrownBy(() -> ProxyVariables.proxyFor(URI.create("https://a"), Map.of("HTTPS_PROXY", value)))
                 .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("HTTPS_PROXY")
                 .hasMessageNotContaining("s3cret");

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 class ServiceReaderTest {
 
     @Test
-    void annotationsThatNobodyUsesAreDropped() {
+    void annotations_that_nobody_uses_are_dropped() {
         ReadObject<Service> read = ServiceReader.read(new ObjectKey("default", "kubia"), ApiClient.JSON.readTree("""
                 {"metadata": {"managedFields": [{"manager": "kubectl"}], "annotations": {
                    "kubectl.kubernetes.io/last-applied-configuration": "{}", "example.com/owner": "me",
@@ -23,7 +23,7 @@ class ServiceReaderTest {
     }
 
     @Test
-    void oneAddressThatCannotBeReadCostsNothingElse() {
+    void one_address_that_cannot_be_read_costs_nothing_else() {
         ReadObject<Service> read = ServiceReader.read(new ObjectKey("default", "kubia"), ApiClient.JSON.readTree(
                 """
                 {"metadata": {}, "spec": {"clusterIP": "10.96.0.1", "ports": [{"port": 80}],

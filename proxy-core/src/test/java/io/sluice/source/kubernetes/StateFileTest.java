@@ -71,7 +71,7 @@ class StateFileTest {
     }
 
     @Test
-    void everythingThatCountsComesBack() throws IOException {
+    void everything_that_counts_comes_back() throws IOException {
         StateFile file = new StateFile(directory.resolve("sub/state"), () -> true);
         file.write(state());
         file.write(state());
@@ -85,12 +85,12 @@ class StateFileTest {
     }
 
     @Test
-    void thereMayBeNone() throws IOException {
+    void there_may_be_none() throws IOException {
         assertThat(new StateFile(directory.resolve("state"), () -> false).read(endpoints::slice)).isEmpty();
     }
 
     @Test
-    void endpointsOfSeveralSubsetsComeBackAsTheSameEndpoints() throws IOException {
+    void endpoints_of_several_subsets_come_back_as_the_same_endpoints() throws IOException {
         EndpointGroups groups = endpoints.endpoints(new ObjectKey("shop", "kubia"), ApiClient.JSON.readTree("""
                 {"subsets": [{"addresses": [{"ip": "10.1.0.1"}, {"ip": "fd00::1"}], "ports": [{"name": "http", "port": 8080}]},
                              {"addresses": [{"ip": "10.1.0.2"}], "ports": [{"name": "http", "port": 9090}]}]}"""))
@@ -114,7 +114,7 @@ class StateFileTest {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 3, 4, 5})
-    void whatIsCutOffOrChangedIsNotRead(int seed) throws IOException {
+    void what_is_cut_off_or_changed_is_not_read(int seed) throws IOException {
         Path path = directory.resolve("state");
         StateFile file = new StateFile(path, () -> false);
         file.write(state());
@@ -135,7 +135,7 @@ class StateFileTest {
     }
 
     @Test
-    void whatOthersMayWriteIsNotBelieved() throws IOException {
+    void what_others_may_write_is_not_believed() throws IOException {
         Path path = directory.resolve("sub/state");
         StateFile file = new StateFile(path, () -> true);
         file.write(state());
@@ -151,7 +151,7 @@ class StateFileTest {
     }
 
     @Test
-    void whatBelongsToAnotherUserIsNotBelieved() throws IOException {
+    void what_belongs_to_another_user_is_not_believed() throws IOException {
         assumeTrue(Integer.valueOf(0).equals(Files.getAttribute(Path.of("/proc/self"), "unix:uid")),
                 "only root can give away");
         Path path = directory.resolve("sub/state");
@@ -166,7 +166,7 @@ class StateFileTest {
 
     @Test
     @Timeout(60)
-    void nothingButAStateIsReplacedOrRead() throws Exception {
+    void nothing_but_a_state_is_replaced_or_read() throws Exception {
         Path notes = Files.writeString(directory.resolve("notes.txt"), "precious");
         Path link = Files.createSymbolicLink(directory.resolve("link"), notes);
         Path pipe = directory.resolve("pipe");
@@ -186,7 +186,7 @@ class StateFileTest {
     }
 
     @Test
-    void anEmptyFileAndOneThatWasCutOffAreReplaced() throws IOException {
+    void an_empty_file_and_one_that_was_cut_off_are_replaced() throws IOException {
         Path path = Files.createFile(directory.resolve("state"));
         StateFile file = new StateFile(path, () -> true);
         file.write(state());
@@ -196,7 +196,7 @@ class StateFileTest {
     }
 
     @Test
-    void onlyWhatADaemonLeftBehindIsRemoved() throws IOException {
+    void only_what_a_daemon_left_behind_is_removed() throws IOException {
         Path path = directory.resolve("state");
         new StateFile(path, () -> true).write(state());
         FileTime before = FileTime.from(Instant.now().minusSeconds(3600));
@@ -213,7 +213,7 @@ class StateFileTest {
     }
 
     @Test
-    void itIsAManifestThatCheckUnderstands() throws IOException {
+    void it_is_a_manifest_that_check_understands() throws IOException {
         Path path = directory.resolve("state.yaml");
         new StateFile(path, () -> false).write(state());
         LoadedManifests loaded =

@@ -58,14 +58,15 @@ class EndpointRulesTest {
             the first address of a family counts  |                                          | {phase: Running, podIPs: [{ip: 10.0.0.1}, {ip: 10.0.0.2}], conditions: [{type: Ready, status: 'True'}]}    | 10.0.0.1:8080
             only the Service's family counts       |                                          | {phase: Running, podIPs: [{ip: 10.0.0.1}, {ip: 'fd00::1'}], conditions: [{type: Ready, status: 'True'}]} | "10.0.0.1:8080"
             """)
-    void pods(String rule, String metadata, String status, String expected) {
+    void the_state_of_a_pod_decides_whether_it_is_an_endpoint(String rule, String metadata, String status,
+            String expected) {
         LoadedManifests loaded = files
                 .load(ManifestFiles.SERVICE + statusPod("p", metadata == null ? "" : metadata, status));
         assertThat(String.join(", ", ManifestFiles.endpoints(loaded, "kubia"))).isEqualTo(expected);
     }
 
     @Test
-    void publishNotReadyAddresses_makes_even_a_terminating_pod_ready() {
+    void publish_not_ready_addresses_makes_even_a_terminating_pod_ready() {
         LoadedManifests loaded = files.load(ManifestFiles.SERVICE + "  publishNotReadyAddresses: true\n"
                 + statusPod("p", "deletionTimestamp: 2026-01-01T00:00:00Z", "{phase: Running, podIP: 10.0.0.1}"));
         Endpoint endpoint =
@@ -359,7 +360,7 @@ class EndpointRulesTest {
     }
 
     @Test
-    void topology_mode_Auto_is_said_to_have_no_effect_on_endpoints_made_here() {
+    void topology_mode_auto_is_said_to_have_no_effect_on_endpoints_made_here() {
         String auto = ManifestFiles.SERVICE.replace("{name: kubia}",
                 "{name: kubia, annotations: {service.kubernetes.io/topology-mode: Auto}}");
         assertThat(files.load(auto + ManifestFiles.pod("a", "10.0.0.1")).problems()).singleElement().asString()

@@ -125,7 +125,7 @@ class DigIT {
 
     @ParameterizedTest(name = "{2} of {1} over {0} is {3} {4}")
     @MethodSource("cases")
-    void digIsAnswered(String protocol, String name, String type, String status, List<String> data) throws Exception {
+    void dig_is_answered(String protocol, String name, String type, String status, List<String> data) throws Exception {
         String[] octets = web.split("\\.", -1);
         String reverse = octets[3] + "." + octets[2] + "." + octets[1] + "." + octets[0] + ".in-addr.arpa";
         List<String> words = new ArrayList<>(List.of("dig", "@127.0.0.1", "-p", Integer.toString(port), "+noall",
@@ -152,7 +152,7 @@ class DigIT {
 
     @ParameterizedTest
     @MethodSource("refused")
-    void whatNobodyNeedsIsRefused(List<String> arguments, String expected) throws Exception {
+    void what_nobody_needs_is_refused(List<String> arguments, String expected) throws Exception {
         List<String> words =
                 new ArrayList<>(List.of("dig", "@127.0.0.1", "-p", Integer.toString(port), "+tries=1", "+time=5"));
         words.addAll(arguments);

@@ -75,7 +75,7 @@ class ExecIT {
 
     @ParameterizedTest
     @EnumSource
-    void theCommandFindsServicesByNameAndByVariables(Way way) throws Exception {
+    void the_command_finds_services_by_name_and_by_variables(Way way) throws Exception {
         String before = Files.readString(Path.of("/etc/resolv.conf"));
         Programs.Result result = exec(way, "bash", "-c", "getent ahosts kubia | head -n 1; echo $KUBIA_SERVICE_HOST;"
                 + " cat < /dev/tcp/kubia.default/80; echo; grep -v nameserver /etc/resolv.conf; exit 7");
@@ -89,7 +89,7 @@ class ExecIT {
 
     @ParameterizedTest
     @EnumSource(names = {"OWN", "ROOTLESS"})
-    void listenersFollowServicesWhileTheCommandRuns(Way way) throws Exception {
+    void listeners_follow_services_while_the_command_runs(Way way) throws Exception {
         assumeWorks(way);
         Process command = new ProcessBuilder(words(way, "bash", "-c",
                 "echo started; until getent hosts late >/dev/null; do sleep 0.05; done; cat < /dev/tcp/late/80; echo;"
@@ -105,7 +105,7 @@ class ExecIT {
     }
 
     @Test
-    void nothingIsLeftBehind() throws Exception {
+    void nothing_is_left_behind() throws Exception {
         Path socket = sluice.sluice().guestSocket().orElseThrow();
         assertThat(Files.getPosixFilePermissions(socket).toString()).doesNotContain("GROUP", "OTHERS");
         assumeWorks(Way.ROOTLESS);
@@ -124,14 +124,14 @@ class ExecIT {
 
     @ParameterizedTest
     @EnumSource(names = {"HOST", "ROOTLESS"})
-    void javaFindsServices(Way way) throws Exception {
+    void java_finds_services(Way way) throws Exception {
         assertThat(exec(way, java(), "-cp", System.getProperty("java.class.path"), Lookup.class.getName(), "kubia",
                 "kubia.default", "kubia.default.svc.cluster.local").lines()).containsExactly(vip, vip, vip);
     }
 
     @ParameterizedTest
     @EnumSource(names = {"HOST", "ROOTLESS"})
-    void nodeFindsServices(Way way) throws Exception {
+    void node_finds_services(Way way) throws Exception {
         assumeTrue(Programs.installed("node"), "node is not installed");
         assertThat(exec(way, "node", "-e", "const dns = require('dns').promises;"
                 + "dns.lookup('kubia').then(a => console.log(a.address))"
@@ -140,7 +140,7 @@ class ExecIT {
     }
 
     @Test
-    void aCommandThatDoesNotExistIs127() throws Exception {
+    void a_command_that_does_not_exist_is_127() throws Exception {
         Programs.Result result = exec(Way.OWN, "no-such-command");
         assertThat(result.exitCode()).isEqualTo(127);
         assertThat(result.text()).isEqualTo("sluice: no-such-command: command not found\n");

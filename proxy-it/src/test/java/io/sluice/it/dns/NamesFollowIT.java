@@ -25,7 +25,7 @@ class NamesFollowIT {
     private static final int ROUNDS = 4;
 
     @Test
-    void aNameThatIsAnsweredLeadsToAnOpenPort() throws Exception {
+    void a_name_that_is_answered_leads_to_an_open_port() throws Exception {
         try (RunningSluice sluice = new RunningSluice().service("fixed").dns().start();
                 Query query = new Query(sluice.sluice().dnsAddresses().getFirst())) {
             sluice.with(Backend.named(sluice.address(1), "here"));
@@ -49,7 +49,7 @@ class NamesFollowIT {
     }
 
     @Test
-    void aBrokenManifestDoesNotTakeNamesAway() throws Exception {
+    void a_broken_manifest_does_not_take_names_away() throws Exception {
         try (RunningSluice sluice = new RunningSluice().service("kubia").dns().start();
                 Query query = new Query(sluice.sluice().dnsAddresses().getFirst())) {
             sluice.manifest("kubia.yaml", "kind: [");
@@ -59,7 +59,7 @@ class NamesFollowIT {
     }
 
     @Test
-    void tenThousandServicesAreResolvedWhileOthersComeAndGo() throws Exception {
+    void ten_thousand_services_are_resolved_while_others_come_and_go() throws Exception {
         StringBuilder all = new StringBuilder();
         for (int i = 0; i < SERVICES; i++) {
             all.append("---\napiVersion: v1\nkind: Service\nmetadata: {name: s").append(i)

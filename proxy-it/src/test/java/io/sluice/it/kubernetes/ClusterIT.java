@@ -47,7 +47,7 @@ class ClusterIT {
     }
 
     @Test
-    void servicesSlicesAndTheNodeAreFollowed() throws Exception {
+    void services_slices_and_the_node_are_followed() throws Exception {
         cluster.pod("pod-1", 1);
         cluster.slice("kubia-a", "kubia", 1);
         cluster.start().awaitSynced();
@@ -67,7 +67,7 @@ class ClusterIT {
     }
 
     @Test
-    void servicesOfOtherProxiesAndHeadlessSlicesAreNotAskedFor() throws Exception {
+    void services_of_other_proxies_and_headless_slices_are_not_asked_for() throws Exception {
         cluster.service("kubia", 100);
         cluster.api.apply("""
                 {"kind": "Service", "metadata": {"name": "theirs",
@@ -83,7 +83,7 @@ class ClusterIT {
     }
 
     @Test
-    void endpointsOfHeadlessServicesAreReadForTheirNames() throws Exception {
+    void endpoints_of_headless_services_are_read_for_their_names() throws Exception {
         cluster.api.apply("""
                 {"kind": "Service", "metadata": {"name": "db"}, "spec": {"type": "ClusterIP", "clusterIP": "None",
                  "clusterIPs": ["None"], "selector": {"app": "db"}, "ports": [{"port": 5432}]}}""");
@@ -101,7 +101,7 @@ class ClusterIT {
     }
 
     @Test
-    void withoutEndpointSlicesEndpointsAreRead() throws Exception {
+    void without_endpoint_slices_endpoints_are_read() throws Exception {
         cluster.pod("pod-1", 1);
         cluster.service("kubia", 100);
         cluster.api.hasSlices(false);
@@ -116,7 +116,7 @@ class ClusterIT {
     }
 
     @Test
-    void endpointsAreReadWhereTheyAreAskedFor() throws Exception {
+    void endpoints_are_read_where_they_are_asked_for() throws Exception {
         cluster.service("kubia", 100);
         cluster.slice("kubia-a", "kubia", 1);
         cluster.api.apply("""
@@ -128,7 +128,7 @@ class ClusterIT {
     }
 
     @Test
-    void mirroredSlicesOfHandMadeEndpointsAreServed() throws Exception {
+    void mirrored_slices_of_hand_made_endpoints_are_served() throws Exception {
         cluster.pod("pod-1", 1);
         cluster.api.apply("""
                 {"kind": "Service", "metadata": {"name": "kubia"}, "spec": {"clusterIP": "%s",
@@ -149,7 +149,7 @@ class ClusterIT {
     }
 
     @Test
-    void bothFamiliesOfAServiceAreServedEachByItsOwnEndpoints() throws Exception {
+    void both_families_of_a_service_are_served_each_by_its_own_endpoints() throws Exception {
         cluster.pod("pod-1", 1);
         int port = freePort();
         try (ServerSocket pod = new ServerSocket(0, 50, InetAddress.ofLiteral("::1"))) {
@@ -179,7 +179,7 @@ class ClusterIT {
     }
 
     @Test
-    void anEmptyListThatTheServerKeepsToIsBelievedInTheEnd() throws Exception {
+    void an_empty_list_that_the_server_keeps_to_is_believed_in_the_end() throws Exception {
         cluster.service("kubia", 100);
         cluster.slice("kubia-a", "kubia", 1);
         cluster.start().awaitSynced();
@@ -193,7 +193,7 @@ class ClusterIT {
     }
 
     @Test
-    void aNodeThatMayNotBeReadCostsTheZoneAndNothingElse() throws Exception {
+    void a_node_that_may_not_be_read_costs_the_zone_and_nothing_else() throws Exception {
         cluster.pod("pod-1", 1);
         cluster.service("kubia", 100);
         cluster.slice("kubia-a", "kubia", 1);
@@ -206,7 +206,7 @@ class ClusterIT {
     }
 
     @Test
-    void aNodeThatIsTakenAwayIsNotEligible() throws Exception {
+    void a_node_that_is_taken_away_is_not_eligible() throws Exception {
         cluster.start().awaitSynced();
         assertThat(cluster.sluice.get(true, "/healthz")).startsWith("200 ");
         cluster.api.apply("""
@@ -218,7 +218,7 @@ class ClusterIT {
     }
 
     @Test
-    void wrongCredentialsAreToldAndTriedAgain() throws Exception {
+    void wrong_credentials_are_told_and_tried_again() throws Exception {
         Path token = Files.writeString(cluster.sluice.manifests().directory().resolve("token"), "wrong");
         cluster.api.wantToken("right");
         cluster.user("{tokenFile: token}").start();
@@ -230,7 +230,7 @@ class ClusterIT {
     }
 
     @Test
-    void aServerThatIsOutOfReachAtTheStartIsToldOnceAndAskedUntilItIsThere() throws Exception {
+    void a_server_that_is_out_of_reach_at_the_start_is_told_once_and_asked_until_it_is_there() throws Exception {
         cluster.pod("pod-1", 1);
         cluster.service("kubia", 100);
         cluster.slice("kubia-a", "kubia", 1);
@@ -250,7 +250,7 @@ class ClusterIT {
     }
 
     @Test
-    void aMistakeInAKubeconfigEndsTheStartWithOneLine() throws Exception {
+    void a_mistake_in_a_kubeconfig_ends_the_start_with_one_line() throws Exception {
         cluster.user("{tokenFile: nowhere}");
 
         assertThatThrownBy(cluster::start).isInstanceOf(StartException.class)
@@ -259,7 +259,7 @@ class ClusterIT {
     }
 
     @Test
-    void aListInPagesIsOneList() throws Exception {
+    void a_list_in_pages_is_one_list() throws Exception {
         cluster.api.largestPage(3);
         for (int i = 1; i <= 20; i++) {
             cluster.service("svc-" + i, 100 + i);
@@ -273,7 +273,7 @@ class ClusterIT {
     }
 
     @Test
-    void aBurstOfChangesIsAppliedInFewSteps() throws Exception {
+    void a_burst_of_changes_is_applied_in_few_steps() throws Exception {
         cluster.service("kubia", 100);
         cluster.start().awaitSynced();
         cluster.awaitWatching();
@@ -290,7 +290,7 @@ class ClusterIT {
     }
 
     @Test
-    void theServerBehindItsOwnServiceIsAskedDirectly() throws Exception {
+    void the_server_behind_its_own_service_is_asked_directly() throws Exception {
         URI api = URI.create(cluster.api.url());
         cluster.api.apply("""
                 {"kind": "EndpointSlice", "metadata": {"name": "kubernetes",
@@ -313,7 +313,7 @@ class ClusterIT {
     }
 
     @Test
-    void tenThousandServicesAndFiftyThousandEndpoints() throws Exception {
+    void ten_thousand_services_and_fifty_thousand_endpoints() throws Exception {
         Large.fill(cluster.api, 10_000, 5);
         long before = used();
         Instant begun = Instant.now();

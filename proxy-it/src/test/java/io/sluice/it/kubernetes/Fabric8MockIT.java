@@ -81,7 +81,7 @@ class Fabric8MockIT {
     }
 
     @Test
-    void whatWasThereAtTheStartIsServed() throws Exception {
+    void what_was_there_at_the_start_is_served() throws Exception {
         mock.client().services().resource(service("kubia", 100)).create();
         mock.client().resource(slice("kubia-a", "kubia", 1, 2)).create();
         run();
@@ -92,7 +92,7 @@ class Fabric8MockIT {
     }
 
     @Test
-    void whatIsMadeChangedAndDeletedIsFollowedWhileTrafficRuns() throws Exception {
+    void what_is_made_changed_and_deleted_is_followed_while_traffic_runs() throws Exception {
         mock.client().services().resource(service("kubia", 100)).create();
         mock.client().resource(slice("kubia-a", "kubia", 1)).create();
         run();
@@ -123,7 +123,7 @@ class Fabric8MockIT {
     }
 
     @Test
-    void whatIsForAnotherProxyIsLeftOut() throws Exception {
+    void what_is_for_another_proxy_is_left_out() throws Exception {
         mock.client().services().resource(service("kubia", 100)).create();
         mock.client().services().resource(new ServiceBuilder(service("theirs", 101)).editMetadata()
                 .addToLabels("service.kubernetes.io/service-proxy-name", "theirs").endMetadata().build()).create();

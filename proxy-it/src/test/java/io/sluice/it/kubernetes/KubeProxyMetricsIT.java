@@ -42,7 +42,7 @@ class KubeProxyMetricsIT {
     }
 
     @Test
-    void theTimeFromAChangeToItsEffectIsMeasuredAndDeletionsAreNot() throws Exception {
+    void the_time_from_a_change_to_its_effect_is_measured_and_deletions_are_not() throws Exception {
         cluster.service("kubia", 100);
         slice(1, "node", Instant.now().minusSeconds(3600));
         cluster.start().awaitSynced();
@@ -63,7 +63,7 @@ class KubeProxyMetricsIT {
     }
 
     @Test
-    void stepsAreCountedAndDated() throws Exception {
+    void steps_are_counted_and_dated() throws Exception {
         Instant begun = Instant.now();
         cluster.start().awaitSynced();
         cluster.awaitWatching();
@@ -83,7 +83,7 @@ class KubeProxyMetricsIT {
     }
 
     @Test
-    void whatCannotBeAppliedYetIsPending() throws Exception {
+    void what_cannot_be_applied_yet_is_pending() throws Exception {
         cluster.service("kubia", 100);
         cluster.service("other", 101);
         cluster.slice("kubia-a", "kubia", 1);
@@ -99,7 +99,7 @@ class KubeProxyMetricsIT {
     }
 
     @Test
-    void aLocalPolicyWithoutLocalEndpointsIsCounted() throws Exception {
+    void a_local_policy_without_local_endpoints_is_counted() throws Exception {
         String internal = "kubeproxy_sync_proxy_rules_no_local_endpoints_total"
                 + "{ip_family=\"IPv4\",traffic_policy=\"internal\"}";
         cluster.api.apply("""
@@ -115,7 +115,7 @@ class KubeProxyMetricsIT {
     }
 
     @Test
-    void requestsToTheApiServerAreCountedByTheirAnswer() throws Exception {
+    void requests_to_the_api_server_are_counted_by_their_answer() throws Exception {
         URI api = URI.create(cluster.api.url());
         String labels = "\",host=\"" + api.getHost() + ":" + api.getPort() + "\",method=\"GET\"}";
         cluster.api.refuse("nodes", 403);
@@ -137,7 +137,7 @@ class KubeProxyMetricsIT {
     }
 
     @Test
-    void theServersBuildIsShown() throws Exception {
+    void the_servers_build_is_shown() throws Exception {
         cluster.start().awaitSynced();
 
         await().until(() -> cluster.sluice.get(false, "/metrics").lines()

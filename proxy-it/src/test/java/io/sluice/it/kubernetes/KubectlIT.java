@@ -33,7 +33,7 @@ class KubectlIT {
     }
 
     @Test
-    void whatKubectlDoesIsWhatSluiceServes() throws Exception {
+    void what_kubectl_does_is_what_sluice_serves() throws Exception {
         assumeTrue(Stream.of(System.getenv("PATH").split(File.pathSeparator, -1))
                 .anyMatch(directory -> Files.isExecutable(Path.of(directory, "kubectl"))), "there is no kubectl");
         try (Cluster cluster = new Cluster()) {

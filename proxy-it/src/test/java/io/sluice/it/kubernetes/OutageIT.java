@@ -60,7 +60,7 @@ class OutageIT {
     }
 
     @Test
-    void aRefusingServerIsAskedUntilItIsBackAndMissedChangesAreFound() throws Exception {
+    void a_refusing_server_is_asked_until_it_is_back_and_missed_changes_are_found() throws Exception {
         run();
         cluster.pod("pod-4", 4);
         cluster.api.stop();
@@ -76,7 +76,7 @@ class OutageIT {
     }
 
     @Test
-    void droppedWatchesAreResumedWithoutANewList() throws Exception {
+    void dropped_watches_are_resumed_without_a_new_list() throws Exception {
         run();
         int lists = cluster.api.lists();
         cluster.api.dropWatches();
@@ -87,7 +87,7 @@ class OutageIT {
     }
 
     @Test
-    void afterGoneEverythingIsListedAndMissedDeletionsAreFound() throws Exception {
+    void after_gone_everything_is_listed_and_missed_deletions_are_found() throws Exception {
         run();
         cluster.api.stop();
         cluster.api.delete("endpointslices", "default", "echo-a");
@@ -100,7 +100,7 @@ class OutageIT {
     }
 
     @Test
-    void goneInTheMiddleOfAWatchIsListedAsWell() throws Exception {
+    void gone_in_the_middle_of_a_watch_is_listed_as_well() throws Exception {
         run();
         cluster.api.fault(Fault.GONE, true);
         int lists = cluster.api.lists();
@@ -112,7 +112,7 @@ class OutageIT {
     }
 
     @Test
-    void internalErrorsAreWaitedOut() throws Exception {
+    void internal_errors_are_waited_out() throws Exception {
         run();
         cluster.api.fault(Fault.ERROR_500, true);
         cluster.api.dropWatches();
@@ -124,7 +124,7 @@ class OutageIT {
     }
 
     @Test
-    void aHalfSentEventIsAskedForAgain() throws Exception {
+    void a_half_sent_event_is_asked_for_again() throws Exception {
         run();
         cluster.api.fault(Fault.HALF_SENT, true);
         cluster.slice("kubia-a", "kubia", 2);
@@ -135,7 +135,7 @@ class OutageIT {
     }
 
     @Test
-    void aListThatBreaksOffCountsForNothing() throws Exception {
+    void a_list_that_breaks_off_counts_for_nothing() throws Exception {
         run();
         cluster.api.fault(Fault.HALF_LISTED, true);
         cluster.api.fault(Fault.GONE, true);
@@ -157,7 +157,7 @@ class OutageIT {
     }
 
     @Test
-    void aDrippingWatchIsPutTogether() throws Exception {
+    void a_dripping_watch_is_put_together() throws Exception {
         run();
         cluster.api.fault(Fault.DRIP, true);
         cluster.slice("kubia-a", "kubia", 2);
@@ -166,7 +166,7 @@ class OutageIT {
     }
 
     @Test
-    void aBlackHoledWatchIsNoticedAndEverythingListedAgain() throws Exception {
+    void a_black_holed_watch_is_noticed_and_everything_listed_again() throws Exception {
         run();
         cluster.api.fault(Fault.BLACK_HOLE, true);
         await().atMost(Duration.ofSeconds(30))
@@ -184,7 +184,7 @@ class OutageIT {
     }
 
     @Test
-    void anEmptyServerOfAnEarlierVersionDeletesNothing() throws Exception {
+    void an_empty_server_of_an_earlier_version_deletes_nothing() throws Exception {
         run();
         ApiStore before = cluster.api.store();
         cluster.api.stop();
@@ -202,7 +202,7 @@ class OutageIT {
     }
 
     @Test
-    void aRotatedTokenIsReadAnew() throws Exception {
+    void a_rotated_token_is_read_anew() throws Exception {
         Path token = Files.writeString(cluster.sluice.manifests().directory().resolve("token"), "first\n");
         cluster.api.wantToken("first");
         cluster.user("{tokenFile: token}");
@@ -216,7 +216,7 @@ class OutageIT {
     }
 
     @Test
-    void aRightThatIsTakenAwayIsToldAndTheLastStateStays() throws Exception {
+    void a_right_that_is_taken_away_is_told_and_the_last_state_stays() throws Exception {
         run();
         cluster.api.refuse("endpointslices", 403);
         cluster.api.dropWatches();
@@ -229,7 +229,7 @@ class OutageIT {
     }
 
     @Test
-    void aRightToWatchThatIsMissingIsToldAndChangesAreFoundByLists() throws Exception {
+    void a_right_to_watch_that_is_missing_is_told_and_changes_are_found_by_lists() throws Exception {
         run();
         cluster.api.refuseWatches("endpointslices", 403);
         cluster.api.dropWatches();
@@ -243,7 +243,7 @@ class OutageIT {
     }
 
     @Test
-    void aBookmarkSavesTheListAfterALongTimeWithoutNews() throws Exception {
+    void a_bookmark_saves_the_list_after_a_long_time_without_news() throws Exception {
         run();
         // Versions are the cluster's, not a kind's: what happens to nodes makes the endpoints' last event an old one.
         cluster.node("another", "zone-b");
@@ -273,7 +273,7 @@ class OutageIT {
     }
 
     @Test
-    void aRestartDuringAnOutageServesTheSavedStateAndSaysSo(@TempDir Path directory) throws Exception {
+    void a_restart_during_an_outage_serves_the_saved_state_and_says_so(@TempDir Path directory) throws Exception {
         Path state = directory.resolve("state");
         runUntilSavedAndStopAll(state);
         cluster.start();
@@ -289,7 +289,7 @@ class OutageIT {
     }
 
     @Test
-    void aServerThatCameBackEmptyDoesNotSpoilTheSavedState(@TempDir Path directory) throws Exception {
+    void a_server_that_came_back_empty_does_not_spoil_the_saved_state(@TempDir Path directory) throws Exception {
         Path state = directory.resolve("state");
         runUntilSavedAndStopAll(state);
         cluster.api.forgetEverything();
@@ -304,7 +304,7 @@ class OutageIT {
     }
 
     @Test
-    void nothingListensBeforeEverythingIsListed() throws Exception {
+    void nothing_listens_before_everything_is_listed() throws Exception {
         cluster.api.refuse("endpointslices", 403);
         cluster.start();
         await().until(() -> cluster.resource("endpoints").path("problem").asString("").contains("403"));

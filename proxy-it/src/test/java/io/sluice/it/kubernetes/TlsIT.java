@@ -33,7 +33,7 @@ class TlsIT {
     }
 
     @Test
-    void aServerWithTheRightCertificateIsAskedAndShownTheToken() throws Exception {
+    void a_server_with_the_right_certificate_is_asked_and_shown_the_token() throws Exception {
         try (Cluster cluster = secure()) {
             cluster.api.wantToken("secret");
             cluster.trust(directory.resolve("ca.crt")).user("{token: secret}").start().awaitSynced();
@@ -45,7 +45,7 @@ class TlsIT {
     }
 
     @Test
-    void aServerIsAskedByItsAddressForTheNameOfItsCertificate() throws Exception {
+    void a_server_is_asked_by_its_address_for_the_name_of_its_certificate() throws Exception {
         try (Cluster cluster = secure("dns:kubernetes.default")) {
             cluster.trust(directory.resolve("ca.crt")).tlsServerName("kubernetes.default").start().awaitSynced();
             cluster.awaitEndpoints("kubia", 1);
@@ -55,7 +55,7 @@ class TlsIT {
 
     @ParameterizedTest(name = "certificate for kubernetes.default, tls-server-name {0}")
     @ValueSource(strings = {"", "kubernetes.another"})
-    void aServerWithACertificateForAnotherNameIsNotBelieved(String name) throws Exception {
+    void a_server_with_a_certificate_for_another_name_is_not_believed(String name) throws Exception {
         try (Cluster cluster = secure("dns:kubernetes.default")) {
             cluster.trust(directory.resolve("ca.crt"));
             if (!name.isEmpty()) {
@@ -70,7 +70,7 @@ class TlsIT {
 
     @ParameterizedTest(name = "by {0}")
     @ValueSource(strings = {"HTTPS_PROXY", "proxy-url"})
-    void aProxyLeadsToTheServer(String by) throws Exception {
+    void a_proxy_leads_to_the_server(String by) throws Exception {
         try (Cluster cluster = secure("dns:kubernetes.default");
                 Relay proxy = Relay.proxy(cluster.sluice.address(51), URI.create(cluster.api.url()))) {
             String url = "http://" + cluster.sluice.address(51) + ":" + proxy.port();
@@ -89,7 +89,7 @@ class TlsIT {
     }
 
     @Test
-    void aServerWithAnotherCertificateIsNotBelieved() throws Exception {
+    void a_server_with_another_certificate_is_not_believed() throws Exception {
         try (Cluster cluster = secure()) {
             cluster.start();
             await().until(() -> cluster.resource("services").path("problem").asString("").contains("certif"));
