@@ -38,7 +38,7 @@ final class EpollConnection extends BareConnection {
     }
 
     @Override
-    End end(Side side, int fd) {
+    BareEnd end(Side side, int fd) {
         return new EpollEnd(side, fd);
     }
 
@@ -47,14 +47,14 @@ final class EpollConnection extends BareConnection {
         // Nothing is asked of the kernel beforehand.
     }
 
-    private final class EpollEnd extends End implements EpollIoHandle, Runnable {
+    private final class EpollEnd extends BareEnd implements EpollIoHandle, Runnable {
 
         private @Nullable IoRegistration registration;
         private boolean pumping;
         private boolean continued;
 
         EpollEnd(Side side, int fd) {
-            super(side, fd);
+            super(EpollConnection.this, side, fd);
         }
 
         @Override

@@ -44,7 +44,7 @@ final class LoopConnections {
     private final EventLoop eventLoop;
     private final Set<ProxiedConnection> connections = new HashSet<>();
     /** Sockets of connections that are over, but for what their peers have not acknowledged. */
-    private final Set<BareConnection.End> delivering = new HashSet<>();
+    private final Set<BareEnd> delivering = new HashSet<>();
 
     private final @Nullable TcpCalls calls;
     private final ByteBuffer readBuffer = ByteBuffer.allocateDirect(READ_BYTES);
@@ -134,11 +134,11 @@ final class LoopConnections {
     }
 
     /** {@code end} outlives its connection until it is {@link #delivered}; if the event loop ends before, it is closed. */
-    void delivering(BareConnection.End end) {
+    void delivering(BareEnd end) {
         delivering.add(end);
     }
 
-    void delivered(BareConnection.End end) {
+    void delivered(BareEnd end) {
         delivering.remove(end);
     }
 
@@ -230,7 +230,7 @@ final class LoopConnections {
     /** Gives back what is kept for the next connections; none follows. */
     void close() {
         kill();
-        delivering.forEach(BareConnection.End::close);
+        delivering.forEach(BareEnd::close);
         delivering.clear();
         sparePipes.forEach(Pipe::close);
         sparePipes.clear();

@@ -33,7 +33,7 @@ final class UringConnection extends BareConnection {
     }
 
     @Override
-    End end(Side side, int fd) {
+    BareEnd end(Side side, int fd) {
         return new UringEnd(side, fd);
     }
 
@@ -50,7 +50,7 @@ final class UringConnection extends BareConnection {
         rearm();
     }
 
-    private final class UringEnd extends End {
+    private final class UringEnd extends BareEnd {
 
         private final Answers answers = new Answers();
         private boolean asked;
@@ -64,7 +64,7 @@ final class UringConnection extends BareConnection {
         private int sendResult;
 
         UringEnd(Side side, int fd) {
-            super(side, fd);
+            super(UringConnection.this, side, fd);
         }
 
         @Override
