@@ -134,7 +134,7 @@ public final class Backend implements Closeable {
 
     @Override
     public void close() throws IOException {
-        server.close();
+        stop();
         for (Socket socket : open) {
             socket.close();
         }
