@@ -48,8 +48,8 @@ abstract class BareEnd {
     private boolean written;
     /** TCP_NOTSENT_LOWAT is set: it costs bulk a tenth of its CPU time, and is for many connections together. */
     private boolean unsentBounded;
-    /** An end or an error was announced: only reading on shows where it stands. */
-    boolean ending;
+    /** An end, an error or an urgent byte was announced: a short read does not mean that the kernel has no more. */
+    boolean mayHaveMore;
     /** An end has been read. */
     boolean finished;
     boolean closed;
@@ -143,7 +143,7 @@ abstract class BareEnd {
         }
         if (n > 0) {
             // Less than there is room for: the kernel has no more, and says so when it has (epoll(7)).
-            readable = ending || n == buffer.capacity();
+            readable = mayHaveMore || n == buffer.capacity();
             count(n == buffer.capacity());
             if (connection.machine.received(side, n, connection.owner.now())) {
                 pass(buffer, n);
@@ -190,7 +190,7 @@ abstract class BareEnd {
             sink.writable = false;
             sink.awaitRoom();
         } else {
-            readable = ending || n == room;
+            readable = mayHaveMore || n == room;
         }
         if (taken > 0 && discard(taken) && connection.machine.received(side, taken, connection.owner.now())) {
             connection.delivered(sink.side, taken);

@@ -22,9 +22,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class EpollConnection extends BareConnection {
 
+    /** A byte of urgent data, at which a read stops short: tcp(7). */
+    private static final int PRI = 0x02;
+
     /** Edge-triggered, once and for all. */
     private static final EpollIoOps EVERYTHING = EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLOUT)
-            .with(EpollIoOps.EPOLLRDHUP).with(EpollIoOps.EPOLLET);
+            .with(EpollIoOps.EPOLLRDHUP).with(EpollIoOps.valueOf(PRI)).with(EpollIoOps.EPOLLET);
 
     private static final int IN = EpollIoOps.EPOLLIN.value();
     private static final int OUT = EpollIoOps.EPOLLOUT.value();
@@ -101,7 +104,7 @@ final class EpollConnection extends BareConnection {
             }
             if ((ops & (IN | RDHUP | ERR | HUP)) != 0) {
                 readable = true;
-                ending |= (ops & (RDHUP | ERR | HUP)) != 0;
+                mayHaveMore |= (ops & (RDHUP | ERR | HUP | PRI)) != 0;
                 if ((ops & ERR) != 0 && !closed && (finished || !connected())) {
                     // Nothing more will be read here, so the reset that this is would not be noticed by reading.
                     machine.failed(side, owner.now());

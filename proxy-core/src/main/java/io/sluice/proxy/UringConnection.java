@@ -259,7 +259,7 @@ final class UringConnection extends BareConnection {
                     case READABLE -> {
                         asked = false;
                         readable = true;
-                        ending = true; // read on until there is nothing: the end itself announces nothing more
+                        mayHaveMore = true; // read on until there is nothing: the end itself announces nothing more
                         if (!closed) {
                             goOn();
                         }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.netty.util.internal.PlatformDependent;
+import io.sluice.it.testbed.Backend;
 import io.sluice.it.testbed.Descriptors;
 import io.sluice.it.testbed.EachTransport;
 import io.sluice.it.testbed.Gate;
@@ -16,6 +17,7 @@ import io.sluice.it.testbed.TcpTable;
 import io.sluice.proxy.Transport;
 import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
+import java.net.Socket;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -50,6 +52,34 @@ class StreamIT {
     void a_client_that_has_finished_sending_still_gets_its_whole_answer(Transport transport) throws Exception {
         run(transport, script().send(MIB).finish().receiveToEnd(10 * MIB),
                 script().receiveToEnd(MIB).send(10 * MIB));
+    }
+
+    /** The kernel ends a read before an urgent byte, tcp(7): that is not all that it has. */
+    @EachTransport
+    void what_follows_an_urgent_byte_arrives_without_waiting_for_more(Transport transport) throws Exception {
+        try (RunningSluice sluice = new RunningSluice().transport(transport)) {
+            AtomicLong arrived = new AtomicLong();
+            sluice.with(Backend.at(sluice.address(1), socket -> {
+                byte[] bytes = new byte[100];
+                for (int n = socket.getInputStream().read(bytes); n > 0; n = socket.getInputStream().read(bytes)) {
+                    arrived.addAndGet(n);
+                }
+            }));
+            sluice.service("kubia", sluice.address(1)).start();
+            for (int i = 0; i < 20; i++) {
+                arrived.set(0);
+                try (Socket client = new Socket()) {
+                    client.connect(sluice.vip("kubia"));
+                    client.setTcpNoDelay(true);
+                    client.getOutputStream().write(new byte[10]);
+                    await().until(() -> arrived.get() == 10);
+                    client.getOutputStream().write(new byte[4]);
+                    client.sendUrgentData('!');
+                    client.getOutputStream().write(new byte[4]);
+                    await().until(() -> arrived.get() == 18);
+                }
+            }
+        }
     }
 
     @EachTransport
