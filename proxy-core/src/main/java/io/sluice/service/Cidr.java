@@ -3,6 +3,8 @@ package io.sluice.service;
 import java.math.BigInteger;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * A range of IP addresses, {@code network/prefixLength}; bits of {@code network} beyond the prefix are zero.
@@ -10,6 +12,10 @@ import java.net.UnknownHostException;
  * @param prefixLength 0 to 32 for IPv4, 0 to 128 for IPv6
  */
 public record Cidr(InetAddress network, int prefixLength) {
+
+    /** Bits of an IPv4-mapped IPv6 address before the IPv4 address: RFC 4291. */
+    private static final int MAPPED_BITS = 96;
+    private static final Pattern MAPPED = Pattern.compile("(?i)::ffff:(\\d+\\.\\d+\\.\\d+\\.\\d+)/(\\d{1,3})");
 
     public Cidr {
         int bits = network.getAddress().length * 8;
@@ -35,6 +41,20 @@ public record Cidr(InetAddress network, int prefixLength) {
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException("'" + text + "' is not an address range like 10.96.0.0/12", e);
         }
+    }
+
+    /**
+     * Reads a range as Kubernetes reads a stored one: see {@link IpAddresses#parseStored}. A range of IPv4-mapped addresses
+     * is the IPv4 range that it stands for.
+     *
+     * @throws IllegalArgumentException if {@code text} is not such a range; the message names it
+     */
+    public static Cidr parseStored(String text) {
+        String decimal = IpAddresses.withoutLeadingZeros(text);
+        Matcher mapped = MAPPED.matcher(decimal);
+        return parse(mapped.matches()
+                ? mapped.group(1) + "/" + (Integer.parseInt(mapped.group(2)) - MAPPED_BITS)
+                : decimal);
     }
 
     private static int prefixLength(String digits) {

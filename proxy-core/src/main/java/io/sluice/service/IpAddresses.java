@@ -3,6 +3,7 @@ package io.sluice.service;
 import java.net.InetAddress;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.regex.Pattern;
 
 /** Parsing, printing and ordering of IP addresses; never asks a name server. */
 public final class IpAddresses {
@@ -15,6 +16,9 @@ public final class IpAddresses {
                 ? Integer.compare(left.length, right.length)
                 : Arrays.compareUnsigned(left, right);
     };
+
+    /** Of an octet after a point or a colon, or at the beginning; one zero may stay. */
+    private static final Pattern LEADING_ZEROS = Pattern.compile("(?<![0-9a-fA-F])0+(\\d+)(?=\\.|$|/)");
 
     private IpAddresses() {}
 
@@ -38,6 +42,20 @@ public final class IpAddresses {
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException("'" + text + "' is not an IP address", e);
         }
+    }
+
+    /**
+     * Reads an address as every part of Kubernetes reads what a cluster has stored: octets with leading zeros are decimal.
+     * New ones are refused by the API server, old ones stay (KEP-4858).
+     *
+     * @throws IllegalArgumentException if {@code text} is not such an address; the message names it
+     */
+    public static InetAddress parseStored(String text) {
+        return parse(withoutLeadingZeros(text));
+    }
+
+    static String withoutLeadingZeros(String text) {
+        return hasLeadingZeroOctet(text) ? LEADING_ZEROS.matcher(text).replaceAll("$1") : text;
     }
 
     /** Some read such an octet as octal: the same text would be two addresses (CVE-2021-29923). */

@@ -56,6 +56,13 @@ class IpAddressesTest {
                 .withMessage("'%s' is not an IP address", text);
     }
 
+    @ParameterizedTest
+    @CsvSource({"010.0.0.1, 10.0.0.1", "10.0.0.00, 10.0.0.0", "000.000.000.000, 0.0.0.0", "1.2.3.4, 1.2.3.4",
+            "10.10.100.200, 10.10.100.200", "::ffff:010.02.3.4, 10.2.3.4", "2001:0db8::0, 2001:db8::"})
+    void a_stored_address_is_decimal_whatever_zeros_it_begins_with(String text, String address) {
+        assertThat(IpAddresses.format(IpAddresses.parseStored(text))).isEqualTo(address);
+    }
+
     @Test
     void what_is_written_is_read_as_the_same_address() throws UnknownHostException {
         for (long seed = 0; seed < 20_000; seed++) {

@@ -124,7 +124,7 @@ final class EndpointReader {
         String text = node.asString("");
         InetAddress ip;
         try {
-            ip = IpAddresses.parse(text);
+            ip = IpAddresses.parseStored(text);
         } catch (IllegalArgumentException e) {
             mistakes.add(text.isEmpty() ? "an endpoint without address is left out" : e.getMessage() + "; left out");
             return null;

@@ -35,7 +35,7 @@ final class NodeReader {
         for (JsonNode entry : list.values()) {
             if (entry.path("type").asString("").endsWith("IP")) {
                 try {
-                    addresses.add(IpAddresses.parse(entry.path("address").asString("")));
+                    addresses.add(IpAddresses.parseStored(entry.path("address").asString("")));
                 } catch (IllegalArgumentException e) {
                     LOG.debug("a node's address is passed over: {}", e.getMessage());
                 }

@@ -134,7 +134,7 @@ final class ServiceReader {
 
     private static List<InetAddress> address(String text, List<String> mistakes) {
         try {
-            return List.of(IpAddresses.parse(text));
+            return List.of(IpAddresses.parseStored(text));
         } catch (IllegalArgumentException e) {
             mistakes.add(e.getMessage() + "; left out");
             return List.of();
@@ -145,7 +145,7 @@ final class ServiceReader {
         List<Cidr> ranges = new ArrayList<>();
         for (JsonNode element : list.values()) {
             try {
-                ranges.add(Cidr.parse(element.asString("").strip()));
+                ranges.add(Cidr.parseStored(element.asString("").strip()));
             } catch (IllegalArgumentException e) {
                 mistakes.add("loadBalancerSourceRanges: " + e.getMessage() + "; left out");
             }

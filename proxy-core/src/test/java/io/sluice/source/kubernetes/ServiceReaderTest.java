@@ -23,6 +23,23 @@ class ServiceReaderTest {
     }
 
     @Test
+    void addresses_with_leading_zeros_are_decimal_as_old_clusters_have_stored_them() {
+        ReadObject<Service> read = ServiceReader.read(new ObjectKey("default", "kubia"), ApiClient.JSON.readTree(
+                """
+                {"metadata": {}, "spec": {"type": "LoadBalancer", "clusterIP": "10.096.1.05", "ports": [{"port": 80}],
+                 "externalIPs": ["198.051.100.001"],
+                 "loadBalancerSourceRanges": ["010.244.0.0/16", "::ffff:192.0.2.0/120"]},
+                 "status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.026"}]}}}"""));
+
+        assertThat(read.mistakes()).isEmpty();
+        assertThat(read.value().clusterIps()).extracting(Object::toString).containsExactly("/10.96.1.5");
+        assertThat(read.value().externalIps()).extracting(Object::toString).containsExactly("/198.51.100.1");
+        assertThat(read.value().loadBalancerIps()).extracting(Object::toString).containsExactly("/203.0.113.26");
+        assertThat(read.value().loadBalancerSourceRanges()).extracting(Object::toString)
+                .containsExactly("10.244.0.0/16", "192.0.2.0/24");
+    }
+
+    @Test
     void one_address_that_cannot_be_read_costs_nothing_else() {
         ReadObject<Service> read = ServiceReader.read(new ObjectKey("default", "kubia"), ApiClient.JSON.readTree(
                 """
