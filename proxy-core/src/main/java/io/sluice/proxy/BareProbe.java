@@ -13,7 +13,6 @@ import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpFamily;
 import io.sluice.service.ProxyProtocol;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -77,8 +76,10 @@ final class BareProbe implements EpollIoHandle {
         }
         if (done) {
             answered();
-        } else if (!register()) {
-            answer.complete(ProbeResult.INCONCLUSIVE);
+            return;
+        }
+        registration = EpollConnection.register(loop, this, CONNECTED);
+        if (registration == null) {
             close();
         } else {
             Future<?> timer = loop.schedule(() -> {
@@ -86,22 +87,6 @@ final class BareProbe implements EpollIoHandle {
                 close();
             }, timeout.toNanos(), TimeUnit.NANOSECONDS);
             answer.thenRun(() -> timer.cancel(false));
-        }
-    }
-
-    private boolean register() {
-        Future<IoRegistration> registered = loop.register(this);
-        if (!registered.isSuccess()) {
-            return false;
-        }
-        IoRegistration mine = registered.getNow();
-        registration = mine;
-        try {
-            mine.submit(CONNECTED);
-            return true;
-        } catch (UncheckedIOException e) {
-            ProxiedConnection.LOG.debug("epoll does not take a socket: {}", e.getMessage());
-            return false;
         }
     }
 
@@ -154,21 +139,10 @@ final class BareProbe implements EpollIoHandle {
         }
         closed = true;
         if (loop.isShuttingDown()) {
-            closeNow();
+            EpollConnection.closeNow(socket, registration);
         } else {
-            loop.execute(this::closeNow);
+            loop.execute(() -> EpollConnection.closeNow(socket, registration));
         }
         answer.complete(ProbeResult.INCONCLUSIVE);
-    }
-
-    private void closeNow() {
-        try {
-            socket.close();
-        } catch (IOException e) {
-            ProxiedConnection.LOG.debug("closing a socket: {}", e.getMessage());
-        }
-        if (registration != null) {
-            registration.cancel();
-        }
     }
 }

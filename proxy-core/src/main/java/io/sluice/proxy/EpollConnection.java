@@ -62,19 +62,8 @@ final class EpollConnection extends BareConnection {
 
         @Override
         boolean register() {
-            Future<IoRegistration> registered = ((IoEventLoop) owner.eventLoop()).register(this);
-            if (!registered.isSuccess()) {
-                return false;
-            }
-            IoRegistration mine = registered.getNow();
-            registration = mine;
-            try {
-                mine.submit(EVERYTHING);
-                return true;
-            } catch (UncheckedIOException e) {
-                LOG.debug("epoll does not take a socket: {}", e.getMessage());
-                return false;
-            }
+            registration = EpollConnection.register((IoEventLoop) owner.eventLoop(), this, EVERYTHING);
+            return registration != null;
         }
 
         @Override
@@ -157,14 +146,36 @@ final class EpollConnection extends BareConnection {
 
         /** Closes the descriptor; called once all events of this round are handled. */
         void closeNow() {
-            try {
-                socket.close();
-            } catch (IOException e) {
-                LOG.debug("closing a socket: {}", e.getMessage());
-            }
-            if (registration != null) {
-                registration.cancel();
-            }
+            EpollConnection.closeNow(socket, registration);
+        }
+    }
+
+    /** Has {@code loop} wait for {@code events} of {@code handle}; null if it does not, for want of kernel memory. */
+    static @Nullable IoRegistration register(IoEventLoop loop, EpollIoHandle handle, EpollIoOps events) {
+        Future<IoRegistration> registered = loop.register(handle);
+        if (!registered.isSuccess()) {
+            return null;
+        }
+        IoRegistration registration = registered.getNow();
+        try {
+            registration.submit(events);
+            return registration;
+        } catch (UncheckedIOException e) {
+            LOG.debug("epoll does not take a socket: {}", e.getMessage());
+            registration.cancel();
+            return null;
+        }
+    }
+
+    /** Closes a descriptor of which no event is left to be handled. */
+    static void closeNow(FileDescriptor socket, @Nullable IoRegistration registration) {
+        try {
+            socket.close();
+        } catch (IOException e) {
+            LOG.debug("closing a socket: {}", e.getMessage());
+        }
+        if (registration != null) {
+            registration.cancel();
         }
     }
 
