@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.sluice.balance.Ejections;
 import io.sluice.it.testbed.Backend;
+import io.sluice.it.testbed.BlackHole;
 import io.sluice.it.testbed.Manifests;
 import io.sluice.it.testbed.RunningSluice;
 import io.sluice.reconcile.Balancing;
@@ -164,7 +165,7 @@ class BalancingIT {
         try (RunningSluice sluice = new RunningSluice().connect(Duration.ofMillis(300), 3)
                 .balancing(ejecting(Duration.ofSeconds(30)))) {
             String[] pods = pods(sluice, 2);
-            sluice.with(Backend.blackHole(sluice.address(3)));
+            sluice.with(new BlackHole(sluice.address(3)));
             sluice.service("kubia", pods[0], pods[1], sluice.address(3)).start();
             String failed = FAILED.formatted(sluice.address(3));
             // It is put aside by another thread, for which the next connection has to wait here.

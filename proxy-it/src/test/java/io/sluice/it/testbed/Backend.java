@@ -51,33 +51,6 @@ public final class Backend implements Closeable {
         return at(ip, socket -> socket.getInputStream().transferTo(socket.getOutputStream()));
     }
 
-    /**
-     * A server that never answers: its accept queue is full, so the kernel drops what knocks.
-     */
-    public static Closeable blackHole(String ip) throws IOException {
-        ServerSocket server = new ServerSocket();
-        server.setReuseAddress(true);
-        server.bind(new InetSocketAddress(ip, 8080), 1);
-        Socket[] fillers = new Socket[4];
-        for (int i = 0; i < fillers.length; i++) {
-            Socket filler = new Socket();
-            fillers[i] = filler;
-            try {
-                filler.connect(new InetSocketAddress(ip, 8080), 200);
-            } catch (IOException e) {
-                break;
-            }
-        }
-        return () -> {
-            server.close();
-            for (Socket filler : fillers) {
-                if (filler != null) {
-                    filler.close();
-                }
-            }
-        };
-    }
-
     /** Listens again after {@link #stop}. */
     public void start() throws IOException {
         ServerSocket listening = new ServerSocket();
