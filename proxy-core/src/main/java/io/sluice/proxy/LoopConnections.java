@@ -32,7 +32,7 @@ final class LoopConnections {
     static final int READ_BYTES = 64 * 1024;
 
     /** More connections than these are a crowd. */
-    static final int CROWD = 64;
+    private static final int CROWD = 64;
 
     /** Pipes in use at once; their descriptors come out of the process's limit. */
     private static final int PIPES = 128;

@@ -25,16 +25,6 @@ final class ApiException extends IOException {
         return code;
     }
 
-    /** The version that was asked for is too old, or from another life of the server: only a new list helps. */
-    boolean gone() {
-        return code == 410;
-    }
-
-    /** This is an answer to what was asked; any other error says something about the server, and another may do better. */
-    boolean aboutRequest() {
-        return code == 403 || code == 404 || code == 410;
-    }
-
     /** A text that a server sent as one line for a log: the first, without control characters, not too long. */
     static String line(@Nullable String text) {
         String first = text == null ? "" : text.strip().lines().findFirst().orElse("");
