@@ -49,23 +49,40 @@ class ArchitectureTest {
         METRICS("metrics", LIVENESS, SERVICE),
         BALANCE("balance", SERVICE),
         CONNECTION("connection"),
-        PROXY("proxy", LINUX, LIVENESS, CONNECTION, BALANCE, SERVICE, METRICS),
+        DATAGRAM("datagram", SERVICE),
+        URING("uring", LINUX),
+        PROXY("proxy", LINUX, URING, LIVENESS, CONNECTION, DATAGRAM, BALANCE, SERVICE, METRICS),
         ENV("env", SERVICE),
-        DNS("dns", LINUX, METRICS, SERVICE),
-        NODE("node", LINUX, LIVENESS, SERVICE),
-        GUEST("guest", LINUX, NODE, PROXY, DNS, SERVICE),
+        DNS_ZONE("dns.zone", SERVICE),
+        DNS_WIRE("dns.wire"),
+        DNS_FORWARD("dns.forward", DNS_WIRE, METRICS, SERVICE),
+        DNS_SERVER("dns.server", DNS_ZONE, DNS_WIRE, DNS_FORWARD, LINUX, LIVENESS, METRICS, SERVICE),
+        NETLINK("netlink", LINUX, SERVICE),
+        NFTABLES("nftables", LINUX, NETLINK, SERVICE),
+        NODE("node", LINUX, NETLINK, LIVENESS, SERVICE),
+        NETNS("netns", LINUX, NETLINK, NODE, PROXY, DNS_SERVER, SERVICE),
         HTTP("http", LINUX, TEXT, SERVICE),
-        RECONCILE("reconcile", LINUX, LIVENESS, NODE, PROXY, DNS, GUEST, BALANCE, METRICS, SERVICE),
+        RECONCILE("reconcile", LINUX, LIVENESS, NFTABLES, NODE, DATAGRAM, PROXY, DNS_ZONE, DNS_SERVER, NETNS, BALANCE,
+                METRICS,
+                SERVICE),
+        HANDOVER("handover", LINUX, LIVENESS, NODE, PROXY, RECONCILE),
         SOURCE("source", TEXT, LINUX, LIVENESS, SERVICE),
         SOURCE_YAML("source.yaml", SOURCE),
         SOURCE_MANIFEST("source.manifest", LIVENESS, SOURCE, SOURCE_YAML, SERVICE),
         SOURCE_KUBERNETES("source.kubernetes", LINUX, LIVENESS, SOURCE, SOURCE_YAML, SERVICE),
-        ADMIN("admin", TEXT, LINUX, LIVENESS, SERVICE, METRICS, BALANCE, CONNECTION, PROXY, ENV, DNS, GUEST, NODE,
-                RECONCILE,
-                HTTP, SOURCE, SOURCE_YAML, SOURCE_MANIFEST, SOURCE_KUBERNETES),
-        DAEMON("daemon", TEXT, LINUX, LIVENESS, SERVICE, METRICS, BALANCE, CONNECTION, PROXY, ENV, DNS, GUEST, NODE,
-                RECONCILE,
-                HTTP, SOURCE, SOURCE_YAML, SOURCE_MANIFEST, SOURCE_KUBERNETES, ADMIN);
+        HEALTHCHECK("healthcheck", TEXT, LIVENESS, HTTP, METRICS, PROXY, RECONCILE, SOURCE, SERVICE),
+        ADMIN("admin", TEXT, LINUX, LIVENESS, SERVICE, METRICS, BALANCE, CONNECTION, DATAGRAM, URING, PROXY, ENV,
+                DNS_ZONE,
+                DNS_SERVER, NETNS,
+                NODE,
+                RECONCILE, HANDOVER,
+                HTTP, SOURCE, SOURCE_YAML, SOURCE_MANIFEST, SOURCE_KUBERNETES, HEALTHCHECK),
+        DAEMON("daemon", TEXT, LINUX, LIVENESS, SERVICE, METRICS, BALANCE, CONNECTION, DATAGRAM, URING, PROXY, ENV,
+                DNS_ZONE,
+                DNS_SERVER, NETNS,
+                NFTABLES, NODE,
+                RECONCILE, HANDOVER,
+                HTTP, SOURCE, SOURCE_YAML, SOURCE_MANIFEST, SOURCE_KUBERNETES, HEALTHCHECK, ADMIN);
 
         private final String packageName;
         @SuppressWarnings("ImmutableEnumChecker") // filled by List.of
@@ -105,7 +122,7 @@ class ArchitectureTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"TEXT", "SERVICE", "BALANCE", "CONNECTION"})
+    @EnumSource(names = {"TEXT", "SERVICE", "BALANCE", "CONNECTION", "DATAGRAM", "DNS_ZONE", "DNS_WIRE"})
     void the_middle_is_pure(Room room) {
         noClasses().that(room.inside())
                 .should().dependOnClassesThat().resideInAnyPackage("io.netty..", "io.fabric8..", "io.micrometer..")

@@ -33,7 +33,7 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** What it costs to pick an endpoint for one new connection, from its lane as the data path does. */
+/** What it costs to pick an endpoint for one new connection, from its pool as the data path does. */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
@@ -52,7 +52,7 @@ public class PickBenchmark {
     public int endpoints;
 
     private final InetAddress[] clients = new InetAddress[CLIENTS];
-    private Lane lane;
+    private EndpointPool pool;
     private int turn;
 
     @Setup
@@ -78,14 +78,14 @@ public class PickBenchmark {
                         : Map.of("sluice.io/balancer", balancer, "sluice.io/weights", weights.toString()))
                 .build();
         AtomicInteger load = new AtomicInteger();
-        lane = Routing.NONE.next(service, EndpointSet.of(all), new NodeTopology("n1", null),
+        pool = Routing.NONE.next(service, EndpointSet.of(all), new NodeTopology("n1", null),
                 new Routing.Settings(BalancerKind.ROUND_ROBIN, new AffinityTable(65_536), List.of(), 50),
                 new Routing.Tools(address -> load::get, bound -> ThreadLocalRandom.current().nextInt(bound)), 0)
-                .lane(IpFamily.IPV4, Traffic.INTERNAL);
+                .pool(IpFamily.IPV4, Traffic.INTERNAL);
     }
 
     @Benchmark
     public int pick() {
-        return lane.pick(clients[turn++ & CLIENTS - 1], Set.of(), System.nanoTime());
+        return pool.pick(clients[turn++ & CLIENTS - 1], Set.of(), System.nanoTime());
     }
 }

@@ -4,7 +4,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.sluice.balance.AffinityTable;
 import io.sluice.balance.Routing;
-import io.sluice.balance.Sources;
+import io.sluice.balance.ClientOrigins;
 import io.sluice.balance.Traffic;
 import io.sluice.metrics.PortMeters;
 import io.sluice.metrics.ProxyMetrics;
@@ -65,14 +65,14 @@ public class ChangeBenchmark {
     private final ProxyMetrics metrics = new ProxyMetrics(new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
     private final PortMeters meters =
             metrics.port(new ServicePortName(SERVICE.name(), "", Protocol.TCP));
-    private final PortProxy port = new PortProxy(meters.name(), meters, new AtomicInteger(), endpoint -> {});
+    private final ServicePortTargets port = new ServicePortTargets(meters.name(), meters, new AtomicInteger(), endpoint -> {});
     private final Routing.Tools tools = new Routing.Tools(address -> meters.endpoint(address)::active,
             bound -> ThreadLocalRandom.current().nextInt(bound));
     private final Routing.Settings settings =
             new Routing.Settings(BalancerKind.ROUND_ROBIN, new AffinityTable(65_536), List.of(), 50);
     private final InetAddress[] clients = new InetAddress[CLIENTS];
     private final InetAddress listener = IpAddresses.parse("203.0.113.1");
-    private final Sources sources = new Sources(Set.of(IpAddresses.parse("192.0.2.7")), List.of());
+    private final ClientOrigins origins = new ClientOrigins(Set.of(IpAddresses.parse("192.0.2.7")), List.of(), List.of());
     private final EndpointSet[] sets = new EndpointSet[2];
     private final Map<ServiceName, ServiceState> services = new TreeMap<>();
     private Routing routing = Routing.NONE;
@@ -116,7 +116,7 @@ public class ChangeBenchmark {
     @Benchmark
     public int arrive() {
         InetAddress client = clients[turn++ & CLIENTS - 1];
-        Traffic traffic = sources.traffic(true, client, listener);
-        return port.targets(IpFamily.IPV4, traffic).lane().pick(client, Set.of(), 0);
+        Traffic traffic = origins.traffic(true, client, listener);
+        return port.targets(IpFamily.IPV4, traffic).pool().pick(client, Set.of(), 0);
     }
 }

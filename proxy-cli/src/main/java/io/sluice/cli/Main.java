@@ -1,6 +1,30 @@
 package io.sluice.cli;
 
-import io.sluice.cli.ConfigFile.ConfigFileException;
+import io.sluice.cli.command.CheckCommand;
+import io.sluice.cli.command.CleanupCommand;
+import io.sluice.cli.command.CompletionCommand;
+import io.sluice.cli.command.DaemonLoop;
+import io.sluice.cli.command.EnvCommand;
+import io.sluice.cli.command.ExplainCommand;
+import io.sluice.cli.command.FailureException;
+import io.sluice.cli.command.GetCommand;
+import io.sluice.cli.command.ReferenceCommand;
+import io.sluice.cli.command.RehearseCommand;
+import io.sluice.cli.command.RunCommand;
+import io.sluice.cli.command.VersionCommand;
+import io.sluice.cli.config.CommonFlags;
+import io.sluice.cli.config.ConfigFile.ConfigFileException;
+import io.sluice.cli.config.ConfigFileFlag;
+import io.sluice.cli.config.SectionedOptions;
+import io.sluice.cli.config.Setting;
+import io.sluice.cli.config.SettingSources;
+import io.sluice.cli.demo.DemoCommand;
+import io.sluice.cli.exec.ExecCommand;
+import io.sluice.cli.exec.ExecInsideCommand;
+import io.sluice.cli.log.Logging;
+import io.sluice.cli.log.ServingOutput;
+import io.sluice.cli.log.StackTrace;
+import io.sluice.cli.render.PrintableWriter;
 import io.sluice.cli.render.Terminal;
 import io.sluice.daemon.StartException;
 import io.sluice.source.Spelling;
@@ -34,7 +58,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 import tools.jackson.core.JacksonException;
 
 /**
- * The {@code sluice} command itself: knows its subcommands, and how mistakes and failures are told. Exit codes are 0
+ * The {@code sluice} command itself: knows its subcommands, and prints mistakes and failures. Exit codes are 0
  * for success, 1 for a failure and 2 for wrong usage; those of {@link io.sluice.liveness.FatalErrors} end a daemon.
  */
 @Command(
@@ -55,13 +79,13 @@ import tools.jackson.core.JacksonException;
                 "proxy. NO_COLOR=1 switches colours off."})
 public final class Main implements Runnable {
 
-    /** In the order in which help lists them. */
+    /** The subcommands, in the order of the help text. */
     private static final List<Class<?>> COMMANDS = List.of(RunCommand.class, CheckCommand.class, GetCommand.class,
             ExplainCommand.class, EnvCommand.class, ExecCommand.class, ExecInsideCommand.class, DemoCommand.class,
             CleanupCommand.class, CompletionCommand.class, VersionCommand.class, ReferenceCommand.class,
             RehearseCommand.class);
 
-    /** They serve until a signal comes, and the one that makes the cache of their start does as they do. */
+    /** Commands that serve until a signal comes, and the one that makes the cache for their start, which does the same. */
     private static final Set<String> SERVING = Set.of(RunCommand.NAME, DemoCommand.NAME, RehearseCommand.NAME);
 
     private final Map<String, String> environment;
@@ -77,7 +101,7 @@ public final class Main implements Runnable {
         this.output = output;
     }
 
-    /** Runs one command on the main thread and leaves with its exit code. */
+    /** Runs one command on the main thread and exits with its exit code. */
     public static void main(String[] args) {
         Map<String, String> environment = System.getenv();
         String command = Arrays.stream(args).filter(word -> !word.startsWith("-")).findFirst().orElse("");
@@ -113,13 +137,13 @@ public final class Main implements Runnable {
     }
 
     /** The command line for {@code args}, run inside another program. */
-    static CommandLine commandLine(Map<String, String> environment, String... args) {
+    public static CommandLine commandLine(Map<String, String> environment, String... args) {
         return commandLine(new Main(environment, new DaemonLoop(() -> {}), null), args);
     }
 
     /**
-     * The command line for {@code args}: with the one subcommand that the first of them names, as it takes its time to read
-     * what all the others understand; with all of them if it names none, or there is none.
+     * The command line for {@code args}: with only the subcommand that the first of them names, as reading the options of all
+     * subcommands takes time; with all of them if it names none, or there are no arguments.
      */
     private static CommandLine commandLine(Main main, String... args) {
         Map<String, String> environment = main.environment;
@@ -143,7 +167,7 @@ public final class Main implements Runnable {
                 .byKey(run == null ? CommandSpec.forAnnotatedObject(new RunCommand()) : run.getCommandSpec()));
         commandLine.getSubcommands().values().forEach(subcommand -> subcommand.setDefaultValueProvider(sources));
         complete(commandLine);
-        // What comes after the command's name is the command's own.
+        // Arguments after the command's name belong to the command.
         commandLine.getSubcommands().forEach((name, subcommand) -> {
             if (name.startsWith("exec")) {
                 subcommand.setStopAtPositional(true);
@@ -152,36 +176,36 @@ public final class Main implements Runnable {
         return commandLine;
     }
 
-    /** Gives this command and those below it what all have in common. */
+    /** Adds what all commands have in common to this command and its subcommands. */
     private static void complete(CommandLine commandLine) {
         CommandSpec command = commandLine.getCommandSpec();
         commandLine.getHelpSectionMap().put(UsageMessageSpec.SECTION_KEY_OPTION_LIST, new SectionedOptions());
         command.usageMessage().sortOptions(false);
         if (!(command.userObject() instanceof HelpCommand)) {
-            command.addMixin("common", CommonOptions.create());
+            command.addMixin("common", CommonFlags.create());
         }
         if (!Setting.sectionsOf(command).isEmpty()) {
-            command.addMixin("config", ConfigFileOption.create());
+            command.addMixin("config", ConfigFileFlag.create());
         }
         new LinkedHashSet<>(commandLine.getSubcommands().values()).forEach(Main::complete);
     }
 
-    Map<String, String> environment() {
+    public Map<String, String> environment() {
         return environment;
     }
 
-    /** What signals do to the daemon that {@code run} starts. */
-    DaemonLoop daemonLoop() {
+    /** The handler of signals to the daemon that {@code run} starts. */
+    public DaemonLoop daemonLoop() {
         return daemonLoop;
     }
 
-    /** Where a command that serves prints to: nobody waits for whoever reads it. */
-    PrintWriter servingOut(CommandSpec command) {
+    /** The output of a command that serves: no thread waits for its reader. */
+    public PrintWriter servingOut(CommandSpec command) {
         return output == null ? command.commandLine().getOut() : output.out();
     }
 
-    /** Lines that this process had to print and nobody read, so far. */
-    long droppedLines() {
+    /** The number of lines that were dropped so far because they were not read. */
+    public long droppedLines() {
         return output == null ? 0 : output.dropped();
     }
 
@@ -190,18 +214,18 @@ public final class Main implements Runnable {
         throw new ParameterException(spec.commandLine(), "say what to do: a command is missing");
     }
 
-    /** Autoflushed UTF-8, whatever the locale says. */
+    /** A writer of autoflushed UTF-8, in any locale. */
     private static PrintWriter writer(FileDescriptor descriptor, boolean colours) {
         return new PrintWriter(new PrintableWriter(
                 new OutputStreamWriter(new FileOutputStream(descriptor), StandardCharsets.UTF_8), colours), true);
     }
 
-    /** One line for the mistake, one for how to go on. */
+    /** Prints one line about the mistake, and one with the way to help. */
     private static int usageMistake(ParameterException mistake, String[] args) {
         CommandLine commandLine = mistake.getCommandLine();
         PrintWriter err = commandLine.getErr();
         String message = message(mistake, args);
-        // Of a configuration file there is a line for each mistake; else a line break is none of ours.
+        // A configuration file has a line for each mistake; in other messages a line break is part of a value.
         (mistake.getCause() instanceof ConfigFileException ? message.lines() : Stream.of(message))
                 .forEach(line -> err.println("sluice: " + Printable.of(line)));
         err.println("See '" + commandLine.getCommandSpec().qualifiedName() + " --help'.");
@@ -209,7 +233,7 @@ public final class Main implements Runnable {
         return ExitCode.USAGE;
     }
 
-    /** The mistake, begun with where it was made: a flag, a variable, or a file and its line. */
+    /** The mistake, preceded by its place: a flag, a variable, or a file and its line. */
     private static String message(ParameterException mistake, String[] args) {
         String text = String.valueOf(mistake.getMessage());
         if (mistake instanceof UnmatchedArgumentException unmatched) {
@@ -251,7 +275,7 @@ public final class Main implements Runnable {
 
     private static int failure(Exception failure, CommandLine commandLine, ParseResult result) {
         PrintWriter err = commandLine.getErr();
-        boolean verbose = CommonOptions.verbose(commandLine.getCommandSpec());
+        boolean verbose = CommonFlags.verbose(commandLine.getCommandSpec());
         String message = String.valueOf(failure.getMessage());
         if (failure instanceof StartException) {
             message.lines().forEach(line -> err.println("sluice: " + Printable.of(line)));

@@ -4,8 +4,8 @@ import java.net.spi.InetAddressResolver;
 import java.net.spi.InetAddressResolverProvider;
 
 /**
- * Keeps this process's own look-ups of names with the system: the DNS library on the class path offers itself to the
- * JDK for them, and the JDK takes the first offer, which is this one. Found by the JDK through {@code META-INF/services}.
+ * Makes this process resolve names through the system: the DNS library on the class path registers itself as the JDK's
+ * resolver, and the JDK uses the first one, which is this. The JDK finds it through {@code META-INF/services}.
  */
 public final class SystemNames extends InetAddressResolverProvider {
 

@@ -7,15 +7,15 @@ import picocli.CommandLine;
 import picocli.CommandLine.Help.Ansi;
 
 /** What a command printed, and how it ended, when it is run inside the test. */
-record Console(int exitCode, String out, String err) {
+public record Console(int exitCode, String out, String err) {
 
     /** Runs {@code sluice} with these words and nothing in its environment. */
-    static Console run(String... words) {
+    public static Console run(String... words) {
         return run(Map.of(), words);
     }
 
     /** Runs {@code sluice} with these words and this environment. */
-    static Console run(Map<String, String> environment, String... words) {
+    public static Console run(Map<String, String> environment, String... words) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
         CommandLine commandLine = Main.commandLine(environment, words).setOut(new PrintWriter(out))

@@ -1,8 +1,10 @@
 package io.sluice.admin;
 
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.sluice.healthcheck.Health;
+import io.sluice.healthcheck.HealthStatus;
 import io.sluice.http.AllowedHosts;
-import io.sluice.http.Answer;
+import io.sluice.http.Response;
 import io.sluice.http.HttpLimits;
 import io.sluice.http.Request;
 import io.sluice.http.Route;
@@ -22,8 +24,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The admin addresses, as kube-proxy has them: one for metrics and the API, one for health checks; if both are the same,
- * one server has all. Health checks are answered on their server's event loop, everything else on virtual threads. Started
- * and closed on the control thread.
+ * one server has everything. Health checks are answered on their server's event loop, everything else on virtual threads.
+ * Started and closed on the control thread.
  */
 public final class Admin implements AutoCloseable {
 
@@ -40,8 +42,8 @@ public final class Admin implements AutoCloseable {
      * @param metricsAddress for {@code /metrics} and {@code /api/v1}; empty for none; port 0 for any
      * @param healthAddress  for {@code /healthz}, {@code /livez} and {@code /readyz}; empty for none; may equal the
      *                       former
-     * @param hosts          by which names {@code /metrics} and {@code /api/v1} may be asked for
-     * @param registry       what {@code /metrics} shows
+     * @param hosts          the host names for which {@code /metrics} and {@code /api/v1} are served
+     * @param registry       the meters of {@code /metrics}
      */
     public Admin(Optional<InetSocketAddress> metricsAddress, Optional<InetSocketAddress> healthAddress,
             AllowedHosts hosts, DaemonStatus status, ProxyMetrics metrics,
@@ -59,13 +61,13 @@ public final class Admin implements AutoCloseable {
         Map<String, Route> healthRoutes = Map.of("/healthz", Route.probe(request -> health.healthz()), "/livez",
                 Route.probe(request -> health.livez()), "/readyz", Route.probe(request -> readyz(health, request)));
         Map<String, Route> metricsRoutes = Map.of("/metrics", Route.view(request -> scrape(registry, request)),
-                "/healthz", Route.probe(request -> Answer.text("ok")),
-                "/proxyMode", Route.view(request -> Answer.text("userspace")),
-                "/api/v1/services", Route.view(request -> Answer.json(ServicesView.of(status, metrics, request))),
-                "/api/v1/connections", Route.view(request -> Answer.json(ConnectionsView.of(status, request))),
+                "/healthz", Route.probe(request -> Response.text("ok")),
+                "/proxyMode", Route.view(request -> Response.text("userspace")),
+                "/api/v1/services", Route.view(request -> Response.json(ServicesView.of(status, metrics, request))),
+                "/api/v1/connections", Route.view(request -> Response.json(ConnectionsView.of(status, request))),
                 "/api/v1/environment", Route.view(request -> EnvironmentView.answer(status, request)),
                 "/api/v1/explain", Route.view(request -> ExplainView.answer(status, request)),
-                "/api/v1/version", Route.view(request -> Answer.json(VersionView.of(status.build()))));
+                "/api/v1/version", Route.view(request -> Response.json(VersionView.of(status.build()))));
         if (metricsAddress.isPresent() && metricsAddress.equals(healthAddress)) {
             Map<String, Route> all = new TreeMap<>(metricsRoutes);
             all.putAll(healthRoutes);
@@ -81,10 +83,10 @@ public final class Admin implements AutoCloseable {
     }
 
     /**
-     * Serves. An address that cannot be bound is logged once and tried again every 5 s.
+     * Begins to serve. An address that cannot be bound is logged once and tried again every 5 s.
      *
      * @param bindAddressHardFail whether such an address is an error instead
-     * @throws IOException if so; nothing is served then, and the message says what, where, and what to do
+     * @throws IOException if it is; then nothing is served, and the message says what, where, and what to do
      */
     public void start(boolean bindAddressHardFail) throws IOException {
         try {
@@ -102,12 +104,12 @@ public final class Admin implements AutoCloseable {
         servers().forEach(AdminServer::stop);
     }
 
-    /** Where metrics and the API are served; empty if nowhere, or while the address cannot be bound. Any thread. */
+    /** The address of metrics and the API; empty if there is none, or while it cannot be bound. Any thread. */
     public Optional<InetSocketAddress> metricsAddress() {
         return metricsServer == null ? Optional.empty() : metricsServer.boundAddress();
     }
 
-    /** Where health checks are answered; empty if nowhere, or while the address cannot be bound. Any thread. */
+    /** The address of health checks; empty if there is none, or while it cannot be bound. Any thread. */
     public Optional<InetSocketAddress> healthAddress() {
         return healthServer == null ? Optional.empty() : healthServer.boundAddress();
     }
@@ -136,22 +138,22 @@ public final class Admin implements AutoCloseable {
         return all;
     }
 
-    private static Answer scrape(PrometheusMeterRegistry registry, Request request) {
+    private static Response scrape(PrometheusMeterRegistry registry, Request request) {
         String contentType =
                 request.accept().contains("application/openmetrics-text") ? OPEN_METRICS : PROMETHEUS_TEXT;
-        return new Answer(200, contentType, out -> registry.scrape(out, contentType));
+        return new Response(200, contentType, out -> registry.scrape(out, contentType));
     }
 
-    /** A load balancer may ask by any name, but only for an allowed one are Services and addresses named. */
-    private static Answer readyz(Health health, Request request) {
-        Answer whole = health.readyz(request);
-        return request.trusted() ? whole : Answer.json(whole.status(), new ReadyWord(whole.status() == 200));
+    /** A load balancer may ask with any host name, but the body names Services and addresses only for an allowed one. */
+    private static Response readyz(Health health, Request request) {
+        Response whole = health.readyz(request);
+        return request.trusted() ? whole : Response.json(whole.status(), new ReadyWord(whole.status() == 200));
     }
 
     private record ReadyWord(boolean ready) {}
 
     private record VersionView(String version, String java, Instant startedAt) {
-        static VersionView of(DaemonStatus.Build build) {
+        static VersionView of(HealthStatus.Build build) {
             return new VersionView(build.version(), Runtime.version().toString(), build.startedAt());
         }
     }

@@ -20,8 +20,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One admin address: a {@link HttpServer} of its own, so that no admin address takes anything from another, and what is
- * said of it. An address that cannot be bound is tried again until it can or until {@link #close}.
+ * One admin address: a {@link HttpServer} of its own, so that no admin address uses the limits of another, and its log lines
+ * and messages. An address that cannot be bound is tried again until it can or until {@link #close}.
  */
 final class AdminServer implements AutoCloseable {
 
@@ -41,16 +41,16 @@ final class AdminServer implements AutoCloseable {
     /**
      * How an address is served.
      *
-     * @param hosts         by which names views may be asked for
-     * @param retryInterval between two attempts to bind
+     * @param hosts         the host names for which views are served
+     * @param retryInterval the time between two attempts to bind
      */
     record Serving(AllowedHosts hosts, HttpLimits limits, Duration retryInterval) {}
 
     /**
      * Opens nothing yet.
      *
-     * @param purpose what is served here, for messages
-     * @param flag    what sets the address, for messages
+     * @param purpose what the address serves, for messages
+     * @param flag    the flag that sets the address, for messages
      * @param routes  by exact path
      */
     AdminServer(String purpose, String flag, InetSocketAddress address, Map<String, Route> routes, Serving serving) {
@@ -65,7 +65,7 @@ final class AdminServer implements AutoCloseable {
      * Serves, now or as soon as the address can be bound.
      *
      * @param hardFail whether an address that cannot be bound is an error
-     * @throws IOException if so; the message says what, where, and what to do
+     * @throws IOException if it is; the message says what, where, and what to do
      */
     void start(boolean hardFail) throws IOException {
         HttpListener opened = open();
@@ -98,7 +98,7 @@ final class AdminServer implements AutoCloseable {
         return opened;
     }
 
-    /** Where it listens; empty while the address cannot be bound. */
+    /** The address that it listens on; empty while it cannot be bound. */
     Optional<InetSocketAddress> boundAddress() {
         return Optional.ofNullable(listener).flatMap(HttpListener::address);
     }
@@ -121,7 +121,7 @@ final class AdminServer implements AutoCloseable {
 
     private String failure(Throwable cause) {
         String remedy = SocketFailures.ofBind(cause, address) == Errno.EADDRINUSE
-                ? "stop what listens there (ss -ltnp shows it)"
+                ? "stop the program that listens there (ss -ltnp shows it)"
                 : "check that this machine has the address and that the port is allowed";
         return "Cannot serve " + purpose + " at " + format(address) + ": " + cause.getMessage() + "; " + remedy
                 + " or choose another with " + flag;

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * {@code /api/v1/connections}: the open connections, oldest first. {@code docs/api.md} says what each field means.
  *
- * @param total how many there are, also those that the limit leaves out
+ * @param total the number of open connections, those beyond the limit included
  */
 record ConnectionsView(int total, List<Row> connections) {
 
@@ -32,12 +32,13 @@ record ConnectionsView(int total, List<Row> connections) {
                 .limit(limit).map(Row::of).toList());
     }
 
-    record Row(long id, String client, String listener, String namespace, String service, String port,
+    record Row(long id, String protocol, String client, String listener, String namespace, String service, String port,
             @Nullable String endpoint, String state, Instant acceptedAt, long bytesFromClient, long bytesFromBackend,
             int retries) {
 
         static Row of(ConnectionView connection) {
-            return new Row(connection.id(), format(connection.client()), format(connection.listener()),
+            return new Row(connection.id(), connection.servicePort().protocol().name(), format(connection.client()),
+                    format(connection.listener()),
                     connection.servicePort().service().namespace(), connection.servicePort().service().name(),
                     connection.servicePort().port(),
                     connection.endpoint() == null ? null : connection.endpoint().toString(), connection.state(),

@@ -1,7 +1,7 @@
 package io.sluice.admin;
 
 import io.sluice.env.ServiceEnvironment;
-import io.sluice.http.Answer;
+import io.sluice.http.Response;
 import io.sluice.http.Request;
 import io.sluice.reconcile.AppliedState;
 import io.sluice.service.ClusterSnapshot;
@@ -18,38 +18,38 @@ import org.jspecify.annotations.Nullable;
  * names and order of the components are the API.
  */
 record EnvironmentView(String namespace, @Nullable String pod, boolean serviceLinks, Map<String, String> variables,
-        int portOffset, @Nullable DnsView dns, @Nullable GuestView guests) {
+        int portOffset, @Nullable DnsView dns, @Nullable NamespaceSocketView guests) {
 
-    /** What resolv.conf is made of. */
+    /** The contents of resolv.conf. */
     record DnsView(String clusterDomain, List<String> addresses) {}
 
     /** How a network namespace gets its Services. */
-    record GuestView(String socket, List<String> ranges) {}
+    record NamespaceSocketView(String socket, List<String> ranges) {}
 
     /** 404 if the Pod is not known, 503 before the first snapshot. */
-    static Answer answer(DaemonStatus status, Request request) {
+    static Response answer(DaemonStatus status, Request request) {
         String namespace = request.query().getOrDefault("namespace", "");
         String podName = request.query().getOrDefault("pod", "");
         if (namespace.isEmpty()) {
-            return Answer.error(400, "the query parameter namespace is missing");
+            return Response.error(400, "the query parameter namespace is missing");
         }
         Optional<AppliedState> applied = status.applied();
         if (applied.isEmpty()) {
-            return Answer.error(503, "no Services are known yet");
+            return Response.error(503, "no Services are known yet");
         }
         ClusterSnapshot snapshot = applied.get().snapshot();
         Optional<Pod> pod = snapshot.pods().stream()
                 .filter(p -> p.namespace().equals(namespace) && p.name().equals(podName)).findFirst();
         if (!podName.isEmpty() && pod.isEmpty()) {
-            return Answer.error(404, snapshot.pods().isEmpty()
+            return Response.error(404, snapshot.pods().isEmpty()
                     ? "no Pods are known here, only Services and endpoints"
                     : "pod \"" + podName + "\" not found in namespace " + namespace);
         }
         boolean links = pod.map(Pod::serviceLinks).orElse(true);
-        return Answer.json(new EnvironmentView(namespace, podName.isEmpty() ? null : podName, links,
+        return Response.json(new EnvironmentView(namespace, podName.isEmpty() ? null : podName, links,
                 ServiceEnvironment.of(snapshot, namespace, links).variables(), status.portOffset(),
                 status.resolver().map(EnvironmentView::dns).orElse(null),
-                status.guests().map(g -> new GuestView(g.socket().toString(),
+                status.namespaceSocket().map(g -> new NamespaceSocketView(g.socket().toString(),
                         g.ranges().stream().map(Object::toString).toList())).orElse(null)));
     }
 

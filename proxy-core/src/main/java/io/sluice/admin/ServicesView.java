@@ -6,9 +6,10 @@ import io.sluice.balance.Traffic;
 import io.sluice.http.Request;
 import io.sluice.metrics.EndpointMeters;
 import io.sluice.metrics.ProxyMetrics;
+import io.sluice.reconcile.AppliedState;
 import io.sluice.reconcile.AppliedState.AppliedPort;
 import io.sluice.reconcile.AppliedState.ListenerState;
-import io.sluice.reconcile.AppliedState;
+import io.sluice.reconcile.AppliedState.ListenerStatus;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.EmptyReason;
 import io.sluice.service.Endpoint;
@@ -16,11 +17,11 @@ import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpAddresses;
 import io.sluice.service.Protocol;
 import io.sluice.service.Service;
-import io.sluice.service.ServiceOptions;
+import io.sluice.service.ServiceAnnotations;
 import io.sluice.service.ServicePort;
 import io.sluice.service.ServicePortName;
-import io.sluice.service.ServiceState.PortState;
 import io.sluice.service.ServiceState;
+import io.sluice.service.ServiceState.PortState;
 import io.sluice.service.TrafficPolicy;
 import java.net.InetAddress;
 import java.time.Instant;
@@ -32,7 +33,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code /api/v1/services}: what is applied, by Service and port. {@code docs/api.md} says what each field means; names
+ * {@code /api/v1/services}: the applied state, by Service and port. {@code docs/api.md} says what each field means; names
  * and order of the components are the API.
  */
 record ServicesView(long snapshotVersion, @Nullable Instant asOf, @Nullable Instant appliedAt,
@@ -61,7 +62,7 @@ record ServicesView(long snapshotVersion, @Nullable Instant asOf, @Nullable Inst
             return new ServiceView(service.name().namespace(), service.name().name(), service.type().apiName(),
                     format(service.clusterIps()), service.headless(), service.externalName(),
                     format(service.externalIps()), format(service.loadBalancerIps()), new TreeMap<>(service.selector()),
-                    service.createdAt(), ServiceOptions.of(service).warnings(),
+                    service.createdAt(), ServiceAnnotations.of(service).warnings(),
                     state.ports().stream().map(port -> PortView.of(service, port, applied, metrics)).toList());
         }
 
@@ -79,7 +80,7 @@ record ServicesView(long snapshotVersion, @Nullable Instant asOf, @Nullable Inst
         static PortView of(Service service, PortState state, AppliedState applied, ProxyMetrics metrics) {
             ServicePort port = state.port();
             ServicePortName name = new ServicePortName(service.name(), port.name(), port.protocol());
-            boolean proxied = service.proxied() && port.protocol() == Protocol.TCP;
+            boolean proxied = service.proxied() && port.protocol() != Protocol.SCTP;
             AppliedPort appliedPort = applied.ports().getOrDefault(name, new AppliedPort(List.of(), Routing.NONE));
             Routing routing = appliedPort.routing();
             List<String> internal = takingNow(routing, Traffic.INTERNAL);
@@ -95,14 +96,14 @@ record ServicesView(long snapshotVersion, @Nullable Instant asOf, @Nullable Inst
                     WhyEmptyView.of(service, state, proxied && internal.isEmpty(), node));
         }
 
-        /** Of all families, sorted as text; without those that are ejected. */
+        /** The endpoints of all families that take connections now, sorted as text; without ejected ones. */
         private static List<String> takingNow(Routing routing, Traffic traffic) {
             return routing.selections().keySet().stream()
-                    .flatMap(family -> routing.lane(family, traffic).endpoints().stream())
+                    .flatMap(family -> routing.pool(family, traffic).endpoints().stream())
                     .map(endpoint -> endpoint.address().toString()).sorted().toList();
         }
 
-        /** Of all families, sorted as text. */
+        /** The endpoints of all families, sorted as text. */
         private static List<String> addresses(Routing routing,
                 Function<EndpointSelection, List<Endpoint>> category) {
             return routing.selections().values().stream().flatMap(selection -> category.apply(selection).stream())
@@ -114,7 +115,16 @@ record ServicesView(long snapshotVersion, @Nullable Instant asOf, @Nullable Inst
         static ListenerView of(ListenerState listener) {
             return new ListenerView(
                     IpAddresses.format(listener.address().getAddress(), listener.address().getPort()),
-                    listener.kind().displayName(), Words.of(listener.status()), listener.problem());
+                    listener.kind().displayName(), spelled(listener.status()), listener.problem());
+        }
+
+        /** The model may rename its constants, the API may not. */
+        private static String spelled(ListenerStatus status) {
+            return switch (status) {
+                case LISTENING -> "Listening";
+                case NO_ENDPOINTS -> "NoEndpoints";
+                case FAILED -> "Failed";
+            };
         }
     }
 
@@ -134,7 +144,8 @@ record ServicesView(long snapshotVersion, @Nullable Instant asOf, @Nullable Inst
     record WhyEmptyView(String reason, String message) {
 
         /**
-         * The source knows why there is no endpoint at all; that a traffic policy left none over is seen only here.
+         * The source knows why there is no endpoint at all; only here it is known that a traffic policy excludes every
+         * endpoint.
          *
          * @param noneForClusterIp whether the port is proxied, and no endpoint takes connections to its cluster address
          */

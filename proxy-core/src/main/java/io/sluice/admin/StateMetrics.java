@@ -3,7 +3,7 @@ package io.sluice.admin;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import io.sluice.balance.EndpointSelection;
-import io.sluice.balance.EndpointSelection.Judged;
+import io.sluice.balance.EndpointSelection.Categorized;
 import io.sluice.balance.Traffic;
 import io.sluice.metrics.MetricCatalog;
 import io.sluice.reconcile.AppliedState;
@@ -21,8 +21,8 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Gauges over what the daemon says of itself; each scrape asks anew. It lives here and not with the other meters, because
- * it reads what is applied, and {@code reconcile} stands above {@code metrics}.
+ * Gauges of the daemon's state, read at each scrape. It lives here and not with the other meters, because it reads the
+ * applied state, and {@code reconcile} is above {@code metrics}.
  */
 final class StateMetrics implements MeterBinder {
 
@@ -65,7 +65,7 @@ final class StateMetrics implements MeterBinder {
         return constant.name().toLowerCase(Locale.ROOT);
     }
 
-    /** As kube-proxy counts them: a port that has no usable endpoint anywhere is another matter. */
+    /** Counted as by kube-proxy: ports without any usable endpoint anywhere do not count. */
     private long withoutLocalEndpoints(IpFamily family, Traffic traffic) {
         AppliedState applied = status.applied().orElse(null);
         if (applied == null) {
@@ -76,7 +76,7 @@ final class StateMetrics implements MeterBinder {
             ServiceState service = applied.snapshot().services().get(port.getKey().service());
             return selection != null && service != null && EndpointSelection.local(service.service(), traffic)
                     && selection.localEndpoints().isEmpty()
-                    && selection.judged().stream().map(Judged::endpoint)
+                    && selection.categorized().stream().map(Categorized::endpoint)
                             .anyMatch(e -> e.ready() || e.serving() && e.terminating());
         }).count();
     }

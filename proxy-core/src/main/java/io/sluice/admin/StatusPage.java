@@ -1,12 +1,13 @@
 package io.sluice.admin;
 
-import io.sluice.http.Answer;
+import io.sluice.healthcheck.Health;
+import io.sluice.http.Response;
 import io.sluice.text.Printable;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
-/** {@code /}: one page for whoever opens the address in a browser, with what is here and whether all is well. */
+/** {@code /}: a page for a browser, with the paths of this address and a summary of the state. */
 final class StatusPage {
 
     private final Health health;
@@ -19,7 +20,7 @@ final class StatusPage {
         this.paths = new TreeSet<>(paths);
     }
 
-    Answer show() {
+    Response show() {
         Health.ReadyView ready = health.ready();
         String summary = (ready.ready() ? "Ready" : ready.draining() ? "Draining" : "Not ready") + ". "
                 + status.applied().map(a -> a.snapshot().services().size() + " Services").orElse("No Services yet")
@@ -27,7 +28,7 @@ final class StatusPage {
                 + " problems. " + ready.detail();
         String links = paths.stream().map(path -> "<li><a href=\"" + path + "\">" + path + "</a></li>")
                 .collect(Collectors.joining("\n"));
-        return Answer.html("""
+        return Response.html("""
                 <!DOCTYPE html>
                 <html lang="en">
                 <head><meta charset="utf-8"><title>sluice</title>

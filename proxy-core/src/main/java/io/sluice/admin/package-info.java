@@ -1,7 +1,7 @@
 /**
  * What operators and monitoring see: metrics, health, and the state of Services and connections as JSON, over HTTP.
  *
- * <p>{@link io.sluice.admin.Admin} is the door; the daemon answers its questions through
+ * <p>{@link io.sluice.admin.Admin} is the entrance; it asks the daemon through
  * {@link io.sluice.admin.DaemonStatus}. No request runs on an event loop of the data path. Views are records of
  * their own, so that the model may change without changing the API, which is described in {@code docs/api.md}.
  *

@@ -12,23 +12,23 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which client address went to which endpoint last, for {@code sessionAffinity: ClientIP}.
+ * The last endpoint of each client address, for {@code sessionAffinity: ClientIP}.
  *
- * <p>It holds a stated number of clients at the most, whoever knocks: beyond it the one that was seen longest ago among
- * a few goes. A client that is known costs neither a lock nor an object. Any thread; {@link #forget} and {@link #sweep}
- * are for the control thread.
+ * <p>The number of clients is bounded: a new client beyond it replaces, of a small sample, the one that was seen longest ago.
+ * A client that is known costs neither a lock nor an object. Any thread; {@link #forget} and {@link #sweep} are for the
+ * control thread.
  */
 public final class AffinityTable {
 
-    /** Of so many the one that was seen longest ago makes room. */
+    /** The size of the sample of which the client that was seen longest ago makes room. */
     private static final int SAMPLE = 8;
 
-    /** What is known of one client; only the time changes, and where the endpoint was found last. */
+    /** One client's endpoint. Only the time changes, and the index at which the endpoint was found last. */
     static final class Entry {
         private final EndpointAddress address;
         private final @Nullable String pod;
         private volatile long seen;
-        /** Mostly right, and checked: event loops may overwrite each other's. */
+        /** A hint that is checked before it is used: event loops may overwrite each other's. */
         private int index;
 
         private Entry(Endpoint endpoint, long seen) {
@@ -46,7 +46,7 @@ public final class AffinityTable {
             return pod;
         }
 
-        /** The client has come again. */
+        /** The client has connected again. */
         void seen(long now) {
             seen = now;
         }
@@ -68,9 +68,9 @@ public final class AffinityTable {
     private @Nullable Iterator<Map.Entry<InetAddress, Entry>> hand;
 
     /**
-     * Knows nobody.
+     * An empty table.
      *
-     * @param capacity how many clients are remembered at the most, at least 1
+     * @param capacity the most clients that are remembered, at least 1
      */
     public AffinityTable(int capacity) {
         this.capacity = capacity;
@@ -81,14 +81,14 @@ public final class AffinityTable {
         return size.get();
     }
 
-    /** What is known of {@code client}; null if nothing, or if it was seen {@code timeout} nanoseconds ago. */
+    /** The entry of {@code client}; null without one, or if it was last seen {@code timeout} nanoseconds ago or longer. */
     @Nullable
     Entry find(InetAddress client, long timeout, long now) {
         Entry entry = clients.get(client);
         return entry == null || now - entry.seen >= timeout ? null : entry;
     }
 
-    /** {@code client} goes to {@code endpoint} from now on. */
+    /** Remembers that {@code client} goes to {@code endpoint}. */
     void remember(InetAddress client, Endpoint endpoint, long now) {
         Entry known = clients.get(client);
         if (known != null && known.address.equals(endpoint.address())) {
@@ -136,12 +136,12 @@ public final class AffinityTable {
         }
     }
 
-    /** Nobody goes to these endpoints any more. */
+    /** Drops the clients of these endpoints. */
     void forget(Collection<EndpointAddress> gone) {
         removeIf(entry -> gone.contains(entry.address));
     }
 
-    /** Drops who was seen {@code timeout} nanoseconds ago or longer. */
+    /** Drops clients that were last seen {@code timeout} nanoseconds ago or longer. */
     public void sweep(long timeout, long now) {
         removeIf(entry -> now - entry.seen >= timeout);
     }

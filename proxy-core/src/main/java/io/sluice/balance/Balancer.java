@@ -12,30 +12,30 @@ import java.util.Set;
 public sealed interface Balancer permits RoundRobin, RandomChoice, LeastConnections, WeightedRoundRobin, Maglev,
         SlowStart {
 
-    /** What {@link #foretell} says where chance or load decides. */
+    /** The result of {@link #peek} where chance or load decides. */
     int UNFORESEEABLE = -2;
 
-    /** What is balanced over, sorted by address. */
+    /** The endpoints that connections are spread over, sorted by address. */
     List<Endpoint> endpoints();
 
     /**
      * Chooses an endpoint for a new connection.
      *
-     * @param tried endpoints that this connection must not go to any more
+     * @param tried endpoints that this connection has tried and must not go to again
      * @param now   nanoseconds of a monotonic clock
      * @return an index into {@link #endpoints()}, or -1 if there is none that was not tried
      */
     int pick(InetAddress client, Set<EndpointAddress> tried, long now);
 
     /**
-     * What {@link #pick} would answer to a first attempt now, without taking its turn.
+     * The result that {@link #pick} would have for a first attempt now; does not take a turn.
      *
      * @return an index, -1 without endpoints, or {@link #UNFORESEEABLE}
      */
-    int foretell(InetAddress client, long now);
+    int peek(InetAddress client, long now);
 
     /**
-     * A balancer of the same kind over other endpoints that goes on where this one stands, so that a change does not
+     * A balancer of the same kind over other endpoints that goes on with the turn of this one, so that a change does not
      * send the next connections to the same endpoint again.
      *
      * @param now nanoseconds of the same clock

@@ -9,11 +9,11 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Which endpoints of one port are put aside because they did not answer, and when to knock again.
+ * The endpoints of one port that are ejected because they did not answer, and the times of their probes.
  *
- * <p>An endpoint that refused or did not answer in time gets no connections for a while. Then it is probed; if it takes
- * the probe it is back, else it stays out for twice as long, up to a maximum. Back for as long as the maximum, its past
- * is forgotten. How many may be out at once is not decided here but where a pick is made ({@link Lane#usable}), as it
+ * <p>An endpoint that refused a connection or did not answer in time gets no connections for a while. Then it is probed: if it
+ * accepts, it is taken back, else it stays out for twice as long, up to a maximum. Once it has been back for as long as that
+ * maximum, its history is forgotten. {@link EndpointPool#usable} decides how many endpoints may be out at once, as this
  * depends on the traffic. Not thread-safe: lives on the control thread; time is passed in.
  */
 public final class Ejections {
@@ -21,26 +21,26 @@ public final class Ejections {
     /**
      * The rules.
      *
-     * @param time     the first time out; zero means that nobody is ever put aside
+     * @param time     the first time out; zero means that no endpoint is ever ejected
      * @param maxTime  the longest time out, at least {@code time}
-     * @param maxShare percent of the endpoints that may be out at once, 0 to 100; one always may, the last never
+     * @param maxShare percent of the endpoints that may be out at once, 0 to 100; at least one, but never the last
      */
     public record Rules(Duration time, Duration maxTime, int maxShare) {
 
-        /** Nobody is ever put aside. */
+        /** No endpoint is ever ejected. */
         public static final Rules OFF = new Rules(Duration.ZERO, Duration.ZERO, 0);
 
-        /** Whether anybody is ever put aside. */
+        /** Whether endpoints are ejected at all. */
         public boolean on() {
             return !time.isZero();
         }
     }
 
-    /** Instead of a time: it is out already, or not to be put aside. */
+    /** In place of a time: the endpoint is out already, or none is ever ejected. */
     public static final long ALREADY_OUT = -1;
 
     private static final class State {
-        /** How often its time has doubled. */
+        /** How often the endpoint's time out has doubled. */
         int level;
         boolean out;
         long backSince;
@@ -49,15 +49,15 @@ public final class Ejections {
     private final Rules rules;
     private final Map<EndpointAddress, State> states = new LinkedHashMap<>();
 
-    /** Nobody is out. */
+    /** No endpoint is out. */
     public Ejections(Rules rules) {
         this.rules = rules;
     }
 
     /**
-     * A connection found out that an endpoint does not answer.
+     * A connection to an endpoint was refused or not answered.
      *
-     * @return nanoseconds until it is to be probed; {@link #ALREADY_OUT} if it is out already, or nobody ever is
+     * @return nanoseconds until its first probe is due; {@link #ALREADY_OUT} if it is ejected already, or none ever is
      */
     public long failed(EndpointAddress address, long now) {
         if (!rules.on()) {
@@ -71,13 +71,13 @@ public final class Ejections {
             state.level = 0;
         }
         state.out = true;
-        // At the end: who was put aside first stays first.
+        // At the end: the order is that of ejection.
         states.remove(address);
         states.put(address, state);
         return time(state);
     }
 
-    /** It did not take the probe either: nanoseconds until the next; {@link #ALREADY_OUT} if it is not out at all. */
+    /** The endpoint refused the probe too: nanoseconds until the next; {@link #ALREADY_OUT} if it is not out at all. */
     public long probeFailed(EndpointAddress address) {
         State state = states.get(address);
         if (state == null || !state.out) {
@@ -87,13 +87,13 @@ public final class Ejections {
         return time(state);
     }
 
-    /** The probe could not be made for a fault of this node: nanoseconds until the next. */
+    /** The probe could not be sent for a reason on this node: nanoseconds until the next. */
     public long probeImpossible(EndpointAddress address) {
         State state = states.get(address);
         return state == null || !state.out ? ALREADY_OUT : time(state);
     }
 
-    /** It took the probe. */
+    /** The endpoint accepted the probe. */
     public void recovered(EndpointAddress address, long now) {
         State state = states.get(address);
         if (state != null && state.out) {
@@ -108,7 +108,7 @@ public final class Ejections {
         states.keySet().retainAll(known);
     }
 
-    /** Who is out, first who has been for longest. */
+    /** The ejected endpoints, longest ejected first. */
     public List<EndpointAddress> ejected() {
         List<EndpointAddress> out = new ArrayList<>();
         states.forEach((address, state) -> {

@@ -13,19 +13,19 @@ import java.util.function.Function;
  * Which endpoints of one Service port and one address family take which traffic on this node: kube-proxy's
  * {@code CategorizeEndpoints} (pkg/proxy/topology.go), with the traffic policies of KEP-2086 and KEP-1669 applied.
  *
- * <p>The judgement of each endpoint comes first, and the lists are made of it: what is explained is what is done.
+ * <p>Each endpoint gets a rule first, and the lists follow from the rules: what is explained is what is done.
  *
- * @param judged            every known endpoint, sorted by address
+ * @param categorized       every known endpoint, sorted by address
  * @param clusterEndpoints  ready endpoints that pass the topology mode; if there are none, all that serve while
  *                          terminating; empty if no policy uses them
  * @param localEndpoints    ready endpoints of this node; if there are none, those of this node that serve while
  *                          terminating; empty if no policy uses them
- * @param internalEndpoints what connections to a cluster address are spread over
- * @param externalEndpoints what connections from outside to a node port, an external or a load balancer address are
- *                          spread over
+ * @param internalEndpoints endpoints for connections to a cluster address
+ * @param externalEndpoints endpoints for connections from outside to a node port, an external or a load balancer address
  * @param topology          how hints narrowed {@code clusterEndpoints}
  */
-public record EndpointSelection(List<Judged> judged, List<Endpoint> clusterEndpoints, List<Endpoint> localEndpoints,
+public record EndpointSelection(List<Categorized> categorized, List<Endpoint> clusterEndpoints,
+        List<Endpoint> localEndpoints,
         List<Endpoint> internalEndpoints, List<Endpoint> externalEndpoints, TopologyMode topology) {
 
     /** How hints narrow the endpoints (KEP-2433, KEP-3015). */
@@ -38,7 +38,7 @@ public record EndpointSelection(List<Judged> judged, List<Endpoint> clusterEndpo
         SAME_NODE
     }
 
-    /** What decided about an endpoint in one of the two categories. */
+    /** The rule that decided about an endpoint in one of the two categories. */
     public enum Rule {
         READY(true, "ready"),
         READY_IN_ZONE(true, "ready, and its hints name this node's zone"),
@@ -66,30 +66,30 @@ public record EndpointSelection(List<Judged> judged, List<Endpoint> clusterEndpo
             return takes;
         }
 
-        /** For people, to be put after the endpoint's name. */
+        /** The reason for people, to be put after the endpoint's name. */
         public String text() {
             return text;
         }
     }
 
     /**
-     * An endpoint and what decided about it.
+     * An endpoint and the rules that decided about it.
      *
      * @param cluster as one of {@code clusterEndpoints}
      * @param local   as one of {@code localEndpoints}
      */
-    public record Judged(Endpoint endpoint, Rule cluster, Rule local) {}
+    public record Categorized(Endpoint endpoint, Rule cluster, Rule local) {}
 
-    /** Nothing to choose from. */
+    /** A selection without endpoints. */
     public static final EndpointSelection EMPTY = new EndpointSelection(List.of(), List.of(), List.of(), List.of(),
             List.of(), TopologyMode.NONE);
 
-    /** What connections of this kind are spread over. */
+    /** The endpoints for connections of this kind. */
     public List<Endpoint> endpoints(Traffic traffic) {
         return switch (traffic) {
             case INTERNAL -> internalEndpoints;
             case EXTERNAL -> externalEndpoints;
-            case LOOPED -> clusterEndpoints;
+            case SHORT_CIRCUIT -> clusterEndpoints;
         };
     }
 
@@ -99,7 +99,7 @@ public record EndpointSelection(List<Judged> judged, List<Endpoint> clusterEndpo
             case INTERNAL -> service.internalTrafficPolicy() == TrafficPolicy.LOCAL;
             // A Service that cannot be reached from outside has no external policy (UsesLocalEndpoints).
             case EXTERNAL -> service.externalTrafficPolicy() == TrafficPolicy.LOCAL && service.externallyAccessible();
-            case LOOPED -> false;
+            case SHORT_CIRCUIT -> false;
         };
     }
 
@@ -112,23 +112,24 @@ public record EndpointSelection(List<Judged> judged, List<Endpoint> clusterEndpo
         TopologyMode mode = topologyMode(all, node);
         boolean anyReady = all.stream().anyMatch(Endpoint::ready);
         boolean anyReadyHere = all.stream().anyMatch(e -> e.ready() && here(e, node));
-        List<Judged> judged = new ArrayList<>(all.size());
+        List<Categorized> categorized = new ArrayList<>(all.size());
         for (Endpoint endpoint : all) {
-            judged.add(new Judged(endpoint, cluster(endpoint, mode, anyReady, node),
+            categorized.add(new Categorized(endpoint, cluster(endpoint, mode, anyReady, node),
                     local(endpoint, anyReadyHere, node)));
         }
         boolean internalLocal = local(service, Traffic.INTERNAL);
         boolean externalLocal = local(service, Traffic.EXTERNAL);
         // kube-proxy's UsesClusterEndpoints and UsesLocalEndpoints (pkg/proxy/serviceport.go).
         List<Endpoint> cluster =
-                !internalLocal || service.externallyAccessible() ? taking(judged, Judged::cluster) : List.of();
-        List<Endpoint> local = internalLocal || externalLocal ? taking(judged, Judged::local) : List.of();
-        return new EndpointSelection(List.copyOf(judged), cluster, local, internalLocal ? local : cluster,
+                !internalLocal || service.externallyAccessible() ? taking(categorized, Categorized::cluster)
+                        : List.of();
+        List<Endpoint> local = internalLocal || externalLocal ? taking(categorized, Categorized::local) : List.of();
+        return new EndpointSelection(List.copyOf(categorized), cluster, local, internalLocal ? local : cluster,
                 externalLocal ? local : cluster, mode);
     }
 
-    private static List<Endpoint> taking(List<Judged> judged, Function<Judged, Rule> category) {
-        return judged.stream().filter(j -> category.apply(j).takes()).map(Judged::endpoint).toList();
+    private static List<Endpoint> taking(List<Categorized> categorized, Function<Categorized, Rule> category) {
+        return categorized.stream().filter(j -> category.apply(j).takes()).map(Categorized::endpoint).toList();
     }
 
     private static Rule cluster(Endpoint endpoint, TopologyMode mode, boolean anyReady, NodeTopology node) {
@@ -167,7 +168,7 @@ public record EndpointSelection(List<Judged> judged, List<Endpoint> clusterEndpo
         return node.node().equals(endpoint.node());
     }
 
-    /** Decided over the ready endpoints alone, and so that at least one of them passes. */
+    /** Only ready endpoints decide, and at least one of them passes. */
     private static TopologyMode topologyMode(List<Endpoint> all, NodeTopology node) {
         boolean allHaveNodeHints = true;
         boolean allHaveZoneHints = true;

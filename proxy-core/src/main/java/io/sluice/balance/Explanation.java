@@ -1,6 +1,6 @@
 package io.sluice.balance;
 
-import io.sluice.balance.EndpointSelection.Judged;
+import io.sluice.balance.EndpointSelection.Categorized;
 import io.sluice.balance.EndpointSelection.Rule;
 import io.sluice.service.BalancerKind;
 import io.sluice.service.Endpoint;
@@ -18,17 +18,17 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Why connections of one kind go where they go, read from the very objects that the data path picks by.
+ * Why connections of one kind go where they go, read from the objects by which the data path picks.
  *
- * @param rules     what holds for all endpoints, one line each: the policy, the topology, how one is picked
+ * @param rules     the rules for all endpoints, one line each: the policy, the topology, how one is picked
  * @param endpoints every known endpoint, by address
  * @param next      where the next connection would go, in a few words
- * @param nextIs    that endpoint, null if there is none or it cannot be foretold
+ * @param nextIs    that endpoint, null if there is none or it cannot be predicted
  */
 public record Explanation(Traffic traffic, List<String> rules, List<Line> endpoints, String next,
         @Nullable EndpointAddress nextIs) {
 
-    /** Of a port that is not proxied. */
+    /** The explanation of a port that is not proxied. */
     public static final Explanation NOTHING =
             new Explanation(Traffic.INTERNAL, List.of(), List.of(), "nowhere: the port is not proxied", null);
 
@@ -36,57 +36,58 @@ public record Explanation(Traffic traffic, List<String> rules, List<Line> endpoi
      * One endpoint.
      *
      * @param candidate whether connections of this kind go there now
-     * @param rule      what decided so
+     * @param rule      the reason
      */
     public record Line(Endpoint endpoint, boolean candidate, String rule) {}
 
     static Explanation of(Service service, Routing routing, IpFamily family, Traffic traffic,
             @Nullable InetAddress client, long now) {
         EndpointSelection selection = routing.selections().getOrDefault(family, EndpointSelection.EMPTY);
-        Lane lane = routing.lane(family, traffic);
+        EndpointPool pool = routing.pool(family, traffic);
         boolean local = EndpointSelection.local(service, traffic);
         List<String> rules = new ArrayList<>();
         rules.add(policy(service, traffic));
         if (!local) {
             rules.add(topology(selection.topology()));
         }
-        rules.add(pick(routing, lane));
+        rules.add(pick(routing, pool));
         Set<EndpointAddress> usable = new HashSet<>();
-        lane.endpoints().forEach(e -> usable.add(e.address()));
+        pool.endpoints().forEach(e -> usable.add(e.address()));
         List<Line> lines = new ArrayList<>();
-        for (Judged judged : selection.judged()) {
-            Rule rule = local ? judged.local() : judged.cluster();
-            EndpointAddress address = judged.endpoint().address();
+        for (Categorized categorized : selection.categorized()) {
+            Rule rule = local ? categorized.local() : categorized.cluster();
+            EndpointAddress address = categorized.endpoint().address();
             if (!rule.takes()) {
-                lines.add(new Line(judged.endpoint(), false, rule.text()));
+                lines.add(new Line(categorized.endpoint(), false, rule.text()));
             } else if (!usable.contains(address)) {
-                lines.add(new Line(judged.endpoint(), false, rule.text() + ", but it does not answer: ejected"));
+                lines.add(new Line(categorized.endpoint(), false, rule.text() + ", but it does not answer: ejected"));
             } else if (routing.ejected().contains(address)) {
-                lines.add(new Line(judged.endpoint(), true, rule.text()
+                lines.add(new Line(categorized.endpoint(), true, rule.text()
                         + "; it does not answer, but no more than " + routing.maxEjectedShare()
                         + " % and never the last may be ejected"));
             } else {
-                lines.add(new Line(judged.endpoint(), true, rule.text()));
+                lines.add(new Line(categorized.endpoint(), true, rule.text()));
             }
         }
-        return next(service, routing, lane, traffic, rules, lines, client, now);
+        return next(service, routing, pool, traffic, rules, lines, client, now);
     }
 
-    private static Explanation next(Service service, Routing routing, Lane lane, Traffic traffic, List<String> rules,
+    private static Explanation next(Service service, Routing routing, EndpointPool pool, Traffic traffic,
+            List<String> rules,
             List<Line> lines, @Nullable InetAddress client, long now) {
-        List<Endpoint> endpoints = lane.endpoints();
+        List<Endpoint> endpoints = pool.endpoints();
         if (endpoints.isEmpty()) {
             return new Explanation(traffic, rules, lines, "nowhere: no endpoint takes such connections", null);
         }
-        boolean byClient = lane.stickiness() != null || routing.balancer() == BalancerKind.MAGLEV;
+        boolean byClient = pool.stickiness() != null || routing.balancer() == BalancerKind.MAGLEV;
         if (client == null) {
             if (byClient && endpoints.size() > 1) {
                 return new Explanation(traffic, rules, lines, "it depends on the client's address: say --from", null);
             }
             client = service.clusterIps().getFirst();
         }
-        int stays = lane.stays(client, now);
-        int index = lane.foretell(client, now);
+        int stays = pool.stays(client, now);
+        int index = pool.peek(client, now);
         if (index == Balancer.UNFORESEEABLE) {
             return new Explanation(traffic, rules, lines, switch (routing.balancer()) {
                 case LEAST_CONNECTIONS -> "of two candidates, taken by chance, the one with fewer connections";
@@ -120,7 +121,8 @@ public record Explanation(Traffic traffic, List<String> rules, List<Line> endpoi
                                 ? ": only endpoints of this node"
                         : ": endpoints of every node");
             }
-            case LOOPED -> "the client is this node or a pod: no traffic policy narrows what it reaches from inside";
+            case SHORT_CIRCUIT ->
+                    "the client is this node or a pod: no traffic policy narrows what it reaches from inside";
         };
     }
 
@@ -137,12 +139,12 @@ public record Explanation(Traffic traffic, List<String> rules, List<Line> endpoi
         };
     }
 
-    private static String pick(Routing routing, Lane lane) {
+    private static String pick(Routing routing, EndpointPool pool) {
         StringBuilder text = new StringBuilder("balancer: ").append(routing.balancer().word());
-        if (!routing.options().slowStart().isZero() && routing.balancer() != BalancerKind.MAGLEV) {
-            text.append(", slow start over ").append(seconds(routing.options().slowStart().toNanos()));
+        if (!routing.annotations().slowStart().isZero() && routing.balancer() != BalancerKind.MAGLEV) {
+            text.append(", slow start over ").append(seconds(routing.annotations().slowStart().toNanos()));
         }
-        Lane.Stickiness sticky = lane.stickiness();
+        EndpointPool.Stickiness sticky = pool.stickiness();
         if (sticky != null) {
             text.append("; sessionAffinity ClientIP: a client stays for ").append(seconds(sticky.timeout()))
                     .append(" after its last new connection").append(sticky.byService() ? ", on all ports" : "");

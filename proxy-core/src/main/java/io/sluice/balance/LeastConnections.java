@@ -10,8 +10,8 @@ import java.util.function.IntSupplier;
 import java.util.function.IntUnaryOperator;
 
 /**
- * Of two endpoints taken by chance the one with fewer open connections: nearly as even as asking all of them, at a cost
- * that does not grow with their number, and without every proxy running to the same one (Mitzenmacher, "The Power of Two
+ * Of two endpoints taken at random the one with fewer open connections: nearly as even as comparing all of them, at a cost
+ * that does not grow with their number, and without every proxy choosing the same one (Mitzenmacher, "The Power of Two
  * Choices in Randomized Load Balancing").
  */
 public final class LeastConnections implements Balancer {
@@ -24,7 +24,7 @@ public final class LeastConnections implements Balancer {
     /**
      * Over {@code endpoints}, sorted by address.
      *
-     * @param loads  says how many connections are open to an endpoint; asked for once each, called at each pick
+     * @param loads  gives the counter of open connections of an endpoint; asked once for each, the counter is read at each pick
      * @param random gives a number from 0 to less than its argument; called by all event loops at once
      */
     public LeastConnections(List<Endpoint> endpoints, Function<EndpointAddress, IntSupplier> loads,
@@ -63,7 +63,7 @@ public final class LeastConnections implements Balancer {
     }
 
     @Override
-    public int foretell(InetAddress client, long now) {
+    public int peek(InetAddress client, long now) {
         return active.length > 1 ? UNFORESEEABLE : active.length - 1;
     }
 

@@ -12,20 +12,20 @@ import java.util.Set;
  * section 3.4).
  *
  * <p>The table has 65,537 places for up to 655 endpoints, 128 KiB, and 655,373 places beyond, 1.3 MB, so that no endpoint
- * gets more than about a hundredth above its share. Crossing 655 moves most clients once.
+ * gets more than about one percent above its share. Crossing 655 moves most clients once.
  */
 public final class Maglev implements Balancer {
 
     private static final int SMALL_TABLE = 65_537;
     private static final int LARGE_TABLE = 655_373;
     private static final int PLACES_PER_ENDPOINT = 100;
-    /** What a table can tell apart. */
+    /** The most endpoints that a table can tell apart. */
     private static final int MOST_ENDPOINTS = Character.MAX_VALUE;
 
     private final List<Endpoint> endpoints;
     private final char[] table;
 
-    /** Over {@code endpoints}, sorted by address; those beyond 65,535 take nothing. */
+    /** Over {@code endpoints}, sorted by address; those beyond 65,535 get no connections. */
     public Maglev(List<Endpoint> endpoints) {
         this.endpoints = List.copyOf(endpoints);
         this.table = table(this.endpoints);
@@ -78,7 +78,7 @@ public final class Maglev implements Balancer {
         if (tried.isEmpty() || !tried.contains(endpoints.get(index).address())) {
             return index;
         }
-        // Other places of the same client, so that its second choice is as stable as its first.
+        // Further places of the same client, so that its second choice is as stable as its first.
         for (int i = 0; i < endpoints.size(); i++) {
             hash = mix(hash);
             index = place(hash);
@@ -94,7 +94,7 @@ public final class Maglev implements Balancer {
     }
 
     @Override
-    public int foretell(InetAddress client, long now) {
+    public int peek(InetAddress client, long now) {
         return pick(client, Set.of(), now);
     }
 
@@ -103,7 +103,7 @@ public final class Maglev implements Balancer {
         return new Maglev(others);
     }
 
-    /** Without a copy of the octets for IPv4, whose hash code is its address. */
+    /** Copies no octets for IPv4: the hash code of such an address is the address. */
     private static long hash(InetAddress address) {
         if (address instanceof java.net.Inet4Address) {
             return address.hashCode();

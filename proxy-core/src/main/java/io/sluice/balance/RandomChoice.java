@@ -34,7 +34,7 @@ public final class RandomChoice implements Balancer {
         return size == 0 ? -1 : untried(endpoints, random.applyAsInt(size), tried);
     }
 
-    /** The first that was not tried, from {@code start} on and around; -1 if there is none. */
+    /** The first endpoint that was not tried, from {@code start} on and around; -1 if there is none. */
     static int untried(List<Endpoint> endpoints, int start, Set<EndpointAddress> tried) {
         if (tried.isEmpty()) {
             return start;
@@ -50,7 +50,7 @@ public final class RandomChoice implements Balancer {
     }
 
     @Override
-    public int foretell(InetAddress client, long now) {
+    public int peek(InetAddress client, long now) {
         return endpoints.size() > 1 ? UNFORESEEABLE : endpoints.size() - 1;
     }
 

@@ -9,11 +9,11 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Each endpoint in turn: of any n consecutive picks over n endpoints each gets exactly one. Retries take their turn
- * like everybody else, so that the others stay even while one refuses.
+ * Each endpoint in turn: of any n consecutive picks over n endpoints each gets exactly one. Retries take turns
+ * too, so that the shares of the others stay even while one endpoint refuses.
  *
- * <p>The turn is kept when endpoints come and go: next is whoever comes after the last that was picked. Where it begins
- * is given from outside: nodes that all began at the first endpoint would send their first connections to the same one.
+ * <p>The turn is kept when endpoints come and go: next is the endpoint after the last one that was picked. The caller says
+ * where it begins: nodes that all began with the first endpoint would send their first connections to the same one.
  */
 public final class RoundRobin implements Balancer {
 
@@ -21,7 +21,7 @@ public final class RoundRobin implements Balancer {
     private final long start;
     /** Counts up for ever; a {@code long} lasts for 290 years of one pick each nanosecond. */
     private final AtomicLong turn;
-    /** Who was picked last before the endpoints changed, null for nobody. */
+    /** The endpoint that was picked last before the endpoints changed; null for none. */
     private final @Nullable EndpointAddress before;
 
     /**
@@ -71,7 +71,7 @@ public final class RoundRobin implements Balancer {
     }
 
     @Override
-    public int foretell(InetAddress client, long now) {
+    public int peek(InetAddress client, long now) {
         return endpoints.isEmpty() ? -1 : Math.floorMod(turn.get(), endpoints.size());
     }
 

@@ -1,6 +1,6 @@
 package io.sluice.balance;
 
-import io.sluice.balance.Lane.Stickiness;
+import io.sluice.balance.EndpointPool.Stickiness;
 import io.sluice.service.BalancerKind;
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
@@ -8,9 +8,11 @@ import io.sluice.service.EndpointSet;
 import io.sluice.service.IpFamily;
 import io.sluice.service.NodeTopology;
 import io.sluice.service.Service;
-import io.sluice.service.ServiceOptions;
+import io.sluice.service.ServiceAnnotations;
+import io.sluice.service.ServicePort;
 import io.sluice.service.SessionAffinity;
 import java.net.InetAddress;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.List;
@@ -23,29 +25,29 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Everything that decides where the connections of one Service port go, at one moment: the data path picks by it, the
- * admin API shows it, and it explains itself. Replaced whole with each change; what goes on across changes (turns, who
- * went where) is taken over by {@link #next}.
+ * admin API shows it, and it explains itself. Replaced whole with each change; {@link #next} takes over what
+ * outlasts a change (turns, the endpoints of clients).
  */
 public final class Routing {
 
-    /** Of a port that is not proxied, or not any more. */
-    public static final Routing NONE = new Routing(null, BalancerKind.ROUND_ROBIN, ServiceOptions.NONE, Map.of(),
+    /** The routing of a port that is not proxied, or no longer. */
+    public static final Routing NONE = new Routing(null, BalancerKind.ROUND_ROBIN, ServiceAnnotations.NONE, Map.of(),
             List.of(), 0, Map.of());
 
     /**
-     * What a balancer needs from outside.
+     * What a balancer is given by the data path.
      *
-     * @param loads  says how many connections are open to an endpoint
+     * @param loads  gives the counter of open connections of an endpoint
      * @param random gives a number from 0 to less than its argument; called by all event loops at once
      */
     public record Tools(Function<EndpointAddress, IntSupplier> loads, IntUnaryOperator random) {}
 
     /**
-     * How a port is to be balanced, beside its Service and endpoints.
+     * What decides how a port is balanced, beside its Service and endpoints.
      *
-     * @param defaultBalancer for Services that do not say
+     * @param defaultBalancer for Services without the annotation
      * @param affinity        for {@code sessionAffinity: ClientIP}
-     * @param ejected         who does not answer, first who has not for longest
+     * @param ejected         the endpoints that do not respond, longest ejected first
      * @param maxEjectedShare percent of the endpoints that may be left out at once
      */
     public record Settings(BalancerKind defaultBalancer, AffinityTable affinity, List<EndpointAddress> ejected,
@@ -53,33 +55,33 @@ public final class Routing {
 
     private final @Nullable Service service;
     private final BalancerKind kind;
-    private final ServiceOptions options;
+    private final ServiceAnnotations annotations;
     private final Map<IpFamily, EndpointSelection> selections;
     private final List<EndpointAddress> ejected;
     private final int maxEjectedShare;
-    private final Map<IpFamily, Map<Traffic, Lane>> lanes;
+    private final Map<IpFamily, Map<Traffic, EndpointPool>> pools;
     private final Set<EndpointAddress> leftOut;
 
-    private Routing(@Nullable Service service, BalancerKind kind, ServiceOptions options,
+    private Routing(@Nullable Service service, BalancerKind kind, ServiceAnnotations annotations,
             Map<IpFamily, EndpointSelection> selections, List<EndpointAddress> ejected, int maxEjectedShare,
-            Map<IpFamily, Map<Traffic, Lane>> lanes) {
+            Map<IpFamily, Map<Traffic, EndpointPool>> pools) {
         this.service = service;
         this.kind = kind;
-        this.options = options;
+        this.annotations = annotations;
         this.selections = selections;
         this.ejected = ejected;
         this.maxEjectedShare = maxEjectedShare;
-        this.lanes = lanes;
-        this.leftOut = ejected.isEmpty() ? Set.of() : leftOut(lanes);
+        this.pools = pools;
+        this.leftOut = ejected.isEmpty() ? Set.of() : leftOut(pools);
     }
 
-    private static Set<EndpointAddress> leftOut(Map<IpFamily, Map<Traffic, Lane>> lanes) {
+    private static Set<EndpointAddress> leftOut(Map<IpFamily, Map<Traffic, EndpointPool>> pools) {
         Set<EndpointAddress> out = new HashSet<>();
-        lanes.values().forEach(of -> new HashSet<>(of.values()).forEach(lane -> {
-            if (lane.endpoints().size() < lane.candidates().size()) {
+        pools.values().forEach(of -> new HashSet<>(of.values()).forEach(pool -> {
+            if (pool.endpoints().size() < pool.candidates().size()) {
                 Set<EndpointAddress> absent = new HashSet<>();
-                lane.candidates().forEach(e -> absent.add(e.address()));
-                lane.endpoints().forEach(e -> absent.remove(e.address()));
+                pool.candidates().forEach(e -> absent.add(e.address()));
+                pool.endpoints().forEach(e -> absent.remove(e.address()));
                 out.addAll(absent);
             }
         }));
@@ -87,8 +89,8 @@ public final class Routing {
     }
 
     /**
-     * What a port with these endpoints comes to. Only the families of the Service's own addresses count: each is balanced
-     * over its own endpoints.
+     * The routing of the same port with these endpoints. Only the families of the Service's own addresses count; each is
+     * balanced over its own endpoints.
      *
      * @param now nanoseconds of a monotonic clock
      */
@@ -104,75 +106,76 @@ public final class Routing {
         return next(service, next, settings, tools, now);
     }
 
-    /** The same Service and endpoints, while others of them do not answer. */
+    /** The routing of the same Service and endpoints when other endpoints are ejected. */
     public Routing next(Settings settings, Tools tools, long now) {
         return service == null ? this : next(service, selections, settings, tools, now);
     }
 
     private Routing next(Service service, Map<IpFamily, EndpointSelection> next, Settings settings, Tools tools,
             long now) {
-        ServiceOptions nextOptions =
-                service.equals(this.service) ? options : ServiceOptions.of(service);
+        ServiceAnnotations nextAnnotations =
+                service.equals(this.service) ? annotations : ServiceAnnotations.of(service);
         BalancerKind nextKind =
-                nextOptions.balancer() == null ? settings.defaultBalancer() : nextOptions.balancer();
-        boolean sameBalancer = nextKind == kind && nextOptions.weights().equals(options.weights())
-                && nextOptions.slowStart().equals(options.slowStart());
+                nextAnnotations.balancer() == null ? settings.defaultBalancer() : nextAnnotations.balancer();
+        boolean sameBalancer = nextKind == kind && nextAnnotations.weights().equals(annotations.weights())
+                && nextAnnotations.slowStart().equals(annotations.slowStart());
         Stickiness stickiness = service.sessionAffinity() instanceof SessionAffinity.ClientIp affinity
-                ? new Stickiness(settings.affinity(), affinity.timeout().toNanos(), nextOptions.affinityByService())
+                ? new Stickiness(settings.affinity(), affinity.timeout().toNanos(), nextAnnotations.affinityByService())
                 : null;
-        Map<IpFamily, Map<Traffic, Lane>> nextLanes = new EnumMap<>(IpFamily.class);
+        Map<IpFamily, Map<Traffic, EndpointPool>> nextPools = new EnumMap<>(IpFamily.class);
         next.forEach((family, selection) -> {
-            Map<List<Endpoint>, Lane> made = new java.util.HashMap<>();
-            Map<Traffic, Lane> byTraffic = new EnumMap<>(Traffic.class);
+            Map<List<Endpoint>, EndpointPool> made = new java.util.HashMap<>();
+            Map<Traffic, EndpointPool> byTraffic = new EnumMap<>(Traffic.class);
             for (Traffic traffic : Traffic.values()) {
                 List<Endpoint> candidates = selection.endpoints(traffic);
                 if (candidates.isEmpty()) {
                     continue;
                 }
                 // Kinds of traffic that go to the same endpoints share one turn.
-                Lane lane = made.get(candidates);
-                if (lane == null) {
-                    List<Endpoint> usable = Lane.usable(candidates, settings.ejected(), settings.maxEjectedShare());
-                    Lane before = lane(family, traffic);
+                EndpointPool pool = made.get(candidates);
+                if (pool == null) {
+                    List<Endpoint> usable =
+                            EndpointPool.usable(candidates, settings.ejected(), settings.maxEjectedShare());
+                    EndpointPool before = pool(family, traffic);
                     if (sameBalancer && before.same(candidates, usable, stickiness)) {
-                        lane = before;
+                        pool = before;
                     } else {
                         Balancer balancer = sameBalancer && !before.endpoints().isEmpty()
                                 ? before.balancer().with(usable, now)
-                                : balancer(nextKind, nextOptions, usable, tools);
-                        lane = new Lane(candidates, balancer, stickiness);
+                                : balancer(nextKind, nextAnnotations, usable, tools);
+                        pool = new EndpointPool(candidates, balancer, stickiness);
                     }
-                    made.put(candidates, lane);
+                    made.put(candidates, pool);
                 }
-                byTraffic.put(traffic, lane);
+                byTraffic.put(traffic, pool);
             }
-            nextLanes.put(family, byTraffic);
+            nextPools.put(family, byTraffic);
         });
-        Routing routing = new Routing(service, nextKind, nextOptions, next, List.copyOf(settings.ejected()),
-                settings.maxEjectedShare(), nextLanes);
-        forgetThoseGone(routing);
+        Routing routing = new Routing(service, nextKind, nextAnnotations, next, List.copyOf(settings.ejected()),
+                settings.maxEjectedShare(), nextPools);
+        forgetGone(routing);
         return routing;
     }
 
-    /** Who takes no traffic of any kind any more has no clients that stay with it. */
-    private void forgetThoseGone(Routing next) {
+    /** Drops affinity entries of endpoints that are no longer candidates for any traffic. */
+    private void forgetGone(Routing next) {
         Set<EndpointAddress> gone = new HashSet<>();
         Set<AffinityTable> tables = new HashSet<>();
-        lanes.values().forEach(of -> of.values().forEach(lane -> {
-            Stickiness stickiness = lane.stickiness();
+        pools.values().forEach(of -> of.values().forEach(pool -> {
+            Stickiness stickiness = pool.stickiness();
             if (stickiness != null) {
                 tables.add(stickiness.table());
-                lane.candidates().forEach(e -> gone.add(e.address()));
+                pool.candidates().forEach(e -> gone.add(e.address()));
             }
         }));
-        next.lanes.values()
-                .forEach(of -> of.values().forEach(lane -> lane.candidates().forEach(e -> gone.remove(e.address()))));
+        next.pools.values()
+                .forEach(of -> of.values().forEach(pool -> pool.candidates().forEach(e -> gone.remove(e.address()))));
         if (!gone.isEmpty()) {
             tables.forEach(table -> table.forget(gone));
         }
     }
 
-    private static Balancer balancer(BalancerKind kind, ServiceOptions options, List<Endpoint> endpoints,
+    private static Balancer balancer(BalancerKind kind, ServiceAnnotations annotations, List<Endpoint> endpoints,
             Tools tools) {
         IntUnaryOperator random = tools.random();
         Balancer balancer = switch (kind) {
@@ -180,27 +183,42 @@ public final class Routing {
             case RANDOM -> new RandomChoice(endpoints, random);
             case LEAST_CONNECTIONS -> new LeastConnections(endpoints, tools.loads(), random);
             case WEIGHTED_ROUND_ROBIN ->
-                    new WeightedRoundRobin(endpoints, options::weight, random.applyAsInt(endpoints.size()));
+                    new WeightedRoundRobin(endpoints, annotations::weight, random.applyAsInt(endpoints.size()));
             case MAGLEV -> new Maglev(endpoints);
         };
-        return options.slowStart().isZero() || kind == BalancerKind.MAGLEV
+        return annotations.slowStart().isZero() || kind == BalancerKind.MAGLEV
                 ? balancer
-                : new SlowStart(balancer, options.slowStart().toNanos(), random);
+                : new SlowStart(balancer, annotations.slowStart().toNanos(), random);
     }
 
     private static boolean hasAddressOf(Service service, IpFamily family) {
         return service.clusterIps().stream().anyMatch(ip -> IpFamily.of(ip) == family);
     }
 
-    /** What connections of this kind are spread over. Any thread. */
-    public Lane lane(IpFamily family, Traffic traffic) {
-        Map<Traffic, Lane> ofFamily = lanes.get(family);
-        return ofFamily == null ? Lane.NONE : ofFamily.getOrDefault(traffic, Lane.NONE);
+    /** The endpoints for connections of this kind. Any thread. */
+    public EndpointPool pool(IpFamily family, Traffic traffic) {
+        Map<Traffic, EndpointPool> ofFamily = pools.get(family);
+        return ofFamily == null ? EndpointPool.NONE : ofFamily.getOrDefault(traffic, EndpointPool.NONE);
     }
 
-    /** What the rules of Kubernetes make of the endpoints; families without endpoints are absent. */
+    /** The endpoints by the rules of Kubernetes; families without endpoints are absent. */
     public Map<IpFamily, EndpointSelection> selections() {
         return selections;
+    }
+
+    /** The endpoints that serve, ready or terminating, whatever traffic they take. */
+    public Set<EndpointAddress> serving() {
+        Set<EndpointAddress> serving = new HashSet<>();
+        selections.values().forEach(selection -> selection.categorized().stream().map(c -> c.endpoint())
+                .filter(e -> e.ready() || e.serving()).forEach(e -> serving.add(e.address())));
+        return Collections.unmodifiableSet(serving);
+    }
+
+    /** The number of the Service's port with this name; 0 if it has none. */
+    public int port(String name) {
+        return service == null ? 0
+                : service.ports().stream().filter(port -> port.name().equals(name)).mapToInt(ServicePort::port)
+                        .findFirst().orElse(0);
     }
 
     /** How connections are spread. */
@@ -209,16 +227,16 @@ public final class Routing {
     }
 
     /** What the Service's annotations ask for. */
-    public ServiceOptions options() {
-        return options;
+    public ServiceAnnotations annotations() {
+        return annotations;
     }
 
-    /** Whether an endpoint is left out of the traffic that it may take, because it does not answer. */
+    /** Whether an endpoint gets no traffic that it may take, because it is ejected. */
     public boolean leftOut(EndpointAddress address) {
         return leftOut.contains(address);
     }
 
-    /** How many endpoints are left out of traffic that they may take. */
+    /** How many endpoints get no traffic that they may take, because they are ejected. */
     public int leftOut() {
         return leftOut.size();
     }

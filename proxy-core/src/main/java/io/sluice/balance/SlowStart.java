@@ -11,13 +11,13 @@ import java.util.Set;
 import java.util.function.IntUnaryOperator;
 
 /**
- * Lets the share of an endpoint that has just come grow from a tenth to the whole: when it is its turn, it passes it on
- * the more often the fresher it is. The first endpoints of a port have their whole share at once, and so has everybody
- * while there are only fresh ones to pass on to.
+ * Lets the share of a new endpoint grow from a tenth to the whole: the newer it is, the more often its turn is passed on to
+ * the next endpoint. The first endpoints of a port have their whole share at once, and so have all while every endpoint is
+ * new.
  */
 public final class SlowStart implements Balancer {
 
-    /** Of a million. */
+    /** The smallest share, of a million. */
     private static final int LEAST = 100_000;
     private static final int WHOLE = 1_000_000;
     /** How often a turn is passed on at the most. */
@@ -27,7 +27,7 @@ public final class SlowStart implements Balancer {
     private final Balancer inner;
     private final long window;
     private final IntUnaryOperator random;
-    /** When each endpoint came, or {@link #WARM}. */
+    /** When each endpoint was added, or {@link #WARM}. */
     private final long[] since;
     private final boolean anyFresh;
     private final long warmAt;
@@ -35,7 +35,7 @@ public final class SlowStart implements Balancer {
     /**
      * Over the endpoints of {@code inner}, all of them warm.
      *
-     * @param window nanoseconds until a fresh endpoint has its whole share
+     * @param window nanoseconds until a new endpoint has its whole share
      * @param random gives a number from 0 to less than its argument; called by all event loops at once
      */
     public SlowStart(Balancer inner, long window, IntUnaryOperator random) {
@@ -83,14 +83,14 @@ public final class SlowStart implements Balancer {
         return index;
     }
 
-    /** Of a million; {@code age} in nanoseconds. */
+    /** The share, of a million; {@code age} in nanoseconds. */
     private int share(long age) {
         return age >= window ? WHOLE : (int) Math.max(LEAST, age * (double) WHOLE / window);
     }
 
     @Override
-    public int foretell(InetAddress client, long now) {
-        int index = inner.foretell(client, now);
+    public int peek(InetAddress client, long now) {
+        int index = inner.peek(client, now);
         return anyFresh && now < warmAt && index >= 0 && since[index] != WARM ? UNFORESEEABLE : index;
     }
 

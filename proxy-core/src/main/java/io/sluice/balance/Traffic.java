@@ -1,6 +1,6 @@
 package io.sluice.balance;
 
-/** What a connection counts as for the traffic policies (KEP-2086; kube-proxy's pkg/proxy/iptables/proxier.go). */
+/** The kinds of connections that the traffic policies tell apart (KEP-2086; kube-proxy's pkg/proxy/iptables/proxier.go). */
 public enum Traffic {
     /** To a cluster address: {@code internalTrafficPolicy} decides. */
     INTERNAL,
@@ -8,7 +8,8 @@ public enum Traffic {
     EXTERNAL,
     /**
      * To one of these from a pod of this node or from the node itself. It is traffic of the cluster, and no policy
-     * narrows it: as if it went out to an external load balancer and came back in.
+     * restricts it: as if it went out to an external load balancer and came back (kube-proxy short-circuits it as well).
+     * The API spells it {@code looped}.
      */
-    LOOPED
+    SHORT_CIRCUIT
 }

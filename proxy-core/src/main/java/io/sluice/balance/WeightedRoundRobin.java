@@ -9,9 +9,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.ToIntFunction;
 
 /**
- * In turn, each endpoint as often as its weight says: the turn goes round all of them, and an endpoint lets the others
- * pass in as many rounds as it weighs less than the heaviest. In as many rounds as the heaviest weighs each gets exactly
- * as many connections as its weight, spread over the rounds and not in a burst. The one counter is all the state.
+ * Each endpoint in turn, as often as its weight says: the turn goes round all of them, and an endpoint is passed over in as
+ * many rounds as its weight is below the heaviest. In as many rounds as the heaviest weight each gets exactly as many
+ * connections as its weight, spread over the rounds and not in a burst. One counter is all the state.
  */
 public final class WeightedRoundRobin implements Balancer {
 
@@ -61,15 +61,15 @@ public final class WeightedRoundRobin implements Balancer {
         }
     }
 
-    /** Over {@code heaviest} consecutive rounds true exactly {@code weights[index]} times, as evenly as can be. */
+    /** True in exactly {@code weights[index]} of {@code heaviest} consecutive rounds, spread as evenly as possible. */
     private boolean takes(long at, int index) {
         long round = at / weights.length % heaviest;
-        // Endpoints of one weight sit out in different rounds.
+        // Endpoints of one weight are passed over in different rounds.
         return (weights[index] * (round + index)) % heaviest >= heaviest - weights[index];
     }
 
     @Override
-    public int foretell(InetAddress client, long now) {
+    public int peek(InetAddress client, long now) {
         if (weights.length == 0) {
             return -1;
         }
@@ -80,7 +80,7 @@ public final class WeightedRoundRobin implements Balancer {
         return (int) (at % weights.length);
     }
 
-    /** Goes on in the same round, at the endpoint whose turn it is by share of the round that has passed. */
+    /** Goes on in the same round, after the same share of it. */
     @Override
     public WeightedRoundRobin with(List<Endpoint> others, long now) {
         long at = turn.get();

@@ -1,7 +1,7 @@
 package io.sluice.connection;
 
 /**
- * What a {@link ConnectionMachine} asks of the world. The machine calls these while it handles an event, on the same
+ * The actions that a {@link ConnectionMachine} orders. The machine calls these while it handles an event, on the same
  * thread; an implementation may call back into the machine before it returns.
  */
 public interface ConnectionActions {
@@ -12,25 +12,25 @@ public interface ConnectionActions {
      */
     void connect();
 
-    /** Give up the attempt under way; no answer is expected any more. */
+    /** Give up the attempt under way; the machine expects no result of it any more. */
     void cancelConnect();
 
     /** Begin or stop to read from {@code side}. */
     void read(Side side, boolean enabled);
 
-    /** Tell {@code side} that nothing more will be sent to it: shut down sending, go on receiving. */
+    /** Send a FIN to {@code side}: shut down sending, go on receiving. */
     void finish(Side side);
 
-    /** Close the socket of {@code side} without haste: what was written is still delivered. */
+    /** Close the socket of {@code side}; the kernel still delivers the bytes that were written. */
     void close(Side side);
 
-    /** Close the socket of {@code side} by a reset: what was written and not delivered may be lost. */
+    /** Close the socket of {@code side} by a reset: bytes that were written and not delivered may be lost. */
     void reset(Side side);
 
     /**
-     * Close the socket of {@code side} by a reset as soon as its peer has what was written before, or after the flush
-     * timeout: a reset is being relayed, and the bytes that came before it should arrive. Like {@link #close} it ends
-     * this connection's interest in the socket.
+     * Close the socket of {@code side} by a reset as soon as its peer has the bytes that were written before, or after the
+     * flush timeout: a reset is being relayed, and the bytes that came before it should arrive. As after {@link #close} the
+     * machine uses the socket no more.
      */
     void resetAfterDelivery(Side side);
 

@@ -5,46 +5,52 @@ import org.jspecify.annotations.Nullable;
 /**
  * The life of one proxied TCP connection as a pure state machine.
  *
- * <p>It knows what has happened ({@link #connected}, {@link #received}, {@link #finished}, {@link #failed} …) and decides
- * what to do ({@link ConnectionActions}); the bytes themselves stay with the driver, which reports their numbers. Time
- * is passed in with each event as nanoseconds of any monotonic clock, and {@link #deadline} says when {@link #timer}
- * has to be called. So the same class runs on an event loop and in a simulation.
+ * <p>The driver reports events ({@link #connected}, {@link #received}, {@link #finished}, {@link #failed} …), the machine
+ * orders actions ({@link ConnectionActions}); the driver keeps the bytes and reports their numbers. It passes the time with
+ * each event, as nanoseconds of any monotonic clock, and calls {@link #timer} at {@link #deadline}. So the same class runs
+ * on an event loop and in a simulation.
  *
- * <p>The rules: the end of a stream is relayed as an end once all before it is delivered, and the opposite direction
- * goes on (RFC 9293 §3.6); a reset is relayed as a reset, but only after what was read before it is delivered; reading
- * from one side pauses while the other is slow; a failed attempt to connect is repeated at another endpoint while the
- * client waits, never after a byte was sent. While what came before a reset is being delivered, what the other side sends
- * is read and dropped: a peer that writes before it reads on would otherwise never take what is being delivered.
+ * <p>The rules: the proxy relays the end of a stream as an end once all bytes before it are delivered, and the opposite
+ * direction goes on (RFC 9293 §3.6); it relays a reset as a reset, but only after the bytes read before it are delivered;
+ * it pauses reading from one side while the other is slow; it repeats a failed attempt to connect at another endpoint while
+ * the client waits, never after a byte was sent. While it delivers the bytes that came before a reset, it reads and drops
+ * the bytes that the other side sends: a peer that writes before it reads on would otherwise never take the delivery. A
+ * peer whose host is dead counts as one that has reset the connection.
  *
  * <p>Not thread-safe: lives on the event loop of its connection.
  */
 public final class ConnectionMachine {
 
-    /** Where in its life a connection is. */
+    /** The phase of a connection. */
     public enum Phase {
-        /** An endpoint is being connected; what the client sends is kept. */
+        /** The proxy connects to an endpoint and keeps the bytes that the client sends. */
         CONNECTING,
-        /** Bytes move both ways. */
+        /** The proxy relays bytes in both directions. */
         ESTABLISHED,
         /** One side has finished sending; the other direction goes on. */
         HALF_CLOSED,
-        /** One side was reset; what it had sent before is being delivered to the other, which is reset then. */
+        /** One side was reset; the proxy delivers the bytes that it had sent before to the other side, then resets that. */
         FLUSHING,
-        /** Over. */
+        /** The connection has ended. */
         CLOSED
     }
+
+    /** How long the proxy still tries endpoints for the bytes of a client that has reset, in nanoseconds. */
+    private static final long RESET_GRACE = 1_000_000_000L;
 
     private static final class Direction {
         final Side from;
         long received;
         long delivered;
         boolean paused;
-        /** The source has finished, nothing more will be received. */
+        /** The source has sent FIN: nothing more will be received. */
         boolean sourceFinished;
-        /** The sink was told so. */
+        /** The proxy has sent FIN to the sink. */
         boolean finishRelayed;
-        /** The sink takes nothing any more: its write failed. */
+        /** A write to the sink failed: it takes no bytes any more. */
         boolean sinkBroken;
+        /** The source's host acknowledges nothing any more. */
+        boolean sourceDead;
 
         Direction(Side from) {
             this.from = from;
@@ -67,6 +73,8 @@ public final class ConnectionMachine {
     private Phase phase = Phase.CONNECTING;
     private int attempts;
     private long attemptStarted;
+    /** Until when endpoints are tried for the bytes of a client that has reset; {@link Long#MAX_VALUE} if it has not. */
+    private long soughtUntil = Long.MAX_VALUE;
     private long lastActivity;
     private Side lastSender = Side.CLIENT;
     private long flushDeadline;
@@ -79,7 +87,7 @@ public final class ConnectionMachine {
         this.actions = actions;
     }
 
-    /** The client was accepted: the first endpoint is asked for, and reading from the client begins. */
+    /** The proxy has accepted the client: connects to the first endpoint, and begins to read from the client. */
     public void start(long now) {
         lastActivity = now;
         attemptStarted = now;
@@ -89,7 +97,7 @@ public final class ConnectionMachine {
         }
     }
 
-    /** The endpoint accepted: what the client has sent so far may be delivered. */
+    /** The endpoint has accepted: the bytes that the client has sent so far may be delivered. */
     public void connected(long now) {
         if (phase != Phase.CONNECTING) {
             return;
@@ -100,9 +108,12 @@ public final class ConnectionMachine {
         if (phase != Phase.CLOSED) {
             settle(fromClient);
         }
+        if (phase != Phase.CLOSED && soughtUntil != Long.MAX_VALUE) {
+            relayReset(Side.CLIENT, now);
+        }
     }
 
-    /** An attempt failed: another endpoint is asked for, or the client is reset. */
+    /** An attempt failed: tries another endpoint, or resets the client. */
     public void connectFailed(ConnectFailure failure, long now) {
         if (phase != Phase.CONNECTING) {
             return;
@@ -131,7 +142,7 @@ public final class ConnectionMachine {
     /**
      * {@code bytes} were read from {@code from}.
      *
-     * @return whether the driver has to deliver them; if not, they have nowhere to go and are dropped
+     * @return whether the driver has to deliver them; if not, the other side takes no bytes and the driver drops them
      */
     public boolean received(Side from, int bytes, long now) {
         Direction direction = direction(from);
@@ -149,7 +160,7 @@ public final class ConnectionMachine {
         return true;
     }
 
-    /** {@code bytes} that had been received from the other side were handed to the kernel for {@code to}. */
+    /** The kernel took {@code bytes}, received from the other side, for {@code to}. */
     public void delivered(Side to, long bytes, long now) {
         if (phase == Phase.CLOSED) {
             return;
@@ -172,7 +183,7 @@ public final class ConnectionMachine {
             return;
         }
         if (direction(from.other()).sinkBroken) {
-            // A write to it failed before: the reset was told there, and what looks like an end is its consequence.
+            // A write to it failed before: the kernel reported the reset there, and so reports an end here.
             failed(from, now);
             return;
         }
@@ -187,8 +198,8 @@ public final class ConnectionMachine {
     }
 
     /**
-     * Writing to {@code to} failed: it was reset. What it sent before may still be read, so reading from it goes on to
-     * its end; only then is the reset relayed, or when the other side has taken nothing for the flush timeout.
+     * A write to {@code to} failed: it was reset. The bytes that it sent before may still be unread, so the proxy reads
+     * them to the end; only then it relays the reset, or when the other side has taken no byte for the flush timeout.
      */
     public void writeFailed(Side to, long now) {
         if (phase == Phase.CLOSED) {
@@ -209,17 +220,25 @@ public final class ConnectionMachine {
         discard(to.other());
     }
 
+    /**
+     * The host of {@code side} acknowledges nothing any more: a failure that {@link #failed} or {@link #writeFailed}
+     * reports of it, then or later, is no reset by the peer; the proxy has given it up.
+     */
+    public void dead(Side side) {
+        direction(side).sourceDead = true;
+    }
+
     /** {@code side} was reset, or its socket failed otherwise. */
     public void failed(Side side, long now) {
         switch (phase) {
             case CLOSED -> {
             }
             case CONNECTING -> {
-                if (side == Side.CLIENT) {
-                    phase = Phase.CLOSED;
-                    actions.cancelConnect();
-                    actions.close(Side.CLIENT);
-                    actions.ended(Termination.CLIENT_ABORTED_CONNECTING);
+                if (side == Side.CLIENT && fromClient.buffered() > 0) {
+                    // The endpoint gets the client's bytes and then the reset, as it would without a proxy between them.
+                    soughtUntil = Math.min(soughtUntil, now + Math.min(limits.connectTimeout(), RESET_GRACE));
+                } else if (side == Side.CLIENT) {
+                    clientGone();
                 }
             }
             case FLUSHING -> {
@@ -229,6 +248,14 @@ public final class ConnectionMachine {
             }
             case ESTABLISHED, HALF_CLOSED -> relayReset(side, now);
         }
+    }
+
+    /** Ends the connection: the client is gone, so no endpoint is needed. */
+    private void clientGone() {
+        phase = Phase.CLOSED;
+        actions.cancelConnect();
+        actions.close(Side.CLIENT);
+        actions.ended(Termination.CLIENT_ABORTED_CONNECTING);
     }
 
     /** Ends the connection now, by a reset on both sides: the drain deadline has passed, or an operator asked. */
@@ -246,15 +273,15 @@ public final class ConnectionMachine {
         }
     }
 
-    /** The proxy wants to stop: whatever is not over at {@code deadline} is ended then. The earliest call counts. */
+    /** The proxy drains: it ends this connection at {@code deadline} if it is still open. The earliest call counts. */
     public void drain(long deadline) {
         drainDeadline = Math.min(drainDeadline, deadline);
     }
 
-    /** When {@link #timer} has to be called next; {@link Long#MAX_VALUE} for never. Moves with every event. */
+    /** When the driver has to call {@link #timer} next; {@link Long#MAX_VALUE} for never. Changes with every event. */
     public long deadline() {
         long own = switch (phase) {
-            case CONNECTING -> attemptStarted + limits.connectTimeout();
+            case CONNECTING -> Math.min(attemptStarted + limits.connectTimeout(), soughtUntil);
             case ESTABLISHED -> after(lastActivity, limits.idleTimeout());
             case HALF_CLOSED -> after(lastActivity, Math.min(limits.idleTimeout(),
                     broken() ? limits.flushTimeout() : limits.halfCloseTimeout()));
@@ -275,8 +302,12 @@ public final class ConnectionMachine {
         }
         switch (phase) {
             case CONNECTING -> {
-                actions.cancelConnect();
-                connectFailed(ConnectFailure.TIMED_OUT, now);
+                if (now >= soughtUntil) {
+                    clientGone();
+                } else {
+                    actions.cancelConnect();
+                    connectFailed(ConnectFailure.TIMED_OUT, now);
+                }
             }
             case ESTABLISHED -> end(silent() == Side.CLIENT ? Termination.CLIENT_IDLE : Termination.BACKEND_IDLE);
             case HALF_CLOSED -> {
@@ -294,7 +325,7 @@ public final class ConnectionMachine {
         }
     }
 
-    /** Where in its life the connection is. */
+    /** The current phase. */
     public Phase phase() {
         return phase;
     }
@@ -354,7 +385,7 @@ public final class ConnectionMachine {
         actions.ended(termination);
     }
 
-    /** Who is waited for: the side that does not take what it is sent, else the one whose turn it is to send. */
+    /** The side that the proxy waits for: the one that does not take its bytes, else the one that is to send next. */
     private Side silent() {
         boolean clientIsSlow = fromBackend.buffered() > 0;
         boolean backendIsSlow = fromClient.buffered() > 0;
@@ -408,7 +439,7 @@ public final class ConnectionMachine {
         discard(side.other());
     }
 
-    /** From now on {@link #received} takes nothing from {@code from}, whatever waited for room before. */
+    /** Resumes reading from {@code from} if it was paused; {@link #received} drops its bytes from now on. */
     private void discard(Side from) {
         Direction direction = direction(from);
         if (direction.paused) {
@@ -425,6 +456,9 @@ public final class ConnectionMachine {
     }
 
     private Termination flushTermination() {
+        if (direction(flushCulprit).sourceDead) {
+            return flushCulprit == Side.CLIENT ? Termination.CLIENT_DEAD : Termination.BACKEND_DEAD;
+        }
         if (flushCulprit == Side.CLIENT) {
             return flushAfterFinish ? Termination.CLIENT_ABORTED_LAST : Termination.CLIENT_ABORTED;
         }

@@ -2,7 +2,7 @@ package io.sluice.connection;
 
 /** The two ends of a proxied connection. */
 public enum Side {
-    /** Who connected to the proxy. */
+    /** The peer that connected to the proxy. */
     CLIENT,
     /** The endpoint that the proxy connected to. */
     BACKEND;

@@ -1,13 +1,13 @@
 package io.sluice.connection;
 
 /**
- * Who ended a connection, and in which phase: two letters in the spirit of HAProxy's termination states.
+ * Which side ended a connection, and in which phase: two letters in the spirit of HAProxy's termination states.
  *
  * <p>First letter: {@code -} both sides finished, {@code C} the client aborted, {@code S} the backend refused or
- * aborted, {@code P} the proxy for want of an endpoint, {@code R} a resource of this node ran out,
- * {@code K} the drain deadline or an operator, {@code c} the client kept silent too long, {@code s} the backend did.
- * Second letter: {@code -} after the end of both streams, {@code C} while connecting, {@code D} while data went both
- * ways, {@code L} after one side had finished.
+ * aborted, {@code P} the proxy, which had no endpoint, {@code R} a resource of this node ran out,
+ * {@code K} the drain deadline or an operator, {@code c} the client was silent for too long, {@code s} the backend was.
+ * Second letter: {@code -} after the end of both streams, {@code C} while connecting, {@code D} while data went in both
+ * directions, {@code L} after one side had finished, {@code A} while its host had data to acknowledge.
  */
 public enum Termination {
     /** Both sides finished. */
@@ -34,6 +34,10 @@ public enum Termination {
     CLIENT_IDLE_LAST("cL", "half-closed and idle, waiting for the client"),
     /** Half-closed and idle, waiting for the backend. */
     BACKEND_IDLE_LAST("sL", "half-closed and idle, waiting for the backend"),
+    /** The client's host acknowledged nothing any more. */
+    CLIENT_DEAD("cA", "the client's host answered nothing any more"),
+    /** The backend's host acknowledged nothing any more. */
+    BACKEND_DEAD("sA", "the backend's host answered nothing any more"),
     /** No endpoint to connect to. */
     NO_ENDPOINT("PC", "no endpoint to connect to"),
     /** This node ran out of a resource. */

@@ -3,20 +3,20 @@ package io.sluice.daemon;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.netty.util.concurrent.EventExecutor;
 import io.sluice.admin.Admin;
 import io.sluice.admin.DaemonStatus;
-import io.sluice.admin.HealthCheckPorts;
-import io.sluice.balance.Sources;
-import io.sluice.dns.DnsListener;
-import io.sluice.dns.DnsServer;
-import io.sluice.guest.GuestDoor;
-import io.sluice.guest.Guests;
+import io.sluice.balance.ClientOrigins;
+import io.sluice.dns.server.DnsServer;
+import io.sluice.handover.Handover;
+import io.sluice.healthcheck.HealthCheckPorts;
+import io.sluice.healthcheck.HealthStatus;
 import io.sluice.liveness.Heartbeat;
 import io.sluice.liveness.ReportingExecutor;
 import io.sluice.liveness.Stall;
 import io.sluice.liveness.ThreadKind;
-import io.sluice.liveness.Watched;
 import io.sluice.liveness.Watchdog;
+import io.sluice.liveness.Watched;
 import io.sluice.metrics.ApiClientMetrics;
 import io.sluice.metrics.DnsMetrics;
 import io.sluice.metrics.EventLoopLag;
@@ -24,15 +24,15 @@ import io.sluice.metrics.ProxyMetrics;
 import io.sluice.metrics.RuntimeMetrics;
 import io.sluice.metrics.SyncMetrics;
 import io.sluice.metrics.WatchdogMetrics;
-import io.sluice.node.AddressMode;
-import io.sluice.node.LocalRoutes;
+import io.sluice.netns.NamespaceSessions;
+import io.sluice.netns.NamespaceSocketServer;
 import io.sluice.node.NodePortAddresses;
 import io.sluice.node.NodeWatch;
 import io.sluice.node.ServiceAddresses;
 import io.sluice.proxy.ConnectionView;
 import io.sluice.proxy.DataPath;
 import io.sluice.reconcile.AppliedState;
-import io.sluice.reconcile.ClusterNames;
+import io.sluice.reconcile.DnsSync;
 import io.sluice.reconcile.Reconciler;
 import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterSnapshot;
@@ -44,7 +44,6 @@ import io.sluice.source.kubernetes.KubernetesSource;
 import io.sluice.source.manifest.ManifestOptions;
 import io.sluice.source.manifest.ManifestSource;
 import io.sluice.text.Printable;
-import io.netty.util.concurrent.EventExecutor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -57,11 +56,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -77,7 +74,7 @@ public final class Sluice implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Sluice.class);
 
-    /** More connections than this are not listed by the admin API. */
+    /** The most connections that the admin API lists. */
     private static final int LISTED_CONNECTIONS = 100_000;
 
     private final SluiceConfig config;
@@ -85,6 +82,7 @@ public final class Sluice implements AutoCloseable {
     private final Heartbeat controlHeartbeat = new Heartbeat(ThreadKind.CONTROL, "sluice-control");
     private final List<Heartbeat> channelHeartbeats = new CopyOnWriteArrayList<>();
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final ServiceEntrance entrance;
     private final DataPath dataPath;
     private final EventLoopLag eventLoopLag;
     private final Watchdog watchdog;
@@ -92,18 +90,16 @@ public final class Sluice implements AutoCloseable {
     private final ServiceAddresses serviceAddresses;
     private final Reconciler reconciler;
     private final @Nullable DnsServer dns;
-    private final @Nullable ClusterNames names;
-    private final @Nullable Guests guests;
+    private final @Nullable DnsSync dnsSync;
+    private final @Nullable NamespaceSessions namespaces;
     private final ServiceSource source;
     private final Admin admin;
     private final Status status;
-    private final HealthCheckPorts healthChecks;
-    private final Addresses addresses = new Addresses();
+    private final OwnListeners ownListeners;
     private final @Nullable Handover handover;
     private final AtomicBoolean closed = new AtomicBoolean();
     private final CompletableFuture<Boolean> drained = new CompletableFuture<>();
-    private volatile List<DnsListener> dnsListeners = List.of();
-    private volatile @Nullable GuestDoor door;
+    private volatile @Nullable NamespaceSocketServer namespaceServer;
     private final CompletableFuture<Void> end = new CompletableFuture<>();
     private volatile boolean draining;
     private volatile @Nullable NodeWatch nodeWatch;
@@ -115,14 +111,13 @@ public final class Sluice implements AutoCloseable {
         NodePortAddresses nodePortAddresses;
         try {
             nodePortAddresses = NodePortAddresses.parse(config.nodePortAddresses());
-            serviceAddresses = config.node().addressMode() == AddressMode.LOCAL_ROUTE
-                    ? LocalRoutes.open(config.node().ranges())
-                    : ServiceAddresses.LEFT_TO_OTHERS;
-            dataPath = new DataPath(config.proxy(), config.accessLog());
+            entrance = ServiceEntrance.open(config.node(), config.proxy(), config.accessLog());
         } catch (IllegalArgumentException | UnsupportedOperationException | IOException e) {
             control.shutdownNow();
             throw failed(e);
         }
+        dataPath = entrance.dataPath();
+        serviceAddresses = entrance.addresses();
         eventLoopLag = new EventLoopLag(registry, dataPath.eventLoops());
         watchdog = new Watchdog(config.supervision().stallTimeout(),
                 config.supervision().serviceManager().aliveInterval().orElse(Duration.ofSeconds(1)), this::watched,
@@ -131,40 +126,46 @@ public final class Sluice implements AutoCloseable {
         runtimeMetrics = new RuntimeMetrics(registry, version, config.proxy().maxConnections(),
                 dataPath::bufferedBytes, config.proxy().buffers().memory(), droppedLogLines);
         ProxyMetrics metrics = new ProxyMetrics(registry);
-        reconciler = new Reconciler(dataPath, metrics, new SyncMetrics(registry), serviceAddresses,
-                nodePortAddresses,
-                config.portOffset(), config.balancing(), control);
-        reconciler.ownListeners(ownListeners(config));
+        reconciler =
+                new Reconciler(dataPath, metrics, new SyncMetrics(registry), serviceAddresses,
+                        entrance.interception(config.node()), nodePortAddresses,
+                        config.portOffset(), config.balancing(), control);
+        reconciler.ownListeners(ownAddresses(config));
+        reconciler.ownDatagramListeners(dnsAddresses(config));
         dns = config.dns()
-                .map(settings -> new DnsServer(settings, new DnsMetrics(registry), dataPath.eventLoopGroup()))
+                .map(settings -> new DnsServer(settings, new DnsMetrics(registry), dataPath.eventLoopGroup(),
+                        client -> dataPath.origins().isHere(client)))
                 .orElse(null);
         if (dns != null) {
-            names = new ClusterNames(dns, !config.dns().orElseThrow().listen().isEmpty(), config.portOffset());
-            reconciler.followers().names(names);
-            if (dataPath.hasBareSockets()) {
-                guests = new Guests(dataPath, dns);
-                reconciler.followers().guests(guests, names);
+            dnsSync = new DnsSync(dns, !config.dns().orElseThrow().listen().isEmpty(),
+                    config.dns().orElseThrow().beforeEndpoints(), config.portOffset());
+            reconciler.followers().dns(dnsSync);
+            if (dataPath.hasNativeSockets()) {
+                namespaces = new NamespaceSessions(dataPath, dns);
+                reconciler.followers().namespaces(namespaces, dnsSync);
             } else {
-                guests = null;
+                namespaces = null;
             }
         } else {
-            names = null;
-            guests = null;
+            dnsSync = null;
+            namespaces = null;
         }
         source = config.kubernetes().<ServiceSource>map(options -> new KubernetesSource(options,
-                config.node().addressMode() == AddressMode.LOCAL_ROUTE, observer(registry)))
+                entrance.intercepts() || serviceAddresses.manages(), observer(registry)))
                 .orElseGet(() -> new ManifestSource(new ManifestOptions(config.manifests(), config.serviceCidrs(),
                         config.nodePortMin(), config.nodePortMax(), config.nodeName())));
-        status = new Status(new DaemonStatus.Build(version, Instant.now()));
+        status = new Status(new HealthStatus.Build(version, Instant.now()));
         admin = new Admin(config.metricsBindAddress(), config.healthzBindAddress(), config.metricsAllowedHosts(),
                 status,
                 metrics, registry);
-        healthChecks = new HealthCheckPorts(nodePortAddresses::resolve, status);
+        HealthCheckPorts healthChecks = new HealthCheckPorts(nodePortAddresses::resolve, status);
         reconciler.followers().healthChecks(healthChecks::update);
+        ownListeners = new OwnListeners(admin, healthChecks, dns, config.bindAddressHardFail(), control);
         try {
             handover = config.node().handoverSocket().isEmpty()
                     ? null
-                    : new Handover(config.node().handoverSocket().get(), dataPath, reconciler.sockets(), addresses);
+                    : new Handover(config.node().handoverSocket().get(), dataPath, reconciler.sockets(), ownListeners,
+                            entrance::takeBackLeft);
         } catch (IOException e) {
             dataPath.close();
             control.shutdownNow();
@@ -172,15 +173,20 @@ public final class Sluice implements AutoCloseable {
         }
     }
 
-    /** Of such a reason a line break is none that we have made. */
+    /** The reason may contain line breaks from outside, which must not break the line of the message. */
     private static StartException failed(Exception reason) {
         return new StartException(Printable.of(String.valueOf(reason.getMessage())), reason);
     }
 
-    /** Where this daemon answers itself; a port that the kernel chooses cannot be known before. */
-    private static Map<InetSocketAddress, String> ownListeners(SluiceConfig config) {
+    private static Map<InetSocketAddress, String> dnsAddresses(SluiceConfig config) {
         Map<InetSocketAddress, String> own = new HashMap<>();
         config.dns().ifPresent(settings -> settings.listen().forEach(address -> own.put(address, "DNS, --dns-listen")));
+        return own;
+    }
+
+    /** The addresses on which this daemon itself listens; without ports that the kernel is to choose. */
+    private static Map<InetSocketAddress, String> ownAddresses(SluiceConfig config) {
+        Map<InetSocketAddress, String> own = dnsAddresses(config);
         config.healthzBindAddress().ifPresent(address -> own.put(address, "health checks, --healthz-bind-address"));
         config.metricsBindAddress().ifPresent(address -> own.put(address, "metrics, --metrics-bind-address"));
         own.keySet().removeIf(address -> address.getPort() == 0);
@@ -213,12 +219,12 @@ public final class Sluice implements AutoCloseable {
     }
 
     /**
-     * Starts: returns once the Services that the source knows are listened at. A cluster's are known, and listened at,
-     * when its API server has listed them; that is not waited for.
+     * Starts: returns once the proxy listens for the Services that the source knows. It does not wait for those of a
+     * cluster, for which the proxy listens when the API server has listed them.
      *
      * @param version         of this program, for metrics and the admin API
-     * @param droppedLogLines how many lines of this process's log were dropped so far, for metrics; any thread
-     * @throws StartException if the daemon cannot do its work as it is configured; nothing is left running
+     * @param droppedLogLines the number of lines of this process's log that were dropped so far, for metrics; any thread
+     * @throws StartException if the daemon cannot work with its configuration; no part of it is left running
      */
     public static Sluice start(SluiceConfig config, String version, LongSupplier droppedLogLines)
             throws StartException {
@@ -241,7 +247,8 @@ public final class Sluice implements AutoCloseable {
         Handover between = handover;
         boolean follows = between != null && between.begin();
         if (!follows) {
-            addresses.enter();
+            entrance.takeBackLeft();
+            ownListeners.enter();
         }
         watchNode();
         source.start(this::apply);
@@ -249,14 +256,14 @@ public final class Sluice implements AutoCloseable {
         if (between != null && follows) {
             between.follow(firstSubmitted);
         }
-        openDoor();
+        openNamespaceSocket();
         watchChannels();
         config.supervision().serviceManager().ready();
-        LOG.info("started on {} event loops with {}", config.proxy().workerThreads(),
-                dataPath.transport().name().toLowerCase(Locale.ROOT));
+        LOG.info("started on {} event loops with {}, address mode {}", config.proxy().workerThreads(),
+                dataPath.transport().name().toLowerCase(Locale.ROOT), entrance.mode());
     }
 
-    /** Last, as it starts the threads of these event loops. */
+    /** Watches the event loops of channels; called last, as it starts their threads. */
     private void watchChannels() {
         for (EventExecutor loop : dataPath.otherEventLoops()) {
             Heartbeat heartbeat =
@@ -266,7 +273,7 @@ public final class Sluice implements AutoCloseable {
         }
     }
 
-    /** What the watchdog looks at; a source that is being closed ends its threads. */
+    /** The threads that the watchdog watches; a source that is being closed ends its threads. */
     private List<Watched> watched() {
         List<Watched> all = new ArrayList<>(eventLoopLag.heartbeats());
         all.addAll(channelHeartbeats);
@@ -283,7 +290,7 @@ public final class Sluice implements AutoCloseable {
         }
     }
 
-    /** Where it cannot be watched, what has changed is seen some seconds later. */
+    /** Watches the node's addresses; without the watch, the daemon sees changes some seconds later. */
     private void watchNode() {
         try {
             nodeWatch = NodeWatch.start(reconciler::nodeChanged);
@@ -292,11 +299,11 @@ public final class Sluice implements AutoCloseable {
         }
     }
 
-    /** Without it the proxy does its work all the same. */
-    private void openDoor() {
-        if (guests != null && config.guests()) {
+    /** Opens the socket for network namespaces; a failure is only logged, as the proxy works without it. */
+    private void openNamespaceSocket() {
+        if (namespaces != null && config.namespaces()) {
             try {
-                door = GuestDoor.open(guests, dataPath.eventLoopGroup(), System.getenv());
+                namespaceServer = NamespaceSocketServer.open(namespaces, dataPath.eventLoopGroup(), System.getenv());
             } catch (IOException e) {
                 LOG.warn("sluice exec cannot have a network of its own here: {}", e.getMessage());
             }
@@ -308,13 +315,16 @@ public final class Sluice implements AutoCloseable {
         firstSubmitted.complete(null);
     }
 
-    /** Reads the sources again now; the effect comes when it has been read. */
+    /** Reads the sources again now; changes take effect once they are read. */
     public void reload() {
         source.refresh();
+        if (dns != null) {
+            dns.reload();
+        }
     }
 
     /**
-     * Stops to accept connections, lets the open ones go on until they end or the drain timeout has passed, and resets
+     * Stops accepting connections, lets the open ones go on until they end or the drain timeout has passed, and resets
      * those that are left. Blocks until then, or until {@link #close} is called.
      *
      * @return whether every connection ended by itself
@@ -327,7 +337,7 @@ public final class Sluice implements AutoCloseable {
         config.supervision().serviceManager().stopping();
         try {
             source.close();
-            closeDoor();
+            closeNamespaceSocket();
             reconciler.stop().join();
             dataPath.drain(config.drainTimeout()).thenAccept(drained::complete);
         } catch (RejectedExecutionException e) {
@@ -338,42 +348,42 @@ public final class Sluice implements AutoCloseable {
     }
 
     /**
-     * Completes when another daemon has taken over the listening sockets of this one, which is to be drained then; never
+     * Completes when another daemon has taken over the listening sockets of this one, which has to be drained then; never
      * without a handover socket.
      */
     public CompletableFuture<Void> succeeded() {
         return handover == null ? new CompletableFuture<>() : handover.succeeded();
     }
 
-    private void closeDoor() {
-        GuestDoor open = door;
-        door = null;
+    private void closeNamespaceSocket() {
+        NamespaceSocketServer open = namespaceServer;
+        namespaceServer = null;
         if (open != null) {
             open.close();
         }
     }
 
-    /** Where network namespaces come for Services; empty if nowhere. */
-    public Optional<Path> guestSocket() {
-        return Optional.ofNullable(door).map(GuestDoor::path);
+    /** The socket at which network namespaces get their listeners; empty if there is none. */
+    public Optional<Path> namespaceSocket() {
+        return Optional.ofNullable(namespaceServer).map(NamespaceSocketServer::path);
     }
 
-    /** Where metrics and the API are served; empty while nowhere. */
+    /** The address of metrics and the API; empty while there is none. */
     public Optional<InetSocketAddress> metricsAddress() {
         return admin.metricsAddress();
     }
 
-    /** Where health checks are answered; empty while nowhere. */
+    /** The address of health checks; empty while there is none. */
     public Optional<InetSocketAddress> healthAddress() {
         return admin.healthAddress();
     }
 
-    /** Where DNS is answered, besides the DNS Service's own addresses; empty if it is not. */
+    /** The addresses on which DNS listens, besides the DNS Service's own; empty without DNS. */
     public List<InetSocketAddress> dnsAddresses() {
-        return dnsListeners.stream().map(DnsListener::address).toList();
+        return ownListeners.dnsAddresses();
     }
 
-    /** For tests, which keep these threads from going on. */
+    /** For tests, which block these threads. */
     ScheduledExecutorService controlThread() {
         return control;
     }
@@ -383,7 +393,7 @@ public final class Sluice implements AutoCloseable {
         return dataPath.eventLoops();
     }
 
-    /** What is applied now. */
+    /** The applied state. */
     public Optional<AppliedState> applied() {
         return reconciler.state();
     }
@@ -393,7 +403,7 @@ public final class Sluice implements AutoCloseable {
         return dataPath.activeConnections();
     }
 
-    /** Ends at once: every connection is reset, every socket closed. Whoever calls it again waits for the first. */
+    /** Ends at once: resets every connection, closes every socket. A second call waits for the first. */
     @Override
     public void close() {
         if (!closed.compareAndSet(false, true)) {
@@ -410,14 +420,13 @@ public final class Sluice implements AutoCloseable {
     private void endAll() {
         watchdog.close();
         config.supervision().serviceManager().stopping();
-        // Whoever follows finds them free.
-        healthChecks.close();
-        admin.close();
+        // The next process finds them free.
+        ownListeners.close();
         if (handover != null) {
             handover.close();
         }
         source.close();
-        closeDoor();
+        closeNamespaceSocket();
         NodeWatch watch = nodeWatch;
         if (watch != null) {
             watch.close();
@@ -426,82 +435,17 @@ public final class Sluice implements AutoCloseable {
         drained.complete(false);
         eventLoopLag.close();
         dataPath.close();
-        boolean keep = config.node().keepAddresses() || handover != null && handover.othersServe();
+        boolean keep = config.node().keepAddresses();
+        boolean othersServe = handover != null && handover.othersServe();
         CompletableFuture.runAsync(() -> {
-            serviceAddresses.close(keep);
-            reconciler.closeReplies(keep);
+            serviceAddresses.close(keep || othersServe && entrance.sharesAddresses());
+            reconciler.end(keep, othersServe);
         }, control).join();
         runtimeMetrics.close();
         control.shutdownNow();
     }
 
-    /** Where two processes cannot serve at once. */
-    private final class Addresses implements Handover.Addresses {
-
-        private boolean entered;
-
-        @Override
-        public synchronized void enter() throws IOException {
-            entered = true;
-            try {
-                admin.start(config.bindAddressHardFail());
-                healthChecks.start();
-                answerDns();
-            } catch (IOException e) {
-                leave();
-                throw e;
-            }
-        }
-
-        @Override
-        public synchronized void enterAgain() {
-            entered = true;
-            healthChecks.start();
-            try {
-                admin.start(false);
-            } catch (IOException e) {
-                throw new IllegalStateException("only a hard failure is told", e);
-            }
-            answerDnsAgain();
-        }
-
-        /** The other process may still be about to leave. */
-        private synchronized void answerDnsAgain() {
-            try {
-                if (entered && !closed.get()) {
-                    answerDns();
-                }
-            } catch (IOException e) {
-                LOG.warn("{}; trying again", e.getMessage());
-                control.schedule(this::answerDnsAgain, 2, TimeUnit.SECONDS);
-            }
-        }
-
-        private void answerDns() throws IOException {
-            if (dns != null) {
-                try {
-                    dnsListeners = dns.start().toCompletableFuture().join();
-                } catch (CompletionException e) {
-                    if (e.getCause() instanceof IOException failure) {
-                        throw failure;
-                    }
-                    throw e;
-                }
-            }
-        }
-
-        @Override
-        public synchronized void leave() {
-            entered = false;
-            healthChecks.stop();
-            admin.stop();
-            dnsListeners.stream().map(listener -> listener.close().toCompletableFuture()).toList()
-                    .forEach(CompletableFuture::join);
-            dnsListeners = List.of();
-        }
-    }
-
-    /** What the admin addresses tell of this daemon. */
+    /** The status of this daemon for the admin addresses. */
     private final class Status implements DaemonStatus {
 
         private final Build build;
@@ -516,8 +460,8 @@ public final class Sluice implements AutoCloseable {
         }
 
         @Override
-        public Sources sources() {
-            return dataPath.sources();
+        public ClientOrigins origins() {
+            return dataPath.origins();
         }
 
         @Override
@@ -568,15 +512,16 @@ public final class Sluice implements AutoCloseable {
         @Override
         public Optional<Resolver> resolver() {
             return config.dns().map(settings -> {
-                List<InetSocketAddress> addresses = new ArrayList<>(names == null ? List.of() : names.addresses());
+                List<InetSocketAddress> addresses = new ArrayList<>(dnsSync == null ? List.of() : dnsSync.addresses());
                 addresses.addAll(dnsAddresses());
                 return new Resolver(settings.clusterDomain().replaceFirst("\\.$", ""), addresses);
             });
         }
 
         @Override
-        public Optional<Door> guests() {
-            return Optional.ofNullable(door).map(open -> new Door(open.path(), config.serviceCidrs()));
+        public Optional<NamespaceSocket> namespaceSocket() {
+            return Optional.ofNullable(namespaceServer)
+                    .map(open -> new NamespaceSocket(open.path(), config.serviceCidrs()));
         }
 
         @Override

@@ -4,13 +4,13 @@ import io.sluice.node.ServiceManager;
 import java.time.Duration;
 
 /**
- * Who is told when this process should be started again, and when that is.
+ * When this process counts as stalled, and the service manager that restarts it then.
  *
  * @param stallTimeout   how long an event loop, the control thread or a source at work may make no progress; positive
  * @param serviceManager that has started this process
  */
 public record Supervision(Duration stallTimeout, ServiceManager serviceManager) {
 
-    /** The default, with nobody to be told. */
+    /** The default, without a service manager. */
     public static final Supervision NONE = new Supervision(Duration.ofSeconds(30), ServiceManager.NONE);
 }

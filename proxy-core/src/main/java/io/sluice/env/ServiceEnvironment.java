@@ -19,7 +19,7 @@ import java.util.TreeMap;
  * The variables that kubelet gives a container for the Services that exist when it starts (Kubernetes documentation,
  * "Discovering services"; {@code pkg/kubelet/envvars} and {@code getServiceEnvVarMap} in its source).
  *
- * <p>Services without a cluster address (headless, ExternalName) are left out, all protocols are in. Of a dual-stack
+ * <p>Services without a cluster address (headless, ExternalName) are left out, all protocols are included. Of a dual-stack
  * Service only the first address counts. A container's own {@code env} wins over these. Immutable; any thread.
  */
 public final class ServiceEnvironment {
@@ -33,7 +33,7 @@ public final class ServiceEnvironment {
     }
 
     /**
-     * What kubelet sets in {@code namespace}.
+     * The variables that kubelet sets in {@code namespace}.
      *
      * @param enableServiceLinks the Pod's {@code enableServiceLinks}; false leaves {@code default/kubernetes} alone
      */
@@ -76,17 +76,17 @@ public final class ServiceEnvironment {
         return size;
     }
 
-    /** By Service name: one of the Pod's namespace hides {@code default/kubernetes}. */
+    /** The Services by name: one of the Pod's namespace hides {@code default/kubernetes}. */
     private static Map<String, Service> visible(ClusterSnapshot snapshot, String namespace, boolean links) {
         Map<String, Service> visible = new TreeMap<>();
         ServiceState master = snapshot.services().get(MASTER);
-        if (master != null && master.service().proxied()) {
+        if (master != null && master.service().addressed()) {
             visible.put(MASTER.name(), master.service());
         }
         if (links) {
             for (ServiceState state : snapshot.services().values()) {
                 Service service = state.service();
-                if (service.name().namespace().equals(namespace) && service.proxied()) {
+                if (service.name().namespace().equals(namespace) && service.addressed()) {
                     visible.put(service.name().name(), service);
                 }
             }
@@ -122,7 +122,7 @@ public final class ServiceEnvironment {
         }
     }
 
-    /** Upper case, and {@code -} becomes {@code _}; kubelet changes nothing else. */
+    /** The name in upper case, with {@code _} for {@code -}; kubelet changes nothing else. */
     private static String variableName(String name) {
         return name.replace('-', '_').toUpperCase(Locale.ROOT);
     }

@@ -9,39 +9,39 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Which connection gives way to a new one; pure. The newest is never refused: whoever probes connects, asks at once and
- * is answered within a moment, while whoever holds connections to keep others out must hold them for long.
+ * Decides which connection gives way to a new one; pure. The newest is never refused: a probe connects, asks at once and is
+ * answered within a moment, while an attacker who wants to keep others out must hold connections for long.
  *
- * <p>This node and all others have places of their own, so that nobody from outside can displace a probe of this node.
+ * <p>This node and all other clients have separate limits, so that no client from outside can displace a probe of this node.
  */
 final class Admission {
 
-    /** A younger one may still be on its way to its request: connecting and asking are two things. */
+    /** A connection that is newer than this may not have had the time to send its request. */
     static final long GRACE_NANOS = 250_000_000;
 
-    /** A connection as far as this decision goes. */
+    /** What this decision needs to know of a connection. */
     interface Held {
 
-        /** Whom it counts for. */
+        /** The client that it counts against. */
         Client client();
 
-        /** Whether we wait for the client: for its request, for it to take an answer, for its next one. */
+        /** Whether the server waits for the client: for its request, for it to read an answer, for its next request. */
         boolean waitsForClient();
 
-        /** Whether it is its request that we wait for. */
+        /** Whether the server waits for its request. */
         boolean arriving();
 
-        /** Since when, or since when it waits for us, by the {@link LoopClock}. */
+        /** The time since when one waits for the other, by the {@link LoopClock}. */
         long since();
     }
 
     private Admission() {}
 
     /**
-     * Who gives way.
+     * The connection that gives way.
      *
-     * @param open     the connections there are
-     * @param newcomer who has one more
+     * @param open     the open connections
+     * @param newcomer the client of the new connection
      * @param now      by the {@link LoopClock}
      */
     static <H extends Held> Optional<H> givesWay(Collection<H> open, Client newcomer, HttpLimits limits, long now) {
@@ -61,20 +61,20 @@ final class Admission {
         return pool.stream().filter(held -> !share || held.client().equals(newcomer)).min(order(pool, counts, now));
     }
 
-    /** Who gives way when a descriptor is needed: nobody who is being answered or may be on the way. */
+    /** The connection that gives way when a descriptor is needed: never one that has sent a request, or may just be sending. */
     static <H extends Held> Optional<H> mostOverdue(Collection<H> open, long now) {
         return open.stream().filter(held -> isOverdue(held, now)).min(longestWait(now));
     }
 
-    /** Those that have waited longest come first. */
+    /** The longest wait first. */
     static Comparator<Held> longestWait(long now) {
         return Comparator.comparingLong(held -> held.since() - now);
     }
 
     /**
-     * First those that keep us waiting. If there are none, those whose request is on its way or all others, whichever are
-     * more, so that neither displaces the other. Among these the client that has most; of it whoever has waited longest,
-     * but of those that we keep waiting the last, so that what is nearly done gets done.
+     * First connections that the server waits for. Without such, those whose request is arriving or all others, whichever are
+     * more, so that neither group displaces the other. Among these, those of the client with the most connections; of these
+     * the one that has waited longest, but among those that wait for the server the newest, so that older ones get done.
      */
     private static Comparator<Held> order(Collection<? extends Held> pool, Map<Client, Integer> counts, long now) {
         long arriving = pool.stream().filter(Held::arriving).count();

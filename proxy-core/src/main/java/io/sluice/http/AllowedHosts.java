@@ -7,10 +7,10 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * The names by which views may be asked for. A web page reads what listens at loopback by giving a name of its own the
- * address 127.0.0.1 (DNS rebinding): the browser believes that both are one site, and only {@code Host} tells. An IP
- * address is always allowed, because nobody else's page comes from ours; so are {@code localhost} and what is below it
- * (RFC 6761, 6.3). Immutable; any thread.
+ * The host names for which views are served. A web page could read a server on loopback if a name of its own site resolves to
+ * 127.0.0.1 (DNS rebinding): to the browser both are one site, and only {@code Host} shows the name. IP addresses are always
+ * allowed, because no other site has our address as its name; so are {@code localhost} and names below it (RFC 6761, 6.3).
+ * Immutable; any thread.
  */
 public final class AllowedHosts {
 
@@ -25,8 +25,8 @@ public final class AllowedHosts {
      *
      * @param names   each {@code node.example}, {@code *.example} for every name below, or {@code *} for every
      *                {@code Host}; upper and lower case are the same
-     * @param setting what the names come from, for messages
-     * @throws IllegalArgumentException if one is none of these; the message says what is wrong
+     * @param setting the setting that has the names, for messages
+     * @throws IllegalArgumentException if one is none of these; the message says why
      */
     public AllowedHosts(Collection<String> names, String setting) {
         List<String> all = new ArrayList<>(List.of("localhost", BELOW + "localhost"));
@@ -36,9 +36,9 @@ public final class AllowedHosts {
     }
 
     /**
-     * One entry as it is compared.
+     * An entry in the form in which it is compared.
      *
-     * @throws IllegalArgumentException if it is none; the message says what is wrong
+     * @throws IllegalArgumentException if it is not an entry; the message says why
      */
     public static String checked(String entry) {
         String lower = entry.toLowerCase(Locale.ROOT);
@@ -63,16 +63,16 @@ public final class AllowedHosts {
      * Why a request is refused.
      *
      * @param status  of HTTP
-     * @param message for whoever asked
+     * @param message for the client
      */
     record Refusal(int status, String message) {}
 
     /**
-     * Whether a request is refused; empty if it is not.
+     * The reason to refuse a request; empty if it is allowed.
      *
      * @param hosts    every {@code Host} of the request
      * @param absolute the authority of its target, if that is a whole URL
-     * @param required whether HTTP demands a {@code Host}, as 1.1 does and 1.0 does not; a browser always sends it
+     * @param required whether HTTP requires a {@code Host}, as 1.1 does and 1.0 does not; browsers always send it
      */
     Optional<Refusal> refusal(Collection<String> hosts, Optional<String> absolute, boolean required) {
         if (names.contains(ANY)) {

@@ -6,20 +6,20 @@ import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 
 /**
- * Whom a connection counts for.
+ * The client that a connection counts against.
  *
  * @param ownNode whether it comes from this node
  * @param ipv6    the address family
- * @param address of IPv4; of IPv6 the /64, because one host has as many addresses there as it likes
+ * @param address the IPv4 address, or the /64 of the IPv6 address, because one host has any number of addresses in it
  */
 record Client(boolean ownNode, boolean ipv6, long address) {
 
     /**
      * The client of one connection.
      *
-     * @param peer  where it comes from
-     * @param local the address that was connected to: kubelet asks a pod of the host's network at the node's address, and
-     *              the kernel gives such a connection that same address as its source
+     * @param peer  its source address
+     * @param local the address that it connected to: kubelet probes a pod in the host's network at the node's address, and
+     *              the kernel gives such a connection the same address as its source
      */
     static Client of(InetAddress peer, InetAddress local) {
         InetAddress client = unmapped(peer);

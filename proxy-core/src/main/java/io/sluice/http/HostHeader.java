@@ -5,12 +5,12 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 
 /**
- * The header {@code Host}, or the authority of an absolute request target (RFC 9112, 3.2): whom the client thinks it asks.
- * Any port is as good as ours: a forwarded one has another number.
+ * The header {@code Host}, or the authority of an absolute request target (RFC 9112, 3.2): the host that the client asks.
+ * Any port is accepted: a forwarded port has another number.
  */
 sealed interface HostHeader {
 
-    /** An address: nobody was asked for it, so nobody can have lied about it. */
+    /** An address: no name was resolved, so no resolver can have given a false answer. */
     record Literal() implements HostHeader {}
 
     /**
@@ -20,12 +20,12 @@ sealed interface HostHeader {
      */
     record Name(String name) implements HostHeader {}
 
-    /** Neither: no browser sends that. */
+    /** Neither a name nor an address: no browser sends that. */
     record Malformed() implements HostHeader {}
 
-    /** Of a DNS name, RFC 1035. */
+    /** The longest DNS name, RFC 1035. */
     int LONGEST_NAME = 253;
-    /** Labels of letters, digits, hyphens, and underscores, which some resolvers let through. */
+    /** Labels of letters, digits, hyphens, and underscores, which some resolvers accept. */
     Pattern NAME = Pattern.compile("[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*");
     /** A scope of an IPv6 address (RFC 4007, 11), also with its sign encoded (RFC 6874). */
     Pattern ZONE = Pattern.compile("%(25)?[A-Za-z0-9._~-]+$");
@@ -54,7 +54,7 @@ sealed interface HostHeader {
         return isName(lower) ? new Name(lower) : new Malformed();
     }
 
-    /** Whether this is a name, in lower case and without a dot at the end. */
+    /** Whether {@code text} is a name, in lower case and without a dot at the end. */
     static boolean isName(String text) {
         return text.length() <= LONGEST_NAME && NAME.matcher(text).matches() && !endsInNumber(text);
     }

@@ -13,10 +13,10 @@ import io.netty.handler.codec.http.HttpServerCodec;
 import java.net.InetSocketAddress;
 import java.util.concurrent.TimeUnit;
 
-/** Takes the connections of one listening socket. Lives on the server's event loop. */
+/** Accepts the connections of one listening socket. Lives on the server's event loop. */
 final class HttpAcceptor extends ChannelInboundHandlerAdapter {
 
-    /** What the kernel holds for a client that does not read; it doubles the number (socket(7)). */
+    /** The bytes that the kernel holds for a client that does not read; it doubles the number (socket(7)). */
     private static final int SEND_BUFFER = 128 * 1024;
     private static final int READ_BYTES = 4 * 1024;
     private static final WriteBufferWaterMark WRITE_BYTES = new WriteBufferWaterMark(8 * 1024, 16 * 1024);
@@ -70,7 +70,10 @@ final class HttpAcceptor extends ChannelInboundHandlerAdapter {
                 .setMaxChunkSize(READ_BYTES)), connection);
     }
 
-    /** Out of file descriptors: the connection waits in the kernel's queue. Others want descriptors, too: be quick. */
+    /**
+     * Out of file descriptors: the connection waits in the kernel's queue. Retries soon, as others take free descriptors
+     * too.
+     */
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
         Channel socket = ctx.channel();

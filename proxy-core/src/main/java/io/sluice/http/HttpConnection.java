@@ -34,26 +34,26 @@ import org.slf4j.LoggerFactory;
 /**
  * One connection: requests one after the other, each with a deadline for every wait. Lives on the server's event loop.
  *
- * <p>An answer is written in parts, as the client takes them; only one part at a time is in the network's buffers. After
- * the last answer the connection is finished on our side and read until the client has finished too, for a moment: closing
- * it with octets unread would be a reset, which can take the answer away from the client.
+ * <p>A response is written in parts, as fast as the client reads; only one part at a time is in the network's buffers. After
+ * the last response the server finishes its side and reads for a moment, until the client has finished too: to close with
+ * unread octets would send a reset, which can make the client lose the response.
  */
 final class HttpConnection extends ChannelInboundHandlerAdapter implements Admission.Held, Renderings.Asker {
 
     private static final Logger LOG = LoggerFactory.getLogger(HttpConnection.class);
     private static final Duration LINGER = Duration.ofSeconds(1);
 
-    /** What is waited for. */
+    /** What the connection waits for. */
     private enum State {
-        /** A request, of which nothing or a part is there. */
+        /** A request, of which nothing or a part has arrived. */
         REQUEST,
-        /** Its answer. */
+        /** The response to it. */
         ANSWER,
-        /** That the client takes it. */
+        /** The client to read the response. */
         TAKING,
         /** The next request. */
         IDLE,
-        /** That the client finishes. */
+        /** The client to finish. */
         LINGERING,
         /** Nothing. */
         CLOSED
@@ -67,12 +67,12 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
     private State state = State.REQUEST;
     private long since;
     private @Nullable Future<?> deadline;
-    /** Whose body is being read. */
+    /** The request whose body is being read. */
     private @Nullable HttpRequest reading;
     private long bodyBytes;
-    /** What is being answered, and with what. */
+    /** The request that is being answered, and the decision about it. */
     private @Nullable Intake current;
-    private @Nullable Rendered answer;
+    private @Nullable Rendered response;
     private int nextPart;
     private boolean pumping;
     private boolean inputEnded;
@@ -105,19 +105,19 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
         return since;
     }
 
-    /** The answer that the client is taking; null if none. */
+    /** The response that the client is reading; null for none. */
     @Nullable
-    Rendered answer() {
-        return answer;
+    Rendered response() {
+        return response;
     }
 
-    /** Makes place for another one. */
+    /** Closes, to make room for another connection. */
     void giveWay() {
         LOG.debug("a connection of {} gives way while it waits for {}", channel.remoteAddress(), state);
         abandon();
     }
 
-    /** What comes before the decoder. */
+    /** The handler before the decoder. */
     ChannelHandler octets() {
         return new ChannelInboundHandlerAdapter() {
             @Override
@@ -153,7 +153,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
         }
     }
 
-    /** A client that asks whether it should send its body has its answer without it. */
+    /** Answers a client that asks whether it should send its body, without that body. */
     private void begins(HttpRequest request) {
         reading = request;
         bodyBytes = 0;
@@ -224,7 +224,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
             abandon();
             return;
         }
-        answer = made;
+        response = made;
         nextPart = asked.withBody() ? 0 : made.body().size();
         enter(State.TAKING, server.limits().answerTime());
         server.taking(this, made);
@@ -240,14 +240,14 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
     @SuppressWarnings("JavaUtilDate") // is what Netty's formatter takes
     private HttpResponse head(Rendered made, Intake asked) {
         HttpResponse head = new DefaultHttpResponse(HttpVersion.HTTP_1_1,
-                HttpResponseStatus.valueOf(made.answer().status()));
+                HttpResponseStatus.valueOf(made.response().status()));
         HttpHeaders headers = head.headers();
         headers.set("Date", DateFormatter.format(new Date()));
-        headers.set("Content-Type", made.answer().contentType());
+        headers.set("Content-Type", made.response().contentType());
         headers.set("X-Content-Type-Options", "nosniff");
         headers.set("Cross-Origin-Resource-Policy", "same-origin");
         headers.set("Cache-Control", "no-store");
-        made.answer().headers().forEach(headers::set);
+        made.response().headers().forEach(headers::set);
         if (made.compressed()) {
             headers.set("Content-Encoding", "gzip");
         }
@@ -256,9 +256,9 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
         return head;
     }
 
-    /** Writes as much as the client takes; what is not written yet is in nobody's buffer. */
+    /** Writes as much as the client accepts; the rest is in no buffer. */
     private void pump() {
-        Rendered sending = answer;
+        Rendered sending = response;
         if (pumping || sending == null || state != State.TAKING || nextPart > sending.body().size()) {
             return;
         }
@@ -321,7 +321,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
         pump();
     }
 
-    /** The client has finished: it still gets what it has asked for. */
+    /** The client has finished: it still gets the responses to its requests. */
     @Override
     public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
         if (event instanceof ChannelInputShutdownEvent) {
@@ -353,8 +353,8 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
     }
 
     private void letGo() {
-        Rendered taken = answer;
-        answer = null;
+        Rendered taken = response;
+        response = null;
         if (taken != null) {
             server.letGo(taken);
         }
@@ -373,7 +373,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
         }, atMost.toMillis(), TimeUnit.MILLISECONDS);
     }
 
-    /** Closes at once. What the client has not taken is dropped instead of being kept by the kernel. */
+    /** Closes at once. The kernel drops what the client has not read, instead of keeping it. */
     private void abandon() {
         if (state == State.TAKING && channel.isActive()) {
             channel.config().setOption(ChannelOption.SO_LINGER, 0);

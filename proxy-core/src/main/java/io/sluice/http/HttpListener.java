@@ -45,22 +45,22 @@ public final class HttpListener implements AutoCloseable {
         this.retryInterval = retryInterval;
     }
 
-    /** What the first attempt came to: where it listens, or an {@link IOException} whose message is the reason. */
+    /** The result of the first attempt: the address, or an {@link IOException} whose message is the reason. */
     public CompletableFuture<InetSocketAddress> firstAttempt() {
         return firstAttempt.copy();
     }
 
-    /** Completes when it listens; never if it is closed before. */
+    /** Completes with the address when it listens; never if it is closed before. */
     public CompletableFuture<InetSocketAddress> bound() {
         return bound.copy();
     }
 
-    /** Where it listens; empty while the address cannot be had, and after the end. */
+    /** The address that it listens on; empty while it cannot be bound, and after the end. */
     public Optional<InetSocketAddress> address() {
         return ended ? Optional.empty() : Optional.ofNullable(bound.getNow(null));
     }
 
-    /** Listens no more, and tries no more; open connections stay. Returns at once. */
+    /** Stops listening and trying; open connections stay. Returns at once. */
     @Override
     public void close() {
         ended = true;
@@ -123,7 +123,7 @@ public final class HttpListener implements AutoCloseable {
     private void failed(Throwable cause) {
         String reason = SocketFailures.bindReason(cause, address);
         if (!firstAttempt.completeExceptionally(new IOException(reason, cause))) {
-            LOG.debug("{} cannot be listened at: {}; trying again", address, reason);
+            LOG.debug("cannot listen on {}: {}; trying again", address, reason);
         }
         if (!ended) {
             loop.schedule(this::bind, retryInterval.toMillis(), TimeUnit.MILLISECONDS);

@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
  * A small HTTP server with an event loop of its own, for any number of addresses, which share its {@link HttpLimits}.
  *
  * <p>It uses the JDK's selectors everywhere: in Netty 4.2.18 an epoll channel whose client has finished sending, as many do
- * after their request, loses the rest of an answer that the kernel does not take at once.
+ * after their request, loses the rest of a response that the kernel does not accept at once.
  *
  * <p>Public methods may be called from any thread but an event loop; all else lives on the server's.
  */
@@ -40,7 +40,7 @@ public final class HttpServer implements AutoCloseable {
     private final Set<HttpConnection> open = new LinkedHashSet<>();
     private final Set<HttpListener> listeners = ConcurrentHashMap.newKeySet();
     private final LoopClock clock = new LoopClock(System.nanoTime());
-    private long answerBytes;
+    private long responseBytes;
     private boolean refilling;
     private boolean ticking;
     private long nextRefusalWarning = System.nanoTime();
@@ -61,7 +61,7 @@ public final class HttpServer implements AutoCloseable {
     }
 
     /**
-     * Serves at one more address, as soon as it can be had. Returns at once.
+     * Serves at one more address, as soon as it can be bound. Returns at once.
      *
      * @param address       port 0 for any that is free
      * @param retryInterval between two attempts to bind it
@@ -76,7 +76,7 @@ public final class HttpServer implements AutoCloseable {
         return listener;
     }
 
-    /** Serves nothing more at {@code listener}; open connections stay. Returns at once. */
+    /** Stops {@code listener}; open connections stay. Returns at once. */
     public void stop(HttpListener listener) {
         listeners.remove(listener);
         listener.close();
@@ -103,7 +103,7 @@ public final class HttpServer implements AutoCloseable {
         return renderings;
     }
 
-    /** One connection more; another one may give way to it. */
+    /** Adds a connection; another one may give way to it. */
     void admit(HttpConnection connection) {
         Admission.givesWay(open, connection.client(), limits, now()).ifPresent(this::abandon);
         open.add(connection);
@@ -113,7 +113,7 @@ public final class HttpServer implements AutoCloseable {
         }
     }
 
-    /** As long as there are connections. */
+    /** Repeated as long as there are connections. */
     private void tick() {
         clock.tick(System.nanoTime());
         ticking = !open.isEmpty();
@@ -122,12 +122,12 @@ public final class HttpServer implements AutoCloseable {
         }
     }
 
-    /** By the loop's clock. */
+    /** The time by the loop's clock. */
     long now() {
         return clock.now(System.nanoTime());
     }
 
-    /** A connection is closed. */
+    /** Removes a connection that is closed. */
     void ended(HttpConnection connection) {
         open.remove(connection);
         connection.ended();
@@ -135,8 +135,8 @@ public final class HttpServer implements AutoCloseable {
     }
 
     /**
-     * Takes the spare descriptors that are missing, in the next round of the loop: only then a selector closes what was
-     * closed in this one. Others take what is free, too, so it is tried until there are all.
+     * Refills the spare descriptors in the next round of the loop: only then a selector really closes what was closed in this
+     * round. Other threads take free descriptors too, so this is repeated until none is missing.
      */
     private void refill() {
         if (!refilling) {
@@ -157,14 +157,14 @@ public final class HttpServer implements AutoCloseable {
         connection.giveWay();
     }
 
-    /** A client begins to take {@code answer}; those that others have left lying for too long give way to it. */
-    void taking(HttpConnection connection, Rendered answer) {
-        if (answer.take()) {
-            answerBytes += answer.length();
+    /** A client begins to read {@code response}; responses that other clients have not read for too long give way to it. */
+    void taking(HttpConnection connection, Rendered response) {
+        if (response.take()) {
+            responseBytes += response.length();
         }
-        while (answerBytes > limits.answerBytes()) {
+        while (responseBytes > limits.answerBytes()) {
             Optional<HttpConnection> slowest = open.stream()
-                    .filter(other -> other != connection && other.answer() != null && other.answer() != answer)
+                    .filter(other -> other != connection && other.response() != null && other.response() != response)
                     .min(Comparator.<HttpConnection>comparingInt(other -> other.client().ownNode() ? 1 : 0)
                             .thenComparing(Admission.longestWait(now())));
             if (slowest.isEmpty()) {
@@ -174,14 +174,14 @@ public final class HttpServer implements AutoCloseable {
         }
     }
 
-    /** A client has taken {@code answer}, or never will. */
-    void letGo(Rendered answer) {
-        if (answer.letGo()) {
-            answerBytes -= answer.length();
+    /** A client has read {@code response}, or never will. */
+    void letGo(Rendered response) {
+        if (response.letGo()) {
+            responseBytes -= response.length();
         }
     }
 
-    /** Says, though not each time, that somebody may need a setting, or that a web page tries what it should not. */
+    /** Logs, though not each time, a refused name: a user may need a setting, or a web page tries what it should not. */
     void refusedName(Channel channel, String why) {
         long now = System.nanoTime();
         if (now - nextRefusalWarning >= 0) {

@@ -15,39 +15,39 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What becomes of a request; pure.
+ * The decision about a request; pure.
  *
- * @param decision  what is answered
+ * @param decision  the answer, or the question for a route
  * @param withBody  false for {@code HEAD}
- * @param keepAlive whether the client may ask again on this connection
+ * @param keepAlive whether the client may send another request on this connection
  */
 record Intake(Decision decision, boolean withBody, boolean keepAlive) {
 
-    /** What is answered. */
+    /** How a request is answered. */
     sealed interface Decision {
 
-        /** Nobody need be asked for it. */
+        /** With an error, without a route. */
         record Refused(int status, String message) implements Decision {
-            Answer answer() {
-                Answer answer = Answer.error(status, message);
-                return status == 405 ? answer.with("Allow", "GET, HEAD") : answer;
+            Response answer() {
+                Response response = Response.error(status, message);
+                return status == 405 ? response.with("Allow", "GET, HEAD") : response;
             }
         }
 
-        /** What the route says. */
+        /** With the response of a route. */
         record Asked(Renderings.Question question) implements Decision {}
     }
 
-    /** The absolute form of a target (RFC 9112, 3.2.2): authority, then what the origin form has. */
+    /** The absolute form of a target (RFC 9112, 3.2.2): the authority, then the origin form. */
     private static final Pattern ABSOLUTE = Pattern.compile("(?i)https?://([^/?#]*)(.*)");
     private static final Pattern NO_QUALITY = Pattern.compile(".*;\\s*[qQ]\\s*=\\s*0(\\.0*)?\\s*");
 
-    /** Ends the connection after {@code answer}. */
+    /** Ends the connection after {@code response}. */
     static Intake last(int status, String message) {
         return new Intake(new Decision.Refused(status, message), true, false);
     }
 
-    /** Decides about a request that Netty's decoder has handed over. */
+    /** Decides about a request of Netty's decoder. */
     static Intake of(HttpRequest request, Site site, HttpLimits limits) {
         if (request.decoderResult().isFailure()) {
             Throwable cause = request.decoderResult().cause();
@@ -98,7 +98,7 @@ record Intake(Decision decision, boolean withBody, boolean keepAlive) {
         }
     }
 
-    /** Decoded; as it is if it cannot be, which no route is called. */
+    /** The decoded path; {@code target} itself, which is the name of no route, if it cannot be decoded. */
     private static String path(String target) {
         try {
             return new QueryStringDecoder(target).path();
@@ -107,7 +107,7 @@ record Intake(Decision decision, boolean withBody, boolean keepAlive) {
         }
     }
 
-    /** RFC 9110, 12.5.3. */
+    /** Whether the client accepts gzip: RFC 9110, 12.5.3. */
     static boolean takesGzip(@Nullable List<String> headers) {
         return headers != null && headers.stream().flatMap(header -> List.of(header.split(",")).stream())
                 .map(coding -> coding.strip().toLowerCase(Locale.ROOT))

@@ -3,12 +3,12 @@ package io.sluice.http;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Time as an event loop has it: while the loop cannot run, next to none passes. By it a client whose request waits to be read
- * is not taken for one that keeps us waiting. Pure; {@code nanos} are those of {@link System#nanoTime()}.
+ * The time of an event loop: while the loop cannot run, almost none passes. So a client whose request waits to be read does
+ * not count as one that keeps the server waiting. Pure; {@code nanos} are those of {@link System#nanoTime()}.
  */
 final class LoopClock {
 
-    /** Between two ticks; no more passes from one to the next. */
+    /** The interval of the ticks, and the most time that passes from one to the next. */
     static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
     private long tickedAt;
@@ -18,7 +18,7 @@ final class LoopClock {
         tickedAt = nanos;
     }
 
-    /** To be called once in a round of the loop, after it has read. */
+    /** Call it once in each round of the loop, after it has read. */
     void tick(long nanos) {
         time = now(nanos);
         tickedAt = nanos;

@@ -10,46 +10,46 @@ import java.util.zip.GZIPOutputStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An answer that is ready to be sent, to one client or to several that asked for the same. Its body is in parts, of which
- * none is large: an answer may have 100 MB. Nothing is changed any more but who is taking it.
+ * A response that is ready to be sent, to one client or to several that asked for the same. Its body is in small parts, as a
+ * response may have 100 MB. Only the number of its readers changes.
  */
 final class Rendered {
 
-    /** Below, compressing is not worth its while. */
+    /** The smallest body that is worth compressing. */
     private static final int COMPRESS_FROM_BYTES = 4096;
 
-    private final Answer answer;
+    private final Response response;
     private final boolean compressed;
     private final List<byte[]> body;
     private final long length;
-    /** On the server's event loop. */
+    /** The clients that are reading it. On the server's event loop. */
     private int takers;
 
-    private Rendered(Answer answer, boolean compressed, List<byte[]> body, long length) {
-        this.answer = answer;
+    private Rendered(Response response, boolean compressed, List<byte[]> body, long length) {
+        this.response = response;
         this.compressed = compressed;
         this.body = body;
         this.length = length;
     }
 
     /**
-     * Writes the body of {@code answer}; any thread.
+     * Writes the body of {@code response}; any thread.
      *
-     * @param compress whether the client takes gzip
+     * @param compress whether the client accepts gzip
      */
-    static Rendered of(Answer answer, boolean compress) {
+    static Rendered of(Response response, boolean compress) {
         Body body = new Body(compress);
         try (body) {
-            answer.content().writeTo(body);
+            response.content().writeTo(body);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
         long length = body.parts.length;
-        return new Rendered(answer, body.compressor != null, body.parts.take(), length);
+        return new Rendered(response, body.compressor != null, body.parts.take(), length);
     }
 
-    Answer answer() {
-        return answer;
+    Response response() {
+        return response;
     }
 
     boolean compressed() {
@@ -60,22 +60,22 @@ final class Rendered {
         return body;
     }
 
-    /** Of the body, in octets. */
+    /** The length of the body in octets. */
     long length() {
         return length;
     }
 
-    /** One client more takes it; whether it is the first. */
+    /** One more client reads it; whether it is the first. */
     boolean take() {
         return ++takers == 1;
     }
 
-    /** One client less; whether it was the last. */
+    /** One client less reads it; whether it was the last. */
     boolean letGo() {
         return --takers == 0;
     }
 
-    /** Compresses as soon as it is known that there is enough. */
+    /** Compresses once the body is large enough. */
     private static final class Body extends OutputStream {
 
         private final Parts parts = new Parts();
@@ -152,7 +152,7 @@ final class Rendered {
             used = 0;
         }
 
-        /** What was written since the last call. */
+        /** The parts that were written since the last call. */
         List<byte[]> take() {
             List<byte[]> taken = full;
             if (used > 0) {

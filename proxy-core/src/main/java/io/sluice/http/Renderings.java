@@ -12,36 +12,36 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Views that are being made, a few at once, each on a virtual thread. Whoever asks for what has been asked for and is not
- * begun yet gets the same answer: a hundred scrapes that wait cost as much as one. Lives on one event loop.
+ * Views that are being made, a few at once, each on a virtual thread. Equal requests that wait for a view to begin get the
+ * same response: a hundred scrapes that wait cost as much as one. Lives on one event loop.
  */
 final class Renderings {
 
     private static final Logger LOG = LoggerFactory.getLogger(Renderings.class);
 
-    /** What was asked for. */
+    /** A request for a view. */
     record Question(Route route, String path, Request request, boolean compress) {
 
-        /** Makes the answer; any thread. */
+        /** Makes the response; any thread. */
         Rendered answer() {
             try {
                 return Rendered.of(route.answerer().answer(request), compress);
             } catch (Request.BadRequestException e) {
-                return Rendered.of(Answer.error(400, String.valueOf(e.getMessage())), false);
+                return Rendered.of(Response.error(400, String.valueOf(e.getMessage())), false);
             } catch (RuntimeException e) {
                 LOG.warn("Answering {} failed", path, e);
-                return Rendered.of(Answer.error(500, "internal error; the log has the details"), false);
+                return Rendered.of(Response.error(500, "internal error; the log has the details"), false);
             }
         }
     }
 
-    /** Who asks. */
+    /** A request that waits for the response. */
     interface Asker {
 
         Client client();
 
-        /** The answer; null if there will be none. */
-        void answered(@Nullable Rendered answer);
+        /** Receives the response; null if there will be none. */
+        void answered(@Nullable Rendered response);
     }
 
     private final EventLoop loop;
@@ -60,7 +60,7 @@ final class Renderings {
         beginNext();
     }
 
-    /** {@code asker} is gone; what it alone asked for is not made any more. */
+    /** {@code asker} is gone; a view that it alone asked for is not made any more. */
     void forget(Asker asker) {
         waiting.values().removeIf(askers -> {
             askers.remove(asker);
@@ -77,7 +77,7 @@ final class Renderings {
         }
     }
 
-    /** The first that this node itself waits for, else the first. */
+    /** The first question from this node itself, else the first. */
     private Question next() {
         Optional<Question> own = waiting.entrySet().stream()
                 .filter(entry -> entry.getValue().stream().anyMatch(asker -> asker.client().ownNode()))
@@ -90,15 +90,15 @@ final class Renderings {
         try {
             made = question.answer();
         } finally {
-            Rendered answer = made;
+            Rendered response = made;
             try {
                 loop.execute(() -> {
                     running--;
                     beginNext();
-                    askers.forEach(asker -> asker.answered(answer));
+                    askers.forEach(asker -> asker.answered(response));
                 });
             } catch (RejectedExecutionException e) {
-                LOG.debug("an answer to {} came after the end", question.path());
+                LOG.debug("a response to {} came after the end", question.path());
             }
         }
     }

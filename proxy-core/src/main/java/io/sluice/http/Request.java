@@ -8,12 +8,12 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a route may know of a request.
+ * The parts of a request that a route sees.
  *
  * @param accept    the header {@code Accept}, empty if absent
  * @param userAgent the header {@code User-Agent}, empty if absent
- * @param query     decoded; of a repeated parameter the last
- * @param trusted   whether it names an {@link AllowedHosts allowed} host; always true for a {@link Route.Kind#VIEW}
+ * @param query     the decoded parameters; the last one of a repeated name
+ * @param trusted   whether its host is {@link AllowedHosts allowed}; always true for a {@link Route.Kind#VIEW}
  */
 public record Request(String accept, String userAgent, Map<String, String> query, boolean trusted) {
 
@@ -30,12 +30,12 @@ public record Request(String accept, String userAgent, Map<String, String> query
         return new Request(accept == null ? "" : accept, userAgent == null ? "" : userAgent, query, trusted);
     }
 
-    /** Whether kubelet probes a pod; its HTTP probes say so unless somebody has set another header. */
+    /** Whether kubelet probes a pod: its HTTP probes have its user agent, unless the pod sets another header. */
     public boolean isPodProbe() {
         return userAgent.startsWith("kube-probe/");
     }
 
-    /** Whether {@code value} passes the filter {@code name}; an absent or empty filter lets everything pass. */
+    /** Whether {@code value} passes the filter {@code name}; an absent or empty filter accepts everything. */
     public boolean selects(String name, String value) {
         String wanted = query.getOrDefault(name, "");
         return wanted.isEmpty() || wanted.equals(value);
@@ -47,9 +47,9 @@ public record Request(String accept, String userAgent, Map<String, String> query
     }
 
     /**
-     * A number that is not negative.
+     * The value of {@code name} as a number that is not negative.
      *
-     * @throws BadRequestException if it is anything else
+     * @throws BadRequestException if it is not such a number
      */
     public Optional<Integer> number(String name) {
         String text = query.get(name);
@@ -76,11 +76,11 @@ public record Request(String accept, String userAgent, Map<String, String> query
         }
     }
 
-    /** Answered with 400 and the message. */
+    /** A bad request: answered with 400 and the message. */
     public static final class BadRequestException extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
-        /** @param message for whoever asked */
+        /** @param message for the client */
         public BadRequestException(String message, Throwable cause) {
             super(message, cause);
         }

@@ -3,23 +3,23 @@ package io.sluice.http;
 /**
  * Answers one path.
  *
- * @param kind     who may ask, and where the answer is made
- * @param answerer of requests
+ * @param kind     which hosts are allowed, and where the response is made
+ * @param answerer makes the responses
  */
 public record Route(Kind kind, Answerer answerer) {
 
-    /** Two kinds of answers. */
+    /** The two kinds of routes. */
     public enum Kind {
         /**
-         * Short, made at once on the server's event loop whatever else is going on, and for any {@code Host}: load
-         * balancers send what they like. It must not block, and must not tell what is not for everybody.
+         * Short, answered at once on the server's event loop, whatever the load, and for any {@code Host}: load balancers send
+         * any name. It must not block, and must not contain anything that is not public.
          */
         PROBE,
         /** May take its time: made on a virtual thread, a few at once, and only for an {@link AllowedHosts allowed} name. */
         VIEW
     }
 
-    /** What answers. */
+    /** Makes responses. */
     @FunctionalInterface
     public interface Answerer {
 
@@ -28,7 +28,7 @@ public record Route(Kind kind, Answerer answerer) {
          *
          * @throws Request.BadRequestException to answer with 400 and its message
          */
-        Answer answer(Request request);
+        Response answer(Request request);
     }
 
     /** A {@link Kind#PROBE}. */

@@ -5,7 +5,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What one address serves. Immutable; any thread.
+ * The routes of one address. Immutable; any thread.
  */
 public final class Site {
 
@@ -23,13 +23,13 @@ public final class Site {
      * Serves {@code GET} and {@code HEAD} of some paths; connections may stay for the next request.
      *
      * @param routes by exact path
-     * @param hosts  who may ask for views
+     * @param hosts  the host names for which views are served
      */
     public static Site of(Map<String, Route> routes, AllowedHosts hosts) {
         return new Site(Map.copyOf(routes), Optional.empty(), hosts);
     }
 
-    /** Gives the same answer to every path and method, and ends the connection. */
+    /** A site with the same answer to every path and method, after which the connection ends. */
     public static Site always(Route.Answerer probe) {
         return new Site(Map.of(), Optional.of(Route.probe(probe)), new AllowedHosts(List.of(), ""));
     }
@@ -38,7 +38,7 @@ public final class Site {
         return everything.or(() -> Optional.ofNullable(routes.get(path)));
     }
 
-    /** Whether the method does not matter, nor whether the client would ask again. */
+    /** Whether it has the same answer to all, and ends the connection. */
     boolean isOneAnswer() {
         return everything.isPresent();
     }

@@ -9,7 +9,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * File descriptors that are kept for when the process has no others: one is given back just before a connection is
+ * File descriptors that are kept for the time when the process has no others: one is released just before a connection is
  * accepted, and taken again when that is closed. Lives on one event loop.
  */
 final class SpareDescriptors {
@@ -24,7 +24,7 @@ final class SpareDescriptors {
         this.wanted = wanted;
     }
 
-    /** Takes as many as are missing and can be had; whether none is missing now. */
+    /** Takes as many as are missing and available; whether none is missing now. */
     boolean fill() {
         try {
             while (spare.size() < wanted) {
@@ -36,7 +36,7 @@ final class SpareDescriptors {
         return spare.size() == wanted;
     }
 
-    /** Gives one back to the process, if there is one. */
+    /** Releases one to the process, if there is one. */
     boolean giveBack() {
         FileInputStream one = spare.poll();
         if (one == null) {

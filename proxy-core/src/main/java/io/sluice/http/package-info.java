@@ -1,9 +1,9 @@
 /**
- * A small HTTP/1.1 server for {@code GET} and {@code HEAD}, made to be asked by anybody: connections, time, memory and
- * threads are bounded, and what one client holds never keeps another from an answer.
+ * A small HTTP/1.1 server for {@code GET} and {@code HEAD}, safe for untrusted clients: connections, time, memory
+ * and threads are limited, and what one client holds never keeps another from an answer.
  *
- * <p>{@link io.sluice.http.HttpServer} is the door, {@link io.sluice.http.Site} says what an address serves. Netty reads
- * and writes HTTP; this room decides who may hold what ({@code Admission}), whose name a request may use
+ * <p>{@link io.sluice.http.HttpServer} is the entrance, {@link io.sluice.http.Site} has the routes of an address. Netty
+ * reads and writes HTTP; this room decides which connections stay open ({@code Admission}), which host names are allowed
  * ({@link io.sluice.http.AllowedHosts}), and where an answer is made: a probe's on the server's own event loop, a view's on
  * one of few virtual threads. No event loop of the data path is used.
  *

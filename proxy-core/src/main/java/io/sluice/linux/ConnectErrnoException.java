@@ -3,7 +3,7 @@ package io.sluice.linux;
 import java.net.ConnectException;
 import org.jspecify.annotations.Nullable;
 
-/** connect(2) failed, at once or later; as {@link ErrnoException}, of the class that the JDK has for it. */
+/** connect(2) failed, at once or later; like {@link ErrnoException}, but of the JDK's class for that. */
 public final class ConnectErrnoException extends ConnectException implements SystemError {
 
     private static final long serialVersionUID = 1L;

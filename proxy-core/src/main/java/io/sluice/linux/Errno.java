@@ -5,9 +5,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * The error numbers of Linux: errno(3), with the numbers that x86-64 and arm64 share, and what they mean in English.
  *
- * <p>A failure is told from another by its number, never by its text: the C library translates its texts into the
- * user's language, and another C library has others. For the same reason the words here are our own copy (those of
- * glibc in the C locale), so that what is logged and printed does not depend on who has started the process.
+ * <p>Callers distinguish failures by number, never by text: the C library translates its texts into the user's language,
+ * and another C library has other texts. For the same reason the texts here are our own copy (those of glibc in the C
+ * locale), so that log and output do not depend on the user who has started the process.
  */
 public enum Errno {
     EPERM(1, "Operation not permitted"),
@@ -166,7 +166,7 @@ public enum Errno {
         return number > 0 && number < BY_NUMBER.length ? BY_NUMBER[number] : null;
     }
 
-    /** What a positive number means, whether it is known or not. */
+    /** The meaning of a positive number, known or not. */
     public static String meaning(int number) {
         Errno known = of(number);
         return known == null ? "Unknown error " + number : known.meaning;

@@ -16,7 +16,7 @@ public final class ErrnoException extends IOException implements SystemError {
         this.number = number;
     }
 
-    /** The same with a number that is known. */
+    /** The same with a known number. */
     public ErrnoException(String call, Errno errno) {
         this(call, errno.number());
     }

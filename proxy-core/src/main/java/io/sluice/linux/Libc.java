@@ -9,21 +9,20 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /**
- * Functions of the C library as method handles. Those who call keep them in constants, so that the JIT compiles the call
- * itself and nothing in between.
+ * Functions of the C library as method handles. Callers keep them in constants, so that the JIT compiles a direct call.
  */
 final class Libc {
 
-    /** Where a call leaves its error number; memory for it is the first argument of every handle. */
+    /** The layout of a call's error number; memory for it is the first argument of every handle. */
     static final StructLayout STATE = Linker.Option.captureStateLayout();
 
     private static final long ERRNO = STATE.byteOffset(MemoryLayout.PathElement.groupElement("errno"));
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
 
     /**
-     * All functions but a few have one signature, because each one that is different takes the JVM some milliseconds at
-     * the start: integers and addresses go in registers, a word each, and what a function does not ask for it does not
-     * look at. A result that is an int is the lower half of its word; the other half is anything.
+     * All functions but a few have one signature, because each different one takes the JVM some milliseconds at the start:
+     * integers and addresses go in registers, a word each, and a function ignores the words beyond its own arguments. A
+     * result that is an int is the lower half of its word; the other half is undefined.
      */
     private static final FunctionDescriptor WORDS = FunctionDescriptor.of(LONG, LONG, LONG, LONG, LONG, LONG);
 
@@ -33,7 +32,7 @@ final class Libc {
 
     private Libc() {}
 
-    /** Whether this is Linux: elsewhere nothing of this room works. */
+    /** Whether this is Linux: no class of this room works elsewhere. */
     static boolean isLinux() {
         return System.getProperty("os.name").equals("Linux");
     }
@@ -54,7 +53,7 @@ final class Libc {
     }
 
     /** A function with a signature of its own, such as a variadic one. */
-    @SuppressWarnings("restricted") // they take what their pages in section 2 and 3 of the manual say
+    @SuppressWarnings("restricted") // the signatures are those of the manual, sections 2 and 3
     static MethodHandle handle(String name, FunctionDescriptor signature, Linker.Option... options) {
         Linker linker = Linker.nativeLinker();
         return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), signature, options);

@@ -26,8 +26,8 @@ public final class LinuxCalls {
     private LinuxCalls() {}
 
     /**
-     * How much of what was written to the open socket {@code fd} its peer has not acknowledged: {@code SIOCOUTQ}, tcp(7).
-     * A reset throws that away. 0 also where the kernel cannot be asked.
+     * The number of bytes written to the open socket {@code fd} that its peer has not acknowledged: {@code SIOCOUTQ},
+     * tcp(7). A reset discards them. 0 also if the kernel refuses, and on other systems.
      */
     public static int unacknowledged(int fd) {
         MethodHandle ioctl = IOCTL;
@@ -44,9 +44,9 @@ public final class LinuxCalls {
     }
 
     /**
-     * Asks for room for {@code bytes} in a pipe (fcntl(2)); the kernel may refuse, the pipe stays as it is then.
+     * Requests a capacity of {@code bytes} for a pipe (fcntl(2)); if the kernel refuses, the pipe stays as it is.
      *
-     * @return whether it was granted; true also where the kernel cannot be asked
+     * @return whether the kernel granted it; true also on other systems
      */
     public static boolean pipeSize(int fd, int bytes) {
         MethodHandle fcntl = FCNTL;

@@ -6,14 +6,14 @@ import java.lang.management.ManagementFactory;
 /** The process's file descriptors. Any thread. */
 final class OpenFiles {
 
-    /** Others open and close files while one looks: so near to the limit it was reached a moment ago. */
+    /** Other threads open and close files during the count: this near to the limit, it was reached a moment ago. */
     private static final long NEAR = 8;
 
     private OpenFiles() {}
 
     /**
-     * Whether the limit of open files (RLIMIT_NOFILE, getrlimit(2)) is as good as reached. It is asked by whom the JDK has
-     * told that a socket cannot be had, but not why.
+     * Whether the limit of open files (RLIMIT_NOFILE, getrlimit(2)) is nearly reached. Callers ask when the JDK has failed
+     * to open a socket and does not say why.
      */
     static boolean areUsedUp() {
         if (!(ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean system)) {
@@ -22,7 +22,7 @@ final class OpenFiles {
         try {
             return areUsedUp(system.getOpenFileDescriptorCount(), system.getMaxFileDescriptorCount());
         } catch (InternalError e) {
-            return true; // to count them takes a descriptor, which is not to be had
+            return true; // counting them takes a descriptor, and none is left
         }
     }
 

@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Puts another program in the place of this process: execve(2). It keeps the process's number, terminal and parent, so
- * signals and exit codes need nobody in between.
+ * Replaces the program of this process by another: execve(2). The process keeps its ID, terminal and parent, so that no
+ * process in between has to pass on signals and exit codes.
  */
 public final class ProcessImage {
 
@@ -34,7 +34,7 @@ public final class ProcessImage {
             MemorySegment argv = array(arguments, arena);
             MemorySegment envp =
                     array(environment.entrySet().stream().map(e -> e.getKey() + '=' + e.getValue()).toList(), arena);
-            // It returns only to say that it has failed.
+            // It returns only if it has failed.
             long failed = (long) execve.invokeExact(state, path.address(), argv.address(), envp.address(), 0L, 0L);
             errno = (int) failed == 0 ? 0 : Libc.errno(state);
         } catch (Throwable e) {

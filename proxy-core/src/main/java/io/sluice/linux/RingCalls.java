@@ -6,7 +6,7 @@ import java.lang.invoke.MethodHandle;
 
 /**
  * The system calls of an io_uring(7), which the C library has no functions for, and of the memory that it shares with the
- * kernel. One that fails gives a negative number or {@link MemorySegment#NULL}, and {@link #errno} says why.
+ * kernel. One that fails returns a negative number or {@link MemorySegment#NULL}, and {@link #errno} says why.
  *
  * <p>For one thread: the memory for errors is used again by each call.
  */
@@ -38,15 +38,15 @@ public final class RingCalls {
     }
 
     /**
-     * io_uring_enter(2): how many requests the kernel took.
+     * io_uring_enter(2): how many submissions the kernel took.
      *
      * @param argument an address, or 0
      */
-    public long enter(int ring, int requests, int answers, int flags, long argument, int argumentBytes) {
-        return call(SYSCALL, SYS_IO_URING_ENTER, ring, requests, answers, flags, argument, argumentBytes);
+    public long enter(int ring, int submissions, int completions, int flags, long argument, int argumentBytes) {
+        return call(SYSCALL, SYS_IO_URING_ENTER, ring, submissions, completions, flags, argument, argumentBytes);
     }
 
-    /** mmap(2) of what a ring shares, valid until {@link #unmap}. */
+    /** mmap(2) of a ring's shared memory, valid until {@link #unmap}. */
     public MemorySegment mapShared(int ring, long bytes, long offset) {
         return map(bytes, MAP_SHARED_POPULATE, ring, offset);
     }
@@ -54,6 +54,17 @@ public final class RingCalls {
     /** mmap(2) of memory of our own, valid until {@link #unmap}. */
     public MemorySegment mapAnonymous(long bytes) {
         return map(bytes, MAP_PRIVATE_ANONYMOUS, NO_FILE, 0);
+    }
+
+    /** Anonymous memory that takes no pages until it is written, and is unmapped when it is not referenced any more. */
+    @SuppressWarnings("restricted") // as long as it is referred to
+    static MemorySegment lazyMemory(long bytes) {
+        MemorySegment mapped = new RingCalls().map(bytes, MAP_PRIVATE_ANONYMOUS, NO_FILE, 0);
+        if (mapped.equals(MemorySegment.NULL)) {
+            throw new OutOfMemoryError("mmap of " + bytes + " bytes");
+        }
+        return MemorySegment.ofAddress(mapped.address()).reinterpret(bytes, Arena.ofAuto(),
+                segment -> new RingCalls().unmap(segment));
     }
 
     /** munmap(2). */
@@ -72,7 +83,7 @@ public final class RingCalls {
         return address == -1 ? MemorySegment.NULL : MemorySegment.ofAddress(address).reinterpret(bytes);
     }
 
-    /** All take integers and addresses, a word each, and do not look at those beyond their own. */
+    /** All functions take integers and addresses, a word each, and ignore the words beyond their own. */
     private long call(MethodHandle function, long a, long b, long c, long d, long e, long f, long g) {
         try {
             return (long) function.invokeExact(state, a, b, c, d, e, f, g);

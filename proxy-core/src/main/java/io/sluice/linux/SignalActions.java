@@ -4,7 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
-/** What a signal makes the process do: sigaction(2). Any thread. */
+/** The actions of signals: sigaction(2). Any thread. */
 public final class SignalActions {
 
     /** Longer than a struct sigaction of any C library: sigaction(2). */
@@ -13,9 +13,9 @@ public final class SignalActions {
     private SignalActions() {}
 
     /**
-     * Gives signal {@code number} the action of another, which is the JVM's own handler: it tells the JVM which signal
-     * came, and that knows by now whom to call. The JVM does not do it for a signal that was ignored when it began.
-     * Nothing is done if the C library cannot tell the other's action.
+     * Gives signal {@code number} the action of another, which is the JVM's own handler: it notifies the JVM of the signal,
+     * which has a Java handler for it by now. The JVM does not do so for a signal that was ignored when it started. Does
+     * nothing if the C library cannot read the other's action.
      *
      * @throws IllegalStateException if there is no such function, or it refuses the signal
      */

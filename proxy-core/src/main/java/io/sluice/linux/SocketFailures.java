@@ -17,23 +17,23 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which error an exception of a socket stands for: the one place that knows it for our own system calls, Netty's and the
- * JDK's. Any thread; nothing waits.
+ * Finds the error number of a socket's exception: the only place for our own system calls, Netty's and the JDK's. Any
+ * thread; never waits.
  *
- * <p>An exception's text is never looked at, because it is in the language of whoever has started the process. Ours have
- * the number ({@link SystemError}), Netty's native transports too ({@link NativeIoException}); but Netty's connect has not,
- * which therefore is used on NIO alone. The JDK tells the reasons that matter by class, and where one class stands for
- * several, the kernel is asked something that tells them apart.
+ * <p>It ignores an exception's text, because that is in the language of the user who has started the process. Ours have the
+ * number ({@link SystemError}), those of Netty's native transports too ({@link NativeIoException}), but not those of
+ * Netty's connect, which is therefore used on NIO alone. The JDK has a class for each reason that matters; where one class
+ * stands for several reasons, a test with the kernel tells them apart.
  */
 public final class SocketFailures {
 
     private static final Path UNPRIVILEGED = Path.of("/proc/sys/net/ipv4/ip_unprivileged_port_start");
-    /** Where that file is not: ip(7). */
+    /** The first unprivileged port where that file is missing: ip(7). */
     private static final int UNPRIVILEGED_DEFAULT = 1024;
-    /** So many other privileged ports are tried. */
+    /** How many other privileged ports are tried. */
     private static final int TRIALS = 3;
 
-    /** An error, and which exception of the chain of causes has told it. */
+    /** An error, and the exception in the chain of causes that has it. */
     private record Found(Errno errno, Throwable by) {}
 
     private SocketFailures() {}
@@ -42,7 +42,7 @@ public final class SocketFailures {
      * Why a socket could not be connected; null if that cannot be known.
      *
      * <p>The JDK has one class for a refusal and for an end of the kernel's own patience, which is two minutes and more
-     * (tcp_syn_retries, tcp(7)). Whoever connects waits less than that, so it is a refusal here. A reset in the moment of
+     * (tcp_syn_retries, tcp(7)). All callers wait less than that, so it is a refusal here. A reset in the moment of
      * connecting has no class of its own there.
      */
     public static @Nullable Errno ofConnect(Throwable cause) {
@@ -53,13 +53,30 @@ public final class SocketFailures {
     /**
      * Why a socket could not be bound to {@code address}, or not be made; null if that cannot be known.
      *
-     * <p>The JDK has one class for three reasons. The first two are tried out with sockets that are closed at once: at an
-     * address that is not this machine's no port can be bound, and who lacks the right to a privileged port lacks it for
-     * all of them. What remains is a port that is in use.
+     * <p>The JDK has one class for three reasons. Sockets that are closed at once test for the first two: no port can be
+     * bound on an address that is not this machine's, and a process that may not bind one privileged port may bind none of
+     * them. The reason that remains is a port in use.
      */
     public static @Nullable Errno ofBind(Throwable cause, InetSocketAddress address) {
         Found found = findBind(cause, address);
         return found == null ? null : found.errno;
+    }
+
+    /** Why a connected socket could not be read or written; null if that cannot be known, as of the JDK's sockets. */
+    public static @Nullable Errno ofConnection(Throwable cause) {
+        Found found = find(cause);
+        return found == null ? null : found.errno;
+    }
+
+    /**
+     * Whether a connected socket has failed with this error because the kernel has given up its silent peer: by a time-out,
+     * or with an error that routers or the neighbour table reported meanwhile. False for a reset.
+     */
+    public static boolean isDeadPeer(Errno errno) {
+        return switch (errno) {
+            case ETIMEDOUT, EHOSTUNREACH, EHOSTDOWN, ENETUNREACH, ENETDOWN -> true;
+            default -> false;
+        };
     }
 
     /** The message of {@code cause}, as {@link #ofConnect} knows it: the system's part is in English. */
@@ -99,7 +116,7 @@ public final class SocketFailures {
         return errno == null ? null : new Found(errno, refused);
     }
 
-    /** By its number, else by its class. */
+    /** Finds the error by the exception's number, else by its class. */
     private static @Nullable Found find(Throwable cause) {
         for (Throwable t = cause; t != null; t = t.getCause()) {
             Errno errno = switch (t) {
@@ -161,11 +178,11 @@ public final class SocketFailures {
                     ? Errno.EACCES
                     : Errno.EADDRINUSE;
         } catch (IOException e) {
-            return null; // not even a socket is to be had
+            return null; // not even a socket can be opened
         }
     }
 
-    /** Another port of these may be free, one after the other from the last: they are seldom in use. */
+    /** Whether this process may bind privileged ports; tries some from the last one downwards, which are seldom in use. */
     private static boolean mayBindPrivileged(InetSocketAddress address, int unprivileged) throws IOException {
         for (int port = unprivileged - 1; port > 0 && port >= unprivileged - TRIALS; port--) {
             if (canBind(address, port)) {
@@ -184,7 +201,10 @@ public final class SocketFailures {
         }
     }
 
-    /** The number is given to the first read alone, as much of it as that asks for: one of all bytes begins with a single. */
+    /**
+     * The kernel gives the number to the first read alone, cut to its size; reading all bytes at once begins with a single
+     * one.
+     */
     private static int firstUnprivilegedPort() {
         try (InputStream in = Files.newInputStream(UNPRIVILEGED)) {
             byte[] number = new byte[16];
@@ -204,7 +224,7 @@ public final class SocketFailures {
         return foreign.isEmpty() ? message : message.replace(foreign, found.errno.meaning());
     }
 
-    /** What the C library has said in the message of {@code told}. */
+    /** The C library's part of the message of {@code told}. */
     private static String systemText(Throwable told) {
         String message = String.valueOf(told.getMessage());
         return switch (told) {

@@ -29,19 +29,40 @@ public final class SocketOptions {
     public static final int SO_RCVTIMEO = 20;
     public static final int SO_SNDTIMEO = 21;
     public static final int SO_ACCEPTCONN = 30;
+    public static final int SO_SNDBUFFORCE = 32;
+    public static final int SO_RCVBUFFORCE = 33;
+    public static final int SO_MARK = 36;
+    public static final int SO_DOMAIN = 39;
 
     public static final int IPPROTO_IP = 0;
+    public static final int IPPROTO_IPV6 = 41;
+    public static final int IPV6_V6ONLY = 26;
+    /** linux/netfilter_ipv4.h; IPv6 has the same number. */
+    public static final int SO_ORIGINAL_DST = 80;
     /** Holds for IPv6 sockets as well. */
     public static final int IP_FREEBIND = 15;
     /** Holds for IPv6 sockets as well. */
     public static final int IP_TRANSPARENT = 19;
+    /** The option; the control message has the same number. */
+    public static final int IP_RECVORIGDSTADDR = 20;
+
+    /** The option; the control message has the same number. */
+    public static final int IPV6_RECVORIGDSTADDR = 74;
+    public static final int IPV6_TRANSPARENT = 75;
 
     public static final int IPPROTO_TCP = 6;
     public static final int TCP_NODELAY = 1;
+    public static final int TCP_KEEPIDLE = 4;
+    public static final int TCP_KEEPINTVL = 5;
+    public static final int TCP_KEEPCNT = 6;
     public static final int TCP_INFO = 11;
     public static final int TCP_NOTSENT_LOWAT = 25;
     /** A state of a connection, the first byte of {@link #TCP_INFO}. */
     public static final byte TCP_CLOSE = 7;
+
+    public static final int SOL_UDP = 17;
+    /** Of a control message: how long each datagram is that the bytes are to be cut into. */
+    public static final int UDP_SEGMENT = 103;
 
     public static final int SOL_NETLINK = 270;
     public static final int NETLINK_CAP_ACK = 10;
@@ -58,6 +79,7 @@ public final class SocketOptions {
     /** Of a control message: descriptors. */
     public static final int SCM_RIGHTS = 1;
 
+    public static final int SHUT_RD = 0;
     public static final int SHUT_WR = 1;
 
     private SocketOptions() {}

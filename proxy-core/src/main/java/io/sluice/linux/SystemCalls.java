@@ -3,6 +3,7 @@ package io.sluice.linux;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /**
@@ -13,9 +14,11 @@ import java.lang.invoke.MethodHandle;
  */
 public final class SystemCalls {
 
+    private static final long F_DUPFD_CLOEXEC = 1030;
+
     private SystemCalls() {}
 
-    /** Whether this is Linux: elsewhere nothing of this class works. */
+    /** Whether this is Linux: this class works nowhere else. */
     public static boolean available() {
         return Libc.isLinux();
     }
@@ -51,6 +54,22 @@ public final class SystemCalls {
                 (long) SocketOptions.SOCK_CLOEXEC, 0L));
     }
 
+    /** socketpair(2): two sockets that are connected to each other. */
+    public static int[] socketPair(int domain, int type) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment pair = arena.allocate(2L * Integer.BYTES, Integer.BYTES);
+            checkedInt("socketpair", state -> (long) Handles.SOCKETPAIR.invokeExact(state, (long) domain, (long) type,
+                    0L, pair.address(), 0L));
+            return pair.toArray(ValueLayout.JAVA_INT);
+        }
+    }
+
+    /** Another descriptor of the same open file, closed on exec(2); fcntl(2). */
+    public static int duplicate(int fd) throws IOException {
+        return checkedInt("fcntl", state -> (long) Handles.FCNTL.invokeExact(state, (long) fd, F_DUPFD_CLOEXEC, 0L, 0L,
+                0L));
+    }
+
     /** getsockopt(2); {@code length} holds the size of {@code value}. */
     public static void option(int fd, int level, int name, MemorySegment value, MemorySegment length)
             throws IOException {
@@ -77,7 +96,7 @@ public final class SystemCalls {
                         value.address(), value.byteSize()));
     }
 
-    /** send(2); how many bytes were taken. */
+    /** send(2); how many bytes the kernel took. */
     public static long send(int fd, MemorySegment bytes) throws IOException {
         return checked("send", state -> (long) Handles.SEND.invokeExact(state, (long) fd, bytes.address(),
                 bytes.byteSize(), 0L, 0L));
@@ -89,7 +108,7 @@ public final class SystemCalls {
                 into.byteSize(), 0L, 0L));
     }
 
-    /** poll(2) over structs pollfd; how many have something to tell, 0 after {@code millis}. */
+    /** poll(2) over structs pollfd; how many have events, 0 after {@code millis}. */
     public static int poll(MemorySegment descriptors, int count, int millis) throws IOException {
         return checkedInt("poll", state -> (long) Handles.POLL.invokeExact(state, descriptors.address(), (long) count,
                 (long) millis, 0L, 0L));
@@ -109,7 +128,7 @@ public final class SystemCalls {
         long with(MemorySegment state) throws Throwable;
     }
 
-    /** The same for a function that gives an int: the other half of its word is anything. */
+    /** The same for a function that returns an int: the other half of its word is undefined. */
     private static int checkedInt(String name, Call call) throws IOException {
         return (int) checked(name, state -> (int) call.with(state));
     }
@@ -140,6 +159,8 @@ public final class SystemCalls {
     /** Looked up when the first call is made, so that the class can be loaded anywhere. */
     private static final class Handles {
         static final MethodHandle SOCKET = Libc.function("socket");
+        static final MethodHandle SOCKETPAIR = Libc.function("socketpair");
+        static final MethodHandle FCNTL = Libc.function("fcntl");
         static final MethodHandle BIND = Libc.function("bind");
         static final MethodHandle SETSOCKOPT = Libc.function("setsockopt");
         static final MethodHandle SEND = Libc.function("send");

@@ -2,7 +2,7 @@ package io.sluice.linux;
 
 import org.jspecify.annotations.Nullable;
 
-/** An exception of ours that has the number of the error with it: {@link Errno}. */
+/** An exception of ours that carries the error number: {@link Errno}. */
 public sealed interface SystemError permits ErrnoException, ConnectErrnoException {
 
     /** Positive, errno(3). */

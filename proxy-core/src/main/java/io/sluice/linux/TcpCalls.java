@@ -8,18 +8,21 @@ import java.lang.invoke.MethodHandle;
 import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The system calls of a proxied connection, none of which blocks. Netty's own {@code LinuxSocket} asks the kernel for
- * the family of every socket that it is made for, and goes through JNI's change of thread state for each call; short
- * connections show both.
+ * the family of every socket that it is made for, and goes through JNI's change of thread state for each call; both cost
+ * measurable time with short connections.
  *
- * <p>Lives on one event loop: the memory for addresses and errors is used again by each call.
+ * <p>Lives on one event loop: each call reuses the memory for addresses and errors.
  */
 public final class TcpCalls {
 
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
     private static final ValueLayout.OfShort FAMILY = ValueLayout.JAVA_SHORT;
+    private static final ValueLayout.OfInt NETWORK_INT = ValueLayout.JAVA_INT.withOrder(ByteOrder.BIG_ENDIAN);
+    private static final ValueLayout.OfLong NETWORK_LONG = ValueLayout.JAVA_LONG.withOrder(ByteOrder.BIG_ENDIAN);
     private static final ValueLayout.OfShort PORT = ValueLayout.JAVA_SHORT.withOrder(ByteOrder.BIG_ENDIAN);
 
     private static final MethodHandle SOCKET = Libc.quickFunction("socket");
@@ -28,6 +31,7 @@ public final class TcpCalls {
     private static final MethodHandle RECV = Libc.quickFunction("recv");
     private static final MethodHandle SEND = Libc.quickFunction("send");
     private static final MethodHandle SHUTDOWN = Libc.quickFunction("shutdown");
+    private static final MethodHandle GETSOCKNAME = Libc.quickFunction("getsockname");
     private static final MethodHandle SETSOCKOPT = Libc.quickFunction("setsockopt");
     private static final MethodHandle GETSOCKOPT = Libc.quickFunction("getsockopt");
 
@@ -40,9 +44,12 @@ public final class TcpCalls {
     /** sockaddr_in6(7), the longest that is needed. */
     private static final int ADDRESS_BYTES = 28;
     private static final int IPV4_ADDRESS_BYTES = 16;
+    /** The offset of an option's length, behind the longest value. */
+    private static final int LENGTH = TcpInfo.BYTES;
 
+    private final SocketName own = new SocketName();
     private final MemorySegment state = Arena.ofAuto().allocate(Libc.STATE);
-    private final MemorySegment scratch = Arena.ofAuto().allocate(ADDRESS_BYTES, Long.BYTES);
+    private final MemorySegment scratch = Arena.ofAuto().allocate(LENGTH + Integer.BYTES, Long.BYTES);
 
     /** A new socket, non-blocking. */
     public int open(boolean ipv6) throws IOException {
@@ -72,7 +79,7 @@ public final class TcpCalls {
     }
 
     /**
-     * Begins to connect; whether it is connected already.
+     * Begins to connect; returns whether it is connected already.
      *
      * @throws ConnectErrnoException with the reason
      */
@@ -101,19 +108,78 @@ public final class TcpCalls {
         }
     }
 
-    /** Whether nothing can go to the peer any more, as it has reset the connection: TCP_CLOSE of tcp(7). */
+    /** Whether the peer has reset the connection, so that nothing can be sent any more: TCP_CLOSE of tcp(7). */
     public boolean gone(int fd) throws IOException {
         getOption(fd, SocketOptions.IPPROTO_TCP, SocketOptions.TCP_INFO, 1);
         return scratch.get(ValueLayout.JAVA_BYTE, 0) == SocketOptions.TCP_CLOSE;
     }
 
+    /** How the peer answers. */
+    public TcpInfo info(int fd) throws IOException {
+        getOption(fd, SocketOptions.IPPROTO_TCP, SocketOptions.TCP_INFO, TcpInfo.BYTES);
+        return TcpInfo.of(scratch);
+    }
+
+    /** Why the socket has failed, which the kernel reports once; null if it has not failed, or has reported it before. */
+    public @Nullable Errno error(int fd) throws IOException {
+        scratch.set(INT, 0, 0);
+        getOption(fd, SocketOptions.SOL_SOCKET, SocketOptions.SO_ERROR, Integer.BYTES);
+        return Errno.of(scratch.get(INT, 0));
+    }
+
+    /** Fills {@code into} with the address that the socket is bound to. */
+    public void localName(int fd, SocketName into) throws IOException {
+        scratch.set(INT, ADDRESS_BYTES, ADDRESS_BYTES);
+        int result;
+        try {
+            result = (int) (long) GETSOCKNAME.invokeExact(state, (long) fd, scratch.address(),
+                    scratch.address() + ADDRESS_BYTES, 0L, 0L);
+        } catch (Throwable e) {
+            throw Libc.cannotBeCalled(e);
+        }
+        if (result < 0) {
+            failed("getsockname");
+        }
+        putName(into);
+    }
+
+    /**
+     * Fills {@code into} with the address that the client of an accepted socket connected to, before destination NAT:
+     * SO_ORIGINAL_DST (linux/netfilter_ipv4.h), which is the socket's own address if there was no NAT.
+     */
+    public void originalDestination(int fd, boolean ipv6, SocketName into) throws IOException {
+        getOption(fd, ipv6 ? SocketOptions.IPPROTO_IPV6 : SocketOptions.IPPROTO_IP, SocketOptions.SO_ORIGINAL_DST,
+                ADDRESS_BYTES);
+        putName(into);
+    }
+
+    /** Fills {@code into} with the address at the beginning of {@link #scratch}. */
+    private void putName(SocketName into) {
+        int port = Short.toUnsignedInt(scratch.get(PORT, 2));
+        if (scratch.get(FAMILY, 0) == SocketOptions.AF_INET) {
+            into.set(scratch.get(NETWORK_INT, 4), port);
+        } else {
+            into.set(scratch.get(NETWORK_LONG, 8), scratch.get(NETWORK_LONG, 16), port);
+        }
+    }
+
+    /**
+     * Whether a socket that was connected to {@code address} and {@code port} is connected to itself: where no process
+     * listens on a port of this machine, the kernel may have chosen that very port for the socket (simultaneous open, RFC
+     * 9293 3.5).
+     */
+    public boolean connectedToItself(int fd, InetAddress address, int port) throws IOException {
+        localName(fd, own);
+        return own.is(address, port);
+    }
+
     /** Puts an option's first {@code length} bytes at the beginning of {@link #scratch}. */
     private void getOption(int fd, int level, int name, int length) throws IOException {
-        scratch.set(INT, 8, length);
+        scratch.set(INT, LENGTH, length);
         int result;
         try {
             result = (int) (long) GETSOCKOPT.invokeExact(state, (long) fd, (long) level, (long) name,
-                    scratch.address(), scratch.address() + 8);
+                    scratch.address(), scratch.address() + LENGTH);
         } catch (Throwable e) {
             throw Libc.cannotBeCalled(e);
         }
@@ -122,17 +188,17 @@ public final class TcpCalls {
         }
     }
 
-    /** Reads up to {@code length} bytes, more than none: 0 for nothing now, -1 for the end. */
+    /** Reads up to {@code length} bytes, at least one: returns 0 if there are none now, -1 for the end. */
     public int receive(int fd, long address, int length) throws IOException {
         return receive(fd, address, length, SocketOptions.MSG_DONTWAIT);
     }
 
-    /** The same, and the bytes stay in the socket. */
+    /** As {@link #receive}, but the bytes stay in the socket. */
     public int peek(int fd, long address, int length) throws IOException {
         return receive(fd, address, length, SocketOptions.MSG_DONTWAIT | SocketOptions.MSG_PEEK);
     }
 
-    /** Takes up to {@code length} bytes out of the socket without copying them (MSG_TRUNC, tcp(7)). */
+    /** Discards up to {@code length} bytes of the socket without copying them (MSG_TRUNC, tcp(7)). */
     public int discard(int fd, long address, int length) throws IOException {
         return receive(fd, address, length, SocketOptions.MSG_DONTWAIT | SocketOptions.MSG_TRUNC);
     }
@@ -160,7 +226,7 @@ public final class TcpCalls {
         }
     }
 
-    /** Writes what the socket takes now of {@code length} bytes; 0 for nothing. */
+    /** Writes as many of {@code length} bytes as the socket takes now; 0 if it takes none. */
     public int send(int fd, long address, int length) throws IOException {
         while (true) {
             long n;
@@ -182,11 +248,20 @@ public final class TcpCalls {
         }
     }
 
-    /** Ends what is written; nothing happens to a socket that was reset. */
+    /** Shuts down sending; does nothing on a socket that was reset. */
     public void shutdownOutput(int fd) throws IOException {
+        shutdown(fd, SocketOptions.SHUT_WR);
+    }
+
+    /** Shuts down receiving: bytes that have come can still be read, then there is an end. */
+    public void shutdownInput(int fd) throws IOException {
+        shutdown(fd, SocketOptions.SHUT_RD);
+    }
+
+    private void shutdown(int fd, int how) throws IOException {
         int result;
         try {
-            result = (int) (long) SHUTDOWN.invokeExact(state, (long) fd, (long) SocketOptions.SHUT_WR, 0L, 0L, 0L);
+            result = (int) (long) SHUTDOWN.invokeExact(state, (long) fd, (long) how, 0L, 0L, 0L);
         } catch (Throwable e) {
             throw Libc.cannotBeCalled(e);
         }

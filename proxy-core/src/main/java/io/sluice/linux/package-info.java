@@ -1,6 +1,6 @@
 /**
  * Linux and its C library: every foreign function that the program calls, the numbers of socket options and of errors,
- * and what a failed call says. Nothing here knows what the calls are made for.
+ * and the meaning of a failed call. No class here knows the purpose of the calls.
  *
  * <p>May import nothing of the project.
  */

@@ -10,8 +10,8 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Ends the process when it could only go on half dead, with listening sockets that nobody serves; a supervisor starts it
- * again. Any thread.
+ * Ends the process when it could only go on half dead, with listening sockets that no thread serves; a supervisor restarts
+ * it. Any thread.
  *
  * <p>When the heap or the metaspace is exhausted the Java virtual machine itself ends the process with the same code
  * ({@code -XX:+ExitOnOutOfMemoryError}). It does not when no thread can be started, nor for errors of other kinds.
@@ -20,12 +20,12 @@ public final class FatalErrors {
 
     /** The exit code after an error of the Java virtual machine, out of memory above all; HotSpot's own code for it. */
     public static final int VIRTUAL_MACHINE = 3;
-    /** The exit code after a fault of this program has ended a thread that the others cannot do without. */
+    /** The exit code after a fault of this program has ended a thread that the others need. */
     public static final int DEAD_THREAD = 4;
 
-    /** Threads that are not made by this program and that it cannot do without; the second is the JDK's HTTP server. */
+    /** Threads that this program needs and does not start itself; the second is that of the JDK's HTTP server. */
     private static final Set<String> VITAL = Set.of("main", "HTTP-Dispatcher");
-    /** An error has few causes; a chain may be a ring. */
+    /** The most causes that are followed: a chain of causes may be a ring. */
     private static final int CAUSES = 16;
     private static final int FRAMES = 24;
 
@@ -39,13 +39,13 @@ public final class FatalErrors {
 
     private FatalErrors() {}
 
-    /** Lets errors that nothing catches end the process, where they must; logs all others. Once, before the work begins. */
+    /** Makes uncaught errors end the process, where they must, and logs all others. Once, before the work begins. */
     public static void install() {
         LastWords.THREAD.getName(); // made now: later there may be no memory for a thread
         Thread.setDefaultUncaughtExceptionHandler(FatalErrors::uncaught);
     }
 
-    /** The life of a thread that others cannot do without: if it ends by an error, the process ends. */
+    /** The task of a thread that others need: if it ends by an error, the process ends. */
     public static Runnable vital(Runnable life) {
         return () -> {
             try {
@@ -57,13 +57,13 @@ public final class FatalErrors {
         };
     }
 
-    /** The current thread, which others cannot do without, ends by {@code error}: so does the process. */
+    /** Ends the process: the current thread, which others need, ends by {@code error}. */
     public static void threadEnded(Throwable error) {
         boolean fatal = isFatal(error);
         end(fatal ? VIRTUAL_MACHINE : DEAD_THREAD, error, fatal ? "" : " (a fault in the proxy; please report it)");
     }
 
-    /** Ends the process if nothing can be relied on after {@code error}; else returns, and the caller goes on. */
+    /** Ends the process if it cannot go on after {@code error}; else returns. */
     public static void endIfFatal(Throwable error) {
         if (isFatal(error)) {
             end(VIRTUAL_MACHINE, error, "");
@@ -71,8 +71,8 @@ public final class FatalErrors {
     }
 
     /**
-     * Whether nothing can be relied on after {@code error}. A stack overflow ends one call, and the lack of memory for
-     * buffers, outside of the heap, concerns those who wanted one: clients that read slowly can cause it.
+     * Whether the process cannot go on after {@code error}. A stack overflow ends one call, and a lack of memory for buffers,
+     * outside of the heap, affects only their users: clients that read slowly can cause it.
      */
     static boolean isFatal(Throwable error) {
         Throwable cause = error;
@@ -86,14 +86,14 @@ public final class FatalErrors {
         return false;
     }
 
-    /** As {@code java.nio.Bits} and Netty's allocator say it. */
+    /** Recognized by the messages of {@code java.nio.Bits} and Netty's allocator. */
     private static boolean isLackOfBuffers(Throwable error) {
         String message = String.valueOf(error.getMessage());
         return error instanceof OutOfMemoryError
                 && (message.startsWith("Cannot reserve") || message.contains("direct memory"));
     }
 
-    /** Nothing has caught {@code error}, and {@code thread} ends. */
+    /** Handles an uncaught {@code error}, by which {@code thread} ends. */
     static void uncaught(Thread thread, Throwable error) {
         if (VITAL.contains(thread.getName())) {
             threadEnded(error);
@@ -137,20 +137,20 @@ public final class FatalErrors {
         return line.append(stack.length > limit ? " < …" : "").toString();
     }
 
-    /** For tests: what happens instead; null for the process's end. */
+    /** For tests: replaces the end of the process; null restores it. */
     static void exitBy(@Nullable Exit instead) {
         exit = instead == null ? FatalErrors::halt : instead;
     }
 
-    /** No shutdown hook runs: it could wait for the thread that is no more. */
+    /** Ends without shutdown hooks: these could wait for the thread that has ended. */
     private static void halt(int code, String line) {
         LastWords.say(line);
         Runtime.getRuntime().halt(code);
     }
 
     /**
-     * Writes one line to standard error on a thread of its own, which may wait for ever for a reader: whoever ends the
-     * process waits for it only so long.
+     * Writes one line to standard error on a thread of its own, which may wait for ever for a reader: the thread that
+     * ends the process waits for it only for a limited time.
      */
     private static final class LastWords {
 

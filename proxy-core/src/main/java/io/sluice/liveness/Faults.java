@@ -7,8 +7,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Faults of this program that end a task and leave its thread alive: each is logged with its stack trace, and again not
- * before ten minutes have passed. Any thread.
+ * Faults of this program that end a task and leave its thread alive: each is logged with its stack trace, and the same
+ * one again only after ten minutes. Any thread.
  */
 public final class Faults {
 
@@ -21,9 +21,9 @@ public final class Faults {
     private Faults() {}
 
     /**
-     * Logs that {@code fault} has ended {@code task}; ends the process if nothing can be relied on after it.
+     * Logs that {@code fault} has ended {@code task}; ends the process if it cannot go on after it.
      *
-     * @param task what was done, as the beginning of a line: {@code applying Services}
+     * @param task the work, as the beginning of a line: {@code applying Services}
      */
     public static void report(String task, Throwable fault) {
         FatalErrors.endIfFatal(fault);
@@ -34,7 +34,7 @@ public final class Faults {
         }
     }
 
-    /** Nothing that {@code work} throws reaches its caller; it is reported. For what is repeated. */
+    /** Reports what {@code work} throws, and does not throw it on. For repeated work. */
     public static Runnable contained(String task, Runnable work) {
         return () -> {
             try {
@@ -45,7 +45,7 @@ public final class Faults {
         };
     }
 
-    /** What {@code work} throws is reported and reaches its caller nevertheless. For a future that nobody may look at. */
+    /** Reports what {@code work} throws, and throws it on. For a future that may never be read. */
     public static Runnable reported(String task, Runnable work) {
         return () -> {
             try {

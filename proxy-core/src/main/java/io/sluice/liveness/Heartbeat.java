@@ -6,7 +6,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** The progress of a thread that runs tasks: {@link #run} is one of them, and runs again and again. */
+/** The progress of a thread that runs tasks: {@link #run} is a task that runs repeatedly. */
 public final class Heartbeat implements Watched, Runnable {
 
     private final ThreadKind kind;
@@ -14,13 +14,13 @@ public final class Heartbeat implements Watched, Runnable {
     private volatile long beats;
     private volatile @Nullable Thread thread;
 
-    /** Of the thread {@code name}; has not run yet, which counts as no progress. */
+    /** The heartbeat of the thread {@code name}; it has not run yet, which counts as no progress. */
     public Heartbeat(ThreadKind kind, String name) {
         this.kind = kind;
         this.name = name;
     }
 
-    /** Runs on {@code executor} from now on, until the answer is cancelled; {@link Watchdog#interval} is often enough. */
+    /** Runs on {@code executor} from now on, until the result is cancelled; {@link Watchdog#interval} is often enough. */
     public Future<?> beatOn(ScheduledExecutorService executor, Duration interval) {
         return executor.scheduleWithFixedDelay(this, 0, interval.toNanos(), TimeUnit.NANOSECONDS);
     }

@@ -11,14 +11,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One thread for tasks, on which no fault is lost: a {@link ScheduledThreadPoolExecutor} keeps what a task throws in a
- * future that nobody asks, and ends a periodic task by its first exception. Here it is {@linkplain Faults reported}, and
+ * future that nothing reads, and ends a periodic task by its first exception. Here it is {@linkplain Faults reported}, and
  * the periodic task goes on.
  */
 public final class ReportingExecutor extends ScheduledThreadPoolExecutor {
 
     private final String name;
 
-    /** With one daemon thread of this name. */
+    /** An executor with one daemon thread of this name. */
     public ReportingExecutor(String name) {
         super(1, Thread.ofPlatform().name(name).daemon().factory());
         this.name = name;
@@ -53,7 +53,7 @@ public final class ReportingExecutor extends ScheduledThreadPoolExecutor {
                 Thread.currentThread().interrupt();
             }
         }
-        // What is scheduled while the daemon ends is rejected, and that is no fault.
+        // Tasks that are scheduled while the daemon ends are rejected, which is no fault.
         if (fault != null && !(fault instanceof RejectedExecutionException && isShutdown())) {
             Faults.report("a task on " + name, fault);
         }

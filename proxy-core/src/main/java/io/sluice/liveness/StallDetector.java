@@ -11,25 +11,27 @@ import org.jspecify.annotations.Nullable;
 /**
  * Decides from samples of progress which threads are stalled. Pure: times are passed in.
  *
- * <p>Time is counted by looks: between two of them never more than twice the time that should have passed. When the whole
- * machine or process has stood still (suspended, SIGSTOP, a pause of the garbage collector, no CPU time), nobody looked
- * either, so that this time is not held against a thread.
+ * <p>Time is counted by looks: between two of them never more than twice the time that should have passed. While the whole
+ * machine or process stands still (suspended, SIGSTOP, a pause of the garbage collector, no CPU time), there are no looks
+ * either, so this time does not count against a thread.
  */
 final class StallDetector {
 
     /**
      * A thread at one look.
      *
-     * @param progress differs from the last look's if it has made some
+     * @param progress differs from the last look's if it has made progress
      * @param busy     whether it has something to do
-     * @param ended    whether it is no more
+     * @param waitsFor what it waits for outside this process, or null
+     * @param ended    whether it has ended
      */
-    record Sample(ThreadKind kind, String thread, long progress, boolean busy, boolean ended) {}
+    record Sample(ThreadKind kind, String thread, long progress, boolean busy, @Nullable String waitsFor,
+            boolean ended) {}
 
     /** A stall has begun, or is {@code over}, after {@code lasted}. */
     record Change(Stall stall, boolean over, Duration lasted) {}
 
-    /** What is known of a thread since it last made progress. */
+    /** The state of a thread since it last made progress. */
     private static final class Seen {
         final long progress;
         /** In counted time. */
@@ -53,10 +55,10 @@ final class StallDetector {
     private boolean first = true;
 
     /**
-     * Has seen nothing yet.
+     * Has looked at nothing yet.
      *
      * @param timeout  a thread that makes no progress for longer is stalled
-     * @param interval between two looks, if nothing stands still
+     * @param interval the time between two looks, unless everything stands still
      */
     StallDetector(Duration timeout, Duration interval) {
         this.timeout = timeout.toNanos();
@@ -67,8 +69,8 @@ final class StallDetector {
      * Looks at all threads.
      *
      * @param nanos as of {@link System#nanoTime}
-     * @param now   the same moment, to be shown
-     * @return stalls that begin and end with this look; a thread that is not watched any more is as good as going on
+     * @param now   the same moment, for messages
+     * @return stalls that begin and end with this look; a thread that is no longer watched counts as going on
      */
     List<Change> look(long nanos, Instant now, List<Sample> samples) {
         counted += first ? 0 : Math.min(nanos - last, longestStep);
@@ -86,9 +88,10 @@ final class StallDetector {
                 over(before, changes);
             }
             long still = counted - after.at;
-            // Whether a thread has ended for good is certain with the second look: the daemon may be about to end.
+            // Only the second look shows that a thread has ended for good: the daemon may be about to end.
             if (after.stall == null && (sample.ended() ? same : still > timeout)) {
-                after.stall = new Stall(sample.kind(), sample.thread(), now.minusNanos(still), sample.ended());
+                after.stall = new Stall(sample.kind(), sample.thread(), now.minusNanos(still),
+                        sample.waitsFor(), sample.ended());
                 changes.add(new Change(after.stall, false, Duration.ofNanos(still)));
             }
         }

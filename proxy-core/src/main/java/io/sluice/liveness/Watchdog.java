@@ -19,17 +19,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Sees threads that make no progress, and says so once: in the log, to {@code /livez} and to the service manager.
+ * Finds threads that make no progress, and reports each once: in the log, to {@code /livez} and to the service manager.
  *
- * <p>Lives on a thread of its own, {@code sluice-watchdog}, which waits for nobody: what it reads are volatile fields,
- * and its lines are written, and stacks looked at, by another thread, since the log may be what everybody waits for.
+ * <p>Lives on a thread of its own, {@code sluice-watchdog}, which waits for no other: it reads volatile fields, and another
+ * thread writes its lines and reads stacks, since the log may be what all threads wait for.
  */
 public final class Watchdog implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Watchdog.class);
     private static final Duration LONGEST_INTERVAL = Duration.ofSeconds(1);
     private static final int FRAMES = 12;
-    /** Lines that may wait to be written; more are dropped. */
+    /** The most lines that wait to be written; more are dropped. */
     private static final int LINES = 64;
 
     private final Duration timeout;
@@ -45,12 +45,12 @@ public final class Watchdog implements AutoCloseable {
     private volatile Map<ThreadKind, Long> stallsTotal = Map.of();
 
     /**
-     * Looks at nothing yet.
+     * Watches nothing yet.
      *
-     * @param timeout  how long a thread may make no progress
+     * @param timeout  the longest time without progress
      * @param seldom   the longest time between two looks
-     * @param threads  that are to be watched, asked with each look
-     * @param follower is told the stalls with each look, on the watchdog's thread; must not wait for anything
+     * @param threads  the threads to watch, asked for at each look
+     * @param follower receives the stalls at each look, on the watchdog's thread; must not wait for anything
      */
     public Watchdog(Duration timeout, Duration seldom, Supplier<List<? extends Watched>> threads,
             Consumer<List<Stall>> follower) {
@@ -64,7 +64,7 @@ public final class Watchdog implements AutoCloseable {
                 new ThreadPoolExecutor.DiscardPolicy());
     }
 
-    /** Between two looks. */
+    /** The time between two looks. */
     public Duration interval() {
         return interval;
     }
@@ -90,7 +90,7 @@ public final class Watchdog implements AutoCloseable {
         for (Watched each : watched) {
             Thread thread = each.thread();
             samples.add(new StallDetector.Sample(each.kind(), each.name(), each.progress(), each.busy(),
-                    thread != null && !thread.isAlive()));
+                    each.waitsFor(), thread != null && !thread.isAlive()));
         }
         List<StallDetector.Change> changes = detector.look(System.nanoTime(), Instant.now(), samples);
         stalls = detector.stalls();
@@ -119,11 +119,15 @@ public final class Watchdog implements AutoCloseable {
             LOG.info("{} makes progress again, after {} s", who, change.lasted().toSeconds());
         } else if (stall.ended()) {
             LOG.error("{} has ended, which it should not; /livez fails until the process is started again", who);
+        } else if (stall.waitsFor() != null) {
+            LOG.error("{} has been waiting for {} since {} (for more than {} s); the last good state stays in force",
+                    who,
+                    stall.waitsFor(), stall.since().truncatedTo(ChronoUnit.SECONDS), timeout.toSeconds());
         } else {
             StackTraceElement[] stack = thread == null ? new StackTraceElement[0] : thread.getStackTrace();
-            LOG.error("{} has made no progress since {} (for more than {} s); {}. It is at {}", who,
+            LOG.error("{} has made no progress since {} (for more than {} s); /livez fails until it does. It is at {}",
+                    who,
                     stall.since().truncatedTo(ChronoUnit.SECONDS), timeout.toSeconds(),
-                    stall.restartHelps() ? "/livez fails until it does" : "the last good state stays in force",
                     stack.length == 0 ? "an unknown place" : FatalErrors.oneLine(stack, FRAMES));
         }
     }
@@ -143,7 +147,7 @@ public final class Watchdog implements AutoCloseable {
         return stallsTotal.getOrDefault(kind, 0L);
     }
 
-    /** Looks no more; the stalls of the last look are forgotten. */
+    /** Stops watching; forgets the stalls of the last look. */
     @Override
     public void close() {
         closed.countDown();

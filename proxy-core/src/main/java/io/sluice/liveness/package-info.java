@@ -1,6 +1,6 @@
 /**
- * What keeps the process from being half dead: errors that nothing survives end it, faults in a task are contained and
- * logged, and a watchdog sees threads that make no progress.
+ * Keeps the process from being half dead: errors that it cannot survive end it, faults in a task are contained and logged,
+ * and a watchdog finds threads that make no progress.
  *
  * <p>May import nothing of the project.
  */

@@ -36,12 +36,12 @@ public final class AccessLog {
         return new AccessLog(Form.OFF);
     }
 
-    /** Everything in the message, for people. */
+    /** Writes all fields into the message, for people. */
     public static AccessLog text() {
         return new AccessLog(Form.TEXT);
     }
 
-    /** Everything in key-value pairs, for an encoder that prints them, such as JSON; what there is none of is left out. */
+    /** Writes all fields as key-value pairs, for an encoder that prints them, such as JSON; leaves out absent ones. */
     public static AccessLog fields() {
         return new AccessLog(Form.FIELDS);
     }
@@ -71,6 +71,9 @@ public final class AccessLog {
         if (connection.connectNanos() >= 0) {
             line = line.addKeyValue("connectMs", millis(connection.connectNanos()));
         }
+        if (connection.masqueraded()) {
+            line = line.addKeyValue("masqueraded", true);
+        }
         line.addKeyValue("totalMs", millis(connection.totalNanos()))
                 .addKeyValue("bytesFromClient", connection.bytesFromClient())
                 .addKeyValue("bytesFromBackend", connection.bytesFromBackend())
@@ -85,7 +88,8 @@ public final class AccessLog {
                 + " -> " + (endpoint == null ? "-" : endpoint.toString()) + ' ' + millisText(connection.connectNanos())
                 + '/' + millisText(connection.totalNanos()) + " ms " + connection.bytesFromClient() + '/'
                 + connection.bytesFromBackend() + " B " + connection.retries()
-                + (connection.retries() == 1 ? " retry " : " retries ") + connection.termination();
+                + (connection.retries() == 1 ? " retry " : " retries ") + connection.termination()
+                + (connection.masqueraded() ? " masqueraded" : "");
     }
 
     private static String format(InetSocketAddress address) {

@@ -6,7 +6,7 @@ import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A connection that has ended, as the access log tells of it.
+ * The fields of the access log for a connection that has ended.
  *
  * @param listener         the address that the client connected to
  * @param endpoint         the last one that was tried, null if none was
@@ -15,8 +15,9 @@ import org.jspecify.annotations.Nullable;
  * @param bytesFromClient  written to the endpoint
  * @param bytesFromBackend written to the client
  * @param retries          how many endpoints failed before the last one
- * @param termination      the two-letter termination state: who ended it, in which phase
+ * @param termination      the two-letter termination state: which side ended it, in which phase
+ * @param masqueraded      whether the endpoint saw this node's address, while other traffic of the Service keeps its source
  */
 public record ClosedConnection(InetSocketAddress client, ServicePortName servicePort, InetSocketAddress listener,
         @Nullable EndpointAddress endpoint, long connectNanos, long totalNanos, long bytesFromClient,
-        long bytesFromBackend, int retries, String termination) {}
+        long bytesFromBackend, int retries, String termination, boolean masqueraded) {}

@@ -17,7 +17,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.IntSupplier;
 
 /**
- * What the DNS server counts, in the meaning that CoreDNS gives its names. Any thread; nothing blocks.
+ * The counters of the DNS server; names have the meaning that CoreDNS gives them. Any thread; never blocks.
  *
  * <p>Labels come from small fixed sets: zones of our own and {@code .} for all else, known record types, rcodes,
  * configured upstreams. Nothing that a client writes becomes a label.
@@ -83,11 +83,11 @@ public final class DnsMetrics {
     }
 
     /**
-     * Shows figures that are read when somebody asks. Once.
+     * Registers gauges that are read at each scrape. Called once.
      *
-     * @param names        that exist in our zones
-     * @param connections  that are open over TCP
-     * @param cacheEntries answers of upstreams that are kept
+     * @param names        the number of names in our zones
+     * @param connections  the number of open TCP connections
+     * @param cacheEntries the number of cached answers of upstreams
      */
     public void gauges(IntSupplier names, IntSupplier connections, IntSupplier cacheEntries) {
         MetricCatalog.DNS_NAMES.gauge(registry, names::getAsInt);
@@ -119,22 +119,22 @@ public final class DnsMetrics {
         Objects.requireNonNull(dropped.get(reason)).increment();
     }
 
-    /** The cache was looked up and had nothing. */
+    /** A lookup in the cache found no answer. */
     public void cacheMiss() {
         cacheRequests.increment();
     }
 
     /**
-     * The cache was looked up and had the answer.
+     * A lookup in the cache found the answer.
      *
-     * @param denial whether the answer is that there is nothing
+     * @param denial whether the answer is negative (NXDOMAIN or no data)
      */
     public void cacheHit(boolean denial) {
         cacheRequests.increment();
         (denial ? cacheDenialHits : cacheHits).increment();
     }
 
-    /** An answer had to leave the cache before its time. */
+    /** The cache evicted an answer before its TTL had passed. */
     public void cacheEviction() {
         cacheEvictions.increment();
     }

@@ -10,8 +10,8 @@ import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How often something took how long. Any thread, without a lock; what it counts in is made with the first value, since
- * most ports of a large cluster never have one.
+ * A histogram of durations. Any thread, without a lock; its array is allocated with the first value, since most ports of a
+ * large cluster never have one.
  */
 final class DurationHistogram {
 

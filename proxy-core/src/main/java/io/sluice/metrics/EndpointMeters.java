@@ -8,12 +8,12 @@ import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is counted of one endpoint of one Service port.
+ * The counters of one endpoint of one Service port.
  *
  * <p>An attempt to connect ends with {@link #connectFailed} or {@link #opened}, and each {@link #opened} is followed by
- * exactly one {@link #closed}. These, and {@code bytesFrom…}, are called on any event loop, never block and never
- * allocate, except that the first attempt makes the counters and the end of the last connection of a
- * {@linkplain #retire retired} endpoint hands the removal of its series to an executor. The figures may be read on any thread.
+ * exactly one {@link #closed}. These, and {@code bytesFrom…}, are called on any event loop, never block and never allocate,
+ * except that the first attempt makes the counters and the end of the last connection of a {@linkplain #retire retired}
+ * endpoint hands the removal of its series to an executor. The figures may be read on any thread.
  */
 public final class EndpointMeters {
 
@@ -60,7 +60,7 @@ public final class EndpointMeters {
         return address;
     }
 
-    /** It took a connection. */
+    /** The endpoint accepted a connection. */
     public void opened() {
         Counts mine = counts();
         mine.active.incrementAndGet();
@@ -79,12 +79,12 @@ public final class EndpointMeters {
         }
     }
 
-    /** Bytes that were written to the endpoint; also to be told to the {@link PortMeters}. */
+    /** Bytes that the proxy wrote to the endpoint; also has to be counted by the {@link PortMeters}. */
     public void bytesFromClient(long bytes) {
         counts().fromClient.add(bytes);
     }
 
-    /** Bytes of the endpoint that were written to the client; also to be told to the {@link PortMeters}. */
+    /** Bytes of the endpoint that the proxy wrote to the client; also has to be counted by the {@link PortMeters}. */
     public void bytesFromBackend(long bytes) {
         counts().fromBackend.add(bytes);
     }

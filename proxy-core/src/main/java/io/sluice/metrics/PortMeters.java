@@ -5,6 +5,7 @@ import io.sluice.metrics.DurationHistogram.Buckets;
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.EndpointSet;
+import io.sluice.service.Protocol;
 import io.sluice.service.ServicePortName;
 import java.time.Duration;
 import java.util.Collection;
@@ -16,12 +17,12 @@ import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is counted of one Service port.
+ * The counters of one Service port.
  *
- * <p>Each {@link #accepted} is followed by exactly one {@link #closed}. The counting methods are called on any event
- * loop, never block and never allocate, except that the first connection makes the histograms and the end of the last one of a
- * {@linkplain #retire retired} port hands the removal of its series to an executor. The figures may be read on any thread; {@link #endpoint},
- * {@link #endpoints} and {@link #retire} are for the control thread.
+ * <p>Each {@link #accepted} is followed by exactly one {@link #closed}. The counting methods are called on any event loop,
+ * never block and never allocate, except that the first connection makes the histograms and the end of the last one of a
+ * {@linkplain #retire retired} port hands the removal of its series to an executor. The figures may be read on any thread;
+ * {@link #endpoint}, {@link #endpoints} and {@link #retire} are for the control thread.
  */
 public final class PortMeters {
 
@@ -34,12 +35,14 @@ public final class PortMeters {
             Duration.ofMinutes(1), Duration.ofMinutes(5), Duration.ofMinutes(30), Duration.ofHours(4),
             Duration.ofHours(24));
 
-    /** What happens seldom is counted in one array: at these indexes, and from {@link #REFUSED} on by reason. */
+    /** Rare events are counted in one array: at these indexes, and from {@link #REFUSED} on by reason. */
     private static final int FAILED = 0;
     private static final int ABORTED = 1;
     private static final int RETRIES = 2;
     private static final int EJECTIONS = 3;
-    private static final int REFUSED = 4;
+    private static final int DEAD_CLIENTS = 4;
+    private static final int DEAD_BACKENDS = 5;
+    private static final int REFUSED = 6;
 
     private final ProxyMetrics owner;
     private final ServicePortName name;
@@ -50,6 +53,8 @@ public final class PortMeters {
     private final LongAdder fromBackend = new LongAdder();
     private final AtomicLongArray seldom = new AtomicLongArray(REFUSED + RefusalReason.values().length);
     private volatile int ejectedNow;
+    /** Of a UDP port; null for others. */
+    private final @Nullable DatagramCounts datagrams;
     private final DurationHistogram connectDuration = new DurationHistogram(CONNECT_BUCKETS);
     private final DurationHistogram connectionDuration = new DurationHistogram(CONNECTION_BUCKETS);
 
@@ -61,6 +66,14 @@ public final class PortMeters {
     PortMeters(ProxyMetrics owner, ServicePortName name) {
         this.owner = owner;
         this.name = name;
+        this.datagrams = name.protocol() == Protocol.UDP ? new DatagramCounts() : null;
+    }
+
+    /** What is counted of a UDP port alone. */
+    private static final class DatagramCounts {
+        final LongAdder fromClient = new LongAdder();
+        final LongAdder fromBackend = new LongAdder();
+        final LongAdder gaveWay = new LongAdder();
     }
 
     /** The Service port. */
@@ -79,11 +92,19 @@ public final class PortMeters {
      *
      * @param durationNanos from accept to close
      */
-    public void closed(Ending ending, long durationNanos) {
-        switch (ending) {
+    public void closed(ConnectionOutcome outcome, long durationNanos) {
+        switch (outcome) {
             case COMPLETED -> {
             }
             case CLIENT_ABORTED -> seldom.getAndIncrement(ABORTED);
+            case CLIENT_DEAD -> {
+                seldom.getAndIncrement(ABORTED);
+                seldom.getAndIncrement(DEAD_CLIENTS);
+            }
+            case BACKEND_DEAD -> {
+                seldom.getAndIncrement(FAILED);
+                seldom.getAndIncrement(DEAD_BACKENDS);
+            }
             case FAILED -> seldom.getAndIncrement(FAILED);
         }
         connectionDuration.record(durationNanos, System.nanoTime());
@@ -106,12 +127,12 @@ public final class PortMeters {
         seldom.getAndIncrement(RETRIES);
     }
 
-    /** An endpoint was put aside because it did not answer. */
+    /** An endpoint was ejected because it did not answer. */
     public void ejected() {
         seldom.getAndIncrement(EJECTIONS);
     }
 
-    /** Takes notice of how many endpoints are left out because they do not answer. Control thread. */
+    /** Sets the number of endpoints that are ejected because they do not answer. Control thread. */
     public void ejectedNow(int endpoints) {
         ejectedNow = endpoints;
     }
@@ -131,6 +152,27 @@ public final class PortMeters {
         fromBackend.add(bytes);
     }
 
+    /** A datagram of a client was passed on; of a UDP port, on which a flow counts as a connection. */
+    public void datagramFromClient() {
+        if (datagrams != null) {
+            datagrams.fromClient.increment();
+        }
+    }
+
+    /** A datagram of an endpoint was passed on. */
+    public void datagramFromBackend() {
+        if (datagrams != null) {
+            datagrams.fromBackend.increment();
+        }
+    }
+
+    /** A flow of datagrams gave way to another. */
+    public void gaveWay() {
+        if (datagrams != null) {
+            datagrams.gaveWay.increment();
+        }
+    }
+
     /** How many connections are open now; exact. */
     public int active() {
         return active.get();
@@ -141,7 +183,7 @@ public final class PortMeters {
         return total.sum();
     }
 
-    /** How many accepted connections ended as {@link Ending#FAILED}. */
+    /** How many accepted connections ended as {@link ConnectionOutcome#FAILED}. */
     public long failed() {
         return seldom.get(FAILED);
     }
@@ -154,7 +196,7 @@ public final class PortMeters {
         return owner.endpoint(this, address);
     }
 
-    /** Takes notice of what endpoints there are now, for the gauge by state. Control thread. */
+    /** Sets the present endpoints, for the gauge by state. Control thread. */
     public void endpoints(EndpointSet now) {
         int ready = 0;
         int servingTerminating = 0;
@@ -231,9 +273,17 @@ public final class PortMeters {
         into.counter(MetricCatalog.CONNECTIONS, labels, total.sum());
         into.counter(MetricCatalog.CONNECTIONS_FAILED, labels, seldom.get(FAILED));
         into.counter(MetricCatalog.CONNECTIONS_ABORTED, labels, seldom.get(ABORTED));
+        collectDead(into, labels.add("side", "client"), seldom.get(DEAD_CLIENTS));
+        collectDead(into, labels.add("side", "backend"), seldom.get(DEAD_BACKENDS));
         into.counter(MetricCatalog.CONNECT_RETRIES, labels, seldom.get(RETRIES));
         into.counter(MetricCatalog.RELAYED_BYTES, labels.add("direction", "from_client"), fromClient.sum());
         into.counter(MetricCatalog.RELAYED_BYTES, labels.add("direction", "from_backend"), fromBackend.sum());
+        if (datagrams != null) {
+            into.counter(MetricCatalog.DATAGRAMS, labels.add("direction", "from_client"), datagrams.fromClient.sum());
+            into.counter(MetricCatalog.DATAGRAMS, labels.add("direction", "from_backend"),
+                    datagrams.fromBackend.sum());
+            into.counter(MetricCatalog.FLOWS_GAVE_WAY, labels, datagrams.gaveWay.sum());
+        }
         for (RefusalReason reason : RefusalReason.values()) {
             into.counter(MetricCatalog.CONNECTIONS_REFUSED, labels.add("reason", reason.label()),
                     seldom.get(at(reason)));
@@ -248,6 +298,13 @@ public final class PortMeters {
         into.gauge(MetricCatalog.ENDPOINTS_EJECTED, labels, ejectedNow);
         for (EndpointState state : EndpointState.values()) {
             into.gauge(MetricCatalog.ENDPOINTS, labels.add("state", state.label()), endpointCounts.of(state));
+        }
+    }
+
+    /** Most ports never have one. */
+    private static void collectDead(Scrape into, Labels labels, long count) {
+        if (count > 0) {
+            into.counter(MetricCatalog.CONNECTIONS_DEAD_PEER, labels, count);
         }
     }
 

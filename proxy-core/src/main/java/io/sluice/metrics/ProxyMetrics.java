@@ -16,7 +16,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * The meters of the data path by Service port and endpoint, and the bound on their number.
  *
  * <p>The control thread asks for meters and retires them; event loops hold the objects it was given and count. Series
- * are made of them while a scrape lasts and are kept by nobody: a registered meter for each would be most of the heap of
+ * are made of them during a scrape and not kept: a registered meter for each would be most of the heap of
  * a large cluster. Ports and endpoints come and go on the control thread and on the executor for removals, under one lock
  * that neither event loops nor scrapes take.
  */
@@ -54,7 +54,7 @@ public final class ProxyMetrics {
         registry.getPrometheusRegistry().register(collector);
     }
 
-    /** Everything that is counted now. Any thread. */
+    /** The series of all present meters. Any thread. */
     private MetricSnapshots collect() {
         Scrape scrape = new Scrape();
         long now = System.nanoTime();

@@ -1,6 +1,6 @@
 package io.sluice.metrics;
 
-/** Why a connection was turned away before an endpoint had taken it. */
+/** Why the proxy refused a connection before an endpoint had accepted it. */
 public enum RefusalReason {
     /** No endpoint could take it. Seldom counted: a port without endpoints does not listen, so the kernel refuses. */
     NO_ENDPOINT("no_endpoint"),

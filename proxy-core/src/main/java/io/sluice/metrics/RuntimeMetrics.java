@@ -26,7 +26,7 @@ public final class RuntimeMetrics implements AutoCloseable {
      * @param maxConnections  the limit over all Services
      * @param buffered        bytes that connections hold in this process, read and not yet delivered
      * @param bufferMemory    their limit
-     * @param droppedLogLines lines that nobody read, so far
+     * @param droppedLogLines the number of log lines that were dropped so far, as no reader took them
      */
     public RuntimeMetrics(MeterRegistry registry, String version, int maxConnections, LongSupplier buffered,
             long bufferMemory, LongSupplier droppedLogLines) {

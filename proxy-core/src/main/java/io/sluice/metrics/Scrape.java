@@ -37,7 +37,7 @@ final class Scrape {
                 .add(new GaugeDataPointSnapshot(value.longest(now), labels, null));
     }
 
-    /** All of it; metrics without series are absent. */
+    /** All gathered series; metrics without series are absent. */
     MetricSnapshots snapshots() {
         List<MetricSnapshot> all = new ArrayList<>();
         counters.forEach((metric, points) -> all.add(new CounterSnapshot(metric.metadata(), points)));

@@ -4,7 +4,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterSnapshot;
-import io.sluice.service.EndpointChange;
+import io.sluice.service.TriggerTime;
 import io.sluice.service.IpFamily;
 import java.time.Duration;
 import java.time.Instant;
@@ -54,7 +54,7 @@ public final class SyncMetrics {
         MetricCatalog.KUBE_PROXY_ENDPOINT_CHANGES.counter(registry, endpointChanges, LongAdder::sum);
     }
 
-    /** Since {@code at} there is something to apply; any thread. */
+    /** Notes that a snapshot waits to be applied since {@code at}; any thread. */
     public void queued(Instant at) {
         lastQueued.accumulateAndGet(at.toEpochMilli(), Math::max);
     }
@@ -69,7 +69,7 @@ public final class SyncMetrics {
         serviceChanges.add(count.services());
         endpointChanges.add(count.endpoints());
         boolean again = lastVersion == snapshot.version();
-        for (EndpointChange change : again ? List.<EndpointChange>of() : snapshot.changes()) {
+        for (TriggerTime change : again ? List.<TriggerTime>of() : snapshot.changes()) {
             // The control plane's clock may be ahead of ours.
             Duration late = Duration.between(change.at(), at);
             Objects.requireNonNull(programming.get(change.family())).record(late.isNegative() ? Duration.ZERO : late);

@@ -5,7 +5,7 @@ import io.sluice.liveness.ThreadKind;
 import io.sluice.liveness.Watchdog;
 import java.util.concurrent.TimeUnit;
 
-/** What the watchdog sees, by kind of thread. */
+/** The findings of the watchdog, by kind of thread. */
 public final class WatchdogMetrics {
 
     private WatchdogMetrics() {}

@@ -5,22 +5,22 @@ import java.net.InetAddress;
 import java.util.Map;
 
 /**
- * What Services want to be an address of this node, and what must stay where it is.
+ * The addresses that Services need on this node, and the addresses of endpoints, which must stay where they are.
  *
- * @param wanted       every address of a Service and what it is to that Service
- * @param endpoints    the addresses behind all Services, each with one that names it
- * @param ownManifests whether the operator of this proxy wrote all of it; else an endpoint is only somebody's word
+ * @param wanted       every address of a Service and its use
+ * @param endpoints    the addresses of the endpoints of all Services, each with a Service that names it
+ * @param ownManifests whether the operator of this proxy wrote all Services; else other users name the endpoints
  */
 public record AddressDemand(Map<InetAddress, Use> wanted, Map<InetAddress, ServiceName> endpoints,
         boolean ownManifests) {
 
-    /** What an address is to a Service; the first gives way to the least. */
+    /** The use of an address by a Service, in the order in which an address yields to objections: the first one least. */
     public enum Use {
-        /** A cluster address: given by the API server, for good, out of a range for nothing else. */
+        /** A cluster address: the API server allocates it, for good, from a range for nothing else. */
         CLUSTER,
-        /** {@code status.loadBalancer}: written by a controller, usually out of a pool. */
+        /** {@code status.loadBalancer}: a controller writes it, usually from a pool. */
         LOAD_BALANCER,
-        /** {@code spec.externalIPs}: whoever may write a Service can write anything. */
+        /** {@code spec.externalIPs}: a user who may write Services can write any address. */
         EXTERNAL
     }
 }

@@ -1,13 +1,21 @@
 package io.sluice.node;
 
-/** How the addresses of Services become addresses of this machine. */
+/** How connections to the addresses of Services reach this process. */
 public enum AddressMode {
-    /** What suits the source: {@link #NONE} for manifests, {@link #LOCAL_ROUTE} for a Kubernetes API. */
+    /**
+     * The mode that suits the source: {@link #NONE} for manifests; for a Kubernetes API {@link #NFTABLES}, or
+     * {@link #LOCAL_ROUTE} where that is not possible.
+     */
     AUTO("auto"),
-    /** Not at all: they are already, or somebody else sees to it. */
+    /** The proxy does nothing: packets for the addresses arrive here already, or other software makes them arrive. */
     NONE("none"),
-    /** By routes of type local, for ranges or for single addresses. */
-    LOCAL_ROUTE("local-route");
+    /** The proxy adds routes of type local, for ranges or for single addresses. */
+    LOCAL_ROUTE("local-route"),
+    /**
+     * The kernel redirects connections to this process (TPROXY), port by port; the proxy does not make the addresses local,
+     * and other packets to them go on as before.
+     */
+    NFTABLES("nftables");
 
     private final String word;
 
@@ -15,7 +23,7 @@ public enum AddressMode {
         this.word = word;
     }
 
-    /** How it is written in settings. */
+    /** Its value in settings. */
     @Override
     public String toString() {
         return word;

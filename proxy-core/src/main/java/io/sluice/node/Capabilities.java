@@ -4,14 +4,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** What the kernel allows this process beyond the ordinary: capabilities(7). */
+/** The capabilities(7) of this process. */
 final class Capabilities {
 
     private static final String EFFECTIVE = "CapEff:";
 
     private Capabilities() {}
 
-    /** Whether capability number {@code bit} is in effect; false where nobody can say. */
+    /** Whether capability number {@code bit} is in effect; false where that is unknown. */
     static boolean effective(int bit) {
         try {
             return Files.readAllLines(Path.of("/proc/self/status")).stream().filter(l -> l.startsWith(EFFECTIVE))

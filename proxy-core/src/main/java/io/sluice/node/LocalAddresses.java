@@ -1,10 +1,12 @@
 package io.sluice.node;
 
+import io.sluice.service.Cidr;
 import io.sluice.service.IpAddresses;
 import java.io.UncheckedIOException;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.InterfaceAddress;
 import java.net.NetworkInterface;
 import java.net.SocketException;
 import java.util.ArrayList;
@@ -14,14 +16,14 @@ import java.util.List;
 /** The addresses of this machine's interfaces. */
 public final class LocalAddresses {
 
-    /** Addresses of nobody (RFC 5737, RFC 3849), which only a default route leads to. */
+    /** Addresses that no machine has (RFC 5737, RFC 3849), to which only a default route leads. */
     private static final List<String> SOMEWHERE = List.of("192.0.2.1", "2001:db8::1");
     private static final int ANY_PORT = 9;
 
     private LocalAddresses() {}
 
     /**
-     * Those of every interface that is up, in the kernel's order; asks the kernel.
+     * The addresses of every interface that is up, in the kernel's order; asks the kernel.
      *
      * @throws SocketException if it cannot be asked
      */
@@ -36,7 +38,27 @@ public final class LocalAddresses {
     }
 
     /**
-     * The addresses that a connection of this machine to somewhere far away has, one of each family that has a way out;
+     * The networks of the interfaces that are up, as far as other machines may be in them. Asks the kernel.
+     *
+     * @throws SocketException if it cannot be asked
+     */
+    public static List<Cidr> networks() throws SocketException {
+        List<Cidr> networks = new ArrayList<>();
+        for (NetworkInterface networkInterface : Collections.list(NetworkInterface.getNetworkInterfaces())) {
+            if (isUp(networkInterface) && !networkInterface.isLoopback()) {
+                for (InterfaceAddress address : networkInterface.getInterfaceAddresses()) {
+                    Cidr network = new Cidr(address.getAddress(), address.getNetworkPrefixLength());
+                    if (!NodeNetworks.isSingle(network) && !address.getAddress().isLinkLocalAddress()) {
+                        networks.add(network);
+                    }
+                }
+            }
+        }
+        return networks;
+    }
+
+    /**
+     * The source addresses of connections from this machine by its default route, one of each family that has such a route;
      * asks the kernel, and sends nothing.
      */
     static List<InetAddress> outward() {
@@ -46,13 +68,13 @@ public final class LocalAddresses {
                 socket.connect(new InetSocketAddress(IpAddresses.parse(somewhere), ANY_PORT));
                 outward.add(socket.getLocalAddress());
             } catch (SocketException | UncheckedIOException e) {
-                // No way out in this family.
+                // The node has no default route in this family.
             }
         }
         return outward;
     }
 
-    /** On a node interfaces of pods go at any time, also between two questions to the kernel. */
+    /** Whether it is up; pods' interfaces can disappear at any time, also between two system calls, and are down then. */
     private static boolean isUp(NetworkInterface networkInterface) {
         try {
             return networkInterface.isUp();

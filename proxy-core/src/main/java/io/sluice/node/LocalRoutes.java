@@ -2,6 +2,7 @@ package io.sluice.node;
 
 import io.sluice.linux.Errno;
 import io.sluice.linux.SystemCalls;
+import io.sluice.netlink.KernelRoutes;
 import io.sluice.node.AddressDemand.Use;
 import io.sluice.service.Cidr;
 import io.sluice.service.IpAddresses;
@@ -22,12 +23,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes the addresses of Services local by routes of type {@code local} on {@code lo}: the kernel then delivers what is
- * sent to them here, whether a process of the node sends it or a pod behind a veth.
+ * Makes the addresses of Services local by routes of type {@code local} on {@code lo}: the kernel then delivers packets to
+ * them here, whether a process of the node sends them or a pod behind a veth.
  *
- * <p>A range is routed whole where it takes nothing from the node; else, and for addresses outside of all ranges, each
- * address has a route of its own. Our routes carry an origin of their own ({@link KernelRoutes#PROTOCOL}), so that no
- * state has to be kept: what a crash left is found, used or removed. Control thread.
+ * <p>A range is routed whole where it hides no address that the node needs; else, and for addresses outside of all ranges,
+ * each address has a route of its own. Our routes carry an origin of their own ({@link KernelRoutes#PROTOCOL}), so that no
+ * state has to be kept: the next daemon finds the routes that a crash left, and uses or removes them. Control thread.
  */
 public final class LocalRoutes implements ServiceAddresses {
 
@@ -35,10 +36,11 @@ public final class LocalRoutes implements ServiceAddresses {
     private static final int CAP_NET_ADMIN = 12;
     private static final int NAMED_ROUTES = 5;
 
-    /** How long what was read of the node's own networks is believed: 30 s. */
+    /** How long the node's own networks are cached: 30 s. */
     private static final long NETWORKS_NANOS = 30_000_000_000L;
 
     private final RoutingTable table;
+    private final boolean services;
     private final List<Cidr> ranges;
     private final Set<Cidr> installed;
     private final Map<Cidr, String> rangeObjections = new HashMap<>();
@@ -46,11 +48,14 @@ public final class LocalRoutes implements ServiceAddresses {
     private Set<InetAddress> provided = Set.of();
     private @Nullable NodeNetworks networks;
     private long networksRead;
-    /** What the last decision about a single address was made by; null if there was none. */
+    /** The node's networks at the last decision about a single address; null if there was none. */
     private @Nullable NodeNetworks decidedBy;
+    /** Whether the installed routes were another process's until now. */
+    private boolean adopted;
     private boolean closed;
 
-    LocalRoutes(RoutingTable table, List<Cidr> ranges) throws IOException {
+    LocalRoutes(RoutingTable table, List<Cidr> ranges, boolean services) throws IOException {
+        this.services = services;
         this.table = table;
         this.ranges = ranges.stream().filter(r -> !r.network().isLoopbackAddress()).toList();
         this.installed = new HashSet<>(table.ours());
@@ -61,7 +66,7 @@ public final class LocalRoutes implements ServiceAddresses {
     }
 
     /**
-     * Ready to add routes; adds none yet.
+     * Checks that this process may add routes; adds none yet.
      *
      * @param ranges routed whole where possible; loopback ranges need no route and are ignored
      * @throws IOException if this process may not do it; the message says what to do
@@ -75,11 +80,21 @@ public final class LocalRoutes implements ServiceAddresses {
                     + " AmbientCapabilities=CAP_NET_ADMIN, or add the routes yourself ('ip route add local RANGE dev"
                     + " lo') and say --address-mode none");
         }
-        return new LocalRoutes(new KernelRoutes(), ranges);
+        return new LocalRoutes(new HostRoutingTable(), ranges, true);
     }
 
     /**
-     * Removes every route that a proxy has left, whatever it was started with; one that runs will add its own again.
+     * The same for the addresses on which this process itself listens, where connections to Services are intercepted.
+     * Leaves routes of the process that this one follows to that process, whose connections need them.
+     *
+     * @throws IOException if the routes cannot be read
+     */
+    public static LocalRoutes openForOwn() throws IOException {
+        return new LocalRoutes(new HostRoutingTable(), List.of(), false);
+    }
+
+    /**
+     * Removes every route that a proxy has left, whatever its flags were; a running proxy adds its own again.
      *
      * @return how many there were
      * @throws IOException if that is not allowed; the message says so
@@ -88,7 +103,7 @@ public final class LocalRoutes implements ServiceAddresses {
         if (!SystemCalls.available()) {
             return 0;
         }
-        RoutingTable table = new KernelRoutes();
+        RoutingTable table = new HostRoutingTable();
         Set<Cidr> ours = table.ours();
         Map<Cidr, Integer> errors = table.remove(ours);
         if (!errors.isEmpty()) {
@@ -123,7 +138,7 @@ public final class LocalRoutes implements ServiceAddresses {
             addMissing(single.keySet()).forEach((route, errno) -> {
                 next.remove(route);
                 InetAddress address = single.get(route);
-                // An address that got a local route from somebody else is here as well.
+                // An address that got a local route from other software is here as well.
                 if (errno != Errno.EEXIST.number() && address != null) {
                     failed.put(address, describe(route, errno, true));
                 }
@@ -153,7 +168,7 @@ public final class LocalRoutes implements ServiceAddresses {
         return next;
     }
 
-    /** Endpoints that are no Service's cluster address. */
+    /** The endpoints whose address is not the cluster address of a Service. */
     private static Set<InetAddress> elsewhere(AddressDemand demand) {
         Set<InetAddress> endpoints = new HashSet<>(demand.endpoints().keySet());
         endpoints.removeIf(address -> demand.wanted().get(address) == Use.CLUSTER);
@@ -161,7 +176,7 @@ public final class LocalRoutes implements ServiceAddresses {
     }
 
     @Override
-    public boolean concerns(InetAddress endpoint) {
+    public boolean affects(InetAddress endpoint) {
         return provided.contains(endpoint) || ranges.stream().anyMatch(range -> range.contains(endpoint));
     }
 
@@ -210,8 +225,12 @@ public final class LocalRoutes implements ServiceAddresses {
 
     @Override
     public void release() {
-        List<Cidr> surplus = installed.stream().filter(r -> !wanted.contains(r)).toList();
-        remove(surplus);
+        if (services || !adopted) {
+            remove(installed.stream().filter(r -> !wanted.contains(r)).toList());
+        } else {
+            installed.retainAll(wanted);
+        }
+        adopted = false;
     }
 
     private void remove(List<Cidr> routes) {
@@ -236,7 +255,7 @@ public final class LocalRoutes implements ServiceAddresses {
     }
 
     @Override
-    public boolean mend() {
+    public boolean repair() {
         if (closed) {
             return false;
         }
@@ -260,6 +279,7 @@ public final class LocalRoutes implements ServiceAddresses {
 
     @Override
     public void adopt() {
+        adopted = true;
         try {
             Set<Cidr> there = table.ours();
             installed.clear();
@@ -270,7 +290,7 @@ public final class LocalRoutes implements ServiceAddresses {
     }
 
     @Override
-    public boolean provides() {
+    public boolean manages() {
         return true;
     }
 

@@ -11,7 +11,7 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * What the node itself needs of the address space, and so what a Service must not take from it. Pure.
+ * The addresses and networks that the node itself needs, and which a Service must therefore not take. Pure.
  *
  * @param own      the node's addresses
  * @param networks of its interfaces, loopback and single addresses left out
@@ -27,16 +27,16 @@ record NodeNetworks(Set<InetAddress> own, List<Cidr> networks, List<Cidr> routes
         gateways = Set.copyOf(gateways);
     }
 
-    /** Whether {@code address} is one of this machine without anybody's help. */
+    /** Whether {@code address} is local on this machine without a route of ours. */
     boolean isLocal(InetAddress address) {
         return address.isLoopbackAddress() || own.contains(address);
     }
 
     /**
-     * Why {@code address}, which is not local, must not become so; empty if it may. What the kernel knows of this node
-     * comes before any Service. Then who can be believed more comes first: a cluster address is not given up because of an
-     * endpoint, an external address always is, and that of a load balancer where this node has another way to it than its
-     * default route, so that there may be such a machine.
+     * Why {@code address}, which is not local, must not become local; empty if it may. The kernel's addresses and routes
+     * come before any Service. Then the more trustworthy writer comes first: an endpoint never rules out a cluster address,
+     * always rules out an external address, and rules out a load balancer's address where this node has another route to it
+     * than its default route, so that there may be such a machine.
      *
      * @param endpoint whether a Service has it among its endpoints
      */
@@ -87,7 +87,7 @@ record NodeNetworks(Set<InetAddress> own, List<Cidr> networks, List<Cidr> routes
     /**
      * Why {@code range} must not become local as a whole; empty if it may.
      *
-     * @param endpoints those that have to be reached even if they are inside
+     * @param endpoints those that must stay reachable even if they are inside
      */
     Optional<String> objection(Cidr range, Set<InetAddress> endpoints) {
         if (range.prefixLength() == 0) {

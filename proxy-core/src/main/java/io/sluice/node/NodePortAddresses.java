@@ -12,10 +12,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * At which of the node's own addresses node ports listen: kube-proxy's {@code --nodeport-addresses}.
+ * The node's own addresses on which node ports listen: kube-proxy's {@code --nodeport-addresses}.
  *
- * <p>Either ranges, of which every local address inside one counts, or {@code primary}: for each family the address that
- * the node itself calls the world with (by its default route), or its first global one where nothing leads out.
+ * <p>Either ranges, which choose every local address inside one, or {@code primary}: for each family the source address of
+ * the node's own connections by its default route, or its first global address if it has no default route.
  */
 public final class NodePortAddresses {
 
@@ -31,7 +31,7 @@ public final class NodePortAddresses {
     }
 
     /**
-     * Reads the setting: ranges, or the one word {@code primary}; nothing means every address of the node.
+     * Reads the setting: ranges, or the one word {@code primary}; an empty list means every address of the node.
      *
      * @throws IllegalArgumentException naming the word that is neither
      */
@@ -45,7 +45,7 @@ public final class NodePortAddresses {
         return new NodePortAddresses(false, words.stream().map(Cidr::parse).toList());
     }
 
-    /** The addresses that the machine has now and that are chosen; asks the kernel. */
+    /** The chosen ones of the addresses that the machine has now; asks the kernel. */
     public List<InetAddress> resolve() {
         try {
             return choose(LocalAddresses.read(), primary ? LocalAddresses.outward() : List.of());
@@ -56,10 +56,10 @@ public final class NodePortAddresses {
     }
 
     /**
-     * Chooses.
+     * Chooses addresses.
      *
      * @param local   the addresses of the node
-     * @param outward those that it calls the world with
+     * @param outward the source addresses of its own connections by the default route
      */
     List<InetAddress> choose(List<InetAddress> local, List<InetAddress> outward) {
         List<InetAddress> candidates = local.stream().filter(a -> !a.isLinkLocalAddress()).toList();

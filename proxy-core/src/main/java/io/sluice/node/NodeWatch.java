@@ -4,6 +4,9 @@ import io.sluice.linux.ErrnoException;
 import io.sluice.linux.SystemCalls;
 import io.sluice.liveness.FatalErrors;
 import io.sluice.liveness.Faults;
+import io.sluice.netlink.KernelRoutes;
+import io.sluice.netlink.NetlinkSocket;
+import io.sluice.netlink.RouteMessages;
 import java.io.IOException;
 import java.util.EnumSet;
 import java.util.Set;
@@ -12,16 +15,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Listens to what the kernel tells of changes to addresses and routes; needs no privilege. Lives on a thread of its own,
+ * Receives the kernel's messages about changes of addresses and routes; needs no privilege. Lives on a thread of its own,
  * which ends with {@link #close}.
  */
 public final class NodeWatch implements AutoCloseable {
 
-    /** What has changed. */
+    /** The kind of a change. */
     public enum Change {
         /** An address of the node came or went. */
         ADDRESSES,
-        /** A route of ours went, or may have. */
+        /** A route of ours was removed, or may have been. */
         ROUTES
     }
 
@@ -31,7 +34,7 @@ public final class NodeWatch implements AutoCloseable {
     private static final int RTMGRP_IPV4_ROUTE = 0x40;
     private static final int RTMGRP_IPV6_IFADDR = 0x100;
     private static final int RTMGRP_IPV6_ROUTE = 0x400;
-    /** It sleeps until something is told: where there is one processor, each look takes an event loop's time. */
+    /** The thread sleeps until a message arrives: with one processor, each wake-up takes time from an event loop. */
     private static final int NO_TIMEOUT = 0;
 
     private final NetlinkSocket socket;
@@ -45,10 +48,10 @@ public final class NodeWatch implements AutoCloseable {
     }
 
     /**
-     * Begins.
+     * Starts the watch.
      *
      * @param consumer called on the watch's thread, at least once for each change; must not block
-     * @throws IOException if the kernel does not tell; nobody is called then
+     * @throws IOException if the kernel sends no such messages; nothing is called then
      */
     public static NodeWatch start(Consumer<Set<Change>> consumer) throws IOException {
         if (!SystemCalls.available()) {
@@ -71,7 +74,7 @@ public final class NodeWatch implements AutoCloseable {
         } catch (IOException e) {
             LOG.warn("changes of the node's addresses are not seen at once any more: {}", e.getMessage());
         } catch (RuntimeException e) {
-            // They are looked at every few seconds besides.
+            // The daemon also reads the addresses every few seconds.
             Faults.report("seeing changes of the node's addresses at once", e);
         } finally {
             end();
@@ -105,7 +108,7 @@ public final class NodeWatch implements AutoCloseable {
                         }
                     }
                     default -> {
-                        // Routes that are added are nobody's loss.
+                        // An added route takes nothing away.
                     }
                 }
             });
@@ -118,7 +121,7 @@ public final class NodeWatch implements AutoCloseable {
         }
     }
 
-    /** Ends; one more call may be under way. */
+    /** Ends the watch; one more call of the consumer may be under way. */
     @Override
     public synchronized void close() {
         closed = true;

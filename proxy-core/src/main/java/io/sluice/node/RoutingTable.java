@@ -6,18 +6,18 @@ import java.util.Collection;
 import java.util.Map;
 import java.util.Set;
 
-/** The kernel's routes, as far as {@link LocalRoutes} deals with them. Control thread. */
+/** The kernel's routes that {@link LocalRoutes} uses. Control thread. */
 interface RoutingTable {
 
     /**
-     * The local routes that a proxy like this one has added, and nobody else.
+     * The local routes that a proxy like this one has added, and no other software.
      *
      * @throws IOException if the kernel cannot be asked
      */
     Set<Cidr> ours() throws IOException;
 
     /**
-     * What the node needs of the address space.
+     * The addresses and networks that the node needs.
      *
      * @throws IOException if the kernel cannot be asked
      */
@@ -32,7 +32,7 @@ interface RoutingTable {
     Map<Cidr, Integer> add(Collection<Cidr> destinations) throws IOException;
 
     /**
-     * Removes local routes of ours; one that is not there is as good as removed.
+     * Removes local routes of ours; a missing one counts as removed.
      *
      * @return the kernel's error number for each that could not be removed
      * @throws IOException if the kernel cannot be asked

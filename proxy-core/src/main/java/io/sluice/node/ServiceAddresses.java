@@ -3,18 +3,18 @@ package io.sluice.node;
 import java.net.InetAddress;
 import java.util.Map;
 
-/** Makes the addresses of Services addresses of this machine, or leaves that to others. Control thread. */
+/** Makes the addresses of Services local on this machine, or leaves that to other software. Control thread. */
 public interface ServiceAddresses {
 
-    /** Somebody else sees to it. */
-    ServiceAddresses LEFT_TO_OTHERS = new ServiceAddresses() {
+    /** Adds nothing: other software makes the addresses arrive here. */
+    ServiceAddresses UNMANAGED = new ServiceAddresses() {
         @Override
         public Provided provide(AddressDemand demand) {
             return Provided.ALL;
         }
 
         @Override
-        public boolean concerns(InetAddress endpoint) {
+        public boolean affects(InetAddress endpoint) {
             return false;
         }
 
@@ -24,17 +24,17 @@ public interface ServiceAddresses {
         }
 
         @Override
-        public boolean mend() {
+        public boolean repair() {
             return false;
         }
 
         @Override
         public void adopt() {
-            // Nobody has left anything.
+            // No daemon has left an address.
         }
 
         @Override
-        public boolean provides() {
+        public boolean manages() {
             return false;
         }
 
@@ -45,37 +45,41 @@ public interface ServiceAddresses {
     };
 
     /**
-     * What became of the addresses that were wanted; each reason is one line for a person.
+     * The addresses that are not available, each with the reason in one line for the user.
      *
-     * @param refused that must not be this node's: who listens there is to stop
-     * @param failed  that could not be had just now
+     * @param refused must not be local on this node: listeners there have to be closed
+     * @param failed  could not be added just now
      */
     record Provided(Map<InetAddress, String> refused, Map<InetAddress, String> failed) {
         static final Provided ALL = new Provided(Map.of(), Map.of());
     }
 
-    /** Adds what is missing and removes nothing. */
+    /** Adds missing addresses and removes none. */
     Provided provide(AddressDemand demand);
 
-    /** Whether {@link #provide} might answer otherwise once there is an endpoint with this address, or none any more. */
-    boolean concerns(InetAddress endpoint);
+    /** Whether the result of {@link #provide} may change when an endpoint with this address comes or goes. */
+    boolean affects(InetAddress endpoint);
 
-    /** Removes what the last {@link #provide} did not want any more. */
+    /** Removes the addresses that the last {@link #provide} no longer demanded. */
     void release();
 
     /**
-     * Looks whether everything that was added is still there, and adds again what is not.
+     * Checks whether all added addresses are still there, and adds missing ones again.
      *
-     * @return whether {@link #provide} may decide otherwise now
+     * @return whether the result of {@link #provide} may change now
      */
-    boolean mend();
+    boolean repair();
 
-    /** Takes what another daemon has added meanwhile for its own, and removes nothing of it before {@link #release}. */
+    /**
+     * Takes over the addresses that another daemon has added meanwhile, and removes none of them before {@link #release}.
+     */
     void adopt();
 
-    /** Whether addresses come from here: sockets are then bound to them before they are there, or while they are not. */
-    boolean provides();
+    /**
+     * Whether this adds and removes addresses: sockets are then bound to them before they are there, or while they are not.
+     */
+    boolean manages();
 
-    /** Removes everything that was added, unless it is to be kept. */
+    /** Removes all added addresses, unless {@code keep}. */
     void close(boolean keep);
 }

@@ -15,12 +15,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells the service manager that started this process how it is: sd_notify(3), sd_watchdog_enabled(3). Nothing waits: a
- * message for which the manager has no room is not sent. Any thread.
+ * Notifies the service manager that started this process: sd_notify(3), sd_watchdog_enabled(3). It never blocks: a message
+ * for which the manager's socket has no room is not sent. Any thread.
  */
 public final class ServiceManager {
 
-    /** Nobody wants to know. */
+    /** No service manager: sends nothing. */
     public static final ServiceManager NONE = new ServiceManager(null, null);
 
     private static final Logger LOG = LoggerFactory.getLogger(ServiceManager.class);
@@ -37,7 +37,7 @@ public final class ServiceManager {
     }
 
     /**
-     * The one that {@code NOTIFY_SOCKET} names, a path or, after an {@code @}, an abstract name; with a watchdog if
+     * The manager that {@code NOTIFY_SOCKET} names, a path or, after an {@code @}, an abstract name; with a watchdog if
      * {@code WATCHDOG_USEC} is set for the process {@code pid}.
      */
     public static ServiceManager of(Map<String, String> environment, long pid) {
@@ -72,22 +72,24 @@ public final class ServiceManager {
         }
     }
 
-    /** How often {@link #alive} is to be called at least; empty if nobody waits for it. */
+    /** The longest time between two calls of {@link #alive}; empty if the service manager has no watchdog for us. */
     public Optional<Duration> aliveInterval() {
         return Optional.ofNullable(watchdog).map(all -> all.dividedBy(3));
     }
 
-    /** The daemon has started. */
+    /** Reports that the daemon has started. */
     public void ready() {
         tell("READY=1");
     }
 
-    /** The daemon has begun to end. */
+    /** Reports that the daemon has begun to end. */
     public void stopping() {
         tell("STOPPING=1");
     }
 
-    /** All is well; the service manager ends a process of which it does not hear this for too long. Logs nothing. */
+    /**
+     * Reports that all is well; the service manager ends a process that does not report this for too long. Logs nothing.
+     */
     public void alive() {
         if (watchdog == null) {
             return;
@@ -95,7 +97,7 @@ public final class ServiceManager {
         try {
             send("WATCHDOG=1");
         } catch (IOException e) {
-            // Whoever calls must not wait for the log. The service manager misses it, and says so.
+            // The caller must not wait for the log. The service manager misses the message, and logs that.
             return;
         }
     }
@@ -115,7 +117,7 @@ public final class ServiceManager {
         int socket = SystemCalls.socket(SocketOptions.AF_UNIX,
                 SocketOptions.SOCK_DGRAM | SocketOptions.SOCK_CLOEXEC | SocketOptions.SOCK_NONBLOCK, 0);
         try (Arena arena = Arena.ofConfined()) {
-            // An abstract name ends where the address does.
+            // The length of the address ends an abstract name.
             MemorySegment address = arena.allocate(FAMILY_BYTES + path.length, Long.BYTES);
             address.set(ValueLayout.JAVA_SHORT, 0, (short) SocketOptions.AF_UNIX);
             MemorySegment.copy(path, 0, address, ValueLayout.JAVA_BYTE, FAMILY_BYTES, path.length);

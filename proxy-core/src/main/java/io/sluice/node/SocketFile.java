@@ -22,8 +22,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The file of a Unix socket of ours. Of all files at its path only a socket is ever removed that nobody answers at and
- * that belongs to this user or root; and at the end only the one that was made here. Any thread.
+ * The file of a Unix socket of ours. At its path it removes only a socket on which no process listens and that belongs to
+ * this user or root; and at the end only the one that it made. Any thread.
  */
 public final class SocketFile {
 
@@ -43,16 +43,16 @@ public final class SocketFile {
     private static final int STICKY = 0x200;
     private static final int GROUP_OR_OTHERS_WRITE = 0x12;
 
-    /** What is at a path. */
+    /** The state of a path. */
     public enum Found {
         NOTHING,
-        /** A socket of this user or root at which nobody answers. */
+        /** A socket of this user or root on which no process listens. */
         ABANDONED,
-        /** A socket at which somebody answers, or might. */
+        /** A socket on which a process listens, or may listen. */
         IN_USE
     }
 
-    /** Which file it is, for as long as somebody has it open. */
+    /** The identity of the file, for as long as a process has it open. */
     private record Identity(long device, long inode) {}
 
     private final Path path;
@@ -64,10 +64,10 @@ public final class SocketFile {
     }
 
     /**
-     * Looks at a path, and changes nothing.
+     * Checks a path, and changes nothing.
      *
      * @throws IOException if a socket of ours can never be there: something else is, the path is too long, or the
-     *                     directory is not safe. The message says what, and what to do, and begins with the path
+     *                     directory is not safe. The message begins with the path, and says why and what to do
      */
     public static Found look(Path path) throws IOException {
         if (!isSocket(path)) {
@@ -76,8 +76,8 @@ public final class SocketFile {
         return isAnswered(path) ? Found.IN_USE : Found.ABANDONED;
     }
 
-    /** Whether there is a socket of this user or root; else nothing. Fails as {@link #look}. */
-    static boolean isSocket(Path path) throws IOException {
+    /** Whether a socket of this user or root is there; false if no file is. Fails as {@link #look}. */
+    public static boolean isSocket(Path path) throws IOException {
         requireRoom(path);
         requireSafe(directory(path));
         Map<String, Object> file;
@@ -100,15 +100,15 @@ public final class SocketFile {
     }
 
     /**
-     * Listens at a path, in the place of an abandoned socket. Nobody finds the socket there before it listens, and nobody
-     * but its owner may ever connect to it.
+     * Listens on a path, in the place of an abandoned socket. No process finds the socket there before it listens, and only
+     * its owner may ever connect to it.
      *
-     * @param socket  bound nowhere yet
+     * @param socket  not bound yet
      * @param backlog of listen(2)
      * @throws FileAlreadyExistsException if a socket that is in use is there, or has just come
-     * @throws IOException                as {@link #look}, and if the kernel refuses; then nothing was changed
+     * @throws IOException                as {@link #look}, and if the kernel refuses; then the path is unchanged
      */
-    static SocketFile listen(Path path, int socket, int backlog) throws IOException {
+    public static SocketFile listen(Path path, int socket, int backlog) throws IOException {
         Found found = look(path);
         if (found == Found.IN_USE) {
             throw new FileAlreadyExistsException(path.toString());
@@ -120,7 +120,7 @@ public final class SocketFile {
             if (found == Found.ABANDONED) {
                 removeAbandoned(path);
             }
-            // Unlike a renaming this replaces nothing.
+            // Unlike rename(2), this replaces no file.
             Files.createLink(path, made);
         } finally {
             Files.delete(made);
@@ -128,13 +128,13 @@ public final class SocketFile {
         return of(path);
     }
 
-    /** The socket that is at {@code path} now, and is this process's. */
+    /** The socket file that is at {@code path} now, which this process owns. */
     public static SocketFile of(Path path) throws IOException {
         return new SocketFile(path, identity(path));
     }
 
     /**
-     * Removes a socket if nobody answers at it. A file that came in its place meanwhile is put back.
+     * Removes a socket if no process listens on it. A file that came in its place meanwhile is put back.
      *
      * @throws IOException as {@link #look}
      */
@@ -145,7 +145,7 @@ public final class SocketFile {
     }
 
     /** Whether this file is still the one at its path. */
-    boolean isThere() {
+    public boolean isThere() {
         try {
             return identity(path).equals(identity);
         } catch (IOException e) {
@@ -153,7 +153,7 @@ public final class SocketFile {
         }
     }
 
-    /** Removes the file, if it is still this one. To be called while the socket is open, so that it cannot be another's. */
+    /** Removes the file, if it is still this one. Called while the socket is open, so that no other file has its inode. */
     public void remove() {
         try {
             if (isThere()) {
@@ -168,7 +168,7 @@ public final class SocketFile {
         boolean holds(Path aside) throws IOException;
     }
 
-    /** Looks once more where nobody exchanges the file. */
+    /** Moves the file aside, where no process can exchange it, checks it once more and removes it. */
     private static void removeIf(Path path, Condition condition) throws IOException {
         Path aside = freeName(path);
         Files.move(path, aside, StandardCopyOption.ATOMIC_MOVE);
@@ -187,8 +187,8 @@ public final class SocketFile {
         }
     }
 
-    /** {@code path} as an address; fails if it is too long for one. */
-    static MemorySegment address(Arena arena, Path path) throws IOException {
+    /** {@code path} as a socket address; fails if it is too long. */
+    public static MemorySegment address(Arena arena, Path path) throws IOException {
         requireRoom(path);
         byte[] bytes = bytes(path);
         MemorySegment address = arena.allocate(2 + PATH_BYTES + 1, 8);
@@ -197,7 +197,7 @@ public final class SocketFile {
         return address;
     }
 
-    /** Fails if a socket cannot have this path. */
+    /** Fails if this path is too long for a socket. */
     public static void requireRoom(Path path) throws IOException {
         int bytes = bytes(path).length;
         if (bytes > PATH_BYTES) {
@@ -229,7 +229,7 @@ public final class SocketFile {
         }
     }
 
-    /** This process's user: who owns its folder in /proc. */
+    /** This process's user: the owner of its folder in /proc. */
     public static int uid() throws IOException {
         try {
             return Objects.requireNonNull((Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid"));
@@ -238,7 +238,7 @@ public final class SocketFile {
         }
     }
 
-    /** A dead socket refuses before it is looked at which kind of socket it was. */
+    /** Whether a process listens there; the kernel refuses on a dead socket before it compares the types of the sockets. */
     private static boolean isAnswered(Path path) throws IOException {
         int socket = SystemCalls.socket(SocketOptions.AF_UNIX,
                 SocketOptions.SOCK_SEQPACKET | SocketOptions.SOCK_CLOEXEC | SocketOptions.SOCK_NONBLOCK, 0);
@@ -266,7 +266,7 @@ public final class SocketFile {
         }
     }
 
-    /** A name beside {@code path} at which nothing is, and which is not too long where {@code path} is not. */
+    /** An unused name beside {@code path}, which is not too long where {@code path} is not. */
     private static Path freeName(Path path) throws IOException {
         Path directory = directory(path);
         int room = PATH_BYTES - bytes(directory).length - 1;
@@ -290,7 +290,7 @@ public final class SocketFile {
         return (int) Objects.requireNonNull(attributes.get(name));
     }
 
-    /** Where a file with this path is, or would be. */
+    /** The directory of a file with this path. */
     public static Path directory(Path path) {
         return Objects.requireNonNullElse(path.toAbsolutePath().getParent(), path);
     }

@@ -1,5 +1,5 @@
 /**
- * What the proxy knows of and does to the host it runs on.
+ * The host that the proxy runs on: its addresses, routes and socket files, and the changes that the proxy makes to them.
  *
  * <p>May import {@code linux}, {@code liveness} and {@code service}.
  */

@@ -1,6 +1,6 @@
 package io.sluice.proxy;
 
-/** Why the proxy listens at an address; decides which endpoints its connections are spread over. */
+/** Why the proxy listens on an address; decides which endpoints its connections are spread over. */
 public enum AddressKind {
     CLUSTER_IP("ClusterIP"), NODE_PORT("NodePort"), EXTERNAL_IP("ExternalIP"), LOAD_BALANCER("LoadBalancer");
 

@@ -6,10 +6,10 @@ import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.RecvByteBufAllocator;
 import io.netty.util.UncheckedBooleanSupplier;
 
-/** Netty's adaptive size of reads; small while the {@link BufferBudget} is short. */
+/** Netty's adaptive size of reads, which is small while the {@link BufferBudget} is short. */
 final class BudgetedReads extends AdaptiveRecvByteBufAllocator {
 
-    /** What a direction on NIO may hold beyond the budget: less than this cannot be read at once. */
+    /** The smallest read, and so what a direction on NIO may hold beyond the budget. */
     static final int LEAST_BYTES = 2 * 1024;
 
     private final BufferBudget budget;

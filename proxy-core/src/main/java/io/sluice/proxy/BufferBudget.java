@@ -3,12 +3,12 @@ package io.sluice.proxy;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * What the connections of one event loop may hold of bytes that were read and not yet delivered: its share of the budget
- * of the whole process. Asked before a read: while it is {@link #isShort}, a connection takes from a socket no more than
- * the other socket takes from it at once, and the rest waits in the kernel. It is exceeded by no more than what was being
- * read when it became short: one read or one pipe, and on a ring by what its buffers hold twice over.
+ * Limits the bytes that the connections of one event loop hold, read and not yet delivered: its share of the budget of the
+ * whole process. A connection checks it before each read: while it {@link #isShort}, a connection reads from a socket no more
+ * than the other socket accepts at once, and the rest waits in the kernel. The budget is exceeded by no more than what was
+ * being read when it became short: one read or one pipe, and on a ring twice the size of its buffers.
  *
- * <p>Lives on its event loop; {@link #used} may be asked on any thread.
+ * <p>Lives on its event loop; any thread may read {@link #used}.
  */
 final class BufferBudget {
 
@@ -20,7 +20,7 @@ final class BufferBudget {
 
     /**
      * @param share       bytes
-     * @param becameShort called on the event loop when it does; must not take or give back
+     * @param becameShort called on the event loop when the budget becomes short; must not take or give back
      */
     BufferBudget(long share, Runnable becameShort) {
         this.share = share;
@@ -28,12 +28,12 @@ final class BufferBudget {
         this.becameShort = becameShort;
     }
 
-    /** Whether nothing more may be held. Begins when all of it is used, ends when a quarter is back. */
+    /** Whether nothing more may be held. Begins when the whole budget is used, ends when a quarter has been given back. */
     boolean isShort() {
         return tight;
     }
 
-    /** {@code bytes} are held from now on. */
+    /** A connection holds {@code bytes} more. */
     void take(long bytes) {
         long now = used.get() + bytes;
         used.setRelease(now); // one writer
@@ -43,7 +43,7 @@ final class BufferBudget {
         }
     }
 
-    /** {@code bytes} are not held any more. */
+    /** A connection holds {@code bytes} less. */
     void giveBack(long bytes) {
         long now = used.get() - bytes;
         used.setRelease(now);

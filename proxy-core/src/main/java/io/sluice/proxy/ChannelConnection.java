@@ -12,45 +12,57 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.DefaultChannelPromise;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.channel.socket.nio.NioChannelOption;
 import io.netty.util.ReferenceCountUtil;
 import io.sluice.connection.Side;
 import io.sluice.service.EndpointAddress;
+import io.sluice.service.PeerTimeouts;
 import java.io.IOException;
+import java.net.ConnectException;
+import java.net.SocketException;
 import java.util.ArrayDeque;
 import java.util.EnumSet;
 import java.util.Queue;
 import java.util.Set;
+import jdk.net.ExtendedSocketOptions;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A connection over two Netty channels with their pipelines: works everywhere, and is what {@link BareConnection} is
+ * A connection over two Netty channels with their pipelines: works everywhere, and is what {@link NativeConnection} is
  * compared with.
  *
- * <p>Each buffer that is read is written and flushed at once; it counts as delivered when the kernel has taken it.
+ * <p>Each buffer that is read is written and flushed at once; it counts as delivered when the kernel has accepted it.
  */
 final class ChannelConnection extends ProxiedConnection {
 
+    private static final ChannelOption<Integer> KEEPALIVE_IDLE =
+            NioChannelOption.of(ExtendedSocketOptions.TCP_KEEPIDLE);
+    private static final ChannelOption<Integer> KEEPALIVE_INTERVAL =
+            NioChannelOption.of(ExtendedSocketOptions.TCP_KEEPINTERVAL);
+    private static final ChannelOption<Integer> KEEPALIVE_COUNT =
+            NioChannelOption.of(ExtendedSocketOptions.TCP_KEEPCOUNT);
+
     private final Channel client;
     private @Nullable Channel backend;
-    /** What the client sent before an endpoint was connected. */
+    /** The bytes that the client sent before an endpoint was connected. */
     private @Nullable Queue<ByteBuf> held;
 
     private boolean begun;
-    /** Whose bytes are held while the {@link BufferBudget} is short: it is read again when they are delivered. */
+    /** The sides whose bytes are held while the {@link BufferBudget} is short; read again when these are delivered. */
     private final Set<Side> waiting = EnumSet.noneOf(Side.class);
     private final Set<Side> reading = EnumSet.noneOf(Side.class);
 
     /**
-     * Begins as soon as {@code client} is registered with the event loop.
+     * Starts as soon as {@code client} is registered with the event loop.
      */
-    ChannelConnection(Arrival arrival, LoopConnections owner, Channel client) {
-        super(arrival, owner);
+    ChannelConnection(AcceptedClient accepted, EventLoopContext owner, Channel client) {
+        super(accepted, owner);
         this.client = client;
         bound(client);
         client.pipeline().addLast(new SideHandler(Side.CLIENT));
     }
 
-    /** Whether the client was there when its channel was registered; asked on the event loop. */
+    /** Whether the client was still connected when its channel was registered. On the event loop. */
     boolean begun() {
         return begun;
     }
@@ -106,6 +118,10 @@ final class ChannelConnection extends ProxiedConnection {
         @Override
         public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
             if (cause instanceof IOException) {
+                // A reset has a class of its own; for whatever else the kernel says, the peer does not answer any more.
+                if (!stale(ctx) && !(cause instanceof SocketException)) {
+                    machine.dead(side);
+                }
                 socketFailed(ctx);
             } else {
                 fault(cause);
@@ -146,7 +162,7 @@ final class ChannelConnection extends ProxiedConnection {
         bytes.release();
     }
 
-    /** Tells the machine when the kernel has taken one buffer; an object of its own for each, as Netty's promises are. */
+    /** Reports to the machine that the kernel has accepted one buffer; one object for each, as Netty's promises are. */
     private final class Delivery extends DefaultChannelPromise {
 
         private final Side to;
@@ -215,6 +231,10 @@ final class ChannelConnection extends ProxiedConnection {
         channel.connect(address.toSocketAddress()).addListener((ChannelFuture future) -> contain(() -> {
             if (!channel.equals(backend)) {
                 channel.close();
+            } else if (future.isSuccess() && metItself(channel)) {
+                backend = null;
+                reset(channel);
+                backendFailed(new ConnectException("nobody listens there"));
             } else if (future.isSuccess()) {
                 writeHeader(channel);
             } else {
@@ -225,7 +245,15 @@ final class ChannelConnection extends ProxiedConnection {
         }));
     }
 
-    /** Tells the endpoint whom it speaks with; until it took that, nothing of the client's is sent. */
+    /**
+     * Whether a channel is connected to itself: where no socket listens on a port of this machine, the kernel may have
+     * chosen that port for it (simultaneous open, RFC 9293 3.5).
+     */
+    static boolean metItself(Channel channel) {
+        return channel.localAddress() != null && channel.localAddress().equals(channel.remoteAddress());
+    }
+
+    /** Sends the header of the PROXY protocol; the client's bytes are sent only after the kernel has accepted it. */
     private void writeHeader(Channel channel) {
         byte[] header = header();
         if (header.length == 0) {
@@ -312,13 +340,13 @@ final class ChannelConnection extends ProxiedConnection {
     public void resetAfterDelivery(Side side) {
         Channel channel = channel(side);
         if (channel != null) {
-            // The JDK's channels do not show their descriptor: what they have not delivered cannot be known.
+            // The JDK's channels do not show their descriptor: what they have not delivered is unknown.
             reset(channel);
         }
     }
 
-    /** Closes so that the other end sees a reset. */
-    private static void reset(Channel channel) {
+    /** Closes so that the peer sees a reset. */
+    static void reset(Channel channel) {
         try {
             channel.config().setOption(ChannelOption.SO_LINGER, 0);
         } catch (ChannelException e) {
@@ -327,9 +355,27 @@ final class ChannelConnection extends ProxiedConnection {
         channel.close();
     }
 
+    /** What only connections that live on need. The kernel cannot be asked how a peer answers. */
     @Override
     void settled() {
-        // All options were set before it was connected.
+        PeerTimeouts peers = port().peers(owner.peers());
+        if (peers.hasKeepalive()) {
+            keepAlive(client, peers);
+            Channel endpoint = backend;
+            if (endpoint != null) {
+                keepAlive(endpoint, peers);
+            }
+        }
+    }
+
+    private static void keepAlive(Channel channel, PeerTimeouts peers) {
+        try {
+            channel.config().setOption(KEEPALIVE_IDLE, Math.toIntExact(peers.keepaliveIdle().toSeconds()));
+            channel.config().setOption(KEEPALIVE_INTERVAL, Math.toIntExact(peers.keepaliveInterval().toSeconds()));
+            channel.config().setOption(KEEPALIVE_COUNT, peers.keepaliveCount());
+        } catch (ChannelException e) {
+            LOG.debug("the socket is closed already: {}", e.getMessage());
+        }
     }
 
     @Override
@@ -341,7 +387,7 @@ final class ChannelConnection extends ProxiedConnection {
         }
     }
 
-    /** Bounds what is held for the reader at the other end, here and in the kernel. */
+    /** Limits what is held for the peer that reads, here and in the kernel. */
     private void bound(Channel channel) {
         channel.config().setRecvByteBufAllocator(new BudgetedReads(owner.budget()));
         if (owner.receiveBufferBytes() > 0) {
@@ -354,7 +400,7 @@ final class ChannelConnection extends ProxiedConnection {
         // The next reads are small: BudgetedReads.
     }
 
-    /** What both sockets of a connection get. */
+    /** Sets the options of both sockets of a connection. */
     static void configure(Channel channel) {
         ChannelConfig config = channel.config();
         config.setAutoRead(false);

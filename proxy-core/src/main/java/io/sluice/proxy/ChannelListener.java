@@ -8,6 +8,8 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import java.net.InetSocketAddress;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -20,9 +22,8 @@ final class ChannelListener extends Listener {
     private final EventLoop eventLoop;
     private volatile @Nullable Channel channel;
 
-    ChannelListener(DataPath dataPath, InetSocketAddress address, AddressKind kind, PortProxy port,
-            EventLoop eventLoop) {
-        super(dataPath, address, kind, port);
+    ChannelListener(DataPath dataPath, Destination destination, EventLoop eventLoop) {
+        super(dataPath, destination.address(), destination);
         this.eventLoop = eventLoop;
     }
 
@@ -70,6 +71,12 @@ final class ChannelListener extends Listener {
         return closed;
     }
 
+    /** Nothing to do: the event loop accepts them anyway. */
+    @Override
+    public CompletionStage<Void> acceptWaiting() {
+        return CompletableFuture.completedFuture(null);
+    }
+
     @Override
     public CompletionStage<Void> release() {
         return stop();
@@ -80,17 +87,22 @@ final class ChannelListener extends Listener {
         return OptionalInt.empty();
     }
 
+    @Override
+    public Optional<InetSocketAddress> boundAddress() {
+        return Optional.empty();
+    }
+
     private final class Acceptor extends ChannelInboundHandlerAdapter {
 
         @Override
         public void channelRead(ChannelHandlerContext ctx, Object msg) {
-            dataPath.accepted((Channel) msg, port(), address, kind());
+            dataPath.accepted((Channel) msg, Objects.requireNonNull(destination()));
         }
 
-        /** Out of file descriptors: the connection stays in the kernel's queue, and is tried again soon. */
+        /** Out of file descriptors: the connection stays in the kernel's queue until the next attempt. */
         @Override
         public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-            dataPath.acceptFailed(port(), cause);
+            dataPath.acceptFailed(ChannelListener.this, cause);
             Channel server = ctx.channel();
             if (server.config().isAutoRead()) {
                 server.config().setAutoRead(false);

@@ -8,23 +8,27 @@ import io.netty.channel.IoEventLoop;
 import io.netty.channel.IoEventLoopGroup;
 import io.netty.channel.epoll.LinuxSocket;
 import io.netty.util.concurrent.EventExecutor;
-import io.sluice.balance.Sources;
+import io.sluice.balance.ClientOrigins;
 import io.sluice.connection.ConnectFailure;
 import io.sluice.connection.ConnectionLimits;
 import io.sluice.linux.SocketFailures;
+import io.sluice.linux.SocketOptions;
 import io.sluice.metrics.AccessLog;
-import io.sluice.metrics.Ending;
+import io.sluice.metrics.ConnectionOutcome;
 import io.sluice.metrics.RefusalReason;
-import io.sluice.proxy.ProxiedConnection.Arrival;
+import io.sluice.proxy.ProxiedConnection.AcceptedClient;
 import io.sluice.service.EndpointAddress;
+import io.sluice.service.PeerTimeouts;
 import io.sluice.service.ProxyProtocol;
 import io.sluice.service.SourcePortRange;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -44,18 +48,18 @@ public final class DataPath implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(DataPath.class);
 
-    /** Read but not delivered in one direction of one connection, above which reading pauses. */
+    /** Bytes read and not delivered in one direction of one connection, above which reading pauses. */
     static final int BUFFER_BYTES = 64 * 1024;
 
-    /** For what was read before a reset to reach the other side. */
+    /** The time for bytes that were read before a reset to reach the other side. */
     private static final Duration FLUSH_TIMEOUT = Duration.ofSeconds(30);
 
     private final ProxySettings settings;
     private final AccessLog accessLog;
     private final EventLoops loops;
     private final ConnectionLimits limits;
-    private final List<LoopConnections> byLoop = new ArrayList<>();
-    /** Listening sockets of a predecessor by their address. */
+    private final List<EventLoopContext> byLoop = new ArrayList<>();
+    /** Listening sockets of the old process, by their address. */
     private final Map<InetSocketAddress, Integer> inheritance = new ConcurrentHashMap<>();
     private final long origin = System.nanoTime();
     private final AtomicInteger next = new AtomicInteger();
@@ -68,7 +72,8 @@ public final class DataPath implements AutoCloseable {
     private final RepeatedWarning localFault = new RepeatedWarning(LOG);
     private final RepeatedWarning buffersShort = new RepeatedWarning(LOG);
     private final RepeatedWarning faults = new RepeatedWarning(LOG);
-    private volatile Sources sources = Sources.NONE;
+    private volatile ClientOrigins origins = ClientOrigins.NONE;
+    private final Datagrams datagrams;
     private volatile @Nullable CompletableFuture<Void> whenIdle;
     /** Completes when listeners may accept. */
     private volatile CompletableFuture<Void> accepting = CompletableFuture.completedFuture(null);
@@ -86,8 +91,14 @@ public final class DataPath implements AutoCloseable {
                 settings.idleTimeout().isZero() ? Long.MAX_VALUE : settings.idleTimeout().toNanos(),
                 settings.halfCloseTimeout().toNanos(), FLUSH_TIMEOUT.toNanos(), BUFFER_BYTES);
         for (EventExecutor loop : loops.group()) {
-            byLoop.add(new LoopConnections(this, (EventLoop) loop));
+            byLoop.add(new EventLoopContext(this, (EventLoop) loop));
         }
+        this.datagrams = new Datagrams(this);
+    }
+
+    /** The data path of datagrams, on the same event loops. */
+    public Datagrams datagrams() {
+        return datagrams;
     }
 
     /** The transport in use; never {@link Transport#AUTO}. */
@@ -100,111 +111,153 @@ public final class DataPath implements AutoCloseable {
         return loops.group();
     }
 
-    /** Those of channels, if they are others. */
+    /** The event loops of channels, if these have their own. */
     public Iterable<EventExecutor> otherEventLoops() {
         return loops.transport() == Transport.IO_URING ? loops.channels() : List.of();
     }
 
-    /** Event loops for channels of others, which live on them and must be closed before them. */
+    /** Event loops for other users' channels, which must be closed before them. */
     public IoEventLoopGroup eventLoopGroup() {
         return loops.channels();
     }
 
-    /** Tells where clients may come from, as far as it matters; takes effect with the next connection. Any thread. */
-    public void sources(Sources now) {
-        sources = now;
+    /** Sets what is known about clients' addresses; takes effect with the next connection. Any thread. */
+    public void origins(ClientOrigins now) {
+        origins = now;
     }
 
-    /** What is known of where clients come from. Any thread. */
-    public Sources sources() {
-        return sources;
+    /** What is known about clients' addresses. Any thread. */
+    public ClientOrigins origins() {
+        return origins;
     }
 
     /**
-     * Begins to listen; the stage fails with the kernel's exception if the address cannot be had. Control thread.
+     * Listens on an address; the stage fails with the kernel's exception if it cannot. Control thread.
      *
      * @param freeBind whether the address need not be one of this machine yet (IP_FREEBIND, ip(7)); NIO does not know
      *                 this
      */
-    public CompletionStage<Listener> listen(InetSocketAddress address, AddressKind kind, PortProxy port,
+    public CompletionStage<Listener> listen(InetSocketAddress address, AddressKind kind, ServicePortTargets port,
             boolean freeBind) {
         Integer inherited = inheritance.remove(address);
         return loops.transport() == Transport.NIO
-                ? new ChannelListener(this, address, kind, port, nextLoop().eventLoop()).open()
-                : bareListener(address, kind, port, freeBind,
-                        inherited == null ? BareListener.NOT_INHERITED : inherited).open();
-    }
-
-    private BareListener bareListener(InetSocketAddress address, AddressKind kind, PortProxy port, boolean freeBind,
-            int inherited) {
-        IoEventLoop loop = (IoEventLoop) nextLoop().eventLoop();
-        return loops.transport() == Transport.EPOLL
-                ? new EpollListener(this, address, kind, port, loop, freeBind, inherited)
-                : new UringListener(this, address, kind, port, loop, loops.ring(loop), freeBind, inherited);
+                ? new ChannelListener(this, new Destination(address, port, kind), nextLoop().eventLoop()).open()
+                : nativeListener(new NativeListener.Socket.Bound(new Destination(address, port, kind), freeBind,
+                        inherited == null ? NativeListener.NOT_INHERITED : inherited)).open();
     }
 
     /**
-     * The same with a socket that somebody else has bound, for example in another network namespace. It is ours from now
-     * on.
+     * Begins to accept connections to any address of {@code ports} that the kernel gives to a socket at {@code address}; a
+     * socket of the old process if there is one, else a new one with a port that the kernel chooses. Control thread.
      *
-     * @throws UnsupportedOperationException if not {@link #hasBareSockets}
+     * @param address a loopback address for TPROXY, a wildcard address for destination NAT
+     * @throws UnsupportedOperationException if not {@link #hasNativeSockets}
+     */
+    public CompletionStage<Listener> intercept(InetAddress address, InterceptedPorts ports) {
+        if (!hasNativeSockets()) {
+            throw new UnsupportedOperationException(
+                    "NIO cannot accept connections to addresses that are not this machine's");
+        }
+        Optional<InetSocketAddress> inherited = inheritance.entrySet().stream()
+                .filter(socket -> socket.getKey().getAddress().equals(address) && isMarked(socket.getValue()))
+                .map(Map.Entry::getKey).findFirst();
+        int descriptor = inherited.map(inheritance::remove).orElse(NativeListener.NOT_INHERITED);
+        return nativeListener(new NativeListener.Socket.Intercepting(
+                inherited.orElseGet(() -> new InetSocketAddress(address, 0)), ports, descriptor)).open();
+    }
+
+    /** False for a node port of an old process that did not intercept. */
+    private static boolean isMarked(int descriptor) {
+        try {
+            return LinuxSocket.newSocket(descriptor)
+                    .getIntOpt(SocketOptions.SOL_SOCKET, SocketOptions.SO_MARK) != 0;
+        } catch (IOException e) {
+            LOG.debug("an inherited socket does not show its options: {}", e.getMessage());
+            return false;
+        }
+    }
+
+    private NativeListener nativeListener(NativeListener.Socket socket) {
+        IoEventLoop loop = (IoEventLoop) nextLoop().eventLoop();
+        return loops.transport() == Transport.EPOLL
+                ? new EpollListener(this, socket, loop)
+                : new UringListener(this, socket, loop, loops.ring(loop));
+    }
+
+    /**
+     * The same with a socket that another process has bound, for example in another network namespace. This object owns it
+     * from now on.
+     *
+     * @throws UnsupportedOperationException if not {@link #hasNativeSockets}
      */
     public CompletionStage<Listener> adopt(LinuxSocket bound, InetSocketAddress address, AddressKind kind,
-            PortProxy port) {
-        if (!hasBareSockets()) {
-            throw new UnsupportedOperationException("NIO does not take sockets of others");
+            ServicePortTargets port) {
+        if (!hasNativeSockets()) {
+            throw new UnsupportedOperationException("NIO cannot use sockets of another process");
         }
         try {
             bound.setTcpNoDelay(true);
-            bound.setKeepAlive(true);
+            keepAlive(bound);
             bound.listen(settings.backlog());
         } catch (IOException e) {
             discard(bound.intValue());
             return CompletableFuture.failedFuture(e);
         }
-        return bareListener(address, kind, port, false, bound.intValue()).open();
+        return nativeListener(
+                new NativeListener.Socket.Bound(new Destination(address, port, kind), false, bound.intValue())).open();
     }
 
     /**
-     * Knocks at an endpoint: connects and closes at once. Any thread.
+     * Probes an endpoint: connects and closes at once. Any thread.
      *
-     * @return completes with what it came to; never fails
+     * @return completes with the result; never fails
      */
     public CompletionStage<ProbeResult> probe(EndpointAddress endpoint, ProxyProtocol proxyProtocol) {
-        return Probe.start(endpoint, proxyProtocol, loops, loops.channels().next(), settings.connectTimeout());
+        return Probe.start(endpoint, proxyProtocol, loops, loops.channels().next(), settings);
     }
 
     /**
-     * Whether sockets are bare descriptors, which is so on all transports but NIO. Then they can come from another process:
-     * {@link #inherit} and {@link #adopt} take them, {@link Listener#descriptor} gives some away; and connections can be
-     * made in a client's name.
+     * Whether sockets are native ones, as on all transports but NIO. Then they can come from another process ({@link #inherit},
+     * {@link #adopt}) and be given to another process ({@link Listener#descriptor}), and connections can have the client's
+     * address as their source.
      */
-    public boolean hasBareSockets() {
+    public boolean hasNativeSockets() {
         return loops.transport() != Transport.NIO;
     }
 
-    /** Listeners that are opened from now on accept nobody before {@link #accept}: who comes waits in the kernel's queue. */
+    /** Listeners that are opened from now on accept only after {@link #accept}: clients wait in the kernel's queue. */
     public void holdAccepts() {
+        datagrams.hold();
         if (accepting.isDone()) {
             accepting = new CompletableFuture<>();
         }
     }
 
-    /** Lets all listeners accept. Any thread. */
+    /** Lets all listeners accept connections and receive datagrams. Any thread. */
     public void accept() {
+        accepting.complete(null);
+        datagrams.receive();
+    }
+
+    /** Lets all listeners accept connections. Any thread. */
+    public void acceptConnections() {
         accepting.complete(null);
     }
 
-    /** Completes, on whatever thread, when listeners may accept. */
+    /** Completes, on any thread, when listeners may accept. */
     CompletableFuture<Void> accepting() {
         return accepting;
     }
 
-    /** Uses {@code descriptors} of listening sockets, instead of new ones, where their addresses are asked for. */
+    /** Listeners on the addresses of these sockets use them instead of new ones. */
     public void inherit(List<Integer> descriptors) {
         for (int descriptor : descriptors) {
             LinuxSocket socket = LinuxSocket.newSocket(descriptor);
             InetSocketAddress address = socket.localAddress();
+            if (address != null && isDatagram(socket)) {
+                datagrams.inherit(address, descriptor);
+                continue;
+            }
             Integer twin = address == null ? Integer.valueOf(descriptor) : inheritance.put(address, descriptor);
             if (twin != null) {
                 discard(twin);
@@ -212,12 +265,34 @@ public final class DataPath implements AutoCloseable {
         }
     }
 
-    /** Closes what was inherited and nobody asked for; how many that were. */
+    private static boolean isDatagram(LinuxSocket socket) {
+        try {
+            return socket.getIntOpt(SocketOptions.SOL_SOCKET, SocketOptions.SO_TYPE) == SocketOptions.SOCK_DGRAM;
+        } catch (IOException e) {
+            LOG.debug("an inherited socket does not show its type: {}", e.getMessage());
+            return false;
+        }
+    }
+
+    /** Closes inherited sockets that no listener uses; returns their number. */
     public int disinherit() {
-        int left = inheritance.size();
+        int left = inheritance.size() + datagrams.disinherit();
         inheritance.values().forEach(DataPath::discard);
         inheritance.clear();
         return left;
+    }
+
+    /** Accepted sockets inherit it. A Service that has other times has them set for connections that live on. */
+    void keepAlive(LinuxSocket listening) throws IOException {
+        PeerTimeouts peers = settings.peers();
+        listening.setKeepAlive(true);
+        if (peers.hasKeepalive()) {
+            listening.setIntOpt(SocketOptions.IPPROTO_TCP, SocketOptions.TCP_KEEPIDLE,
+                    Math.toIntExact(peers.keepaliveIdle().toSeconds()));
+            listening.setIntOpt(SocketOptions.IPPROTO_TCP, SocketOptions.TCP_KEEPINTVL,
+                    Math.toIntExact(peers.keepaliveInterval().toSeconds()));
+            listening.setIntOpt(SocketOptions.IPPROTO_TCP, SocketOptions.TCP_KEEPCNT, peers.keepaliveCount());
+        }
     }
 
     private static void discard(int descriptor) {
@@ -241,19 +316,22 @@ public final class DataPath implements AutoCloseable {
     /** The open connections, at most {@code limit}; gathered from the event loops. Must not be called on one. */
     public List<ConnectionView> connections(int limit) {
         List<ConnectionView> all = new ArrayList<>();
-        for (LoopConnections loop : byLoop) {
+        for (EventLoopContext loop : byLoop) {
             if (all.size() < limit) {
                 all.addAll(
                         loop.eventLoop().submit(() -> loop.views(limit - all.size())).syncUninterruptibly().getNow());
             }
         }
+        if (all.size() < limit) {
+            all.addAll(datagrams.views(limit - all.size()));
+        }
         return all;
     }
 
     /**
-     * Lets the open connections go on for {@code timeout} and resets those that are left. No listener may be open.
+     * Lets the open connections go on for {@code timeout} and then resets the rest. No listener may be open.
      *
-     * @return completes when no connection is open any more, with whether that was before the timeout
+     * @return completes when no connection is open any more, with true if that was before the timeout
      */
     public CompletionStage<Boolean> drain(Duration timeout) {
         CompletableFuture<Void> idle = new CompletableFuture<>();
@@ -263,13 +341,14 @@ public final class DataPath implements AutoCloseable {
         if (active.get() == 0) {
             idle.complete(null);
         }
-        return idle.thenApply(nothing -> now() < deadline);
+        return idle.thenCombine(datagrams.drain(deadline), (connections, flows) -> now() < deadline);
     }
 
     /** Resets all connections and ends the event loops. Must not be called on one. */
     @Override
     public void close() {
-        // An event loop that shuts down closes what is left on it, and that is no reset.
+        datagrams.close();
+        // An event loop that shuts down closes what is left on it, without a reset.
         byLoop.stream().map(loop -> loop.eventLoop().submit(loop::close)).toList()
                 .forEach(closed -> closed.awaitUninterruptibly(5, TimeUnit.SECONDS));
         loops.close();
@@ -277,15 +356,16 @@ public final class DataPath implements AutoCloseable {
 
     // From listeners and connections, on event loops.
 
-    void accepted(Channel client, PortProxy port, InetSocketAddress listener, AddressKind kind) {
+    void accepted(Channel client, Destination destination) {
         if (!(client.remoteAddress() instanceof InetSocketAddress clientAddress)
-                || !admit(port, clientAddress, listener, kind)) {
+                || !admit(clientAddress, destination)) {
             rejectUnregistered(client);
             return;
         }
+        ServicePortTargets port = destination.port();
         port.meters().accepted();
-        LoopConnections loop = nextLoop();
-        Arrival arrival = arrival(port, clientAddress, listener, kind);
+        EventLoopContext loop = nextLoop();
+        AcceptedClient accepted = accepted(clientAddress, destination);
         try {
             ChannelConnection.configure(client);
         } catch (ChannelException e) {
@@ -293,8 +373,8 @@ public final class DataPath implements AutoCloseable {
             abandon(client, port);
             return;
         }
-        ChannelConnection connection = new ChannelConnection(arrival, loop, client);
-        // It begins right after the registration is told; if not, the client was gone.
+        ChannelConnection connection = new ChannelConnection(accepted, loop, client);
+        // It starts right after the registration is reported; if not, the client was gone.
         loop.eventLoop().register(client).addListener(registered -> loop.eventLoop().execute(() -> {
             if (!connection.begun()) {
                 abandon(client, port);
@@ -302,61 +382,69 @@ public final class DataPath implements AutoCloseable {
         }));
     }
 
-    private void abandon(Channel client, PortProxy port) {
+    private void abandon(Channel client, ServicePortTargets port) {
         client.unsafe().closeForcibly();
-        port.meters().closed(Ending.CLIENT_ABORTED, 0);
+        port.meters().closed(ConnectionOutcome.CLIENT_ABORTED, 0);
         release(port);
     }
 
-    void accepted(int fd, InetSocketAddress client, PortProxy port, InetSocketAddress listener, AddressKind kind) {
-        if (!admit(port, client, listener, kind)) {
-            LinuxSocket socket = LinuxSocket.newSocket(fd);
-            try {
-                socket.setSoLinger(0);
-                socket.close();
-            } catch (IOException e) {
-                LOG.debug("the client is gone already: {}", e.getMessage());
-            }
+    void accepted(int fd, InetSocketAddress client, Destination destination) {
+        if (!admit(client, destination)) {
+            reset(fd);
             return;
         }
-        port.meters().accepted();
-        LoopConnections loop = nextLoop();
-        Arrival arrival = arrival(port, client, listener, kind);
+        destination.port().meters().accepted();
+        EventLoopContext loop = nextLoop();
+        AcceptedClient accepted = accepted(client, destination);
         if (loop.eventLoop().inEventLoop()) {
             // At once: with few descriptors left, endpoints have to be connected before more clients are accepted.
-            begin(arrival, loop, fd);
+            begin(accepted, loop, fd);
         } else {
-            loop.eventLoop().execute(() -> begin(arrival, loop, fd));
+            loop.eventLoop().execute(() -> begin(accepted, loop, fd));
         }
     }
 
-    private void begin(Arrival arrival, LoopConnections loop, int fd) {
-        BareConnection connection;
+    /** Closes an accepted socket so that its client sees a reset. */
+    static void reset(int fd) {
+        LinuxSocket socket = LinuxSocket.newSocket(fd);
         try {
-            connection = connection(arrival, loop, fd);
+            socket.setSoLinger(0);
+            socket.close();
+        } catch (IOException e) {
+            LOG.debug("the client is gone already: {}", e.getMessage());
+        }
+    }
+
+    private void begin(AcceptedClient accepted, EventLoopContext loop, int fd) {
+        NativeConnection connection;
+        try {
+            connection = connection(accepted, loop, fd);
         } catch (RuntimeException | Error e) {
-            fault("a connection to " + arrival.port().name(), e);
+            fault("a connection to " + accepted.port().name(), e);
             discard(fd);
-            arrival.port().meters().closed(Ending.FAILED, 0);
-            release(arrival.port());
+            accepted.port().meters().closed(ConnectionOutcome.FAILED, 0);
+            release(accepted.port());
             return;
         }
         loop.begin(connection);
     }
 
-    private BareConnection connection(Arrival arrival, LoopConnections loop, int fd) {
-        return loops.transport() == Transport.EPOLL ? new EpollConnection(arrival, loop, fd)
-                : new UringConnection(arrival, loop, fd);
+    private NativeConnection connection(AcceptedClient accepted, EventLoopContext loop, int fd) {
+        return loops.transport() == Transport.EPOLL ? new EpollConnection(accepted, loop, fd)
+                : new UringConnection(accepted, loop, fd);
     }
 
-    private Arrival arrival(PortProxy port, InetSocketAddress client, InetSocketAddress listener, AddressKind kind) {
-        return new Arrival(ids.incrementAndGet(), port, listener,
-                sources.traffic(kind.external(), client.getAddress(), listener.getAddress()), client);
+    private AcceptedClient accepted(InetSocketAddress client, Destination destination) {
+        return new AcceptedClient(ids.incrementAndGet(), destination.port(), destination.address(),
+                origins.traffic(destination.kind().external(), client.getAddress(),
+                        destination.address().getAddress()),
+                client);
     }
 
-    private boolean admit(PortProxy port, InetSocketAddress client, InetSocketAddress listener, AddressKind kind) {
-        if (kind == AddressKind.LOAD_BALANCER
-                && !sources.allows(port.sourceRanges(), client.getAddress(), listener.getAddress())) {
+    private boolean admit(InetSocketAddress client, Destination destination) {
+        ServicePortTargets port = destination.port();
+        if (destination.kind() == AddressKind.LOAD_BALANCER && !origins.allows(port.sourceRanges(),
+                client.getAddress(), destination.address().getAddress())) {
             port.meters().refused(RefusalReason.SOURCE_RANGE);
             return false;
         }
@@ -388,7 +476,7 @@ public final class DataPath implements AutoCloseable {
         client.unsafe().closeForcibly();
     }
 
-    void release(PortProxy port) {
+    void release(ServicePortTargets port) {
         port.serviceConnections().decrementAndGet();
         CompletableFuture<Void> idle = whenIdle;
         if (active.decrementAndGet() == 0 && idle != null) {
@@ -396,11 +484,15 @@ public final class DataPath implements AutoCloseable {
         }
     }
 
-    void acceptFailed(PortProxy port, Throwable cause) {
-        port.meters().refused(RefusalReason.LOCAL_RESOURCES);
-        acceptFailed.warn("cannot accept a connection for " + port.name() + ": " + SocketFailures.acceptReason(cause)
-                + "; it waits in the kernel's queue. Raise the limit of open files (ulimit -n, LimitNOFILE=)"
-                + " or lower --max-connections", now());
+    void acceptFailed(Listener listener, Throwable cause) {
+        Destination destination = listener.destination();
+        if (destination != null) {
+            destination.port().meters().refused(RefusalReason.LOCAL_RESOURCES);
+        }
+        acceptFailed
+                .warn("cannot accept a connection for " + listener.subject() + ": " + SocketFailures.acceptReason(cause)
+                        + "; it waits in the kernel's queue. Raise the limit of open files (ulimit -n, LimitNOFILE=)"
+                        + " or lower --max-connections", now());
     }
 
     void localFault(ConnectFailure failure, @Nullable EndpointAddress endpoint) {
@@ -412,7 +504,7 @@ public final class DataPath implements AutoCloseable {
                 now());
     }
 
-    /** Something was thrown that nothing should throw: it ends {@code what}, and nothing else. */
+    /** A fault of this program: it ends {@code what}, and nothing else. */
     void fault(String what, Throwable fault) {
         faults.error(what + " was ended by a fault in the proxy; please report it", fault, now());
     }
@@ -420,8 +512,12 @@ public final class DataPath implements AutoCloseable {
     void buffersShort() {
         buffersShort.warn("bytes that were read and not yet delivered have reached their limit of "
                 + (settings.buffers().memory() >> 20)
-                + " MiB (--buffer-memory): slow readers have no more of them here, what"
-                + " they do not take waits in the kernel", now());
+                + " MiB (--buffer-memory): no more is kept for slow"
+                + " readers, what they do not accept waits in the kernel", now());
+    }
+
+    long nextId() {
+        return ids.incrementAndGet();
     }
 
     int sourcePort() {
@@ -448,7 +544,7 @@ public final class DataPath implements AutoCloseable {
         return System.nanoTime() - origin;
     }
 
-    private LoopConnections nextLoop() {
+    private EventLoopContext nextLoop() {
         return byLoop.get(Math.floorMod(next.getAndIncrement(), byLoop.size()));
     }
 }

@@ -14,13 +14,13 @@ import java.io.UncheckedIOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A connection over two bare sockets on Netty's epoll event loop.
+ * A connection over two native sockets on Netty's epoll event loop.
  *
  * <p>Each socket is registered once, edge-triggered for everything, and never again: {@code epoll_ctl} is not called to
  * pause or resume. A read goes into the event loop's one buffer and is written to the other socket at once, so a
  * direction never holds more than one read.
  */
-final class EpollConnection extends BareConnection {
+final class EpollConnection extends NativeConnection {
 
     /** A byte of urgent data, at which a read stops short: tcp(7). */
     private static final int PRI = 0x02;
@@ -36,21 +36,21 @@ final class EpollConnection extends BareConnection {
     private static final int HUP = 0x10;
 
     /** @param client the descriptor of a socket with TCP_NODELAY and SO_KEEPALIVE */
-    EpollConnection(Arrival arrival, LoopConnections owner, int client) {
-        super(arrival, owner, client);
+    EpollConnection(AcceptedClient accepted, EventLoopContext owner, int client) {
+        super(accepted, owner, client);
     }
 
     @Override
-    BareEnd end(Side side, int fd) {
+    NativeEnd end(Side side, int fd) {
         return new EpollEnd(side, fd);
     }
 
     @Override
     void buffersShort() {
-        // Nothing is asked of the kernel beforehand.
+        // The kernel has not been asked for anything.
     }
 
-    private final class EpollEnd extends BareEnd implements EpollIoHandle, Runnable {
+    private final class EpollEnd extends NativeEnd implements EpollIoHandle, Runnable {
 
         private @Nullable IoRegistration registration;
         private boolean pumping;
@@ -95,7 +95,9 @@ final class EpollConnection extends BareConnection {
                 readable = true;
                 mayHaveMore |= (ops & (RDHUP | ERR | HUP | PRI)) != 0;
                 if ((ops & ERR) != 0 && !closed && (finished || !connected())) {
-                    // Nothing more will be read here, so the reset that this is would not be noticed by reading.
+                    // Bytes before the reset come first; a read may not show the reset itself.
+                    pump();
+                    noteCause();
                     machine.failed(side, owner.now());
                 }
             }
@@ -103,7 +105,7 @@ final class EpollConnection extends BareConnection {
             rearm();
         }
 
-        /** The rest of what the kernel has, after others had their turn. */
+        /** Reads the rest that the kernel has, after other connections had their turn. */
         @Override
         public void run() {
             continued = false;
@@ -135,7 +137,7 @@ final class EpollConnection extends BareConnection {
             }
         }
 
-        /** The kernel tells by itself. */
+        /** Nothing to do: the kernel reports room by itself. */
         @Override
         void awaitRoom() {}
 
@@ -150,7 +152,7 @@ final class EpollConnection extends BareConnection {
         }
     }
 
-    /** Has {@code loop} wait for {@code events} of {@code handle}; null if it does not, for want of kernel memory. */
+    /** Makes {@code loop} wait for {@code events} of {@code handle}; null if the kernel has no memory for it. */
     static @Nullable IoRegistration register(IoEventLoop loop, EpollIoHandle handle, EpollIoOps events) {
         Future<IoRegistration> registered = loop.register(handle);
         if (!registered.isSuccess()) {
@@ -167,7 +169,7 @@ final class EpollConnection extends BareConnection {
         }
     }
 
-    /** Closes a descriptor of which no event is left to be handled. */
+    /** Closes a descriptor whose events are all handled. */
     static void closeNow(FileDescriptor socket, @Nullable IoRegistration registration) {
         try {
             socket.close();
@@ -179,7 +181,7 @@ final class EpollConnection extends BareConnection {
         }
     }
 
-    /** Closes the descriptors of what was closed in this round of events: their numbers must not be given out in it. */
+    /** Closes the descriptor of a handle that was closed in this round of events: its number must not be reused in it. */
     static void closeNow(EpollIoHandle end) {
         ((EpollEnd) end).closeNow();
     }

@@ -9,22 +9,20 @@ import io.netty.channel.epoll.LinuxSocket;
 import io.netty.channel.unix.FileDescriptor;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
-/** A {@link BareListener} on Netty's epoll event loop. */
-final class EpollListener extends BareListener implements EpollIoHandle {
+/** A {@link NativeListener} on Netty's epoll event loop. */
+final class EpollListener extends NativeListener implements EpollIoHandle {
 
     /** Level-triggered, so that a pause cannot miss anything. */
     private static final EpollIoOps ACCEPT = EpollIoOps.EPOLLIN;
-    /** No operation but the kernel's own: a listening socket reports neither end nor error. */
+    /** Waits for nothing: a listening socket reports neither an end nor an error. */
     private static final EpollIoOps PAUSE = EpollIoOps.EPOLLRDHUP;
 
     private @Nullable IoRegistration registration;
 
-    EpollListener(DataPath dataPath, InetSocketAddress address, AddressKind kind, PortProxy port,
-            IoEventLoop eventLoop, boolean freeBind, int inherited) {
-        super(dataPath, address, kind, port, eventLoop, freeBind, inherited);
+    EpollListener(DataPath dataPath, NativeListener.Socket socket, IoEventLoop eventLoop) {
+        super(dataPath, socket, eventLoop);
     }
 
     @Override
@@ -47,7 +45,7 @@ final class EpollListener extends BareListener implements EpollIoHandle {
         try {
             accept();
         } catch (RuntimeException | Error e) {
-            dataPath.fault("accepting for " + port().name(), e);
+            dataPath.fault("accepting for " + subject(), e);
         }
     }
 

@@ -16,6 +16,7 @@ import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.EventExecutorGroup;
+import io.sluice.uring.Ring;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -27,10 +28,10 @@ import java.util.stream.Stream;
 /**
  * The event loops of one transport, and how Netty's channels for them are made.
  *
- * @param transport what {@link Transport#AUTO} came to; never {@code AUTO} itself
+ * @param transport the transport in use; never {@link Transport#AUTO}
  * @param group     for proxied connections
- * @param channels  for channels; the same, but with io_uring, whose loops have none
- * @param rings     with io_uring, by event loop
+ * @param channels  for Netty channels; the same group, except with io_uring, whose loops have no channels
+ * @param rings     the ring of each event loop, with io_uring
  */
 record EventLoops(Transport transport, MultiThreadIoEventLoopGroup group, IoEventLoopGroup channels,
         Map<Object, Ring> rings, Supplier<? extends ServerChannel> serverSocket, Supplier<? extends Channel> socket) {
@@ -108,7 +109,7 @@ record EventLoops(Transport transport, MultiThreadIoEventLoopGroup group, IoEven
                 + " is not available here: " + cause.getMessage(), cause);
     }
 
-    /** The ring of an event loop; with io_uring alone. */
+    /** The ring of an event loop; only with io_uring. */
     Ring ring(EventLoop loop) {
         Ring ring = rings.get(loop);
         if (ring == null) {
@@ -117,7 +118,7 @@ record EventLoops(Transport transport, MultiThreadIoEventLoopGroup group, IoEven
         return ring;
     }
 
-    /** Ends them. Must not be called on one. */
+    /** Ends the event loops. Must not be called on one. */
     void close() {
         end(group);
         end(channels);

@@ -2,7 +2,7 @@ package io.sluice.proxy;
 
 import io.sluice.service.EndpointAddress;
 
-/** Is told of endpoints that do not answer. */
+/** Receives reports of endpoints that do not respond. */
 @FunctionalInterface
 public interface HealthListener {
 
@@ -10,7 +10,7 @@ public interface HealthListener {
     HealthListener NONE = endpoint -> {};
 
     /**
-     * An endpoint refused a connection or did not answer in time; a fault of this node is not told. Called on event
+     * An endpoint refused a connection or did not respond in time; a fault of this node is not reported. Called on event
      * loops, possibly often: must return at once.
      */
     void unanswered(EndpointAddress endpoint);

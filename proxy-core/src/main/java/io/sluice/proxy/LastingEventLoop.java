@@ -8,13 +8,13 @@ import io.sluice.liveness.Faults;
 import java.util.concurrent.Executor;
 
 /**
- * An event loop that a fault does not end. Netty's logs what a task throws and goes on; but an error in handling I/O ends
- * its thread, and the connections and listeners on it stay open with nobody to serve them. Here it costs one round; if it
- * comes with every round, or the loop ends all the same, the process ends.
+ * An event loop that a fault does not end. Netty's event loop logs what a task throws and goes on; but an error in handling I/O
+ * ends its thread, and its connections and listeners stay open without a thread to serve them. Here such an error ends one
+ * round; if every round ends by one, or the loop ends all the same, the process ends.
  */
 final class LastingEventLoop extends SingleThreadIoEventLoop {
 
-    /** So many rounds in a row may end by a fault. */
+    /** The most rounds in a row that may end by a fault. */
     private static final int MOST_FAULTS = 100;
 
     private int faults;

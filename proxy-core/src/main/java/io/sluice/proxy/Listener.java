@@ -1,59 +1,68 @@
 package io.sluice.proxy;
 
 import java.net.InetSocketAddress;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
 
 /**
- * One address that accepts connections for one Service port.
+ * One socket that accepts connections: those of one Service port at one address, or intercepted ones of all ports.
  *
- * <p>The control thread opens, re-targets and closes it; accepting happens on the event loop that it was given.
+ * <p>The control thread opens, re-targets and closes it; accepting happens on its event loop.
  */
-public abstract sealed class Listener permits BareListener, ChannelListener {
+public abstract sealed class Listener permits NativeListener, ChannelListener {
 
-    /** Until the next attempt after a failed accept. */
+    /** The time until the next attempt after a failed accept. */
     static final int ACCEPT_PAUSE_MILLIS = 100;
 
     final DataPath dataPath;
     final InetSocketAddress address;
-    private volatile Target target;
+    /** Null for intercepted connections, each of which has a destination of its own. */
+    private volatile @Nullable Destination destination;
 
-    /** Whom the address is listened at for, and as what. */
-    private record Target(PortProxy port, AddressKind kind) {}
-
-    Listener(DataPath dataPath, InetSocketAddress address, AddressKind kind, PortProxy port) {
+    /** @param destination of all connections; null for intercepted ones */
+    Listener(DataPath dataPath, InetSocketAddress address, @Nullable Destination destination) {
         this.dataPath = dataPath;
         this.address = address;
-        this.target = new Target(port, kind);
+        this.destination = destination;
     }
 
-    /** Where it was asked to listen. */
+    /** The address that it was opened for. */
     public final InetSocketAddress address() {
         return address;
     }
 
     /** Hands all further connections to another port, or to the same as another kind of address, without closing. */
-    public final void retarget(PortProxy port, AddressKind kind) {
-        target = new Target(port, kind);
+    public final void retarget(ServicePortTargets port, AddressKind kind) {
+        destination = new Destination(address, port, kind);
     }
 
-    final PortProxy port() {
-        return target.port();
+    final @Nullable Destination destination() {
+        return destination;
     }
 
-    final AddressKind kind() {
-        return target.kind();
+    /** For messages: the Service port, or the address of intercepted connections. */
+    final String subject() {
+        Destination all = destination;
+        return all == null ? "the intercepted Services at " + address : all.port().name().toString();
     }
 
-    /** Binds; fails with the kernel's {@link java.io.IOException} if the address cannot be had. */
+    /** Binds; fails with the kernel's {@link java.io.IOException} if it cannot. */
     abstract CompletionStage<Listener> open();
 
-    /** Stops to accept after what waits in the kernel's queue; what comes later is refused, accepted ones go on. */
+    /** Accepts what waits in the kernel's queue and stops; later connections are refused, accepted ones go on. */
     public abstract CompletionStage<Void> stop();
 
-    /** Stops to accept and leaves what waits in the kernel's queue to the process that has the same socket. */
+    /** Accepts what waits in the kernel's queue now, and goes on accepting. */
+    public abstract CompletionStage<Void> acceptWaiting();
+
+    /** Stops accepting and leaves what waits in the kernel's queue to the process that has the same socket. */
     public abstract CompletionStage<Void> release();
 
-    /** The open socket, to be given to another process; empty where it cannot be. */
+    /** The descriptor of the open socket, to be given to another process; empty on NIO. */
     public abstract OptionalInt descriptor();
+
+    /** The address that the socket is bound to, with the port that the kernel chose; empty before, and where it is unknown. */
+    public abstract Optional<InetSocketAddress> boundAddress();
 }

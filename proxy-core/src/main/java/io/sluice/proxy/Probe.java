@@ -10,11 +10,12 @@ import io.netty.channel.IoEventLoop;
 import io.netty.util.concurrent.ScheduledFuture;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.ProxyProtocol;
+import java.net.ConnectException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
-/** Knocks at an endpoint: connects, and closes at once. On NIO a channel, else a {@link BareProbe}. Lives on one event loop. */
+/** Probes an endpoint: connects, and closes at once. On NIO a channel, else a {@link NativeProbe}. Lives on one event loop. */
 final class Probe {
 
     private final EndpointAddress endpoint;
@@ -28,11 +29,11 @@ final class Probe {
         this.channel = channel;
     }
 
-    /** Completes with what it came to; never fails. Any thread. */
+    /** Completes with the result; never fails. Any thread. */
     static CompletableFuture<ProbeResult> start(EndpointAddress endpoint, ProxyProtocol proxyProtocol,
-            EventLoops loops, EventLoop loop, Duration timeout) {
+            EventLoops loops, EventLoop loop, ProxySettings settings) {
         if (loops.transport() != Transport.NIO) {
-            return BareProbe.start(endpoint, proxyProtocol, (IoEventLoop) loop, timeout);
+            return NativeProbe.start(endpoint, proxyProtocol, (IoEventLoop) loop, settings);
         }
         Channel channel;
         try {
@@ -44,7 +45,7 @@ final class Probe {
         channel.config().setConnectTimeoutMillis(0);
         loop.register(channel).addListener((ChannelFuture registered) -> {
             if (registered.isSuccess()) {
-                probe.connect(timeout);
+                probe.connect(settings.connectTimeout());
             } else {
                 channel.unsafe().closeForcibly();
                 probe.answer.complete(ProbeResult.INCONCLUSIVE);
@@ -61,13 +62,18 @@ final class Probe {
         }, timeout.toNanos(), TimeUnit.NANOSECONDS);
         channel.connect(endpoint.toSocketAddress()).addListener((ChannelFuture connected) -> {
             timer.cancel(false);
+            if (connected.isSuccess() && ChannelConnection.metItself(channel)) {
+                answer.complete(ProbeResult.of(ConnectFailures.classify(new ConnectException("nobody listens there"))));
+                ChannelConnection.reset(channel);
+                return;
+            }
             if (!connected.isSuccess()) {
                 answer.complete(ProbeResult.of(ConnectFailures.classify(connected.cause())));
                 channel.close();
                 return;
             }
             answer.complete(ProbeResult.ANSWERED);
-            byte[] header = ProxyHeader.ofNobody(proxyProtocol);
+            byte[] header = ProxyProtocolHeader.ofNobody(proxyProtocol);
             if (header.length > 0) {
                 channel.writeAndFlush(Unpooled.wrappedBuffer(header)).addListener(ChannelFutureListener.CLOSE);
             } else {

@@ -2,16 +2,16 @@ package io.sluice.proxy;
 
 import io.sluice.connection.ConnectFailure;
 
-/** What knocking at an endpoint came to. */
+/** The result of a probe of an endpoint. */
 public enum ProbeResult {
-    /** It took the connection. */
+    /** It accepted the connection. */
     ANSWERED,
     /** It refused, or did not answer in time. */
     SILENT,
-    /** This node's fault or the network's: nothing is known about the endpoint. */
+    /** A failure of this node or of the network: nothing is known about the endpoint. */
     INCONCLUSIVE;
 
-    /** What a failed attempt to connect says of the endpoint. */
+    /** The result that a failed attempt to connect means for the endpoint. */
     static ProbeResult of(ConnectFailure failure) {
         return switch (failure) {
             case REFUSED, TIMED_OUT -> SILENT;

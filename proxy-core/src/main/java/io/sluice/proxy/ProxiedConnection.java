@@ -1,5 +1,7 @@
 package io.sluice.proxy;
 
+import io.sluice.balance.PreservedTraffic;
+import io.sluice.balance.ClientOrigins;
 import io.sluice.balance.Traffic;
 import io.sluice.connection.ConnectFailure;
 import io.sluice.connection.ConnectionActions;
@@ -7,7 +9,7 @@ import io.sluice.connection.ConnectionMachine;
 import io.sluice.connection.Side;
 import io.sluice.connection.Termination;
 import io.sluice.metrics.ClosedConnection;
-import io.sluice.metrics.Ending;
+import io.sluice.metrics.ConnectionOutcome;
 import io.sluice.metrics.EndpointMeters;
 import io.sluice.metrics.RefusalReason;
 import io.sluice.service.EndpointAddress;
@@ -25,29 +27,30 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One connection from a client to an endpoint: drives a {@link ConnectionMachine}, picks endpoints for it, keeps its
- * timer and counts. How sockets are opened, read and written is its subclass's business. Lives on one event loop.
+ * One connection from a client to an endpoint: drives a {@link ConnectionMachine}, picks endpoints for it, runs its
+ * timer and counts. Subclasses open, read and write the sockets. Lives on one event loop.
  */
-abstract sealed class ProxiedConnection implements ConnectionActions permits BareConnection, ChannelConnection {
+abstract sealed class ProxiedConnection implements ConnectionActions permits NativeConnection, ChannelConnection {
 
     static final Logger LOG = LoggerFactory.getLogger(ProxiedConnection.class);
 
-    /** While a reset waits for the bytes before it. */
+    /** The time between two checks while a reset waits for the bytes before it. */
     static final long DELIVERY_POLL_MILLIS = 5;
 
-    /** A timer that is later than this was not late because others had their turn. */
+    /** A timer that is later than this did not wait for other connections: the process stood still. */
     private static final long STOOD_STILL_NANOS = 100_000_000;
 
     /**
-     * Where a connection came in.
+     * A connection as it was accepted.
      *
      * @param listener the address that the client connected to
      */
-    record Arrival(long id, PortProxy port, InetSocketAddress listener, Traffic traffic, InetSocketAddress client) {}
+    record AcceptedClient(long id, ServicePortTargets port, InetSocketAddress listener, Traffic traffic,
+            InetSocketAddress client) {}
 
-    final LoopConnections owner;
+    final EventLoopContext owner;
     final ConnectionMachine machine;
-    private final Arrival arrival;
+    private final AcceptedClient accepted;
     private final long acceptedAt;
 
     private Set<EndpointAddress> tried = Set.of();
@@ -56,18 +59,19 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Bar
     private @Nullable ConnectFailure lastFailure;
     private boolean connected;
     private boolean settled;
+    private boolean masqueraded;
     private long connectNanos = -1;
     private @Nullable ScheduledFuture<?> timer;
     private long timerAt = Long.MAX_VALUE;
 
-    ProxiedConnection(Arrival arrival, LoopConnections owner) {
-        this.arrival = arrival;
+    ProxiedConnection(AcceptedClient accepted, EventLoopContext owner) {
+        this.accepted = accepted;
         this.owner = owner;
         this.machine = new ConnectionMachine(owner.limits(), this);
         this.acceptedAt = owner.now();
     }
 
-    /** Begins; the client's socket is ready to be read. */
+    /** Starts; the client's socket is ready to be read. */
     void start() {
         machine.start(acceptedAt);
         rearm();
@@ -82,7 +86,7 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Bar
         machine.kill();
     }
 
-    /** Does what must not end the event loop's turn, whatever it throws. */
+    /** Runs {@code action}; what it throws ends this connection, and not the event loop's round. */
     final void contain(Runnable action) {
         try {
             action.run();
@@ -91,7 +95,7 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Bar
         }
     }
 
-    /** Something was thrown that nothing should throw: it ends this connection, and no other. */
+    /** A fault of this program: it ends this connection, and no other. */
     final void fault(Throwable fault) {
         owner.fault("connection " + id() + " to " + port().name(), fault);
         try {
@@ -101,25 +105,36 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Bar
         }
     }
 
-    final PortProxy port() {
-        return arrival.port();
+    final ServicePortTargets port() {
+        return accepted.port();
     }
 
     final long id() {
-        return arrival.id();
+        return accepted.id();
     }
 
-    /** What the endpoint is told before the first byte; empty for nothing. */
+    /** The header of the PROXY protocol, which precedes the first byte; empty for none. */
     final byte[] header() {
-        return ProxyHeader.of(arrival.port().proxyProtocol(), arrival.client(), arrival.listener());
+        return ProxyProtocolHeader.of(accepted.port().proxyProtocol(), accepted.client(), accepted.listener());
     }
 
-    /** The client's address, if {@code endpoint} is to see it and can answer it; null for this machine's own. */
+    /** The client's address, if {@code endpoint} is to see it and can reply to it; null for this machine's own. */
     final @Nullable InetAddress source(EndpointAddress endpoint) {
-        InetAddress client = arrival.client().getAddress();
-        return arrival.port().preserveSource() && !client.isLoopbackAddress() && !client.isLinkLocalAddress()
-                && !endpoint.ip().isLoopbackAddress() && !client.equals(endpoint.ip())
-                && IpFamily.of(client) == endpoint.family() ? client : null;
+        PreservedTraffic preserved = accepted.port().preserved();
+        if (preserved.isNone()) {
+            return null;
+        }
+        ClientOrigins origins = owner.origins();
+        InetAddress client = accepted.client().getAddress();
+        InetAddress listener = accepted.listener().getAddress();
+        masqueraded = !preserved.has(accepted.traffic(), origins.outside(client, listener))
+                || !origins.canSee(endpoint.ip(), client, listener);
+        return masqueraded ? null : client;
+    }
+
+    /** The endpoint that was chosen last; null before the first. */
+    final @Nullable EndpointAddress endpoint() {
+        return endpoint;
     }
 
     final boolean connected() {
@@ -133,7 +148,8 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Bar
             case HALF_CLOSED -> "half-closed (" + (machine.finishedSide() == Side.CLIENT ? "client" : "backend") + ")";
             case FLUSHING, CLOSED -> "closing";
         };
-        return new ConnectionView(arrival.id(), arrival.client(), arrival.listener(), arrival.port().name(), endpoint,
+        return new ConnectionView(accepted.id(), accepted.client(), accepted.listener(), accepted.port().name(),
+                endpoint,
                 state, acceptedInstant(), machine.deliveredTo(Side.BACKEND),
                 machine.deliveredTo(Side.CLIENT),
                 machine.retries());
@@ -146,21 +162,21 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Bar
     /** Begins to connect to {@code address}; ends in {@link #backendConnected} or {@link #backendFailed}. */
     abstract void open(EndpointAddress address);
 
-    /** Gives the attempt of {@link #open} up; neither answer is wanted any more. */
+    /** Gives up the attempt of {@link #open}, which must report no result any more. */
     abstract void abandon();
 
     @Override
     public final void connect() {
-        PortProxy.Targets targets = arrival.port().targets(IpFamily.of(arrival.listener().getAddress()),
-                arrival.traffic());
-        int index = targets.lane().pick(arrival.client().getAddress(), tried, System.nanoTime());
+        ServicePortTargets.Targets targets = accepted.port().targets(IpFamily.of(accepted.listener().getAddress()),
+                accepted.traffic());
+        int index = targets.pool().pick(accepted.client().getAddress(), tried, System.nanoTime());
         if (index < 0) {
             machine.noEndpoint(lastFailure);
             return;
         }
-        EndpointAddress chosen = targets.lane().endpoints().get(index).address();
+        EndpointAddress chosen = targets.pool().endpoints().get(index).address();
         if (lastFailure != null) {
-            arrival.port().meters().retried();
+            accepted.port().meters().retried();
         }
         endpoint = chosen;
         endpointMeters = targets.meters().get(index);
@@ -176,19 +192,19 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Bar
         abandon();
     }
 
-    /** The endpoint took the connection. */
+    /** The endpoint has accepted the connection. */
     final void backendConnected() {
         connected = true;
         connectNanos = owner.now() - acceptedAt;
-        arrival.port().meters().connected(connectNanos);
+        accepted.port().meters().connected(connectNanos);
         meters().opened();
         machine.connected(owner.now());
     }
 
-    /** It did not. */
+    /** The endpoint has not accepted it. */
     final void backendFailed(Throwable cause) {
         ConnectFailure failure = ConnectFailures.classify(cause);
-        LOG.debug("{} -> {} {}: {}", arrival.client(), arrival.port().name(), endpoint, cause.getMessage());
+        LOG.debug("{} -> {} {}: {}", accepted.client(), accepted.port().name(), endpoint, cause.getMessage());
         attemptFailed(failure);
         machine.connectFailed(failure, owner.now());
         rearm();
@@ -209,17 +225,17 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Bar
         }
         tried.add(failed);
         if (ProbeResult.of(failure) == ProbeResult.SILENT) {
-            arrival.port().health().unanswered(failed);
+            accepted.port().health().unanswered(failed);
         }
     }
 
-    /** The kernel took {@code bytes} for {@code to}. */
+    /** The kernel has accepted {@code bytes} for {@code to}. */
     final void delivered(Side to, int bytes) {
         if (to == Side.BACKEND) {
-            arrival.port().meters().bytesFromClient(bytes);
+            accepted.port().meters().bytesFromClient(bytes);
             meters().bytesFromClient(bytes);
         } else {
-            arrival.port().meters().bytesFromBackend(bytes);
+            accepted.port().meters().bytesFromBackend(bytes);
             meters().bytesFromBackend(bytes);
         }
         machine.delivered(to, bytes, owner.now());
@@ -245,45 +261,47 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Bar
         } else {
             countRefusal(termination);
         }
-        arrival.port().meters().closed(ending(termination), total);
+        accepted.port().meters().closed(outcome(termination), total);
         owner.ended(this);
         if (owner.accessLog().enabled()) {
             owner.accessLog()
-                    .log(new ClosedConnection(arrival.client(), arrival.port().name(), arrival.listener(), endpoint,
+                    .log(new ClosedConnection(accepted.client(), accepted.port().name(), accepted.listener(), endpoint,
                             connectNanos, total, machine.deliveredTo(Side.BACKEND), machine.deliveredTo(Side.CLIENT),
-                            machine.retries(), termination.code()));
+                            machine.retries(), termination.code(), masqueraded));
         }
     }
 
     /** Told once: the connection has lived on for as long as an endpoint has time to take it. */
     abstract void settled();
 
-    /** The event loop's {@link BufferBudget} has become short: what was asked of the kernel and would be held is cancelled. */
+    /** The event loop's {@link BufferBudget} has become short: cancels receives whose bytes would be held. */
     abstract void buffersShort();
 
-    /** Gives back what is held for the connection; its sockets were closed. */
+    /** Frees what is held for the connection; its sockets were closed. */
     abstract void release();
 
-    private static Ending ending(Termination termination) {
+    private static ConnectionOutcome outcome(Termination termination) {
         return switch (termination) {
-            case NORMAL -> Ending.COMPLETED;
-            case CLIENT_ABORTED_CONNECTING, CLIENT_ABORTED, CLIENT_ABORTED_LAST -> Ending.CLIENT_ABORTED;
-            default -> Ending.FAILED;
+            case NORMAL -> ConnectionOutcome.COMPLETED;
+            case CLIENT_ABORTED_CONNECTING, CLIENT_ABORTED, CLIENT_ABORTED_LAST -> ConnectionOutcome.CLIENT_ABORTED;
+            case CLIENT_DEAD -> ConnectionOutcome.CLIENT_DEAD;
+            case BACKEND_DEAD -> ConnectionOutcome.BACKEND_DEAD;
+            default -> ConnectionOutcome.FAILED;
         };
     }
 
     private void countRefusal(Termination termination) {
         switch (termination) {
-            case NO_ENDPOINT -> arrival.port().meters().refused(RefusalReason.NO_ENDPOINT);
-            case BACKEND_REFUSED -> arrival.port().meters().refused(RefusalReason.CONNECT_FAILED);
-            case BACKEND_CONNECT_TIMED_OUT -> arrival.port().meters().refused(RefusalReason.CONNECT_TIMEOUT);
-            case LOCAL_RESOURCES -> arrival.port().meters().refused(RefusalReason.LOCAL_RESOURCES);
+            case NO_ENDPOINT -> accepted.port().meters().refused(RefusalReason.NO_ENDPOINT);
+            case BACKEND_REFUSED -> accepted.port().meters().refused(RefusalReason.CONNECT_FAILED);
+            case BACKEND_CONNECT_TIMED_OUT -> accepted.port().meters().refused(RefusalReason.CONNECT_TIMEOUT);
+            case LOCAL_RESOURCES -> accepted.port().meters().refused(RefusalReason.LOCAL_RESOURCES);
             default -> {
             }
         }
     }
 
-    /** The machine's deadline may have come nearer: one timer task at the most, re-armed lazily when it moved away. */
+    /** The machine's deadline may be earlier now. There is at most one timer task, re-armed lazily if the deadline is later. */
     final void rearm() {
         long deadline = machine.deadline();
         if (deadline >= timerAt || machine.phase() == ConnectionMachine.Phase.CLOSED) {
@@ -298,8 +316,8 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Bar
     }
 
     /**
-     * A timer that is late by more than a busy event loop is means that the process stood still, and the kernel has gone
-     * on in the meantime: it may have what was waited for. That is looked at first, in one more round of the event loop.
+     * A timer that is later than a busy event loop explains means that the process stood still while the kernel went on: it
+     * may have the bytes that were waited for. One more round of the event loop reads them first.
      */
     private void timerFired() {
         if (owner.now() - timerAt > STOOD_STILL_NANOS) {

@@ -3,7 +3,10 @@ package io.sluice.proxy;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 
-/** A warning that may come a thousand times a second and is logged once in ten, with how often it was meant. Any thread. */
+/**
+ * A warning that may occur a thousand times a second: logged at most every ten seconds, with the number left out. Any
+ * thread.
+ */
 final class RepeatedWarning {
 
     private static final long INTERVAL_NANOS = 10_000_000_000L;
@@ -24,7 +27,7 @@ final class RepeatedWarning {
         }
     }
 
-    /** The same for what is nobody's fault but ours, with where it happened. */
+    /** The same for a fault of the proxy, with its stack. */
     void error(String message, Throwable fault, long now) {
         if (isDue(now)) {
             long before = suppressed.getAndSet(0);

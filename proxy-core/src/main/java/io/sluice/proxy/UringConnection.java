@@ -3,16 +3,18 @@ package io.sluice.proxy;
 import io.netty.buffer.ByteBuf;
 import io.sluice.connection.Side;
 import io.sluice.linux.Errno;
+import io.sluice.uring.Ring;
+import io.sluice.uring.Submitter;
 import java.io.IOException;
 
 /**
- * A connection over two bare sockets on a {@link Ring}.
+ * A connection over two native sockets on a {@link Ring}.
  *
- * <p>Each direction has asked for one read, as long as there is a place for what it brings. What was read is written to
- * the other socket from the same buffer, and the next read is asked for with it: one system call for all that happens in a
- * round of the event loop. A write that the kernel does not take as a whole goes on as with epoll.
+ * <p>Each direction has one receive in flight, as long as there is room for its bytes. What was received is sent to
+ * the other socket from the same buffer, and the next receive is submitted with the send: one system call for all that
+ * happens in a round of the event loop. A send that the kernel does not accept as a whole goes on as with epoll.
  */
-final class UringConnection extends BareConnection {
+final class UringConnection extends NativeConnection {
 
     private static final int READ = 1;
     private static final int CONNECTED = 2;
@@ -27,13 +29,13 @@ final class UringConnection extends BareConnection {
     private final Ring ring;
 
     /** @param client the descriptor of a socket with TCP_NODELAY and SO_KEEPALIVE */
-    UringConnection(Arrival arrival, LoopConnections owner, int client) {
-        super(arrival, owner, client);
+    UringConnection(AcceptedClient accepted, EventLoopContext owner, int client) {
+        super(accepted, owner, client);
         this.ring = owner.ring();
     }
 
     @Override
-    BareEnd end(Side side, int fd) {
+    NativeEnd end(Side side, int fd) {
         return new UringEnd(side, fd);
     }
 
@@ -50,15 +52,16 @@ final class UringConnection extends BareConnection {
         rearm();
     }
 
-    private final class UringEnd extends BareEnd {
+    private final class UringEnd extends NativeEnd {
 
-        private final Answers answers = new Answers();
-        private boolean asked;
-        /** What was asked for is a read of the ring's. */
+        private final Operations operations = new Operations();
+        /** A receive or a poll is in flight, or the ring is out of buffers: do not submit another. */
+        private boolean awaiting;
+        /** The operation in flight is a receive. */
         private boolean receiving;
         private boolean watching;
         private boolean knownEmpty;
-        /** What is under way to this socket, in a buffer of the ring's. */
+        /** The send in flight to this socket: a provided buffer, how much of it, and how much the kernel accepted. */
         private int sendBuffer;
         private int sendLength;
         private int sendResult;
@@ -69,16 +72,16 @@ final class UringConnection extends BareConnection {
 
         @Override
         boolean register() {
-            ring.enter(answers);
+            ring.register(operations);
             if (connecting) {
-                ring.poll(answers, CONNECTED, fd, Ring.POLLOUT, false);
+                ring.poll(operations, CONNECTED, fd, Ring.POLLOUT, false);
             }
             return true;
         }
 
         @Override
         void pump() {
-            if (asked || connecting) {
+            if (awaiting || connecting) {
                 return;
             }
             if (!mayRead()) {
@@ -92,39 +95,39 @@ final class UringConnection extends BareConnection {
                 return;
             }
             if (sendLength > 0 || end(side.other()) instanceof UringEnd sink && sink.sendLength > 0) {
-                // What goes through a pipe must not overtake a write. And the kernel tells of a reset once: if a write to
-                // this socket was told, what is read here looks like an end until that write is counted.
-                ring.hurry();
+                // Bytes through a pipe must not overtake a send. And the kernel reports a reset only once: if a send to
+                // this socket got it, a read looks like an end until that send is accounted for.
+                ring.doNotBlock();
                 return;
             }
             for (int reads = 0; readable && mayRead() && reads < READS_IN_A_ROW; reads++) {
                 readOnce();
             }
             if (mayRead()) {
-                // Nothing there, or others have their turn.
-                asked = true;
-                ring.poll(answers, READABLE, fd, Ring.POLLIN, false);
+                // Nothing to read, or others have their turn.
+                awaiting = true;
+                ring.poll(operations, READABLE, fd, Ring.POLLIN, false);
             }
         }
 
         private void receive() {
-            asked = true;
+            awaiting = true;
             receiving = true;
-            ring.receive(answers, READ, fd, knownEmpty);
+            ring.receive(operations, READ, fd, knownEmpty);
         }
 
-        /** What was asked for would be held: from now on the socket is read when the other one takes what is read. */
+        /** Its bytes would have to be held: from now on the socket is read only when the other one accepts what is read. */
         private void cancelReceive() {
             if (receiving && !closed) {
-                ring.cancel(answers, READ);
+                ring.cancel(operations, READ);
             }
         }
 
-        /** Errors, and room for what waits: told each time, from now on. */
+        /** Submits a multishot poll for errors, and for room for what waits. */
         private void watch() {
             if (!watching) {
                 watching = true;
-                ring.poll(answers, WATCHED, fd, Ring.POLLOUT, true);
+                ring.poll(operations, WATCHED, fd, Ring.POLLOUT, true);
             }
         }
 
@@ -135,48 +138,50 @@ final class UringConnection extends BareConnection {
 
         @Override
         void shut() {
-            ring.close(answers, fd);
+            ring.close(operations, fd);
         }
 
         private void received(int result, int flags) {
-            asked = false;
+            awaiting = false;
             receiving = false;
-            boolean filled = (flags & RingMemory.BUFFER) != 0;
+            boolean filled = (flags & Ring.CQE_F_BUFFER) != 0;
             int buffer = flags >>> 16;
             if (result == -ENOBUFS && !closed) {
-                asked = true;
-                ring.starved(answers);
+                awaiting = true;
+                ring.awaitBuffers(operations);
                 return;
             }
             if (filled && (result <= 0 || closed)) {
-                ring.giveBack(buffer);
+                ring.recycle(buffer);
             }
             if (closed) {
                 return;
             }
             knownEmpty = false;
             if (result > 0) {
-                knownEmpty = (flags & RingMemory.NOT_EMPTY) == 0;
+                knownEmpty = (flags & Ring.CQE_F_SOCK_NONEMPTY) == 0;
                 readable = true;
-                count(result == RingMemory.BUFFER_BYTES);
+                heard = true;
+                count(result == Ring.BUFFER_BYTES);
                 boolean inUse = false;
                 try {
                     inUse = machine.received(side, result, owner.now()) && passFrom(buffer, result);
                 } finally {
                     if (!inUse) {
-                        ring.giveBack(buffer);
+                        ring.recycle(buffer);
                     }
                 }
             } else if (result == 0) {
                 finished = true;
                 machine.finished(side, owner.now());
             } else if (result != -EAGAIN && result != -EINTR && result != -ECANCELED) {
+                noteCause(Errno.of(-result));
                 machine.failed(side, owner.now());
             }
             goOn();
         }
 
-        /** Whether the buffer is in use until it is {@link #sent}. */
+        /** Passes bytes on from a buffer; whether the buffer is in use until it is {@link #sent}. */
         private boolean passFrom(int buffer, int length) {
             if (!connected()) {
                 held = owner.copy(ring.bytes(buffer, length), 0, length);
@@ -188,24 +193,25 @@ final class UringConnection extends BareConnection {
         private boolean sendFrom(int buffer, int length) {
             ByteBuf rest = pending;
             if (rest != null) {
-                // Read before it was known that the write before it was not taken.
+                // Read before it was known that the previous write was not accepted.
                 pending = owner.join(rest, ring.bytes(buffer, length));
                 return false;
             }
             try {
                 beforeWrite();
             } catch (IOException e) {
+                noteCause(e);
                 machine.writeFailed(side, owner.now());
                 return false;
             }
             sendBuffer = buffer;
             sendLength = length;
             sendResult = length;
-            ring.send(answers, fd, ring.address(buffer), length);
+            ring.send(operations, fd, ring.address(buffer), length);
             return true;
         }
 
-        private void sent() {
+        private void sendCompleted() {
             int length = sendLength;
             int taken = sendResult == -EAGAIN || sendResult == -EINTR ? 0 : sendResult;
             sendLength = 0;
@@ -216,12 +222,14 @@ final class UringConnection extends BareConnection {
                     awaitRoom();
                 }
             } finally {
-                ring.giveBack(sendBuffer);
+                ring.recycle(sendBuffer);
             }
             if (closed) {
                 return;
             }
+            sent(); // the kernel may have been asked between the submission and now
             if (taken < 0) {
+                noteCause(Errno.of(-taken));
                 machine.writeFailed(side, owner.now());
             } else if (taken > 0) {
                 delivered(side, taken);
@@ -239,53 +247,54 @@ final class UringConnection extends BareConnection {
                 flush();
             }
             if ((events & Ring.POLLERR) != 0 && !closed && (finished || !connected())) {
+                noteCause();
                 machine.failed(side, owner.now());
             }
             goOn();
         }
 
-        private final class Answers extends Ring.Asker {
+        private final class Operations extends Submitter {
 
             @Override
-            void answered(int what, int result, int flags) {
-                switch (what) {
+            protected void onCompletion(int kind, int result, int flags) {
+                switch (kind) {
                     case READ -> received(result, flags);
                     case CONNECTED -> {
                         if (!closed && finishConnect((result & (Ring.POLLERR | Ring.POLLHUP)) != 0)) {
                             goOn();
                         }
                     }
-                    case WATCHED -> watched(result, (flags & RingMemory.MORE) != 0);
+                    case WATCHED -> watched(result, (flags & Ring.CQE_F_MORE) != 0);
                     case READABLE -> {
-                        asked = false;
+                        awaiting = false;
                         readable = true;
-                        mayHaveMore = true; // read on until there is nothing: the end itself announces nothing more
+                        mayHaveMore = true; // read on until nothing is left: after the end nothing more is reported
                         if (!closed) {
                             goOn();
                         }
                     }
-                    default -> throw new IllegalStateException("unknown answer " + what);
+                    default -> throw new IllegalStateException("unknown kind of operation " + kind);
                 }
             }
 
             @Override
-            void fault(Throwable fault) {
+            protected void onFault(Throwable fault) {
                 UringConnection.this.fault(fault);
             }
 
             @Override
-            void refused(int result) {
+            protected void onShortSend(int result) {
                 sendResult = result;
             }
 
             @Override
-            void sent() {
-                UringEnd.this.sent();
+            protected void onSent() {
+                UringEnd.this.sendCompleted();
             }
 
             @Override
-            void fed() {
-                asked = false;
+            protected void onBuffersAvailable() {
+                awaiting = false;
                 if (!closed) {
                     goOn();
                 }

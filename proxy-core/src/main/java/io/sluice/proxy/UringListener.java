@@ -2,26 +2,26 @@ package io.sluice.proxy;
 
 import io.netty.channel.IoEventLoop;
 import io.netty.channel.epoll.LinuxSocket;
-import java.net.InetSocketAddress;
+import io.sluice.uring.Ring;
+import io.sluice.uring.Submitter;
 
-/** A {@link BareListener} on a {@link Ring}. */
-final class UringListener extends BareListener {
+/** A {@link NativeListener} on a {@link Ring}. */
+final class UringListener extends NativeListener {
 
-    private static final int SOMEBODY_WAITS = 1;
+    private static final int ACCEPTABLE = 1;
 
     private final Ring ring;
-    private final Answers answers = new Answers();
+    private final Operations operations = new Operations();
     private boolean paused;
 
-    UringListener(DataPath dataPath, InetSocketAddress address, AddressKind kind, PortProxy port,
-            IoEventLoop eventLoop, Ring ring, boolean freeBind, int inherited) {
-        super(dataPath, address, kind, port, eventLoop, freeBind, inherited);
+    UringListener(DataPath dataPath, NativeListener.Socket socket, IoEventLoop eventLoop, Ring ring) {
+        super(dataPath, socket, eventLoop);
         this.ring = ring;
     }
 
     @Override
     void listen() {
-        ring.enter(answers);
+        ring.register(operations);
         resume();
     }
 
@@ -33,19 +33,19 @@ final class UringListener extends BareListener {
     @Override
     void resume() {
         paused = false;
-        ring.poll(answers, SOMEBODY_WAITS, socket().intValue(), Ring.POLLIN, false);
+        ring.poll(operations, ACCEPTABLE, socket().intValue(), Ring.POLLIN, false);
     }
 
     @Override
     void shut(LinuxSocket socket) {
-        ring.close(answers, socket.intValue());
-        ring.flush();
+        ring.close(operations, socket.intValue());
+        ring.submit();
     }
 
-    private final class Answers extends Ring.Asker {
+    private final class Operations extends Submitter {
 
         @Override
-        void answered(int what, int result, int flags) {
+        protected void onCompletion(int kind, int result, int flags) {
             if (isClosed()) {
                 return;
             }
@@ -56,8 +56,8 @@ final class UringListener extends BareListener {
         }
 
         @Override
-        void fault(Throwable fault) {
-            dataPath.fault("accepting for " + port().name(), fault);
+        protected void onFault(Throwable fault) {
+            dataPath.fault("accepting for " + subject(), fault);
             if (!paused && !isClosed()) {
                 resume();
             }

@@ -31,20 +31,21 @@ import java.util.function.BiPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which Service port gets which address and port of this node, and which claims are refused and why. Pure: the same
- * snapshot and node give the same answer on every node of a cluster, whatever came first and after every restart.
+ * Assigns each address and port of this node to one Service port, and gives the reason for each claim that is refused. Pure:
+ * the same snapshot and node give the same result on every node of a cluster, in any order of changes and after every restart.
  *
- * <p>Of several claims to one address and port the strongest kind has it: a cluster address or node port, which the API
+ * <p>Of several claims to one address and port the strongest kind wins: a cluster address or node port, which the API
  * server gives to one Service only, before a load balancer address, which a controller writes, before an external IP,
- * which anybody writes (CVE-2020-8554). Among equals it is the older Service, then the first by name. An external or load
- * balancer address is refused where it is somebody else's: a special address, one of another node, of the API server, of
+ * which any user may write (CVE-2020-8554). Among equals the older Service wins, then the first by name. An external or load
+ * balancer address is refused if it belongs to something else: a special address, one of another node, of the API server, of
  * pods, another Service's cluster address, or a port of this node that the node itself needs.
  */
 final class AddressClaims {
 
     /**
-     * Ports of a node's own addresses that no external address takes, whoever listens there now: a node's daemon that is
-     * started again must find its port free (Kubernetes documentation, Ports and Protocols; kube-proxy's, and sshd's).
+     * Ports that no external address gets where that is an address of the node, with or without a listener now: a daemon of the
+     * node must find its port free when it is restarted (Kubernetes documentation, Ports and Protocols; kube-proxy's, and
+     * sshd's).
      */
     private static final Map<Integer, String> NODE_PORTS = Map.ofEntries(Map.entry(22, "SSH"),
             Map.entry(2379, "etcd"), Map.entry(2380, "etcd"), Map.entry(6443, "the API server"),
@@ -52,33 +53,33 @@ final class AddressClaims {
             Map.entry(10_256, "kube-proxy"),
             Map.entry(10_257, "kube-controller-manager"), Map.entry(10_259, "kube-scheduler"));
 
-    /** Kubelet listens at all addresses of a node: whoever has one of them with its port keeps it from starting again. */
+    /** Kubelet listens on all addresses of a node: a listener on one of them with its port keeps it from starting again. */
     private static final int KUBELET = 10_250;
 
-    /** What leads to the API server itself: where that leaves an address free it may have it. */
+    /** The Service of the API server, which may have its port on addresses where the API server itself does not listen. */
     private static final ServiceName API_SERVER = new ServiceName("default", "kubernetes");
 
     private static final int LAST_PORT = 65_535;
 
-    /** What a port wants an address for. */
+    /** A port that asks for an address, and the kind of the address. */
     record Claim(ServicePortName owner, AddressKind kind) {}
 
     /**
-     * A claim that comes to nothing.
+     * A claim that is refused.
      *
      * @param reason one line for a person
      */
     record Refusal(InetSocketAddress address, Claim claim, String reason) {}
 
-    /** Whoever names an address twice is refused once. */
+    /** A Service that names an address twice is refused once. */
     private record Loser(InetSocketAddress address, ServicePortName owner) {}
 
     /**
-     * What there is on this node.
+     * What this node has and needs.
      *
      * @param addresses         of its interfaces
-     * @param nodePortAddresses where node ports are served
-     * @param listeners         where this daemon itself answers, each with what for; the wildcard address for all
+     * @param nodePortAddresses the addresses on which node ports listen
+     * @param listeners         where this daemon itself listens, each with its purpose; the wildcard address for all
      * @param podRanges         the addresses of pods
      * @param portOffset        added to each port of a cluster, external or load balancer address
      */
@@ -89,6 +90,7 @@ final class AddressClaims {
     private final ClusterFacts facts;
     private final Node node;
     private final BiPredicate<Service, ServicePort> answered;
+    private final Protocol protocol;
     private final Map<InetSocketAddress, Claim> claims = new LinkedHashMap<>();
     private final Map<Loser, Refusal> refusals = new LinkedHashMap<>();
     private final Set<InetSocketAddress> refusedAt = new HashSet<>();
@@ -99,58 +101,66 @@ final class AddressClaims {
     private final Set<InetAddress> apiServers = new HashSet<>();
     private final Set<Integer> apiServerPorts = new HashSet<>();
 
-    private AddressClaims(ClusterSnapshot snapshot, Node node, BiPredicate<Service, ServicePort> answered) {
+    private AddressClaims(ClusterSnapshot snapshot, Node node, BiPredicate<Service, ServicePort> answered,
+            Protocol protocol) {
         this.snapshot = snapshot;
         this.facts = snapshot.facts();
         this.node = node;
         this.answered = answered;
+        this.protocol = protocol;
     }
 
     /**
-     * Decides.
+     * Decides all claims.
      *
-     * @param answered whether a port of a Service is answered by this process itself instead of being proxied
+     * @param answered whether this process itself answers at a port of a Service instead of proxying it
      */
     static AddressClaims of(ClusterSnapshot snapshot, Node node, BiPredicate<Service, ServicePort> answered) {
-        AddressClaims decided = new AddressClaims(snapshot, node, answered);
+        return of(snapshot, node, answered, Protocol.TCP);
+    }
+
+    /** The same for the ports of one protocol: TCP and UDP have the same numbers for different things. */
+    static AddressClaims of(ClusterSnapshot snapshot, Node node, BiPredicate<Service, ServicePort> answered,
+            Protocol protocol) {
+        AddressClaims decided = new AddressClaims(snapshot, node, answered, protocol);
         decided.decide();
         return decided;
     }
 
-    /** Nobody claims anything. */
+    /** The result without claims. */
     static AddressClaims none() {
         return new AddressClaims(new ClusterSnapshot(0, Instant.EPOCH, new NodeTopology("", null), Map.of()),
-                new Node(Set.of(), List.of(), Map.of(), List.of(), 0), (service, port) -> false);
+                new Node(Set.of(), List.of(), Map.of(), List.of(), 0), (service, port) -> false, Protocol.TCP);
     }
 
-    /** Who has which address, in the order of the Services' names. */
+    /** The claim that holds each address, in the order of the Services' names. */
     Map<InetSocketAddress, Claim> claims() {
         return Collections.unmodifiableMap(claims);
     }
 
-    /** What comes to nothing. */
+    /** The claims that are refused. */
     List<Refusal> refusals() {
         return List.copyOf(refusals.values());
     }
 
-    /** Every address that is to be this node's, whether somebody listens there now or not. */
+    /** Every address that should be this node's, with or without a listener now. */
     Map<InetAddress, Use> wanted() {
         return Collections.unmodifiableMap(wanted);
     }
 
-    /** Whose cluster address {@code address} is. */
+    /** The Service whose cluster address {@code address} is. */
     Optional<ServiceName> clusterAddress(InetAddress address) {
         return Optional.ofNullable(clusterAddresses.get(address));
     }
 
-    /** Whether something may be decided otherwise once there is such an endpoint, or none any more. */
-    boolean concerns(EndpointAddress endpoint) {
+    /** Whether a decision may change when such an endpoint comes or goes. */
+    boolean affects(EndpointAddress endpoint) {
         InetSocketAddress address = new InetSocketAddress(endpoint.ip(), endpoint.port());
         return clusterAddresses.containsKey(endpoint.ip()) || claims.containsKey(address)
                 || refusedAt.contains(address);
     }
 
-    /** The node does not make these addresses its own, for the reasons given: whoever claims them gets nothing. */
+    /** Refuses the claims of addresses that the node does not make its own, for the reasons given. */
     void refuse(Map<InetAddress, String> addresses) {
         claims.entrySet().removeIf(entry -> {
             String reason = addresses.get(entry.getKey().getAddress());
@@ -174,11 +184,12 @@ final class AddressClaims {
                 service.clusterIps().forEach(ip -> clusterAddresses.merge(ip, service.name(),
                         (a, b) -> before(a, b) ? a : b));
             }
-            if (service.healthCheckNodePort() != 0) {
+            if (service.healthCheckNodePort() != 0 && service.exclusion() == null) {
                 healthChecks.putIfAbsent(service.healthCheckNodePort(), service.name());
             }
             if (!facts.ownManifests()) {
-                state.ports().forEach(port -> port.endpoints().endpoints().stream()
+                state.ports().stream().filter(port -> port.port().protocol() == protocol).forEach(port -> port
+                        .endpoints().endpoints().stream()
                         .filter(e -> node.addresses().contains(e.address().ip()))
                         .forEach(e -> endpointsHere.add(e.address())));
             }
@@ -187,17 +198,17 @@ final class AddressClaims {
             if (state.service().proxied()) {
                 wants(state.service());
                 state.ports().stream()
-                        .filter(port -> port.port().protocol() == Protocol.TCP
+                        .filter(port -> port.port().protocol() == protocol
                                 && !answered.test(state.service(), port.port()))
                         .forEach(port -> claimAll(state.service(), port));
             }
         }
     }
 
-    /** Addresses are the node's as long as their Service has any port that is served here. */
+    /** An address is the node's as long as its Service has any port that is served here. */
     private void wants(Service service) {
         if (service.ports().stream()
-                .noneMatch(p -> p.protocol() == Protocol.TCP || answered.test(service, p))) {
+                .noneMatch(p -> p.protocol() != Protocol.SCTP || answered.test(service, p))) {
             return;
         }
         service.clusterIps().forEach(ip -> wanted.merge(ip, Use.CLUSTER, AddressClaims::stronger));
@@ -279,7 +290,7 @@ final class AddressClaims {
         return age != 0 ? age < 0 : a.compareTo(b) < 0;
     }
 
-    /** When nobody has written it, it is no earlier than what is written. */
+    /** A missing creation time counts as later than any other. */
     private Instant since(ServiceName name) {
         ServiceState state = snapshot.services().get(name);
         return state == null || facts.undated().contains(name) ? Instant.MAX : state.service().createdAt();
@@ -296,7 +307,7 @@ final class AddressClaims {
         if (here != null) {
             return Optional.of(display(address) + " is refused: this daemon itself answers there (" + here + ")");
         }
-        if (!facts.ownManifests() && (address.getPort() == KUBELET
+        if (protocol == Protocol.TCP && !facts.ownManifests() && (address.getPort() == KUBELET
                 || apiServerPorts.contains(address.getPort()) && !claim.owner().service().equals(API_SERVER))) {
             return Optional.of(display(address) + " is refused: "
                     + (address.getPort() == KUBELET ? "kubelet" : "the API server")
@@ -348,16 +359,16 @@ final class AddressClaims {
                         .map(range -> "it is in " + range + ", the range of pods");
     }
 
-    /** What the node needs of its own addresses. */
+    /** Why the node needs a port of its own addresses itself. */
     private Optional<String> portObjection(InetSocketAddress address) {
-        ServiceName checked = healthChecks.get(address.getPort());
+        ServiceName checked = protocol == Protocol.TCP ? healthChecks.get(address.getPort()) : null;
         if (checked != null && node.nodePortAddresses().contains(address.getAddress())) {
             return Optional.of("port " + address.getPort() + " is the health check node port of " + checked);
         }
         if (facts.ownManifests() || !node.addresses().contains(address.getAddress())) {
             return Optional.empty();
         }
-        String daemon = NODE_PORTS.get(address.getPort());
+        String daemon = protocol == Protocol.TCP ? NODE_PORTS.get(address.getPort()) : null;
         if (daemon != null) {
             return Optional.of("port " + address.getPort() + " of a node is kept for " + daemon);
         }

@@ -7,27 +7,34 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Predicate;
 
 /**
- * The result of a snapshot for the addresses of this node; replaced whole when everything is looked at.
+ * The result of a snapshot for the addresses of this node; replaced whole when everything is reviewed.
  *
- * @param claims      which Service port gets which address
- * @param loops       endpoints that lead back to where they are endpoints of
+ * @param claims      which TCP port of a Service gets which address
+ * @param datagramClaims the same of UDP ports
+ * @param loops       endpoints that lead back to the port whose endpoints they are
  * @param warnings    endpoints that are addresses of Services, and similar mistakes
- * @param unavailable addresses that are wanted and cannot be had just now, each with a reason
+ * @param routed      the addresses that routes make this machine's, where not every address is
+ * @param unavailable addresses that are wanted and not available now, each with the reason
  */
-record AddressPlan(AddressClaims claims, EndpointLoops loops, List<Warning> warnings,
-        Map<InetAddress, String> unavailable) {
+record AddressPlan(AddressClaims claims, AddressClaims datagramClaims, EndpointLoops loops, List<Warning> warnings,
+        Set<InetAddress> routed, Map<InetAddress, String> unavailable) {
 
     /** No Service claims an address. */
-    static final AddressPlan NONE = new AddressPlan(AddressClaims.none(), EndpointLoops.NONE, List.of(), Map.of());
+    static final AddressPlan NONE =
+            new AddressPlan(AddressClaims.none(), AddressClaims.none(), EndpointLoops.NONE, List.of(), Set.of(),
+                    Map.of());
 
     AddressPlan {
         warnings = List.copyOf(warnings);
-        // Not Map.copyOf: the addresses of neighbours have hashes in a row, which that takes quadratic time for.
+        // Not copyOf: neighbouring addresses have consecutive hash codes, for which copyOf takes quadratic time.
+        routed = Collections.unmodifiableSet(new HashSet<>(routed));
         unavailable = Collections.unmodifiableMap(new HashMap<>(unavailable));
     }
 
@@ -36,14 +43,21 @@ record AddressPlan(AddressClaims claims, EndpointLoops loops, List<Warning> warn
         return claims.claims();
     }
 
+    /** The same for datagrams. */
+    Map<InetSocketAddress, Claim> claimedForDatagrams() {
+        return datagramClaims.claims();
+    }
+
     /**
      * The decisions of this plan that depend on endpoints.
      *
-     * @param addresses     which addresses of endpoints decide about addresses of this node
+     * @param addresses     the addresses of endpoints that decide about addresses of this node
      * @param repliesRouted whether replies of any endpoint are routed back to this node
      */
     ChangeScope.Dependents dependents(Predicate<InetAddress> addresses, boolean repliesRouted) {
         return new ChangeScope.Dependents(
-                endpoint -> claims.concerns(endpoint) || addresses.test(endpoint.ip()), loops::concern, repliesRouted);
+                endpoint -> claims.affects(endpoint) || datagramClaims.affects(endpoint)
+                        || addresses.test(endpoint.ip()),
+                loops::concern, repliesRouted);
     }
 }

@@ -1,12 +1,13 @@
 package io.sluice.reconcile;
 
 import io.sluice.node.AddressDemand;
+import io.sluice.node.AddressDemand.Use;
 import io.sluice.node.ServiceAddresses;
 import io.sluice.reconcile.AddressClaims.Claim;
-import io.sluice.reconcile.AppliedState.Warning;
 import io.sluice.service.Cidr;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.EndpointLoops;
+import io.sluice.service.Protocol;
 import io.sluice.service.Service;
 import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePort;
@@ -33,14 +34,22 @@ final class AddressPlanner {
     private static final Logger LOG = LoggerFactory.getLogger(AddressPlanner.class);
 
     private final ServiceAddresses serviceAddresses;
+    private final boolean intercepts;
     private final List<Cidr> podRanges;
     private final int portOffset;
     private Map<InetSocketAddress, String> ownListeners = Map.of();
+    private Map<InetSocketAddress, String> ownDatagramListeners = Map.of();
     private Set<String> logged = Set.of();
 
-    /** Has logged nothing yet. */
-    AddressPlanner(ServiceAddresses serviceAddresses, List<Cidr> podRanges, int portOffset) {
+    /**
+     * Has logged nothing yet.
+     *
+     * @param intercepts whether connections to Services are intercepted, whatever their address: then only the addresses at
+     *                   which this process itself answers have to be this node's
+     */
+    AddressPlanner(ServiceAddresses serviceAddresses, boolean intercepts, List<Cidr> podRanges, int portOffset) {
         this.serviceAddresses = serviceAddresses;
+        this.intercepts = intercepts;
         this.podRanges = podRanges;
         this.portOffset = portOffset;
     }
@@ -50,35 +59,69 @@ final class AddressPlanner {
         ownListeners = Map.copyOf(listeners);
     }
 
+    /** Those at which it receives datagrams. */
+    void ownDatagramListeners(Map<InetSocketAddress, String> listeners) {
+        ownDatagramListeners = Map.copyOf(listeners);
+    }
+
     /**
-     * Decides, and provides the addresses that are wanted.
+     * Decides about all claims, and makes the addresses that are wanted this node's.
      *
      * @param answered whether this process itself answers at a port instead of proxying it
-     * @param failed   whether listening on an address has failed: an endpoint with such an address leads nowhere
+     * @param failed   whether listening on an address has failed: an endpoint with that address does not lead to this process
      */
     AddressPlan plan(ClusterSnapshot snapshot, NodeFollower.Addresses node, BiPredicate<Service, ServicePort> answered,
             Predicate<InetSocketAddress> failed) {
         AddressClaims claims = AddressClaims.of(snapshot,
                 new AddressClaims.Node(node.own(), node.nodePorts(), ownListeners, podRanges, portOffset), answered);
-        ServiceAddresses.Provided provided = serviceAddresses.provides()
-                ? serviceAddresses.provide(new AddressDemand(claims.wanted(),
+        AddressClaims datagramClaims = hasUdp(snapshot)
+                ? AddressClaims.of(snapshot, new AddressClaims.Node(node.own(), node.nodePorts(),
+                        ownDatagramListeners, podRanges, portOffset), answered, Protocol.UDP)
+                : AddressClaims.none();
+        Map<InetAddress, Use> wanted = intercepts ? answeredHere(snapshot, claims, answered) : claims.wanted();
+        ServiceAddresses.Provided provided = serviceAddresses.manages()
+                ? serviceAddresses.provide(new AddressDemand(wanted,
                         endpoints(snapshot.services().values()), snapshot.facts().ownManifests()))
                 : new ServiceAddresses.Provided(Map.of(), Map.of());
         claims.refuse(provided.refused());
+        datagramClaims.refuse(provided.refused());
         EndpointLoops loops = EndpointLoops.find(snapshot.services().values(), endpoint -> {
             Claim claim = claims.claims().get(endpoint.toSocketAddress());
             return claim == null || failed.test(endpoint.toSocketAddress()) ? null : claim.owner();
+        }, endpoint -> {
+            Claim claim = datagramClaims.claims().get(endpoint.toSocketAddress());
+            return claim == null ? null : claim.owner();
         });
-        AddressPlan plan = new AddressPlan(claims, loops, EndpointWarnings.of(snapshot, claims, loops),
-                provided.failed());
-        log(claims, plan.warnings());
+        AddressPlan plan = new AddressPlan(claims, datagramClaims, loops, EndpointWarnings.of(snapshot, claims, loops),
+                intercepts ? wanted.keySet() : Set.of(), provided.failed());
+        log(plan);
         return plan;
     }
 
-    private void log(AddressClaims claims, List<Warning> warnings) {
+    private static boolean hasUdp(ClusterSnapshot snapshot) {
+        return snapshot.services().values().stream()
+                .anyMatch(state -> state.service().ports().stream().anyMatch(port -> port.protocol() == Protocol.UDP));
+    }
+
+    private static Map<InetAddress, Use> answeredHere(ClusterSnapshot snapshot, AddressClaims claims,
+            BiPredicate<Service, ServicePort> answered) {
+        Map<InetAddress, Use> here = new HashMap<>();
+        for (ServiceState state : snapshot.services().values()) {
+            Service service = state.service();
+            if (service.proxied() && service.ports().stream().anyMatch(port -> answered.test(service, port))) {
+                service.clusterIps().stream().filter(claims.wanted()::containsKey)
+                        .forEach(ip -> here.put(ip, Use.CLUSTER));
+            }
+        }
+        return here;
+    }
+
+    private void log(AddressPlan plan) {
         Set<String> lines = new LinkedHashSet<>();
-        claims.refusals().forEach(refusal -> lines.add(refusal.claim().owner() + ": " + refusal.reason()));
-        warnings.forEach(warning -> lines.add(warning.service() + ": " + warning.message()));
+        plan.claims().refusals().forEach(refusal -> lines.add(refusal.claim().owner() + ": " + refusal.reason()));
+        plan.datagramClaims().refusals()
+                .forEach(refusal -> lines.add(refusal.claim().owner() + ": " + refusal.reason()));
+        plan.warnings().forEach(warning -> lines.add(warning.service() + ": " + warning.message()));
         LineLimit.warn(LOG, lines.stream().filter(line -> !logged.contains(line)).toList());
         logged = lines;
     }

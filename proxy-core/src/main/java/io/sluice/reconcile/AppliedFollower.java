@@ -17,6 +17,14 @@ import java.util.Map;
  */
 interface AppliedFollower {
 
+    /** Decides what it {@link #answers} from now on, and leaves addresses that it does not answer at any more. */
+    default void consider(ClusterSnapshot snapshot) {}
+
+    /** Whether {@link #consider} would decide otherwise than before: everything has to be looked at then. */
+    default boolean reconsiders(ClusterSnapshot snapshot) {
+        return false;
+    }
+
     /**
      * Opens new addresses, and closes none.
      *
@@ -25,26 +33,26 @@ interface AppliedFollower {
      */
     default void prepare(ClusterSnapshot snapshot, AddressPlan plan, Ownership ownership) {}
 
-    /** Shows clients the way to addresses that are open. */
+    /** Publishes the addresses that are open. */
     default void publish(ClusterSnapshot snapshot, ChangeScope scope) {}
 
-    /** Closes addresses to which clients are shown the way no longer. */
+    /** Closes addresses that are no longer published. */
     default void retire(ClusterSnapshot snapshot) {}
 
     /** Everything is applied, and the admin views show it. */
     default void settled(ClusterSnapshot snapshot, ChangeScope scope) {}
 
-    /** Whether it answers at a port of a Service itself, so that connections to it are not proxied. */
+    /** Whether this follower itself answers at a port of a Service, so that connections to it are not proxied. */
     default boolean answers(Service service, ServicePort port) {
         return false;
     }
 
-    /** The TCP ports that it answers at itself, with their addresses. */
+    /** The TCP ports at which it answers itself, with their addresses. */
     default Map<ServicePortName, List<ListenerState>> answered(ClusterSnapshot snapshot) {
         return Map.of();
     }
 
-    /** Whether something could not be opened: worth another attempt. */
+    /** Whether something could not be opened, so that another attempt is due. */
     default boolean incomplete() {
         return false;
     }

@@ -1,6 +1,7 @@
 package io.sluice.reconcile;
 
 import io.sluice.balance.EndpointSelection;
+import io.sluice.balance.PreservedTraffic;
 import io.sluice.balance.Routing;
 import io.sluice.proxy.AddressKind;
 import io.sluice.service.ClusterSnapshot;
@@ -17,13 +18,13 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the reconciler has applied: replaced whole after each change, read by the admin views. Where connections go is what
- * is in force when it is looked at, all else is immutable.
+ * What the reconciler has applied: replaced whole after each change, read by the admin views. The routing of a
+ * port is the one in force when it is read; all else is immutable.
  *
  * @param appliedAt when the last reconcile ended
  * @param took      how long it took
- * @param ports     every TCP port of every proxied Service; whoever made the map changes it no more
- * @param warnings  what endpoints say and nobody can want, of the first Services by name
+ * @param ports     every TCP and UDP port of every proxied Service; the map does not change any more
+ * @param warnings  mistakes in endpoints, of the first Services by name
  */
 public record AppliedState(ClusterSnapshot snapshot, Instant appliedAt, Duration took,
         Map<ServicePortName, AppliedPort> ports, List<Warning> warnings) {
@@ -33,20 +34,20 @@ public record AppliedState(ClusterSnapshot snapshot, Instant appliedAt, Duration
         warnings = List.copyOf(warnings);
     }
 
-    /** Nothing is odd about the endpoints. */
+    /** A state without warnings. */
     public AppliedState(ClusterSnapshot snapshot, Instant appliedAt, Duration took,
             Map<ServicePortName, AppliedPort> ports) {
         this(snapshot, appliedAt, took, ports, List.of());
     }
 
     /**
-     * Something odd about a Service's endpoints.
+     * A probable mistake in a Service's endpoints.
      *
      * @param message one line for a person, without the Service's name
      */
     public record Warning(ServiceName service, String message) {}
 
-    /** The same ports, of which only endpoints have changed. */
+    /** The state after a change of endpoints alone: the ports are the same. */
     AppliedState with(ClusterSnapshot snapshot, Instant appliedAt, Duration took) {
         return new AppliedState(snapshot, appliedAt, took, ports, warnings);
     }
@@ -54,25 +55,25 @@ public record AppliedState(ClusterSnapshot snapshot, Instant appliedAt, Duration
     /**
      * One port.
      *
-     * @param listeners every address it should listen at
+     * @param listeners every address it should listen on
      * @param now       where its connections go; any thread
      */
-    public record AppliedPort(List<ListenerState> listeners, Supplier<Routing> now) {
+    public record AppliedPort(List<ListenerState> listeners, Supplier<Routing> now, PreservedTraffic preserved) {
         public AppliedPort {
             listeners = List.copyOf(listeners);
         }
 
-        /** One whose connections always go there. */
+        /** A port whose routing never changes. */
         public AppliedPort(List<ListenerState> listeners, Routing routing) {
-            this(listeners, () -> routing);
+            this(listeners, () -> routing, PreservedTraffic.NONE);
         }
 
-        /** Where its connections go at the moment. */
+        /** The routing in force. */
         public Routing routing() {
             return now.get();
         }
 
-        /** What the rules of Kubernetes make of the endpoints, by address family. */
+        /** The endpoints by the rules of Kubernetes, by address family. */
         public Map<IpFamily, EndpointSelection> selections() {
             return routing().selections();
         }

@@ -12,27 +12,28 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
- * Builds the view of the applied state for the admin API: every proxied port with its routing in force and its addresses, served or
- * refused, and the ports that this process answers itself. Confined to the control thread.
+ * Builds the view of the applied state for the admin API: every proxied port with its routing in force and its addresses,
+ * served or refused, and the ports at which this process answers itself. Confined to the control thread.
  */
 final class AppliedStateBuilder {
 
     private final ServicePorts ports;
-    private final ListenerSet listeners;
+    private final ServiceListeners listeners;
 
-    /** Shows these as they are when {@link #build} is called. */
-    AppliedStateBuilder(ServicePorts ports, ListenerSet listeners) {
+    /** The view shows these as they are when {@link #build} is called. */
+    AppliedStateBuilder(ServicePorts ports, ServiceListeners listeners) {
         this.ports = ports;
         this.listeners = listeners;
     }
 
     /**
-     * Builds the view after everything was looked at.
+     * Builds the view after a review of everything.
      *
-     * @param answered the ports that this process answers itself, with their addresses
-     * @param start    when it began, in nanoseconds
+     * @param answered the ports at which this process answers itself, with their addresses
+     * @param start    when the review began, in nanoseconds
      */
     AppliedState build(ClusterSnapshot snapshot, AddressPlan plan,
             Map<ServicePortName, List<ListenerState>> answered, long start) {
@@ -40,7 +41,7 @@ final class AppliedStateBuilder {
         Map<ServicePortName, List<ListenerState>> addresses = addresses(plan);
         Map<ServicePortName, AppliedPort> byName = new HashMap<>();
         ports.all().forEach(port -> byName.put(port.name(),
-                new AppliedPort(addresses.getOrDefault(port.name(), List.of()), port::routing)));
+                new AppliedPort(addresses.getOrDefault(port.name(), List.of()), port::routing, port.preserved())));
         answered.forEach((name, states) -> byName.put(name, new AppliedPort(states, Routing.NONE)));
         return new AppliedState(snapshot, Instant.now(), took, byName, plan.warnings());
     }
@@ -58,9 +59,12 @@ final class AppliedStateBuilder {
         Map<ServicePortName, List<ListenerState>> addresses = new HashMap<>();
         plan.claimed().forEach((address, claim) -> addresses.computeIfAbsent(claim.owner(), n -> new ArrayList<>())
                 .add(listeners.state(address, claim)));
-        plan.claims().refusals().forEach(refusal -> addresses
-                .computeIfAbsent(refusal.claim().owner(), n -> new ArrayList<>()).add(new ListenerState(
-                        refusal.address(), refusal.claim().kind(), ListenerStatus.FAILED, refusal.reason())));
+        plan.claimedForDatagrams().forEach((address, claim) -> addresses
+                .computeIfAbsent(claim.owner(), n -> new ArrayList<>()).add(listeners.state(address, claim)));
+        Stream.of(plan.claims(), plan.datagramClaims()).flatMap(claims -> claims.refusals().stream())
+                .forEach(refusal -> addresses
+                        .computeIfAbsent(refusal.claim().owner(), n -> new ArrayList<>()).add(new ListenerState(
+                                refusal.address(), refusal.claim().kind(), ListenerStatus.FAILED, refusal.reason())));
         return addresses;
     }
 }

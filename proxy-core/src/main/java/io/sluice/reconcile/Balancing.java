@@ -6,18 +6,17 @@ import io.sluice.service.Cidr;
 import java.util.List;
 
 /**
- * How ports are balanced where their Services do not say.
+ * How ports are balanced where their Services have no annotation.
  *
  * @param balancer        for Services without the annotation {@code sluice.io/balancer}
  * @param clusterCidrs    the addresses of pods
- * @param affinityClients how many clients are remembered for {@code sessionAffinity: ClientIP} at the most, by port; at
- *                        least 1
+ * @param affinityClients the most clients of a port that are remembered for {@code sessionAffinity: ClientIP}; at least 1
  * @param ejection        when endpoints that do not answer are left out
  */
 public record Balancing(BalancerKind balancer, List<Cidr> clusterCidrs, int affinityClients,
         Ejections.Rules ejection) {
 
-    /** Round robin, no pods known, 65,536 clients by port, nobody ejected. */
+    /** Round robin, no pods known, 65,536 clients by port, no endpoint ejected. */
     public static final Balancing PLAIN =
             new Balancing(BalancerKind.ROUND_ROBIN, List.of(), 65_536, Ejections.Rules.OFF);
 

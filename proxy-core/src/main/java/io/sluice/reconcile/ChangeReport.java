@@ -16,13 +16,13 @@ final class ChangeReport {
     private static final Logger LOG = LoggerFactory.getLogger(ChangeReport.class);
 
     /**
-     * The steps of a change for which everything was looked at, and the result.
+     * The steps of a review of everything, and the result.
      *
      * @param opened    listeners
      * @param closed    listeners
      * @param removed   ports
-     * @param ports     proxied ports that there are
-     * @param listeners open ones
+     * @param ports     proxied ports after it
+     * @param listeners open listeners after it
      */
     record Steps(int opened, int closed, int removed, int ports, int listeners) {
 
@@ -33,12 +33,12 @@ final class ChangeReport {
 
     private final SyncMetrics metrics;
 
-    /** Has reported nothing. */
+    /** Has reported nothing yet. */
     ChangeReport(SyncMetrics metrics) {
         this.metrics = metrics;
     }
 
-    /** Something waits to be applied. Any thread. */
+    /** A snapshot waits to be applied. Any thread. */
     void queued(Instant now) {
         metrics.queued(now);
     }
@@ -55,7 +55,7 @@ final class ChangeReport {
     }
 
     /**
-     * Everything was looked at. Logged only if something was different or done.
+     * Everything was reviewed. Logged only if something differed or was done.
      *
      * @param before  the snapshot that was applied before; null if none was
      * @param wanted  the snapshot of the source
@@ -68,7 +68,7 @@ final class ChangeReport {
                 now.took());
         LineLimit.warn(LOG, emptied);
         if (before == null || steps.any() || !before.services().equals(wanted.services())) {
-            LOG.info("applied in {} ms: Services {}, TCP ports {}, listeners {} (opened {}, closed {})",
+            LOG.info("applied in {} ms: Services {}, ports {}, listeners {} (opened {}, closed {})",
                     now.took().toMillis(), now.snapshot().services().size(), steps.ports(), steps.listeners(),
                     steps.opened(), steps.closed());
         }

@@ -3,7 +3,7 @@ package io.sluice.reconcile;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.ServiceName;
-import io.sluice.service.ServiceOptions;
+import io.sluice.service.ServiceAnnotations;
 import io.sluice.service.ServiceState;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 sealed interface ChangeScope {
 
-    /** Nothing differs that anybody follows. */
+    /** Nothing differs that is applied. */
     record Nothing() implements ChangeScope {}
 
     /**
@@ -49,10 +49,10 @@ sealed interface ChangeScope {
     record Dependents(Predicate<EndpointAddress> addresses, Predicate<ServiceName> loops, boolean repliesRouted) {}
 
     /**
-     * Compares.
+     * Compares two snapshots.
      *
-     * @param before the snapshot that was applied last; null for none. The same version once more means that something else than
-     *               the snapshot has changed, or could not be done: everything has to be looked at
+     * @param before the snapshot that was applied last; null for none. The same version again means that something else than
+     *               the snapshot has changed, or that a step has failed: everything has to be reviewed
      */
     static ChangeScope between(@Nullable ClusterSnapshot before, ClusterSnapshot now, Dependents dependents) {
         if (before == null || before.version() == now.version() || !before.node().equals(now.node())
@@ -61,7 +61,8 @@ sealed interface ChangeScope {
         }
         List<ServiceState> changed = changedEndpoints(before.services(), now.services());
         if (changed == null || dependents.repliesRouted()
-                || changed.stream().anyMatch(s -> ServiceOptions.of(s.service()).preserveSource())
+                || changed.stream()
+                        .anyMatch(s -> Boolean.TRUE.equals(ServiceAnnotations.of(s.service()).preserveSource()))
                 || changed.stream().anyMatch(s -> dependents.loops().test(s.service().name()))
                 || changed.stream().flatMap(s -> differing(before.services().get(s.service().name()), s).stream())
                         .anyMatch(dependents.addresses())) {
@@ -72,7 +73,7 @@ sealed interface ChangeScope {
                 : new Endpoints(before, now, changed);
     }
 
-    /** The Services whose endpoints have to be applied one by one; none where everything is looked at. */
+    /** The Services whose endpoints have to be applied one by one; none if everything is reviewed. */
     default List<ServiceState> changed() {
         return switch (this) {
             case Nothing() -> List.of();

@@ -5,7 +5,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 
-/** The thread on which everything is reconciled, and its clock. Any thread may hand it a task. */
+/** The thread that reconciles, and its clock. Any thread may give it a task. */
 interface ControlThread extends Executor {
 
     /**

@@ -14,45 +14,55 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Lets names follow: a name leads to listeners that are open before it is given out, and closed after it is gone. Confined
- * to the control thread.
+ * Makes DNS follow the applied state: the listeners that a name leads to are open before it is published, and closed after
+ * it is gone. Confined to the control thread.
  */
-record DnsFollower(ClusterNames names, ServiceAddresses serviceAddresses) implements AppliedFollower {
+record DnsFollower(DnsSync dnsSync, ServiceAddresses serviceAddresses) implements AppliedFollower {
+
+    @Override
+    public void consider(ClusterSnapshot snapshot) {
+        dnsSync.consider(snapshot);
+    }
+
+    @Override
+    public boolean reconsiders(ClusterSnapshot snapshot) {
+        return dnsSync.changesHands(snapshot);
+    }
 
     @Override
     public void prepare(ClusterSnapshot snapshot, AddressPlan plan, Ownership ownership) {
         if (ownership.answersDns()) {
-            names.open(snapshot, serviceAddresses.provides());
+            dnsSync.open(snapshot, serviceAddresses.manages());
         }
     }
 
     @Override
     public void publish(ClusterSnapshot snapshot, ChangeScope scope) {
         if (scope.concernsNames()) {
-            names.publish(snapshot);
+            dnsSync.publish(snapshot);
         }
     }
 
     @Override
     public void retire(ClusterSnapshot snapshot) {
-        names.close(snapshot);
+        dnsSync.close(snapshot);
     }
 
     @Override
     public boolean answers(Service service, ServicePort port) {
-        return names.answers(service, port);
+        return dnsSync.answers(service, port);
     }
 
     @Override
     public Map<ServicePortName, List<ListenerState>> answered(ClusterSnapshot snapshot) {
-        ServiceState dns = snapshot.services().get(ClusterNames.DNS_SERVICE);
+        ServiceState dns = snapshot.services().get(DnsSync.DNS_SERVICE);
         if (dns == null) {
             return Map.of();
         }
         Map<ServicePortName, List<ListenerState>> answered = new HashMap<>();
         for (PortState port : dns.ports()) {
-            if (port.port().protocol() == Protocol.TCP && names.answers(dns.service(), port.port())) {
-                answered.put(ServicePorts.name(dns.service(), port), names.listeners(dns.service(), port.port()));
+            if (port.port().protocol() != Protocol.SCTP && dnsSync.answers(dns.service(), port.port())) {
+                answered.put(ServicePorts.name(dns.service(), port), dnsSync.listeners(dns.service(), port.port()));
             }
         }
         return answered;
@@ -60,21 +70,21 @@ record DnsFollower(ClusterNames names, ServiceAddresses serviceAddresses) implem
 
     @Override
     public boolean incomplete() {
-        return names.incomplete();
+        return dnsSync.incomplete();
     }
 
     @Override
     public void leave() {
-        names.leave();
+        dnsSync.leave();
     }
 
     @Override
     public void release() {
-        names.stop();
+        dnsSync.stop();
     }
 
     @Override
     public void stop() {
-        names.stop();
+        dnsSync.stop();
     }
 }

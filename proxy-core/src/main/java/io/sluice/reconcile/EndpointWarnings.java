@@ -17,16 +17,16 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** What is odd about endpoints: they are addresses of Services. Pure. */
+/** Warns of endpoints that are addresses of Services. Pure. */
 final class EndpointWarnings {
 
-    /** Whoever writes endpoints can write any number of such. */
+    /** The number of warnings is bounded: an author of endpoints can cause any number of them. */
     private static final int MOST = 100;
     private static final int NAMED = 3;
 
     private EndpointWarnings() {}
 
-    /** At most one line for each Service and reason; of the first Services by name. */
+    /** At most one warning for each Service and reason; those of the first Services by name. */
     static List<Warning> of(ClusterSnapshot snapshot, AddressClaims claims, EndpointLoops loops) {
         List<Warning> warnings = new ArrayList<>();
         for (Map.Entry<ServicePortName, ? extends Iterable<EndpointAddress>> port : loops.endpoints().entrySet()) {
@@ -43,7 +43,7 @@ final class EndpointWarnings {
         return warnings;
     }
 
-    /** Somebody who writes endpoints may hope that the address is taken away. */
+    /** An author of endpoints may try to take the address away from another Service. */
     private static void foreign(ServiceState state, AddressClaims claims, List<Warning> warnings) {
         if (warnings.size() >= MOST) {
             return;

@@ -1,6 +1,6 @@
 package io.sluice.reconcile;
 
-import io.sluice.guest.Guests;
+import io.sluice.netns.NamespaceSessions;
 import io.sluice.node.ServiceAddresses;
 import io.sluice.reconcile.AppliedState.ListenerState;
 import io.sluice.service.ClusterSnapshot;
@@ -14,9 +14,8 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * All followers of the applied state. They are added before the first snapshot; each
- * is called after those that were added before it, and they stop in the opposite order. Then confined to the control
- * thread.
+ * All followers of the applied state. They are added before the first snapshot, and confined to the control thread from
+ * then on. Each is called after those that were added before it, and they stop in the opposite order.
  */
 public final class Followers {
 
@@ -32,19 +31,27 @@ public final class Followers {
         this.portOffset = portOffset;
     }
 
-    /** Lets names follow. */
-    public void names(ClusterNames names) {
-        followers.add(new DnsFollower(names, serviceAddresses));
+    /** Adds the names of DNS. */
+    public void dns(DnsSync dnsSync) {
+        followers.add(new DnsFollower(dnsSync, serviceAddresses));
     }
 
-    /** Lets network namespaces follow, after {@code names}, which are answered in them as well. */
-    public void guests(Guests guests, ClusterNames names) {
-        followers.add(new NamespaceFollower(guests, names, ports, portOffset));
+    /** Adds network namespaces, after {@link #dns}: DNS answers in them as well. */
+    public void namespaces(NamespaceSessions namespaces, DnsSync dnsSync) {
+        followers.add(new NamespaceFollower(namespaces, dnsSync, ports, portOffset));
     }
 
-    /** Lets the health checks of Services follow, on the control thread. */
+    /** Adds the health checks of Services. */
     public void healthChecks(Consumer<ClusterSnapshot> healthChecks) {
         followers.add(new HealthCheckFollower(healthChecks));
+    }
+
+    void consider(ClusterSnapshot snapshot) {
+        followers.forEach(follower -> follower.consider(snapshot));
+    }
+
+    boolean reconsider(ClusterSnapshot snapshot) {
+        return followers.stream().anyMatch(follower -> follower.reconsiders(snapshot));
     }
 
     void prepare(ClusterSnapshot snapshot, AddressPlan plan, Ownership ownership) {

@@ -3,7 +3,7 @@ package io.sluice.reconcile;
 import io.sluice.service.ClusterSnapshot;
 import java.util.function.Consumer;
 
-/** Lets the health check node ports of Services follow. Confined to the control thread. */
+/** Makes the health check node ports of Services follow the applied state. Confined to the control thread. */
 record HealthCheckFollower(Consumer<ClusterSnapshot> healthChecks) implements AppliedFollower {
 
     @Override

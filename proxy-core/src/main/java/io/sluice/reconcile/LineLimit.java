@@ -3,15 +3,15 @@ package io.sluice.reconcile;
 import java.util.List;
 import org.slf4j.Logger;
 
-/** The number of lines that are logged at once about any number of Services. */
+/** Limits the lines that are logged at once about any number of Services. */
 final class LineLimit {
 
-    /** Lines of a kind. */
+    /** The most lines of one kind. */
     static final int LINES = 10;
 
     private LineLimit() {}
 
-    /** Warns of the first ones, and says how many there are besides. */
+    /** Logs the first lines as warnings, and the number of the others. */
     static void warn(Logger log, List<String> lines) {
         lines.stream().limit(LINES).forEach(log::warn);
         if (lines.size() > LINES) {

@@ -1,10 +1,12 @@
 package io.sluice.reconcile;
 
+import io.sluice.service.ServiceState;
 import io.sluice.proxy.DataPath;
 import io.sluice.proxy.Listener;
 import io.sluice.reconcile.AddressClaims.Claim;
 import io.sluice.reconcile.AppliedState.ListenerState;
 import io.sluice.reconcile.AppliedState.ListenerStatus;
+import io.sluice.service.Protocol;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -22,34 +24,30 @@ import org.slf4j.LoggerFactory;
  * The addresses on which the data path listens, and those on which it should and cannot. Confined to the control thread.
  *
  * <p>Make before break: {@link #open} closes nothing and hands an address that moves to its new owner without closing the
- * socket; {@link #close} comes after everything that leads there is gone.
+ * socket; {@link #close} comes after everything that leads clients there is gone.
  */
-final class ListenerSet {
+final class ListenerSet implements ServiceListeners {
 
     private static final Logger LOG = LoggerFactory.getLogger(ListenerSet.class);
 
-    /** One address, whom it is open for, and its socket. */
+    /** One address, the claim that it is open for, and its socket. */
     private record Open(Claim claim, Listener listener) {}
 
     private final DataPath dataPath;
     private final ServicePorts ports;
     private final Map<InetSocketAddress, Open> open = new HashMap<>();
     private final Map<InetSocketAddress, String> failed = new HashMap<>();
+    private final DatagramSet datagrams;
 
     /** Listens on no address yet. */
     ListenerSet(DataPath dataPath, ServicePorts ports) {
         this.dataPath = dataPath;
         this.ports = ports;
+        this.datagrams = new DatagramSet(dataPath.datagrams(), ports);
     }
 
-    /**
-     * Listens on every claimed address that has endpoints; addresses that have failed are tried again.
-     *
-     * @param opens    whether new sockets may be opened; if not, those that are open change their owners only
-     * @param freeBind whether addresses need not be this machine's yet
-     * @return how many were opened
-     */
-    int open(AddressPlan plan, boolean opens, boolean freeBind) {
+    @Override
+    public int open(AddressPlan plan, boolean opens, boolean freeBind) {
         Map<InetSocketAddress, CompletableFuture<Listener>> opening = new LinkedHashMap<>();
         Map<String, List<String>> problems = new TreeMap<>();
         plan.claimed().forEach((address, claim) -> {
@@ -61,14 +59,14 @@ final class ListenerSet {
             String unavailable = plan.unavailable().get(address.getAddress());
             if (current != null) {
                 if (!current.claim().equals(claim)) {
-                    current.listener().retarget(port.proxy(), claim.kind());
+                    current.listener().retarget(port.targets(), claim.kind());
                     open.put(address, new Open(claim, current.listener()));
                 }
             } else if (unavailable != null) {
                 fail(address, claim, unavailable, "", problems);
             } else {
                 opening.put(address,
-                        dataPath.listen(address, claim.kind(), port.proxy(), freeBind).toCompletableFuture());
+                        dataPath.listen(address, claim.kind(), port.targets(), freeBind).toCompletableFuture());
             }
         });
         int before = open.size();
@@ -79,7 +77,7 @@ final class ListenerSet {
             }
         });
         problems.values().forEach(lines -> LineLimit.warn(LOG, lines));
-        return open.size() - before;
+        return open.size() - before + datagrams.open(plan, opens, freeBind);
     }
 
     private void await(InetSocketAddress address, Claim claim, CompletableFuture<Listener> listener,
@@ -104,21 +102,13 @@ final class ListenerSet {
         }
     }
 
-    /**
-     * Closes addresses that no port claims any more, or whose port has no endpoint.
-     *
-     * @return how many were closed
-     */
-    int close(AddressPlan plan) {
-        List<InetSocketAddress> surplus = open.keySet().stream().filter(address -> !wanted(plan, address)).toList();
+    @Override
+    public int close(AddressPlan plan) {
+        List<InetSocketAddress> surplus =
+                open.keySet().stream().filter(address -> !ports.served(plan, address)).toList();
         close(surplus);
-        failed.keySet().removeIf(address -> !wanted(plan, address));
-        return surplus.size();
-    }
-
-    private boolean wanted(AddressPlan plan, InetSocketAddress address) {
-        Claim claim = plan.claimed().get(address);
-        return claim != null && ports.usable(address, claim);
+        failed.keySet().removeIf(address -> !ports.served(plan, address));
+        return surplus.size() + datagrams.close(plan);
     }
 
     private void close(Collection<InetSocketAddress> addresses) {
@@ -132,40 +122,72 @@ final class ListenerSet {
         closing.forEach(CompletableFuture::join);
     }
 
-    /** Closes everything, so that new connections are refused. */
-    void closeAll() {
-        close(List.copyOf(open.keySet()));
+    /** Listeners do not know endpoints. */
+    @Override
+    public void endpointsChanged(List<ServiceState> services) {
+        // Nothing depends on them.
     }
 
-    /** Closes this process's copies of all sockets and leaves waiting connections to the process that has the others. */
-    void releaseAll() {
+    @Override
+    public void closeAll() {
+        close(List.copyOf(open.keySet()));
+        datagrams.closeAll();
+    }
+
+    /** Who has the other copies accepts what waits. */
+    @Override
+    public void release() {
         open.values().stream().map(o -> o.listener().release().toCompletableFuture()).toList()
                 .forEach(CompletableFuture::join);
         open.clear();
+        datagrams.releaseAll();
     }
 
-    /** The open sockets, to be given to another process. */
-    List<Integer> descriptors() {
-        List<Integer> descriptors = new ArrayList<>();
+    @Override
+    public void retreat() {
+        release();
+    }
+
+    @Override
+    public List<Integer> descriptors() {
+        // A daemon that knows of no datagrams keeps the last of two sockets at one address.
+        List<Integer> descriptors = datagrams.descriptors();
         open.values().forEach(o -> o.listener().descriptor().ifPresent(descriptors::add));
         return descriptors;
     }
 
-    int size() {
-        return open.size();
+    @Override
+    public int size() {
+        return open.size() + datagrams.size();
     }
 
-    /** Whether an address should be listened on and cannot: worth another attempt. */
-    boolean incomplete() {
-        return !failed.isEmpty();
+    @Override
+    public boolean incomplete() {
+        return !failed.isEmpty() || datagrams.incomplete();
     }
 
-    boolean failedAt(InetSocketAddress address) {
+    @Override
+    public boolean failedAt(InetSocketAddress address) {
         return failed.containsKey(address);
     }
 
-    /** How a claimed address is. */
-    ListenerState state(InetSocketAddress address, Claim claim) {
+    /** Only this process closes its sockets. */
+    @Override
+    public boolean repair() {
+        return false;
+    }
+
+    /** The kernel closes sockets with their process. */
+    @Override
+    public void end(boolean keep) {
+        // Nothing outlives them.
+    }
+
+    @Override
+    public ListenerState state(InetSocketAddress address, Claim claim) {
+        if (claim.owner().protocol() == Protocol.UDP) {
+            return datagrams.state(address, claim);
+        }
         String problem = failed.get(address);
         ListenerStatus status = open.containsKey(address)
                 ? ListenerStatus.LISTENING

@@ -1,45 +1,58 @@
 package io.sluice.reconcile;
 
-import io.sluice.guest.Guests;
+import io.sluice.netns.NamespaceSessions;
+import io.sluice.netns.SocketRequest;
 import io.sluice.proxy.AddressKind;
+import io.sluice.reconcile.AddressClaims.Claim;
 import io.sluice.service.ClusterSnapshot;
 import java.net.InetSocketAddress;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 
 /**
- * Lets the network namespaces of {@code sluice exec} follow. Confined to the control thread.
+ * Makes the network namespaces of {@code sluice exec} follow the applied state. Confined to the control thread.
  *
  * @param portOffset added to each port of a cluster, external or load balancer address outside of them
  */
-record NamespaceFollower(Guests guests, ClusterNames names, ServicePorts ports, int portOffset)
+record NamespaceFollower(NamespaceSessions namespaces, DnsSync dnsSync, ServicePorts ports, int portOffset)
         implements AppliedFollower {
 
     @Override
     public void prepare(ClusterSnapshot snapshot, AddressPlan plan, Ownership ownership) {
-        guests.open(targets(plan), names.serviceAddresses(snapshot));
+        Set<InetSocketAddress> dns = dnsSync.serviceAddresses(snapshot);
+        Map<SocketRequest, NamespaceSessions.Target> targets = targets(plan);
+        targets.keySet().removeIf(request -> dns.contains(request.address()));
+        namespaces.open(targets, dns);
     }
 
     @Override
     public void retire(ClusterSnapshot snapshot) {
-        guests.close();
+        namespaces.close();
     }
 
     @Override
     public void stop() {
-        guests.stop();
+        namespaces.stop();
     }
 
-    /** In a namespace of its own a Service has its own ports, and all addresses but the node's. */
-    private Map<InetSocketAddress, Guests.Target> targets(AddressPlan plan) {
-        Map<InetSocketAddress, Guests.Target> targets = new HashMap<>();
-        plan.claimed().forEach((address, claim) -> {
+    /** In a network namespace a Service has its own ports, and all its addresses but the node's. */
+    private Map<SocketRequest, NamespaceSessions.Target> targets(AddressPlan plan) {
+        Map<SocketRequest, NamespaceSessions.Target> targets = new HashMap<>();
+        add(plan.claimed(), targets);
+        add(plan.claimedForDatagrams(), targets);
+        return targets;
+    }
+
+    private void add(Map<InetSocketAddress, Claim> claimed, Map<SocketRequest, NamespaceSessions.Target> targets) {
+        claimed.forEach((address, claim) -> {
             RoutedPort port = ports.find(claim.owner());
             if (port != null && claim.kind() != AddressKind.NODE_PORT && ports.usable(address, claim)) {
-                targets.put(new InetSocketAddress(address.getAddress(), address.getPort() - portOffset),
-                        new Guests.Target(port.proxy(), claim.kind()));
+                targets.put(
+                        new SocketRequest(claim.owner().protocol(),
+                                new InetSocketAddress(address.getAddress(), address.getPort() - portOffset)),
+                        new NamespaceSessions.Target(port.targets(), claim.kind()));
             }
         });
-        return targets;
     }
 }

@@ -1,6 +1,6 @@
 package io.sluice.reconcile;
 
-import io.sluice.balance.Sources;
+import io.sluice.balance.ClientOrigins;
 import io.sluice.liveness.Faults;
 import io.sluice.node.LocalAddresses;
 import io.sluice.node.NodePortAddresses;
@@ -30,14 +30,14 @@ final class NodeFollower {
 
     private static final Logger LOG = LoggerFactory.getLogger(NodeFollower.class);
     private static final Duration PERIOD = Duration.ofSeconds(10);
-    /** Changes of the node come in bursts. */
+    /** The wait before the addresses are read: changes of the node come in bursts. */
     private static final Duration SETTLES = Duration.ofMillis(100);
 
     /**
      * The addresses that were read last.
      *
      * @param own       the addresses of this node's interfaces, without link-local ones
-     * @param nodePorts where node ports are served
+     * @param nodePorts the addresses on which node ports listen
      */
     record Addresses(Set<InetAddress> own, List<InetAddress> nodePorts) {
         Addresses {
@@ -58,7 +58,7 @@ final class NodeFollower {
     /**
      * Reads nothing yet.
      *
-     * @param due asks for {@link #read} on the control thread: the node may have changed
+     * @param due called on the control thread when {@link #read} is due: the node may have changed
      */
     NodeFollower(DataPath dataPath, NodePortAddresses nodePortAddresses, List<Cidr> clusterCidrs,
             ScheduledExecutorService control, Runnable due) {
@@ -79,7 +79,7 @@ final class NodeFollower {
         }
     }
 
-    /** The kernel has reported changes: they are looked at soon. Any thread. */
+    /** The kernel has reported changes: the addresses are read soon. Any thread. */
     void changed(Set<NodeWatch.Change> changes) {
         if (!changes.isEmpty() && announced.compareAndSet(false, true)) {
             try {
@@ -96,14 +96,14 @@ final class NodeFollower {
     }
 
     /**
-     * Reads the addresses, and gives them to the data path, where they tell connections of the node itself from others.
+     * Reads the addresses, and gives them to the data path, which recognizes connections of the node itself by them.
      *
      * @return whether they, or those of node ports, have changed; link-local ones do not count
      */
     boolean read() {
         try {
             Set<InetAddress> now = new HashSet<>(LocalAddresses.read());
-            dataPath.sources(new Sources(now, clusterCidrs));
+            dataPath.origins(new ClientOrigins(now, clusterCidrs, LocalAddresses.networks()));
             now.removeIf(InetAddress::isLinkLocalAddress);
             Addresses before = addresses;
             addresses = new Addresses(now, nodePortAddresses.resolve());

@@ -4,6 +4,7 @@ import io.sluice.balance.Ejections;
 import io.sluice.liveness.Faults;
 import io.sluice.proxy.ProbeResult;
 import io.sluice.service.EndpointAddress;
+import io.sluice.service.Protocol;
 import io.sluice.service.ProxyProtocol;
 import io.sluice.service.ServicePortName;
 import java.util.HashMap;
@@ -23,7 +24,7 @@ import org.slf4j.LoggerFactory;
  * Ejects endpoints that do not answer, probes them, and takes them back. Event loops report a failed connection with
  * {@link #unanswered}; this is the only way by which the data path changes its own routing.
  *
- * <p>{@link Ejections} decides how long an endpoint is out and {@code Lane} how many may be; this class carries it out.
+ * <p>{@link Ejections} decides how long an endpoint is out and {@code EndpointPool} how many may be; this class carries it out.
  * Confined to the control thread, but for {@link #unanswered}. Time and probes come from outside.
  */
 final class OutlierDetector {
@@ -41,10 +42,10 @@ final class OutlierDetector {
         /** The header that a probe has to send before it closes. */
         ProxyProtocol proxyProtocol();
 
-        /** An endpoint was ejected, which is counted. */
+        /** Counts an ejection. */
         void ejectedOne();
 
-        /** Connections avoid these endpoints from now on, as far as {@code maxShare} allows; the longest out first. */
+        /** Makes connections avoid these endpoints, as far as {@code maxShare} allows; the longest out first. */
         void reroute(List<EndpointAddress> ejected);
 
         /** Whether connections avoid {@code endpoint}. */
@@ -57,14 +58,14 @@ final class OutlierDetector {
         CompletionStage<ProbeResult> probe(EndpointAddress endpoint, ProxyProtocol proxyProtocol);
     }
 
-    /** An endpoint that an event loop has reported and the control thread has not looked at yet. */
+    /** An endpoint that an event loop has reported and the control thread has not handled yet. */
     private record Report(ServicePortName port, EndpointAddress endpoint) {}
 
     /** A port one of whose endpoints has failed; most ports never need one. */
     private final class Watch {
         final Subject subject;
         final Ejections ejections = new Ejections(rules);
-        /** Endpoints that began or ceased to answer, while connections are routed as if they had not. */
+        /** Endpoints that began or ceased to answer since connections were routed last. */
         final Set<EndpointAddress> changed = new LinkedHashSet<>();
 
         Watch(Subject subject) {
@@ -83,7 +84,7 @@ final class OutlierDetector {
     /**
      * No endpoint is ejected yet.
      *
-     * @param subjects finds a port by its name; asked on the control thread
+     * @param subjects finds a port by its name; called on the control thread
      */
     OutlierDetector(Ejections.Rules rules, ControlThread control, Prober prober,
             Function<ServicePortName, @Nullable Subject> subjects) {
@@ -93,7 +94,7 @@ final class OutlierDetector {
         this.subjects = subjects;
     }
 
-    /** Forgets every endpoint of a port but these, which it has from now on. */
+    /** Forgets every endpoint of a port but these, which are its endpoints from now on. */
     void retain(ServicePortName port, Set<EndpointAddress> endpoints) {
         Watch watch = watches.get(port);
         if (watch != null) {
@@ -112,7 +113,7 @@ final class OutlierDetector {
         watches.remove(port);
     }
 
-    /** Watches no port any more: later reports and answers of probes change nothing. */
+    /** Watches no port any more: later reports and results of probes change nothing. */
     void stop() {
         stopped = true;
         watches.clear();
@@ -150,7 +151,7 @@ final class OutlierDetector {
         }
     }
 
-    /** Once for all endpoints that are found to answer or not until the control thread comes to it. */
+    /** Reroutes once for all endpoints that begin or cease to answer until the control thread runs the task. */
     private void rerouteSoon(Watch watch, EndpointAddress endpoint) {
         watch.changed.add(endpoint);
         if (watch.changed.size() > 1) {
@@ -170,13 +171,14 @@ final class OutlierDetector {
     private void log(Subject subject, List<EndpointAddress> changed, List<EndpointAddress> ejected) {
         changed.stream().limit(LineLimit.LINES).forEach(endpoint -> {
             if (!ejected.contains(endpoint)) {
-                LOG.info("{}: {} answers again", subject.name(), endpoint);
+                LOG.info("{}: {} {}", subject.name(), endpoint,
+                        subject.name().protocol() == Protocol.UDP ? "is tried again" : "answers again");
             } else if (subject.leftOut(endpoint)) {
                 LOG.info("{}: {} does not answer and is ejected until it does", subject.name(), endpoint);
             } else {
                 LOG.info(
-                        "{}: {} does not answer, but is not ejected: --eject-max-share ({} %) of the endpoints are, or it"
-                                + " is the last one",
+                        "{}: {} does not answer; not ejected: the limit of --eject-max-share ({} %) is reached, or it is the"
+                                + " last endpoint",
                         subject.name(), endpoint, rules.maxShare());
             }
         });
@@ -188,7 +190,13 @@ final class OutlierDetector {
 
     private void probeLater(Watch watch, EndpointAddress endpoint, long wait) {
         control.schedule(() -> {
-            if (isWatched(watch) && watch.ejections.ejected().contains(endpoint)) {
+            if (!isWatched(watch) || !watch.ejections.ejected().contains(endpoint)) {
+                return;
+            }
+            if (watch.subject.name().protocol() == Protocol.UDP) {
+                // Nobody has to answer a datagram that says nothing: the next flows find out.
+                probed(watch, endpoint, ProbeResult.ANSWERED);
+            } else {
                 prober.probe(endpoint, watch.subject.proxyProtocol()).thenAcceptAsync(result -> Faults
                         .contained("looking at an endpoint's answer", () -> probed(watch, endpoint, result)).run(),
                         control);
@@ -216,7 +224,7 @@ final class OutlierDetector {
         }
     }
 
-    /** A port that was removed, even if one of the same name came after it, is not. */
+    /** False for a port that was removed, even if another of the same name has replaced it. */
     private boolean isWatched(Watch watch) {
         return watches.get(watch.subject.name()) == watch;
     }

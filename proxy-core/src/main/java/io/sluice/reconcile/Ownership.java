@@ -3,23 +3,23 @@ package io.sluice.reconcile;
 /** The owner of the listening sockets while one daemon follows another; see docs/node.md, "A restart that refuses nobody". */
 enum Ownership {
 
-    /** The old process serves, and this one has nothing of it yet: snapshots are kept and not applied. */
+    /** The old process serves, and this one has none of its sockets yet: snapshots are kept and not applied. */
     STANDBY,
     /**
-     * This process has the sockets of the old one, which accepts. Listeners are opened and not closed; DNS, whose sockets
-     * cannot be had twice, and the removal of addresses wait.
+     * This process has the sockets of the old one, which accepts. Listeners are opened and not closed. DNS, whose sockets two
+     * processes cannot have, waits, and so does the removal of addresses.
      */
     SHARED,
-    /** No other process is concerned. */
+    /** No other process shares the sockets. */
     OWN,
     /** A new process has the sockets: endpoints change as always, but no listener is opened or closed. */
     OFFERED,
-    /** The same, and it has the addresses of DNS. */
+    /** As {@link #OFFERED}, and the new process has the addresses of DNS as well. */
     YIELDED,
     /** This process listens on no address any more and applies nothing. No other state comes after this one. */
     ENDED;
 
-    /** The state after this one if {@code next} is asked for: a request that comes too late changes nothing. */
+    /** The state after a request for {@code next}: a request that comes too late changes nothing. */
     Ownership then(Ownership next) {
         return this == ENDED ? ENDED : next;
     }
@@ -36,13 +36,8 @@ enum Ownership {
         return this == OWN;
     }
 
-    /** Whether addresses of DNS are this process's to bind. */
+    /** Whether this process may bind addresses of DNS. */
     boolean answersDns() {
         return this == OWN || this == OFFERED;
-    }
-
-    /** Whether a listening socket may be another process's as well, so that it must not be shut down for both. */
-    boolean sharesSockets() {
-        return this != OWN;
     }
 }

@@ -36,7 +36,7 @@ public final class Reconciler {
     private final SnapshotQueue queue = new SnapshotQueue();
     private final FullReview review = new FullReview();
     private final ServicePorts ports;
-    private final ListenerSet listeners;
+    private final ServiceListeners listeners;
     private final NodeFollower node;
     private final AddressPlanner planner;
     private final AppliedStateBuilder view;
@@ -51,29 +51,44 @@ public final class Reconciler {
      * Applies nothing yet.
      *
      * @param serviceAddresses makes the addresses of Services this machine's; stays the caller's to close
+     * @param interception whether connections are intercepted
      * @param portOffset       added to each port of a cluster, external or load balancer address
      * @param balancing        how ports are balanced where their Services do not say
      * @param control          the control thread
      */
     public Reconciler(DataPath dataPath, ProxyMetrics metrics, SyncMetrics syncMetrics,
-            ServiceAddresses serviceAddresses, NodePortAddresses nodePortAddresses, int portOffset,
+            ServiceAddresses serviceAddresses, Interception interception, NodePortAddresses nodePortAddresses,
+            int portOffset,
             Balancing balancing, ScheduledExecutorService control) {
         report = new ChangeReport(syncMetrics);
         this.serviceAddresses = serviceAddresses;
         this.control = control;
-        ports = new ServicePorts(dataPath, metrics, balancing, ControlThread.of(control));
-        listeners = new ListenerSet(dataPath, ports);
+        ports = new ServicePorts(dataPath, metrics, balancing,
+                interception.on() ? new TransparentSources(interception.masqueradeAll())
+                        : new AnnotatedSources(dataPath, metrics),
+                ControlThread.of(control));
+        listeners = interception.on()
+                ? new InterceptionSet(dataPath, ports, interception.fallback(), balancing.clusterCidrs(), control)
+                : new ListenerSet(dataPath, ports);
         node = new NodeFollower(dataPath, nodePortAddresses, balancing.clusterCidrs(), control, this::followNode);
-        planner = new AddressPlanner(serviceAddresses, balancing.clusterCidrs(), portOffset);
+        planner = new AddressPlanner(serviceAddresses, interception.on(), balancing.clusterCidrs(), portOffset);
         view = new AppliedStateBuilder(ports, listeners);
         followers = new Followers(serviceAddresses, ports, portOffset);
         sockets = new SocketOwnership(this, serviceAddresses, listeners, followers, control);
         retry = new Retry(control, this::applyAgain);
     }
 
-    /** Addresses on which this daemon itself listens, each with its purpose: no Service gets them. Before the first snapshot. */
+    /**
+     * Addresses on which this daemon itself listens, each with its purpose: no Service gets them. Before the first
+     * snapshot.
+     */
     public void ownListeners(Map<InetSocketAddress, String> own) {
         planner.ownListeners(own);
+    }
+
+    /** The same for those at which it receives datagrams. */
+    public void ownDatagramListeners(Map<InetSocketAddress, String> own) {
+        planner.ownDatagramListeners(own);
     }
 
     /** The followers of the applied state; they are added before the first snapshot. */
@@ -82,7 +97,7 @@ public final class Reconciler {
     }
 
     /**
-     * Takes the newest snapshot and returns at once; any thread.
+     * Takes the newest snapshot and returns at once. Any thread.
      *
      * @return completes when this snapshot, or a newer one, is applied
      */
@@ -108,7 +123,7 @@ public final class Reconciler {
         return queue.waitingSince();
     }
 
-    /** Something of the node has changed, or may have: it is looked at soon. Any thread. */
+    /** The node has changed, or may have: it is read soon. Any thread. */
     public void nodeChanged(Set<NodeWatch.Change> changes) {
         node.changed(changes);
     }
@@ -123,18 +138,24 @@ public final class Reconciler {
         return sockets.stop();
     }
 
-    /** Removes the routes of {@code sluice.io/preserve-source}; the last connection has ended. Control thread. */
-    public void closeReplies(boolean keep) {
-        ports.sources().close(keep);
+    /**
+     * Removes what was set up in the kernel for connections; the last one has ended. Control thread.
+     *
+     * @param keep        nothing is removed
+     * @param othersServe another process goes on with what both use
+     */
+    public void end(boolean keep, boolean othersServe) {
+        ports.sources().close(keep || othersServe);
+        listeners.end(keep);
     }
 
-    /** Everything may have to be done otherwise, although no Service has changed. */
+    /** Applies everything again: the result may differ although no Service has changed. */
     void applyEverything() {
         review.demand();
         applyAgain();
     }
 
-    /** Lets the applied snapshot wait to be applied anew, once its listeners are not another process's any more. */
+    /** Puts the applied snapshot back into the queue; it is applied again once no other process has its listeners. */
     void keepApplied() {
         queue.again(applied);
     }
@@ -146,12 +167,15 @@ public final class Reconciler {
         retry.cancel();
     }
 
-    /** Node ports follow the node's addresses, and addresses of Services that somebody removed come back. */
+    /** Node ports follow the node's addresses, and addresses of Services that other software removed come back. */
     private void followNode() {
         if (!sockets.now().applies()) {
             return;
         }
-        boolean reconsider = serviceAddresses.mend();
+        boolean reconsider = serviceAddresses.repair();
+        if (sockets.now().opensListeners() && listeners.repair()) {
+            reconsider = true;
+        }
         ports.sweepAffinity();
         if ((node.read() || reconsider) && queue.again(applied)) {
             report.queued(Instant.now());
@@ -185,10 +209,10 @@ public final class Reconciler {
     }
 
     private void apply(ClusterSnapshot snapshot, long start) {
-        ChangeScope scope = review.isDemanded()
+        ChangeScope scope = review.isDemanded() || followers.reconsider(snapshot)
                 ? new ChangeScope.All()
                 : ChangeScope.between(applied, snapshot,
-                        plan.dependents(serviceAddresses::concerns, ports.sources().inUse()));
+                        plan.dependents(serviceAddresses::affects, ports.sources().inUse()));
         List<String> emptied = new ArrayList<>();
         AppliedState shown = state;
         if (scope instanceof ChangeScope.All || shown == null
@@ -200,13 +224,14 @@ public final class Reconciler {
     }
 
     /**
-     * The short way of the most frequent change by far: endpoints of a few Services differ, and no address is
-     * opened or closed for it. It costs as much as has changed, and hardly depends on the number of Services. The ports are
+     * The short way, for by far the most frequent change: endpoints of a few Services differ, and no address is opened or
+     * closed. Its cost depends on what has changed, and hardly on the number of Services. The ports are
      * routed already.
      */
     private void applyEndpoints(ClusterSnapshot snapshot, long start, ChangeScope scope, AppliedState shown,
             List<String> emptied) {
         followers.publish(snapshot, scope);
+        listeners.endpointsChanged(scope.changed());
         applied = snapshot;
         AppliedState now = view.endpoints(shown, plan.loops().cutOut(snapshot), start);
         state = now;
@@ -225,13 +250,18 @@ public final class Reconciler {
         Ownership ownership = sockets.now();
         ChangeScope scope = new ChangeScope.All();
         review.begin(start);
+        followers.consider(wanted);
         plan = planner.plan(wanted, node.addresses(), followers::answers, listeners::failedAt);
         ClusterSnapshot snapshot = plan.loops().cutOut(wanted);
         Set<ServicePortName> gone = ports.route(snapshot, followers::answers, emptied);
-        int opened = listeners.open(plan, ownership.opensListeners(), serviceAddresses.provides());
+        int opened = listeners.open(plan, ownership.opensListeners(), serviceAddresses.manages());
         followers.prepare(snapshot, plan, ownership);
         followers.publish(snapshot, scope);
         int closed = ownership.closesListeners() ? listeners.close(plan) : 0;
+        if (closed > 0 && followers.incomplete()) {
+            // What had to wait for a port's listeners.
+            followers.prepare(snapshot, plan, ownership);
+        }
         followers.retire(snapshot);
         if (ownership.closesListeners()) {
             serviceAddresses.release();

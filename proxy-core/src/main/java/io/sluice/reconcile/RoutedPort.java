@@ -1,10 +1,16 @@
 package io.sluice.reconcile;
 
+import io.sluice.service.Endpoint;
+import io.sluice.nftables.DirectWay;
+import java.util.Optional;
+import java.util.HashMap;
+import java.util.Map;
 import io.sluice.balance.AffinityTable;
+import io.sluice.balance.PreservedTraffic;
 import io.sluice.balance.Routing;
 import io.sluice.balance.Traffic;
 import io.sluice.metrics.PortMeters;
-import io.sluice.proxy.PortProxy;
+import io.sluice.proxy.ServicePortTargets;
 import io.sluice.service.BalancerKind;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.EndpointSet;
@@ -19,16 +25,19 @@ import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
-/** One proxied Service port and the routing that was applied for it. Confined to the control thread, but for {@link #routing}. */
+/**
+ * One proxied Service port and the routing that was applied for it. Confined to the control thread, but for {@link
+ * #routing}.
+ */
 final class RoutedPort implements OutlierDetector.Subject {
 
     private final ServicePortName name;
-    private final PortProxy proxy;
+    private final ServicePortTargets targets;
     private final PortMeters meters;
     private final BalancerKind defaultBalancer;
     private final int maxEjectedShare;
     private final Routing.Tools tools;
-    /** Of this port alone; Services may share one between their ports. */
+    /** The affinity table of this port alone; the ports of a Service may share one instead. */
     private final AffinityTable ownAffinity;
     private AffinityTable affinity;
     private Service service;
@@ -36,12 +45,17 @@ final class RoutedPort implements OutlierDetector.Subject {
     /** Null until it is routed for the first time. */
     private @Nullable NodeTopology node;
     private volatile Routing routing = Routing.NONE;
+    /** What {@link #directWays} was made of. */
+    private Routing directOf = Routing.NONE;
+    private final Map<WayKey, Optional<DirectWay>> directWays = new HashMap<>();
+
+    private record WayKey(IpFamily family, Traffic traffic, boolean masquerade) {}
 
     /** Routes no connection yet. */
-    RoutedPort(ServicePortName name, PortProxy proxy, PortMeters meters, Service service, PortState state,
+    RoutedPort(ServicePortName name, ServicePortTargets targets, PortMeters meters, Service service, PortState state,
             Balancing balancing) {
         this.name = name;
-        this.proxy = proxy;
+        this.targets = targets;
         this.meters = meters;
         this.service = service;
         this.state = new PortState(state.port(), EndpointSet.EMPTY, null);
@@ -58,8 +72,8 @@ final class RoutedPort implements OutlierDetector.Subject {
         return name;
     }
 
-    PortProxy proxy() {
-        return proxy;
+    ServicePortTargets targets() {
+        return targets;
     }
 
     Service service() {
@@ -71,11 +85,16 @@ final class RoutedPort implements OutlierDetector.Subject {
         return state;
     }
 
+    /** Whether it had an endpoint, and so a client, when it was routed last. */
+    boolean hadEndpoints() {
+        return node != null && state.whyEmpty() == null;
+    }
+
     AffinityTable ownAffinity() {
         return ownAffinity;
     }
 
-    /** Where connections go at the moment. Any thread. */
+    /** The routing in force. Any thread. */
     Routing routing() {
         return routing;
     }
@@ -103,19 +122,23 @@ final class RoutedPort implements OutlierDetector.Subject {
         node = wantedNode;
     }
 
-    /** Endpoints see the client's own address from the next connection on, if the Service asks for it and it works. */
-    void preserveSource(boolean works) {
-        proxy.preserveSource(works && routing.options().preserveSource());
+    /** Sets the traffic in which endpoints see the client's own address, from the next connection on. */
+    void preserve(PreservedTraffic traffic) {
+        targets.preserve(traffic);
+    }
+
+    PreservedTraffic preserved() {
+        return targets.preserved();
     }
 
     /** Routes no connection any more. */
     void retire() {
         routing = Routing.NONE;
-        proxy.update(routing, List.of());
+        targets.update(routing, List.of());
         meters.retire();
     }
 
-    /** Forgets clients that have not come for longer than the Service remembers them. */
+    /** Forgets clients whose last connection is older than the Service's affinity timeout. */
     void sweep(AffinityTable table, long now) {
         table.sweep(service.sessionAffinity() instanceof SessionAffinity.ClientIp sticky
                 ? sticky.timeout().toNanos()
@@ -123,10 +146,26 @@ final class RoutedPort implements OutlierDetector.Subject {
     }
 
     boolean takes(IpFamily family, Traffic traffic) {
-        return !routing.lane(family, traffic).endpoints().isEmpty();
+        return !routing.pool(family, traffic).endpoints().isEmpty();
     }
 
-    /** Which kinds of traffic the port has endpoints for, a bit for each: it decides where the port listens. */
+    /**
+     * How the kernel leads such connections while no proxy listens; the same object for as long as the routing stays. Endpoints
+     * at loopback are not reached so.
+     */
+    Optional<DirectWay> directWay(IpFamily family, Traffic traffic, boolean masquerade) {
+        if (directOf != routing) {
+            directOf = routing;
+            directWays.clear();
+        }
+        return directWays.computeIfAbsent(new WayKey(family, traffic, masquerade), key -> {
+            List<EndpointAddress> endpoints = routing.pool(family, traffic).endpoints().stream().map(Endpoint::address)
+                    .filter(endpoint -> !endpoint.ip().isLoopbackAddress()).limit(DirectWay.MOST).toList();
+            return endpoints.isEmpty() ? Optional.empty() : Optional.of(new DirectWay(endpoints, masquerade));
+        });
+    }
+
+    /** The kinds of traffic for which the port has endpoints, a bit for each: they decide where the port listens. */
     int traffic() {
         int traffics = 0;
         for (IpFamily family : IpFamily.values()) {
@@ -144,7 +183,7 @@ final class RoutedPort implements OutlierDetector.Subject {
 
     @Override
     public ProxyProtocol proxyProtocol() {
-        return routing.options().proxyProtocol();
+        return routing.annotations().proxyProtocol();
     }
 
     @Override
@@ -164,7 +203,7 @@ final class RoutedPort implements OutlierDetector.Subject {
     }
 
     private void inForce() {
-        proxy.update(routing, service.loadBalancerSourceRanges());
+        targets.update(routing, service.loadBalancerSourceRanges());
         meters.ejectedNow(routing.leftOut());
     }
 

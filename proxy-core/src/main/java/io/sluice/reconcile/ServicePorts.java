@@ -1,13 +1,22 @@
 package io.sluice.reconcile;
 
+import io.sluice.proxy.AddressKind;
+import io.sluice.service.ProxyProtocol;
+import io.sluice.nftables.DirectWay;
+import java.util.Optional;
 import io.sluice.balance.AffinityTable;
 import io.sluice.balance.Traffic;
+import io.sluice.datagram.FlowGroup;
 import io.sluice.metrics.EndpointMeters;
 import io.sluice.metrics.PortMeters;
 import io.sluice.metrics.ProxyMetrics;
+import io.sluice.nftables.Verdict;
 import io.sluice.proxy.DataPath;
-import io.sluice.proxy.PortProxy;
+import io.sluice.proxy.FlowSettings;
+import io.sluice.proxy.HealthListener;
+import io.sluice.proxy.ServicePortTargets;
 import io.sluice.reconcile.AddressClaims.Claim;
+import io.sluice.service.Cidr;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
@@ -17,19 +26,23 @@ import io.sluice.service.NodeTopology;
 import io.sluice.service.Protocol;
 import io.sluice.service.Service;
 import io.sluice.service.ServiceName;
-import io.sluice.service.ServiceOptions;
+import io.sluice.service.ServiceAnnotations;
 import io.sluice.service.ServicePort;
 import io.sluice.service.ServicePortName;
 import io.sluice.service.ServiceState;
+import io.sluice.service.TrafficPolicy;
 import io.sluice.service.ServiceState.PortState;
 import java.net.InetSocketAddress;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiPredicate;
 import org.jspecify.annotations.Nullable;
@@ -37,8 +50,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The TCP ports of all proxied Services: where their connections go, their meters, and which clients stay with which
- * endpoint. Confined to the control thread.
+ * The TCP and UDP ports of all proxied Services: their routing, their meters, and the session affinity of their clients.
+ * Confined to the control thread.
  */
 final class ServicePorts {
 
@@ -47,18 +60,24 @@ final class ServicePorts {
     private final ProxyMetrics metrics;
     private final Balancing balancing;
     private final OutlierDetector outliers;
-    private final PreservedSources sources;
+    private final SourcePreservation sources;
     private final Map<ServicePortName, RoutedPort> ports = new HashMap<>();
     private final Map<ServiceName, AtomicInteger> connections = new HashMap<>();
+    private final Map<ServiceName, FlowGroup> flows = new HashMap<>();
+    private final FlowSettings flowSettings;
     private final Map<ServiceName, AffinityTable> sharedAffinity = new HashMap<>();
     private final Set<ServiceName> loggedNotProxied = new HashSet<>();
+    /** A line for each port that waits for its first endpoint; kept until they are logged. */
+    private final List<String> waiting = new ArrayList<>();
 
     /** Proxies no port yet. */
-    ServicePorts(DataPath dataPath, ProxyMetrics metrics, Balancing balancing, ControlThread control) {
+    ServicePorts(DataPath dataPath, ProxyMetrics metrics, Balancing balancing, SourcePreservation sources,
+            ControlThread control) {
         this.metrics = metrics;
         this.balancing = balancing;
         this.outliers = new OutlierDetector(balancing.ejection(), control, dataPath::probe, this::find);
-        this.sources = new PreservedSources(dataPath, metrics);
+        this.sources = sources;
+        this.flowSettings = dataPath.datagrams().settings();
     }
 
     static ServicePortName name(Service service, PortState port) {
@@ -75,8 +94,8 @@ final class ServicePorts {
         return ports.get(name);
     }
 
-    /** The routes of replies that {@code sluice.io/preserve-source} needs. */
-    PreservedSources sources() {
+    /** Lets endpoints see the client's own address. */
+    SourcePreservation sources() {
         return sources;
     }
 
@@ -89,8 +108,70 @@ final class ServicePorts {
         IpFamily family = IpFamily.of(address.getAddress());
         return claim.kind().external()
                 // Under the policy Local the cluster's own connections still go to any endpoint.
-                ? port.takes(family, Traffic.EXTERNAL) || port.takes(family, Traffic.LOOPED)
+                ? port.takes(family, Traffic.EXTERNAL) || port.takes(family, Traffic.SHORT_CIRCUIT)
                 : port.takes(family, Traffic.INTERNAL);
+    }
+
+    /** Whether {@code plan} gives {@code address} to a port that has endpoints for it. */
+    boolean served(AddressPlan plan, InetSocketAddress address) {
+        Claim claim = plan.claimed().get(address);
+        return claim != null && usable(address, claim);
+    }
+
+    /** The same for datagrams. */
+    boolean servedDatagrams(AddressPlan plan, InetSocketAddress address) {
+        Claim claim = plan.claimedForDatagrams().get(address);
+        return claim != null && usable(address, claim);
+    }
+
+    /**
+     * What happens to connections to an address: they are dropped if a policy {@code Local} excludes every endpoint, so that an
+     * external load balancer takes another node, and refused if there is no endpoint (kube-proxy's
+     * pkg/proxy/nftables/proxier.go).
+     */
+    Verdict verdict(InetSocketAddress address, Claim claim) {
+        if (usable(address, claim)) {
+            RoutedPort port = Objects.requireNonNull(ports.get(claim.owner()));
+            return claim.kind().external() && !port.takes(IpFamily.of(address.getAddress()), Traffic.EXTERNAL)
+                    ? Verdict.PROXY_INSIDE
+                    : Verdict.PROXY;
+        }
+        RoutedPort port = ports.get(claim.owner());
+        if (port == null) {
+            return Verdict.REFUSE;
+        }
+        Service service = port.service();
+        TrafficPolicy policy =
+                claim.kind().external() ? service.externalTrafficPolicy() : service.internalTrafficPolicy();
+        return policy == TrafficPolicy.LOCAL && !port.state().endpoints().isEmpty() ? Verdict.DROP : Verdict.REFUSE;
+    }
+
+    /** Which clients may use an address; empty for all. Ranges of the other family say nothing, as with kube-proxy. */
+    Set<Cidr> sources(InetSocketAddress address, Claim claim) {
+        RoutedPort port = ports.get(claim.owner());
+        if (port == null || claim.kind() != AddressKind.LOAD_BALANCER) {
+            return Set.of();
+        }
+        IpFamily family = IpFamily.of(address.getAddress());
+        return port.service().loadBalancerSourceRanges().stream().filter(range -> range.family() == family)
+                .collect(Collectors.toSet());
+    }
+
+    /**
+     * How the kernel leads connections to an address while no proxy listens; empty where only the proxy can do what is asked:
+     * by the PROXY protocol, or to endpoints at loopback.
+     */
+    Optional<DirectWay> directWay(InetSocketAddress address, Claim claim) {
+        RoutedPort port = ports.get(claim.owner());
+        if (port == null || port.proxyProtocol() != ProxyProtocol.NONE) {
+            return Optional.empty();
+        }
+        IpFamily family = IpFamily.of(address.getAddress());
+        Traffic traffic = !claim.kind().external()
+                ? Traffic.INTERNAL
+                : port.takes(family, Traffic.EXTERNAL) ? Traffic.EXTERNAL : Traffic.SHORT_CIRCUIT;
+        return port.directWay(family, traffic,
+                !sources.of(port.service()).has(traffic, false));
     }
 
     /**
@@ -103,13 +184,13 @@ final class ServicePorts {
     Set<ServicePortName> route(ClusterSnapshot snapshot, BiPredicate<Service, ServicePort> answered,
             List<String> emptied) {
         if (sources.provide(snapshot)) {
-            ports.values().forEach(port -> port.preserveSource(sources.works()));
+            ports.values().forEach(this::preserve);
         }
         Set<ServicePortName> gone = new HashSet<>(ports.keySet());
         for (ServiceState service : snapshot.services().values()) {
             if (service.service().proxied()) {
                 for (PortState state : service.ports()) {
-                    if (state.port().protocol() == Protocol.TCP && !answered.test(service.service(), state.port())) {
+                    if (state.port().protocol() != Protocol.SCTP && !answered.test(service.service(), state.port())) {
                         ServicePortName name = name(service.service(), state);
                         gone.remove(name);
                         RoutedPort port = ports.get(name);
@@ -120,6 +201,7 @@ final class ServicePorts {
                 logNotProxied(service.service(), answered);
             }
         }
+        logWaiting();
         return gone;
     }
 
@@ -141,6 +223,7 @@ final class ServicePorts {
                 }
             }
         }
+        logWaiting();
         return same;
     }
 
@@ -154,11 +237,12 @@ final class ServicePorts {
             }
         }
         connections.keySet().retainAll(snapshot.services().keySet());
+        flows.keySet().retainAll(snapshot.services().keySet());
         sharedAffinity.keySet().retainAll(snapshot.services().keySet());
         loggedNotProxied.retainAll(snapshot.services().keySet());
     }
 
-    /** Forgets clients that have not come for longer than their Service remembers them. */
+    /** Forgets clients whose last connection is older than their Service's affinity timeout. */
     void sweepAffinity() {
         long now = System.nanoTime();
         for (RoutedPort port : ports.values()) {
@@ -178,8 +262,12 @@ final class ServicePorts {
     private RoutedPort add(ServicePortName name, Service service, PortState state) {
         PortMeters meters = metrics.port(name);
         AtomicInteger count = connections.computeIfAbsent(name.service(), n -> new AtomicInteger());
-        PortProxy proxy = new PortProxy(name, meters, count, endpoint -> outliers.unanswered(name, endpoint));
-        RoutedPort port = new RoutedPort(name, proxy, meters, service, state, balancing);
+        HealthListener health = endpoint -> outliers.unanswered(name, endpoint);
+        ServicePortTargets targets = name.protocol() == Protocol.UDP
+                ? new ServicePortTargets(name, meters, count, health,
+                        flows.computeIfAbsent(name.service(), n -> new FlowGroup()), flowSettings)
+                : new ServicePortTargets(name, meters, count, health);
+        RoutedPort port = new RoutedPort(name, targets, meters, service, state, balancing);
         ports.put(name, port);
         return port;
     }
@@ -190,17 +278,35 @@ final class ServicePorts {
         }
         PortState before = port.state();
         if (state.whyEmpty() != null && !state.whyEmpty().equals(before.whyEmpty())) {
-            emptied.add(port.name() + " has no endpoint, connections are refused: " + state.whyEmpty().describe());
+            (port.hadEndpoints() ? emptied : waiting).add(
+                    port.name() + " has no endpoint, connections are refused: " + state.whyEmpty().describe());
         } else if (state.whyEmpty() == null && before.whyEmpty() != null) {
             LOG.info("{} has endpoints again", port.name());
         }
         outliers.retain(port.name(), addresses(state.endpoints()));
-        AffinityTable affinity = ServiceOptions.of(service).affinityByService()
+        AffinityTable affinity = ServiceAnnotations.of(service).affinityByService()
                 ? sharedAffinity.computeIfAbsent(service.name(), n -> new AffinityTable(balancing.affinityClients()))
                 : port.ownAffinity();
         port.route(service, state, node, affinity, outliers.ejected(port.name()));
-        port.preserveSource(sources.works());
+        preserve(port);
         retireMissing(port.name(), before.endpoints(), state.endpoints());
+    }
+
+    private void preserve(RoutedPort port) {
+        port.preserve(port.name().protocol() == Protocol.UDP
+                ? sources.ofDatagrams(port.service())
+                : sources.of(port.service()));
+    }
+
+    /** A Service is often created before its Pods: that is no warning, and one line for all of them. */
+    private void logWaiting() {
+        if (!waiting.isEmpty()) {
+            LOG.info("{}{}", waiting.getFirst(), waiting.size() == 1
+                    ? ""
+                    : "; more ports that wait for endpoints: " + (waiting.size() - 1)
+                            + ", 'sluice get services -A -o wide' lists them");
+            waiting.clear();
+        }
     }
 
     private void retireMissing(ServicePortName name, EndpointSet before, EndpointSet now) {
@@ -223,10 +329,10 @@ final class ServicePorts {
 
     private void logNotProxied(Service service, BiPredicate<Service, ServicePort> answered) {
         List<String> others = service.ports().stream()
-                .filter(p -> p.protocol() != Protocol.TCP && !answered.test(service, p))
+                .filter(p -> p.protocol() == Protocol.SCTP && !answered.test(service, p))
                 .map(p -> p.port() + "/" + p.protocol()).toList();
         if (!others.isEmpty() && loggedNotProxied.add(service.name())) {
-            LOG.info("{}: {} not proxied, only TCP is", service.name(),
+            LOG.info("{}: {} not proxied, only TCP and UDP are", service.name(),
                     String.join(", ", others) + (others.size() == 1 ? " is" : " are"));
         }
     }

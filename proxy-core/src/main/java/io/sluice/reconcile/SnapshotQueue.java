@@ -10,14 +10,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Snapshots on their way to the control thread: one that arrives replaces one that waits, and takes over its
- * changes. Any thread, if nothing else is said.
+ * changes. Any thread, unless a method says otherwise.
  */
 final class SnapshotQueue {
 
     /**
      * A snapshot that waited.
      *
-     * @param since when the first snapshot arrived that was not applied
+     * @param since when the oldest of the snapshots arrived that are not applied
      */
     record Waiting(ClusterSnapshot snapshot, Instant since) {}
 
@@ -48,16 +48,16 @@ final class SnapshotQueue {
         return snapshot == null ? null : new Waiting(snapshot, from == null ? Instant.now() : from);
     }
 
-    /** The snapshot could not be applied, or not as a whole: its changes go on waiting. Control thread. */
+    /** Puts a snapshot back that could not be applied as a whole: its changes go on waiting. Control thread. */
     void putBack(Waiting taken) {
         pending.compareAndSet(null, taken.snapshot());
         since = taken.since();
     }
 
     /**
-     * Lets the snapshot that is applied be applied once more, unless a newer one waits. It does not count as waiting.
+     * Queues the applied snapshot again, unless a newer one waits. It does not count as waiting.
      *
-     * @return whether it will be
+     * @return whether a snapshot is queued
      */
     boolean again(@Nullable ClusterSnapshot applied) {
         return applied != null && pending.compareAndSet(null, applied);

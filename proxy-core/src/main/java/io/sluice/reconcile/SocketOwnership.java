@@ -7,19 +7,19 @@ import java.util.concurrent.ScheduledExecutorService;
 
 /**
  * The owner of the listening sockets while one daemon follows another, and the steps when that changes. Any thread may
- * ask; every step is taken on the control thread, and its future completes after it.
+ * ask for a step; the control thread takes it, and its future completes after it.
  */
 public final class SocketOwnership {
 
     private final Reconciler reconciler;
     private final ServiceAddresses serviceAddresses;
-    private final ListenerSet listeners;
+    private final ServiceListeners listeners;
     private final Followers followers;
     private final ScheduledExecutorService control;
     private volatile Ownership now = Ownership.OWN;
 
-    /** No other daemon is concerned. */
-    SocketOwnership(Reconciler reconciler, ServiceAddresses serviceAddresses, ListenerSet listeners,
+    /** No other daemon shares the sockets. */
+    SocketOwnership(Reconciler reconciler, ServiceAddresses serviceAddresses, ServiceListeners listeners,
             Followers followers, ScheduledExecutorService control) {
         this.reconciler = reconciler;
         this.serviceAddresses = serviceAddresses;
@@ -39,8 +39,8 @@ public final class SocketOwnership {
     }
 
     /**
-     * The other daemon has handed over its listening sockets: applies the known snapshot, but binds no address that two processes cannot have, until
-     * {@link #own} or {@link #retreat}.
+     * The other daemon has handed over its listening sockets: applies the known snapshot, but binds no address that two
+     * processes cannot have, until {@link #own} or {@link #retreat}.
      */
     public CompletableFuture<Void> share() {
         return onControl(() -> {
@@ -53,7 +53,7 @@ public final class SocketOwnership {
     public CompletableFuture<Void> retreat() {
         return onControl(() -> {
             now = now.then(Ownership.STANDBY);
-            listeners.releaseAll();
+            listeners.retreat();
             reconciler.keepApplied();
         });
     }
@@ -77,30 +77,33 @@ public final class SocketOwnership {
         });
     }
 
-    /** No other daemon is concerned any more: everything is as usual, once this is complete. */
+    /** No other daemon shares the sockets any more: everything is as usual once this is complete. */
     public CompletableFuture<Void> own() {
         return onControl(() -> become(Ownership.OWN));
     }
 
-    /** Ends as {@link Reconciler#stop} does, but leaves waiting connections to the process that took the offer. */
+    /** Ends as {@link Reconciler#stop} does, but leaves waiting connections to the process that has taken the sockets. */
     public CompletableFuture<Void> release() {
         return onControl(() -> {
             end();
             followers.release();
-            listeners.releaseAll();
+            listeners.release();
         });
     }
 
     /** Closes every listener and applies nothing any more; established connections go on. */
     CompletableFuture<Void> stop() {
         return onControl(() -> {
-            boolean shared = now.sharesSockets();
+            Ownership before = now;
             end();
             followers.stop();
-            if (shared) {
-                listeners.releaseAll();
-            } else {
-                listeners.closeAll();
+            switch (before) {
+                case STANDBY, SHARED -> listeners.retreat();
+                case OFFERED, YIELDED -> listeners.release();
+                case OWN -> listeners.closeAll();
+                case ENDED -> {
+                    // Whoever came before has done it.
+                }
             }
         });
     }

@@ -1,6 +1,6 @@
 /**
- * Where "what should be" meets "what is": a snapshot becomes a desired state, its difference to the applied one becomes
- * steps, and the steps are applied in a safe order. Lives on the control thread.
+ * Reconciling: a snapshot becomes a desired state, its difference to the applied state becomes steps, and the steps are taken
+ * in a safe order. Lives on the control thread.
  */
 @NullMarked
 package io.sluice.reconcile;

@@ -6,13 +6,13 @@ import java.util.Optional;
 public enum BalancerKind {
     /** Each endpoint in turn. */
     ROUND_ROBIN("round-robin"),
-    /** Any endpoint by chance. */
+    /** Any endpoint, at random. */
     RANDOM("random"),
-    /** Of two endpoints taken by chance the one with fewer open connections. */
+    /** Of two endpoints taken at random the one with fewer open connections. */
     LEAST_CONNECTIONS("least-connections"),
-    /** In turn, each as often as its weight says. */
+    /** Each endpoint in turn, as often as its weight says. */
     WEIGHTED_ROUND_ROBIN("weighted-round-robin"),
-    /** One client address goes to one endpoint, and few move when endpoints come and go. */
+    /** One client address goes to one endpoint, and few clients move when endpoints come and go. */
     MAGLEV("maglev");
 
     private final String word;
@@ -21,12 +21,12 @@ public enum BalancerKind {
         this.word = word;
     }
 
-    /** As annotations and the configuration write it. */
+    /** The spelling in annotations and in the configuration. */
     public String word() {
         return word;
     }
 
-    /** The kind that is written so; empty if none is. */
+    /** The kind with this spelling; empty if there is none. */
     public static Optional<BalancerKind> of(String word) {
         for (BalancerKind kind : values()) {
             if (kind.word.equals(word)) {

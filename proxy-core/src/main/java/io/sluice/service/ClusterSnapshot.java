@@ -19,14 +19,14 @@ import org.jspecify.annotations.Nullable;
  * @param asOf     when this was true at the source
  * @param services by name, sorted
  * @param pods     those that the source knows, sorted; a source need not know any
- * @param changes  what has come with this snapshot and no earlier one, for as far as the source can date it
- * @param facts    what else decides about addresses
+ * @param changes  the changes that came with this snapshot and with no earlier one, as far as the source can date them
+ * @param facts    the other facts that decide about addresses
  */
 public record ClusterSnapshot(long version, Instant asOf, NodeTopology node, Map<ServiceName, ServiceState> services,
-        List<Pod> pods, List<EndpointChange> changes, ClusterFacts facts) {
+        List<Pod> pods, List<TriggerTime> changes, ClusterFacts facts) {
 
     public ClusterSnapshot {
-        // Shown as sorted, a snapshot is copied in linear time.
+        // A map that is known to be sorted is copied in linear time.
         services = Collections.unmodifiableSortedMap(new TreeMap<>(services));
         pods = pods.stream().sorted(Pod.ORDER).toList();
         changes = List.copyOf(changes);
@@ -34,7 +34,7 @@ public record ClusterSnapshot(long version, Instant asOf, NodeTopology node, Map
 
     /** A snapshot of a source that knows no more of the cluster than Services and Pods. */
     public ClusterSnapshot(long version, Instant asOf, NodeTopology node, Map<ServiceName, ServiceState> services,
-            List<Pod> pods, List<EndpointChange> changes) {
+            List<Pod> pods, List<TriggerTime> changes) {
         this(version, asOf, node, services, pods, changes, ClusterFacts.NONE);
     }
 
@@ -49,12 +49,12 @@ public record ClusterSnapshot(long version, Instant asOf, NodeTopology node, Map
         this(version, asOf, node, services, List.of());
     }
 
-    /** This one where {@code earlier} was not applied, or none was before: what came with that came with this. */
+    /** This snapshot with the changes of {@code earlier} as well, which was not applied; null if there is no such snapshot. */
     public ClusterSnapshot insteadOf(@Nullable ClusterSnapshot earlier) {
         if (earlier == null || earlier.changes.isEmpty()) {
             return this;
         }
-        List<EndpointChange> all = new ArrayList<>(earlier.changes);
+        List<TriggerTime> all = new ArrayList<>(earlier.changes);
         all.addAll(changes);
         return new ClusterSnapshot(version, asOf, node, services, pods, all, facts);
     }

@@ -11,7 +11,7 @@ public sealed interface EmptyReason {
     /** One line for a person, without the Service's name. */
     String describe();
 
-    /** A stable word for machines, for example {@code SelectorMatchesNoPod}. */
+    /** A stable word for programs, for example {@code SelectorMatchesNoPod}. */
     default String code() {
         return getClass().getSimpleName();
     }
@@ -105,7 +105,7 @@ public sealed interface EmptyReason {
         }
     }
 
-    /** No selector, and what is written under the Service's name stands in another namespace. */
+    /** No selector, and the Endpoints or EndpointSlices of the Service's name are in another namespace. */
     record WrittenElsewhere(String namespace) implements EmptyReason {
         @Override
         public String describe() {
@@ -134,7 +134,7 @@ public sealed interface EmptyReason {
         }
     }
 
-    /** Its endpoints are addresses of Services, and lead back to the port itself. */
+    /** Its endpoints are addresses of Services that lead back to the port itself. */
     record LeadsBack(List<String> endpoints) implements EmptyReason {
         @Override
         public String describe() {

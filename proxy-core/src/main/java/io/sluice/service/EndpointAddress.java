@@ -6,7 +6,7 @@ import java.net.InetSocketAddress;
 /**
  * Where a backend listens.
  *
- * @param port 1 to 65,535; 0 for an endpoint of a headless Service without ports
+ * @param port 1 to 65,535; 0 for an endpoint of a headless Service that belongs to none of its ports
  */
 public record EndpointAddress(InetAddress ip, int port) implements Comparable<EndpointAddress> {
 

@@ -19,10 +19,11 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Endpoints that are addresses of Services, and lead back to the port that has them: one connection to it would become as
- * many as there may be. Those that lead on to another Service are fine. Pure, and linear in the number of endpoints.
+ * Endpoints that are addresses of Services and lead back to the port whose endpoints they are: one connection to it would
+ * become as many as the limits allow. Endpoints that lead on to another Service are fine. Pure, and linear in the number of
+ * endpoints.
  *
- * @param endpoints for each port that is concerned, which of its endpoints lead back
+ * @param endpoints for each port that has such endpoints, which of its endpoints lead back
  */
 public record EndpointLoops(Map<ServicePortName, Set<EndpointAddress>> endpoints) {
 
@@ -33,16 +34,23 @@ public record EndpointLoops(Map<ServicePortName, Set<EndpointAddress>> endpoints
         endpoints = Collections.unmodifiableSortedMap(new TreeMap<>(endpoints));
     }
 
-    /** An endpoint of a port that is an address of another, or of itself. */
+    /** An endpoint of a port that is an address of another port, or of the same one. */
     private record Step(ServicePortName from, EndpointAddress by, ServicePortName to) {}
 
     /**
-     * Finds them.
+     * Finds endpoints that lead back.
      *
-     * @param answeredBy which TCP port of a Service is served at an address; null for none
+     * @param answeredBy the TCP port of a Service that is served at an address; null for none
      */
     public static EndpointLoops find(Collection<ServiceState> services,
             Function<EndpointAddress, @Nullable ServicePortName> answeredBy) {
+        return find(services, answeredBy, endpoint -> null);
+    }
+
+    /** The same with UDP ports, which are served by their own addresses. */
+    public static EndpointLoops find(Collection<ServiceState> services,
+            Function<EndpointAddress, @Nullable ServicePortName> answeredBy,
+            Function<EndpointAddress, @Nullable ServicePortName> datagramsTakenBy) {
         Map<ServicePortName, List<Step>> onward = new LinkedHashMap<>();
         Map<ServicePortName, List<Step>> back = new HashMap<>();
         for (ServiceState state : services) {
@@ -50,9 +58,11 @@ public record EndpointLoops(Map<ServicePortName, Set<EndpointAddress>> endpoints
                 ServicePortName from =
                         new ServicePortName(state.service().name(), port.port().name(), port.port().protocol());
                 for (Endpoint endpoint : port.endpoints().endpoints()) {
-                    ServicePortName to = port.port().protocol() == Protocol.TCP
-                            ? answeredBy.apply(endpoint.address())
-                            : null;
+                    ServicePortName to = switch (port.port().protocol()) {
+                        case TCP -> answeredBy.apply(endpoint.address());
+                        case UDP -> datagramsTakenBy.apply(endpoint.address());
+                        case SCTP -> null;
+                    };
                     if (to != null) {
                         Step step = new Step(from, endpoint.address(), to);
                         onward.computeIfAbsent(from, n -> new ArrayList<>()).add(step);
@@ -120,8 +130,8 @@ public record EndpointLoops(Map<ServicePortName, Set<EndpointAddress>> endpoints
         endpoints.keySet().stream().map(ServicePortName::service).distinct().forEach(name -> {
             ServiceState state = snapshot.services().get(name);
             if (state != null) {
-                cut.put(name, new ServiceState(state.service(),
-                        state.ports().stream().map(port -> cutOut(state.service(), port)).toList(), state.portless()));
+                cut.put(name, state.withPorts(
+                        state.ports().stream().map(port -> cutOut(state.service(), port)).toList()));
             }
         });
         return snapshot.with(cut);

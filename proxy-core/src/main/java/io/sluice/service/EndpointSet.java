@@ -9,7 +9,8 @@ import java.util.TreeMap;
  * The endpoints of one Service port: sorted by address, each address once.
  *
  * <p>Duplicates happen while an endpoint moves from one slice to another, and where Endpoints and EndpointSlices are
- * both written by hand. Of two entries the ready one wins, then the serving one, then the first.
+ * both written by hand. Of two entries the ready one wins, then one that is serving while it terminates, then
+ * the first.
  */
 public record EndpointSet(List<Endpoint> endpoints) {
 
@@ -20,7 +21,7 @@ public record EndpointSet(List<Endpoint> endpoints) {
         endpoints = List.copyOf(endpoints);
         for (int i = 1; i < endpoints.size(); i++) {
             if (endpoints.get(i - 1).address().compareTo(endpoints.get(i).address()) >= 0) {
-                throw new IllegalArgumentException("endpoints are not sorted, or one address stands twice");
+                throw new IllegalArgumentException("endpoints are not sorted, or one address is there twice");
             }
         }
     }
@@ -34,7 +35,7 @@ public record EndpointSet(List<Endpoint> endpoints) {
         return byAddress.isEmpty() ? EMPTY : new EndpointSet(new ArrayList<>(byAddress.values()));
     }
 
-    /** Those of one address family. */
+    /** The endpoints of one address family. */
     public EndpointSet of(IpFamily family) {
         List<Endpoint> kept = endpoints.stream().filter(e -> e.address().family() == family).toList();
         return kept.size() == endpoints.size() ? this : new EndpointSet(kept);

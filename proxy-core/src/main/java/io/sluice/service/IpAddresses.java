@@ -1,6 +1,10 @@
 package io.sluice.service;
 
+import java.io.IOException;
+import java.net.Inet6Address;
 import java.net.InetAddress;
+import java.net.NetworkInterface;
+import java.net.SocketException;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.regex.Pattern;
@@ -17,7 +21,7 @@ public final class IpAddresses {
                 : Arrays.compareUnsigned(left, right);
     };
 
-    /** Of an octet after a point or a colon, or at the beginning; one zero may stay. */
+    /** Leading zeros of an octet after a point or a colon, or at the beginning; one zero may stay. */
     private static final Pattern LEADING_ZEROS = Pattern.compile("(?<![0-9a-fA-F])0+(\\d+)(?=\\.|$|/)");
 
     private IpAddresses() {}
@@ -45,8 +49,33 @@ public final class IpAddresses {
     }
 
     /**
-     * Reads an address as every part of Kubernetes reads what a cluster has stored: octets with leading zeros are decimal.
-     * New ones are refused by the API server, old ones stay (KEP-4858).
+     * Reads an address as {@link #parse} does; a link-local IPv6 address may have a zone, the name or the number of an
+     * interface (RFC 4007 §11): {@code fe80::1%eth0}.
+     *
+     * @throws IllegalArgumentException if {@code text} is not such an address, or the interface is not there
+     */
+    public static InetAddress parseZoned(String text) {
+        int percent = text.indexOf('%');
+        if (percent < 0) {
+            return parse(text);
+        }
+        InetAddress address = parse(text.substring(0, percent));
+        if (!(address instanceof Inet6Address) || !address.isLinkLocalAddress()) {
+            throw new IllegalArgumentException("'" + text + "' is not an IP address: only link-local ones have a zone");
+        }
+        String zone = text.substring(percent + 1);
+        try {
+            NetworkInterface named = NetworkInterface.getByName(zone);
+            int number = named == null ? Integer.parseInt(zone) : named.getIndex();
+            return Inet6Address.getByAddress(null, address.getAddress(), number);
+        } catch (IOException | NumberFormatException e) {
+            throw new IllegalArgumentException("'" + text + "' names no interface of this machine", e);
+        }
+    }
+
+    /**
+     * Reads an address as every part of Kubernetes reads a stored one: octets with leading zeros are decimal. The API server
+     * refuses them in new objects and keeps them in old ones (KEP-4858).
      *
      * @throws IllegalArgumentException if {@code text} is not such an address; the message names it
      */
@@ -58,7 +87,7 @@ public final class IpAddresses {
         return hasLeadingZeroOctet(text) ? LEADING_ZEROS.matcher(text).replaceAll("$1") : text;
     }
 
-    /** Some read such an octet as octal: the same text would be two addresses (CVE-2021-29923). */
+    /** Some programs read such an octet as octal: the same text would be two addresses (CVE-2021-29923). */
     private static boolean hasLeadingZeroOctet(String text) {
         String dotted = text.substring(text.lastIndexOf(':') + 1);
         if (dotted.indexOf('.') < 0) {
@@ -82,6 +111,22 @@ public final class IpAddresses {
     public static String format(InetAddress address, int port) {
         String ip = format(address);
         return ip.indexOf(':') >= 0 ? '[' + ip + "]:" + port : ip + ':' + port;
+    }
+
+    /** The same, with the zone of a link-local address if it has one. */
+    public static String formatZoned(InetAddress address, int port) {
+        String text = format(address, port);
+        int zone = address instanceof Inet6Address v6 ? v6.getScopeId() : 0;
+        return zone == 0 ? text : text.replace("]", '%' + nameOf(zone) + ']');
+    }
+
+    private static String nameOf(int zone) {
+        try {
+            NetworkInterface named = NetworkInterface.getByIndex(zone);
+            return named == null ? Integer.toString(zone) : named.getName();
+        } catch (SocketException e) {
+            return Integer.toString(zone);
+        }
     }
 
     private static String formatV4(byte[] octets) {

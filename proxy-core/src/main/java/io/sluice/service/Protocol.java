@@ -1,6 +1,6 @@
 package io.sluice.service;
 
-/** Transport protocol of a Service port. Only {@link #TCP} is proxied; the others are listed as not proxied. */
+/** Transport protocol of a Service port. {@link #SCTP} is not proxied, and listed as such. */
 public enum Protocol {
     TCP, UDP, SCTP
 }

@@ -1,11 +1,11 @@
 package io.sluice.service;
 
-/** Whether endpoints are told the client's address in a header before the first byte (HAProxy's PROXY protocol). */
+/** Whether a header before the first byte gives endpoints the client's address (HAProxy's PROXY protocol). */
 public enum ProxyProtocol {
-    /** They are not. */
+    /** No header. */
     NONE,
-    /** A line of text. */
+    /** A header that is a line of text. */
     V1,
-    /** Binary. */
+    /** A binary header. */
     V2
 }

@@ -3,7 +3,7 @@ package io.sluice.service;
 import java.util.Comparator;
 
 /**
- * What names one port of one Service everywhere: kube-proxy's ServicePortName.
+ * The name of one port of one Service, everywhere: kube-proxy's ServicePortName.
  *
  * @param port the port's name, {@code ""} if it has none
  */

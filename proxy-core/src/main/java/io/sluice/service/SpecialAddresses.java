@@ -4,12 +4,12 @@ import java.net.InetAddress;
 import java.util.List;
 import java.util.Optional;
 
-/** Addresses that mean something of their own everywhere, and so are no address of a Service (RFC 6890, RFC 4291). */
+/** Addresses with a meaning of their own everywhere, which no Service can have (RFC 6890, RFC 4291). */
 public final class SpecialAddresses {
 
     private record Range(Cidr range, String what) {}
 
-    /** An IPv4-mapped IPv6 address never gets here: Java makes it the IPv4 address that it stands for. */
+    /** No range for IPv4-mapped IPv6 addresses: Java makes them the IPv4 addresses that they stand for. */
     private static final List<Range> RANGES = List.of(
             range("0.0.0.0/8", "unspecified"),
             range("127.0.0.0/8", "loopback"),

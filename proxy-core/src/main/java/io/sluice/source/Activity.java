@@ -10,14 +10,14 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the thread of a source does now, and since when: work that takes much longer than it used to shows that what the
- * source knows is not known to be up to date. Begun and ended by one thread at a time; any may ask.
+ * The present work of a source's thread, and its start: while work takes much longer than usual, it is not known whether the
+ * source's view is up to date. One thread at a time begins and ends work; any thread may read this.
  */
 public final class Activity implements Watched {
 
-    /** How much longer than usual work may take. */
+    /** The time by which work may take longer than usual. */
     static final Duration GRACE = Duration.ofSeconds(5);
-    /** Work that took longer once is no measure of what is usual. */
+    /** The longest time that counts as usual: longer work does not raise it. */
     static final Duration LONGEST_USUAL = Duration.ofSeconds(10);
 
     /** Work that has begun. */
@@ -29,8 +29,9 @@ public final class Activity implements Watched {
     private volatile long changes;
     private volatile long usualNanos;
     private volatile @Nullable Thread home;
+    private volatile @Nullable String outside;
 
-    /** Of the thread {@code name}; nothing is done yet. */
+    /** The activity of the thread {@code name}, which has done nothing yet. */
     public Activity(String name) {
         this(name, System::nanoTime);
     }
@@ -40,7 +41,7 @@ public final class Activity implements Watched {
         this.nanoTime = nanoTime;
     }
 
-    /** All of it is done on {@code thread}, which lives as long as the source. */
+    /** Says that all work is done on {@code thread}, which lives as long as the source. */
     public void livesOn(Thread thread) {
         home = thread;
     }
@@ -51,7 +52,7 @@ public final class Activity implements Watched {
         return thread != null && !thread.isAlive();
     }
 
-    /** Does {@code job}, and counts as busy as long as it takes. */
+    /** Runs {@code job}, and counts as busy meanwhile. */
     public void during(Runnable job) {
         answerOf(() -> {
             job.run();
@@ -59,7 +60,7 @@ public final class Activity implements Watched {
         });
     }
 
-    /** The same with what {@code job} comes to. */
+    /** The same with the result of {@code job}. */
     @SuppressWarnings("NonAtomicVolatileUpdate") // one thread at a time
     public <T> T answerOf(Supplier<T> job) {
         long begun = nanoTime.getAsLong();
@@ -75,7 +76,32 @@ public final class Activity implements Watched {
         }
     }
 
-    /** Since when the work has been going on that takes too long: {@link #GRACE}, and twice what is usual, at least. */
+    /**
+     * Runs {@code step}, a part of the work whose duration depends on something outside this process.
+     *
+     * @param what the cause, for messages, such as a path
+     */
+    @SuppressWarnings("NonAtomicVolatileUpdate") // one thread at a time
+    public <T, E extends Exception> T waitingFor(String what, Step<T, E> step) throws E {
+        outside = what;
+        changes++;
+        try {
+            return step.run();
+        } finally {
+            outside = null;
+            changes++;
+        }
+    }
+
+    /** A part of the work that may fail with {@code E}. */
+    @FunctionalInterface
+    public interface Step<T, E extends Exception> {
+
+        /** Runs it. */
+        T run() throws E;
+    }
+
+    /** The start of work that takes too long: longer than usual by {@link #GRACE}, and than twice as long as usual. */
     public Optional<Instant> lateSince() {
         Work now = work;
         return now != null && nanoTime.getAsLong() - now.nanos() > GRACE.toNanos() + 2 * usualNanos
@@ -96,6 +122,11 @@ public final class Activity implements Watched {
     @Override
     public long progress() {
         return changes;
+    }
+
+    @Override
+    public @Nullable String waitsFor() {
+        return outside;
     }
 
     @Override

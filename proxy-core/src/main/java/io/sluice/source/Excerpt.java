@@ -4,7 +4,7 @@ import io.sluice.text.Printable;
 
 /**
  * Makes text from outside fit into one line of a log or a terminal: line breaks and other control characters are escaped,
- * and the middle of what is very long is left out.
+ * and the middle of very long texts is left out.
  */
 public final class Excerpt {
 

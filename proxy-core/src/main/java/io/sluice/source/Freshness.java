@@ -5,13 +5,13 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How much a source's view can be trusted right now.
+ * Whether a source's view is complete and up to date now.
  *
  * @param synced   whether a complete snapshot was handed over at least once
  * @param current  whether the view is known to be up to date: false while an edit is broken or a watch is silent
  * @param asOf     when the view was last known to be true; null before the first
- * @param detail   one line: what is watched, or what is wrong
- * @param problems what is wrong with the input now; empty when all is well
+ * @param detail   one line: what is watched, or the problem
+ * @param problems the present problems of the input; empty without any
  * @param resources the same for each kind of object that is watched; empty for a source that watches none
  */
 public record Freshness(boolean synced, boolean current, @Nullable Instant asOf, String detail,
@@ -22,7 +22,7 @@ public record Freshness(boolean synced, boolean current, @Nullable Instant asOf,
         resources = List.copyOf(resources);
     }
 
-    /** Of a source that watches no kinds of objects. */
+    /** The freshness of a source that watches no kinds of objects. */
     public Freshness(boolean synced, boolean current, @Nullable Instant asOf, String detail, List<Problem> problems) {
         this(synced, current, asOf, detail, problems, List.of());
     }

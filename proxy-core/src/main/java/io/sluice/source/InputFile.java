@@ -12,30 +12,30 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Objects;
 
 /**
- * Reads files that others may have written: not more of them than can be used, and not from what may never end.
+ * Reads files that other users may have written: no more of them than can be used, and nothing that may never end.
  *
- * <p>Opening a named pipe waits for a writer, and a device may have no end, so what a path leads to is looked at before it
- * is opened. Who may write the directory can put a pipe there between the look and the opening; then the thread that reads
- * waits, and nobody else. A file system that does not answer (NFS) is waited for as well.
+ * <p>Opening a named pipe waits for a writer, and a device may have no end, so the kind of a file is checked before it is
+ * opened. A user who may write the directory can put a pipe there between the check and the opening; then only the thread
+ * that reads waits. It also waits for a file system that does not answer (NFS).
  *
  * <p>Any thread that may block. Messages of exceptions are for the user and do not repeat the path.
  */
 public final class InputFile {
 
-    /** Enough for files that people write: settings, credentials, certificates, resolv.conf. */
+    /** A limit for files that people write: settings, credentials, certificates, resolv.conf. */
     public static final int SMALL = 1024 * 1024;
 
     private static final int FILE_TYPE = 0170000;
 
     private InputFile() {}
 
-    /** What a path leads to, symbolic links being followed. */
+    /** The kind of file that a path leads to, after symbolic links. */
     public enum Kind {
         /** Has an end. */
         FILE("a file"),
         /** Holds files. */
         DIRECTORY("a directory"),
-        /** Ends when its writers say so; can be read once. */
+        /** Ends when its writers close it; can be read once. */
         PIPE("a pipe"),
         /** Cannot be read. */
         SOCKET("a socket"),
@@ -50,7 +50,7 @@ public final class InputFile {
             this.words = words;
         }
 
-        /** With its article. */
+        /** The name with its article. */
         @Override
         public String toString() {
             return words;
@@ -58,7 +58,7 @@ public final class InputFile {
     }
 
     /**
-     * What {@code path} leads to.
+     * The kind of file that {@code path} leads to.
      *
      * @param options NOFOLLOW_LINKS, or nothing
      * @throws NoSuchFileException if it leads nowhere
@@ -83,11 +83,11 @@ public final class InputFile {
     }
 
     /**
-     * All of a regular file.
+     * Reads a regular file.
      *
-     * @param maxBytes how large it may be
-     * @throws NoSuchFileException if there is none
-     * @throws IOException         if it is something else, is larger, or cannot be read
+     * @param maxBytes the largest size
+     * @throws NoSuchFileException if there is no file
+     * @throws IOException         if it is not a regular file, is larger, or cannot be read
      */
     public static byte[] read(Path path, int maxBytes) throws IOException {
         Kind kind = kind(path);
@@ -101,11 +101,11 @@ public final class InputFile {
     }
 
     /**
-     * All that comes from {@code path}, which the user named for this once: a file, or a pipe or device, which is waited
-     * for as long as it takes.
+     * Reads everything from {@code path}, which the user named: a file, or a pipe or device, for which it waits as long as
+     * necessary.
      *
-     * @throws NoSuchFileException if there is nothing
-     * @throws IOException         if more comes than {@code maxBytes}, or it cannot be read
+     * @throws NoSuchFileException if there is no file
+     * @throws IOException         if it has more than {@code maxBytes}, or cannot be read
      */
     public static byte[] readToEnd(Path path, int maxBytes) throws IOException {
         Kind kind = kind(path);
@@ -117,7 +117,7 @@ public final class InputFile {
         }
     }
 
-    /** All of {@code in}, which stays open; an IOException if it is more than {@code maxBytes}. */
+    /** Reads all of {@code in}, which stays open; throws IOException if that is more than {@code maxBytes}. */
     public static byte[] readToEnd(InputStream in, int maxBytes) throws IOException {
         byte[] bytes = in.readNBytes(maxBytes + 1);
         if (bytes.length > maxBytes) {
@@ -131,7 +131,7 @@ public final class InputFile {
                 + (maxBytes < SMALL ? maxBytes + " bytes" : maxBytes / SMALL + " MiB"));
     }
 
-    /** Why a file cannot be read, without its name. */
+    /** The reason why a file cannot be read, without its name. */
     public static String reason(IOException e) {
         return switch (e) {
             case NoSuchFileException _ -> "there is no such file";

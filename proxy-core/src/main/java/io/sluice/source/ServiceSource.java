@@ -5,32 +5,32 @@ import io.sluice.service.ChangeCount;
 import java.util.List;
 
 /**
- * Something that knows Services and tells of every change.
+ * A source of Services, which reports every change.
  *
- * <p>Between {@link #start} and {@link #close} it hands a complete, consistent snapshot to its consumer whenever
- * something has changed. Nothing is handed over before the first complete one.
+ * <p>Between {@link #start} and {@link #close} it gives a complete, consistent snapshot to its consumer whenever
+ * something has changed, and nothing before the first complete one.
  */
 public interface ServiceSource extends AutoCloseable {
 
     /**
-     * Begins. Returns once the first snapshot was handed over, if the source can know it at once (files), else before.
+     * Starts. Returns after the first snapshot was handed over, if the source can have it at once (files), else before.
      *
-     * @throws SourceException if the source can never work as it is configured
+     * @throws SourceException if the source cannot work with its configuration
      */
     void start(SnapshotConsumer consumer) throws SourceException;
 
-    /** Looks again now, as SIGHUP asks; harmless at any time. */
+    /** Reads everything again, as for SIGHUP; harmless at any time. */
     void refresh();
 
-    /** How fresh and how healthy the view is; any thread. */
+    /** The freshness of the view; any thread. */
     Freshness freshness();
 
-    /** Whether load balancers may send traffic to this node: false while the cluster is taking it away; any thread. */
+    /** Whether load balancers may send traffic to this node: false while the cluster removes it; any thread. */
     default boolean nodeEligible() {
         return true;
     }
 
-    /** What is known and was not handed over yet; any thread. */
+    /** The changes that are known and not handed over yet; any thread. */
     default ChangeCount waiting() {
         return ChangeCount.NONE;
     }
@@ -40,7 +40,7 @@ public interface ServiceSource extends AutoCloseable {
         return List.of();
     }
 
-    /** Ends; nothing is handed over after it returns. */
+    /** Ends; no snapshot is handed over after it returns. */
     @Override
     void close();
 }

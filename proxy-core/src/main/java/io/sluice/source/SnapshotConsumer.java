@@ -2,10 +2,10 @@ package io.sluice.source;
 
 import io.sluice.service.ClusterSnapshot;
 
-/** Receives what a source knows. */
+/** Receives the snapshots of a source. */
 @FunctionalInterface
 public interface SnapshotConsumer {
 
-    /** Takes the newest state; called on the source's own thread, never by two threads at once. Must not block. */
+    /** Receives the newest state; called on the source's own thread, never by two threads at once. Must not block. */
     void accept(ClusterSnapshot snapshot);
 }

@@ -4,17 +4,17 @@ import java.util.Collection;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** Finds what somebody probably meant who wrote a word that nobody knows. */
+/** Finds the known word that an unknown word was probably meant to be. */
 public final class Spelling {
 
-    /** Longer texts are compared by their beginnings only; a person compares no more either. */
+    /** Of longer texts only the beginnings are compared. */
     private static final int MAX_LENGTH = 64;
 
     private Spelling() {}
 
     /**
-     * The end of a message: "; did you mean …?" with the candidate that {@code text} differs least from, or nothing if
-     * none is near enough for a typing error. Capitals, hyphens and underscores make no difference.
+     * The end of a message: "; did you mean …?" with the candidate that differs least from {@code text}, or nothing if
+     * none is near enough for a typing error. Upper case, hyphens and underscores make no difference.
      */
     public static String didYouMean(String text, Collection<String> candidates) {
         String nearest = nearest(text, candidates);
@@ -39,7 +39,7 @@ public final class Spelling {
         return text.replaceAll("[-_]", "").toLowerCase(Locale.ROOT);
     }
 
-    /** How many letters have to be added, dropped or replaced to turn one text into the other (Levenshtein). */
+    /** The number of letters to add, drop or replace to turn one text into the other (Levenshtein). */
     public static int distance(String from, String to) {
         String a = from.substring(0, Math.min(from.length(), MAX_LENGTH));
         String b = to.substring(0, Math.min(to.length(), MAX_LENGTH));

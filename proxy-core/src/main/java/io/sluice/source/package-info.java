@@ -1,6 +1,6 @@
 /**
- * Where Services come from: the one interface behind which manifest files and a Kubernetes API look the same; and how
- * files that others have written are read, and what they say is shown.
+ * The sources of Services: the interface that manifest files and a Kubernetes API have in common; and how files of other
+ * users are read and quoted.
  *
  * <p>May import {@code service} only.
  */

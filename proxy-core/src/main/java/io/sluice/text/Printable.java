@@ -4,8 +4,8 @@ import java.util.Locale;
 
 /**
  * Text that is safe to show in a line of a log, a table or a terminal: nothing in it ends the line, moves the cursor or
- * turns the direction of writing, and its length has a bound. What is not safe is written as a Java or JSON string has
- * it, {@code \n} or <code>&#92;u001b</code>. Backslashes stay as they are, so making text printable twice changes nothing.
+ * turns the direction of writing, and its length is limited. Unsafe characters are written as in a Java or JSON string,
+ * {@code \n} or <code>&#92;u001b</code>. Backslashes stay as they are, so making text printable twice changes nothing.
  *
  * <p>Not safe are control characters (C0, DEL and C1, which terminals obey), line and paragraph separators, format
  * characters (Unicode category Cf: bidirectional embeddings, overrides and isolates, UTR #36, and what has no width), and
@@ -13,16 +13,16 @@ import java.util.Locale;
  */
 public final class Printable {
 
-    /** Characters of one text, unless its caller wants fewer or more. */
+    /** The most characters of one text, by default. */
     public static final int LONGEST = 4096;
 
-    /** What is left of text that was cut stands at both ends: the beginning names the thing, the end says what to do. */
+    /** A text that is cut keeps both ends: the beginning names the thing, the end says what to do. */
     private static final int PARTS_BEFORE_THE_CUT = 3;
     private static final int PARTS = 4;
 
     private Printable() {}
 
-    /** {@code text}, printable, of {@value #LONGEST} characters at the most before what is not safe is written out. */
+    /** {@code text}, printable, of {@value #LONGEST} characters at the most before unsafe ones are escaped. */
     public static String of(String text) {
         return of(text, LONGEST);
     }
@@ -30,8 +30,8 @@ public final class Printable {
     /**
      * {@code text}, printable.
      *
-     * @param longest so many characters of it are kept; of longer text a part in the middle is left out, and the result
-     *                says how much
+     * @param longest the most characters that are kept; of longer text a part in the middle is left out, and the result says
+     *                how much
      */
     public static String of(String text, int longest) {
         return escaped(cut(text, longest));

@@ -9,9 +9,9 @@ import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * JSON that is {@linkplain Printable printable} whatever its strings hold: it reads as the same data, and may be shown on
+ * JSON that is {@linkplain Printable printable} for any strings: it reads as the same data, and may be shown on
  * a terminal. By itself Jackson escapes only what RFC 8259 demands, and cannot write half a surrogate pair at all, which a
- * name in somebody's manifest may well contain.
+ * name in a manifest may contain.
  */
 public final class PrintableJson extends CharacterEscapes {
 
@@ -42,7 +42,7 @@ public final class PrintableJson extends CharacterEscapes {
         return ascii.clone();
     }
 
-    /** Asked for each UTF-16 unit by itself, so both halves of a surrogate pair are escaped: JSON has them so, too. */
+    /** Called for each UTF-16 unit by itself, so both halves of a surrogate pair are escaped, as JSON does it. */
     @Override
     public @Nullable SerializableString getEscapeSequence(int unit) {
         return Printable.isSafe(unit) ? null : new SerializedString(String.format(Locale.ROOT, "\\u%04x", unit));

@@ -1,6 +1,6 @@
 /**
- * Pure: how text that comes from outside is shown. Names, annotations, paths and messages of others may hold line breaks,
- * escape sequences of terminals and megabytes; whoever shows them makes them fit here first.
+ * Pure: makes text from outside printable. Names, annotations, paths and messages from outside may have line breaks, escape
+ * sequences of terminals and megabytes; every output passes them through here first.
  */
 @NullMarked
 package io.sluice.text;

@@ -8,6 +8,7 @@ import io.sluice.reconcile.AppliedState;
 import io.sluice.service.ServiceName;
 import java.net.http.HttpResponse;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -38,12 +39,13 @@ class HealthTest extends ServedAdmin {
                 "kubeproxy_proxy_livez_total{code=\"" + livez + "\"} 1.0");
     }
 
-    @ParameterizedTest(name = "{0}, ended {1}: {2}")
-    @CsvSource({"EVENT_LOOP, false, 503", "CONTROL, false, 503", "SOURCE, false, 200", "SOURCE, true, 503"})
-    void a_stalled_thread_that_a_restart_would_help_fails_healthz_and_livez_and_is_named(ThreadKind kind, boolean ended,
-            int code) throws Exception {
+    @ParameterizedTest(name = "{0}, waiting for {1}, ended {2}: {3}")
+    @CsvSource({"EVENT_LOOP, , false, 503", "CONTROL, , false, 503", "SOURCE, , false, 503",
+            "SOURCE, /manifests/a.yaml, false, 200", "SOURCE, , true, 503"})
+    void a_stalled_thread_that_a_restart_would_help_fails_healthz_and_livez_and_is_named(ThreadKind kind,
+            @Nullable String waitsFor, boolean ended, int code) throws Exception {
         daemon.applied = ScriptedDaemon.threeServices();
-        daemon.stalls = List.of(new Stall(kind, "sluice-x", NOW.minusSeconds(31), ended));
+        daemon.stalls = List.of(new Stall(kind, "sluice-x", NOW.minusSeconds(31), waitsFor, ended));
         start();
         String named = code == 200
                 ? ""

@@ -40,7 +40,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -125,7 +124,7 @@ final class ScriptedDaemon implements DaemonStatus {
         Service kubia = service("kubia", ServiceType.NODE_PORT, List.of("10.96.0.1", "fd00::1"), false, null,
                 TrafficPolicy.LOCAL, Map.of("tier", "web", "app", "kubia"),
                 new ServicePort("http", Protocol.TCP, 80, 30080, "web", null),
-                new ServicePort("dns", Protocol.UDP, 53, 0, "53", null));
+                new ServicePort("dns", Protocol.SCTP, 53, 0, "53", null));
         Service empty = service("lonely", ServiceType.CLUSTER_IP, List.of("10.96.0.2"), false, null,
                 TrafficPolicy.CLUSTER, Map.of("app", "nobody"),
                 new ServicePort("", Protocol.TCP, 80, 0, "8080", null));
@@ -182,8 +181,8 @@ final class ScriptedDaemon implements DaemonStatus {
     }
 
     static Endpoint endpoint(String ip, boolean ready, @Nullable String node, @Nullable String pod) {
-        return new Endpoint(new EndpointAddress(IpAddresses.parse(ip), 8080), ready, ready, false, node, null,
-                Set.of(), Set.of(), null, pod);
+        return Endpoint.builder(new EndpointAddress(IpAddresses.parse(ip), 8080)).ready(ready).serving(ready).node(node)
+                .target(pod).build();
     }
 
     static ListenerState listener(String ip, int port, AddressKind kind, ListenerStatus status,

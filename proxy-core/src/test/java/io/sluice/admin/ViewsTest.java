@@ -66,7 +66,7 @@ class ViewsTest extends ServedAdmin {
                        "node": "node-b", "ejected": false, "activeConnections": 0, "totalConnections": 0},
                       {"address": "[fd01::3]:8080", "ready": true, "serving": true, "terminating": false,
                        "node": "node-b", "ejected": false, "activeConnections": 0, "totalConnections": 0}]},
-                    {"name": "dns", "protocol": "UDP", "port": 53, "nodePort": 0, "targetPort": "53",
+                    {"name": "dns", "protocol": "SCTP", "port": 53, "nodePort": 0, "targetPort": "53",
                      "proxied": false, "listeners": [], "clusterEndpoints": [], "localEndpoints": [],
                      "internalEndpoints": [], "externalEndpoints": [],
                      "endpoints": [
@@ -148,7 +148,7 @@ class ViewsTest extends ServedAdmin {
 
         assertThat(json(get("/api/v1/connections"))).isEqualTo(json("""
                 {"total": 1, "connections": [
-                 {"id": 1, "client": "10.0.0.9:40001", "listener": "10.96.0.1:80", "namespace": "default",
+                 {"id": 1, "protocol": "TCP", "client": "10.0.0.9:40001", "listener": "10.96.0.1:80", "namespace": "default",
                   "service": "kubia", "port": "http", "endpoint": "10.1.0.3:8080", "state": "established",
                   "acceptedAt": "2026-11-23T12:00:00Z", "bytesFromClient": 78, "bytesFromBackend": 1024,
                   "retries": 0}]}"""));

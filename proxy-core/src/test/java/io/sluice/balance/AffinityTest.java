@@ -3,7 +3,7 @@ package io.sluice.balance;
 import static io.sluice.balance.Endpoints.CLIENT;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.balance.Lane.Stickiness;
+import io.sluice.balance.EndpointPool.Stickiness;
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpAddresses;
@@ -24,78 +24,79 @@ class AffinityTest {
 
     private final AffinityTable table = new AffinityTable(1000);
 
-    private Lane lane(List<Endpoint> endpoints, int turn) {
-        return new Lane(endpoints, new RoundRobin(endpoints, turn), new Stickiness(table, TIMEOUT, false));
+    private EndpointPool pool(List<Endpoint> endpoints, int turn) {
+        return new EndpointPool(endpoints, new RoundRobin(endpoints, turn), new Stickiness(table, TIMEOUT, false));
     }
 
-    private static EndpointAddress pick(Lane lane, InetAddress client, long now) {
-        return lane.endpoints().get(lane.pick(client, Set.of(), now)).address();
+    private static EndpointAddress pick(EndpointPool pool, InetAddress client, long now) {
+        return pool.endpoints().get(pool.pick(client, Set.of(), now)).address();
     }
 
     @Test
     void a_client_stays_and_each_new_connection_begins_its_time_anew() {
-        Lane lane = lane(Endpoints.ready(0, 3), 0);
-        EndpointAddress first = pick(lane, CLIENT, 0);
-        assertThat(pick(lane, CLIENT, 99)).isEqualTo(first);
-        assertThat(pick(lane, CLIENT, 198)).isEqualTo(first);
-        assertThat(pick(lane, CLIENT, 298)).isNotEqualTo(first);
+        EndpointPool pool = pool(Endpoints.ready(0, 3), 0);
+        EndpointAddress first = pick(pool, CLIENT, 0);
+        assertThat(pick(pool, CLIENT, 99)).isEqualTo(first);
+        assertThat(pick(pool, CLIENT, 198)).isEqualTo(first);
+        assertThat(pick(pool, CLIENT, 298)).isNotEqualTo(first);
     }
 
     @Test
     void clients_are_told_apart_and_each_is_balanced_at_first() {
-        Lane lane = lane(Endpoints.ready(0, 2), 0);
-        EndpointAddress one = pick(lane, IpAddresses.parse("192.0.2.1"), 0);
-        EndpointAddress other = pick(lane, IpAddresses.parse("2001:db8::1"), 0);
+        EndpointPool pool = pool(Endpoints.ready(0, 2), 0);
+        EndpointAddress one = pick(pool, IpAddresses.parse("192.0.2.1"), 0);
+        EndpointAddress other = pick(pool, IpAddresses.parse("2001:db8::1"), 0);
         assertThat(other).isNotEqualTo(one);
-        assertThat(pick(lane, IpAddresses.parse("2001:db8::1"), 1)).isEqualTo(other);
+        assertThat(pick(pool, IpAddresses.parse("2001:db8::1"), 1)).isEqualTo(other);
     }
 
     @Test
     void a_client_of_an_endpoint_that_is_not_in_use_is_balanced_anew_and_stays_there() {
-        Lane both = lane(Endpoints.ready(0, 2), 0);
+        EndpointPool both = pool(Endpoints.ready(0, 2), 0);
         assertThat(pick(both, CLIENT, 0)).isEqualTo(Endpoints.address(0));
-        Lane rest = lane(Endpoints.ready(1, 1), 0);
+        EndpointPool rest = pool(Endpoints.ready(1, 1), 0);
         assertThat(pick(rest, CLIENT, 1)).isEqualTo(Endpoints.address(1));
         assertThat(pick(both, CLIENT, 2)).isEqualTo(Endpoints.address(1));
     }
 
     @Test
     void a_retry_goes_elsewhere_and_the_client_with_it() {
-        Lane lane = lane(Endpoints.ready(0, 2), 0);
-        EndpointAddress first = pick(lane, CLIENT, 0);
-        int other = lane.pick(CLIENT, Set.of(first), 1);
-        assertThat(lane.endpoints().get(other).address()).isNotEqualTo(first);
-        assertThat(pick(lane, CLIENT, 2)).isEqualTo(lane.endpoints().get(other).address());
+        EndpointPool pool = pool(Endpoints.ready(0, 2), 0);
+        EndpointAddress first = pick(pool, CLIENT, 0);
+        int other = pool.pick(CLIENT, Set.of(first), 1);
+        assertThat(pool.endpoints().get(other).address()).isNotEqualTo(first);
+        assertThat(pick(pool, CLIENT, 2)).isEqualTo(pool.endpoints().get(other).address());
     }
 
     @Test
     void the_endpoints_that_go_are_forgotten() {
-        Lane lane = lane(Endpoints.ready(0, 2), 0);
-        EndpointAddress first = pick(lane, CLIENT, 0);
+        EndpointPool pool = pool(Endpoints.ready(0, 2), 0);
+        EndpointAddress first = pick(pool, CLIENT, 0);
         table.forget(Set.of(first));
         assertThat(table.size()).isZero();
-        assertThat(pick(lane, CLIENT, 1)).isNotEqualTo(first);
+        assertThat(pick(pool, CLIENT, 1)).isNotEqualTo(first);
     }
 
     @Test
     void who_has_not_come_for_the_timeout_is_swept_out() {
-        Lane lane = lane(Endpoints.ready(0, 2), 0);
-        pick(lane, Endpoints.client(1), 0);
-        pick(lane, Endpoints.client(2), 60);
+        EndpointPool pool = pool(Endpoints.ready(0, 2), 0);
+        pick(pool, Endpoints.client(1), 0);
+        pick(pool, Endpoints.client(2), 60);
         table.sweep(TIMEOUT, 100);
         assertThat(table.size()).isEqualTo(1);
-        assertThat(lane.stays(Endpoints.client(2), 100)).isNotNegative();
+        assertThat(pool.stays(Endpoints.client(2), 100)).isNotNegative();
     }
 
     @Test
     void many_addresses_cost_no_more_than_the_bound_and_who_comes_often_stays() {
         AffinityTable small = new AffinityTable(100);
         List<Endpoint> endpoints = Endpoints.ready(0, 7);
-        Lane lane = new Lane(endpoints, new RoundRobin(endpoints, 0), new Stickiness(small, 1_000_000, false));
-        EndpointAddress regular = pick(lane, CLIENT, 0);
+        EndpointPool pool =
+                new EndpointPool(endpoints, new RoundRobin(endpoints, 0), new Stickiness(small, 1_000_000, false));
+        EndpointAddress regular = pick(pool, CLIENT, 0);
         for (int i = 1; i <= 50_000; i++) {
-            pick(lane, Endpoints.client(i), i);
-            assertThat(pick(lane, CLIENT, i)).isEqualTo(regular);
+            pick(pool, Endpoints.client(i), i);
+            assertThat(pick(pool, CLIENT, i)).isEqualTo(regular);
             assertThat(small.size()).isLessThanOrEqualTo(100);
         }
     }
@@ -104,13 +105,14 @@ class AffinityTest {
     void the_bound_holds_with_all_event_loops_at_work() throws Exception {
         AffinityTable small = new AffinityTable(100);
         List<Endpoint> endpoints = Endpoints.ready(0, 7);
-        Lane lane = new Lane(endpoints, new RoundRobin(endpoints, 0), new Stickiness(small, 1_000_000, false));
+        EndpointPool pool =
+                new EndpointPool(endpoints, new RoundRobin(endpoints, 0), new Stickiness(small, 1_000_000, false));
         List<Callable<Void>> loops = new ArrayList<>();
         for (int loop = 0; loop < 4; loop++) {
             int first = loop * 20_000;
             loops.add(() -> {
                 for (int i = first; i < first + 20_000; i++) {
-                    lane.pick(Endpoints.client(i), Set.of(), i);
+                    pool.pick(Endpoints.client(i), Set.of(), i);
                 }
                 return null;
             });
@@ -134,8 +136,8 @@ class AffinityTest {
             web.add(pod(ip, 8080 + i % 2, "pod-" + i));
             api.add(pod(ip, 9090 + i % 2, "pod-" + i));
         }
-        Lane first = new Lane(web, new RoundRobin(web, 0), new Stickiness(table, TIMEOUT, true));
-        Lane second = new Lane(api, new RoundRobin(api, 5), new Stickiness(table, TIMEOUT, true));
+        EndpointPool first = new EndpointPool(web, new RoundRobin(web, 0), new Stickiness(table, TIMEOUT, true));
+        EndpointPool second = new EndpointPool(api, new RoundRobin(api, 5), new Stickiness(table, TIMEOUT, true));
         for (int i = 0; i < 50; i++) {
             int atWeb = first.pick(Endpoints.client(i), Set.of(), 0);
             int atApi = second.pick(Endpoints.client(i), Set.of(), 0);
@@ -145,8 +147,7 @@ class AffinityTest {
     }
 
     private static Endpoint pod(InetAddress ip, int port, String name) {
-        return new Endpoint(new EndpointAddress(ip, port), true, true, false, null, null, Set.of(), Set.of(), null,
-                name);
+        return Endpoint.builder(new EndpointAddress(ip, port)).target(name).build();
     }
 
     @Test
@@ -162,10 +163,10 @@ class AffinityTest {
                     continue;
                 }
                 Set<EndpointAddress> there = Endpoints.addresses(now);
-                Lane lane = new Lane(now, new RoundRobin(now, dice.nextInt(100)),
+                EndpointPool pool = new EndpointPool(now, new RoundRobin(now, dice.nextInt(100)),
                         new Stickiness(clients, TIMEOUT, false));
                 for (int i = 0; i < stays.length; i++) {
-                    EndpointAddress picked = pick(lane, Endpoints.client(i), step);
+                    EndpointAddress picked = pick(pool, Endpoints.client(i), step);
                     if (stays[i] != null && there.contains(stays[i])) {
                         assertThat(picked).as("seed %s, step %s, client %s", seed, step, i).isEqualTo(stays[i]);
                     }

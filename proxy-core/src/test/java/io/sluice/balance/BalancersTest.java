@@ -74,7 +74,7 @@ class BalancersTest {
     void without_endpoints_there_is_nothing_to_pick_and_later_there_is(BalancerKind kind) {
         Balancer none = balancer(kind, List.of());
         assertThat(none.pick(CLIENT, Set.of(), 0)).isEqualTo(-1);
-        assertThat(none.foretell(CLIENT, 0)).isEqualTo(-1);
+        assertThat(none.peek(CLIENT, 0)).isEqualTo(-1);
         assertThat(none.with(Endpoints.ready(0, 1), 0).pick(CLIENT, Set.of(), 0)).isZero();
     }
 
@@ -83,8 +83,8 @@ class BalancersTest {
     void what_is_foretold_comes_and_foretelling_changes_nothing(BalancerKind kind) {
         Balancer balancer = balancer(kind, Endpoints.ready(0, 7));
         for (int i = 0; i < 100; i++) {
-            int foretold = balancer.foretell(Endpoints.client(i), 0);
-            assertThat(balancer.foretell(Endpoints.client(i), 0)).isEqualTo(foretold);
+            int foretold = balancer.peek(Endpoints.client(i), 0);
+            assertThat(balancer.peek(Endpoints.client(i), 0)).isEqualTo(foretold);
             int picked = balancer.pick(Endpoints.client(i), Set.of(), 0);
             if (foretold != Balancer.UNFORESEEABLE) {
                 assertThat(picked).isEqualTo(foretold);

@@ -87,7 +87,7 @@ class EjectionsTest {
     void never_more_than_the_share_but_one_and_never_the_last(int endpoints, int share, int most) {
         List<Endpoint> all = Endpoints.ready(0, endpoints);
         List<EndpointAddress> everybody = all.stream().map(Endpoint::address).toList().reversed();
-        List<Endpoint> usable = Lane.usable(all, everybody, share);
+        List<Endpoint> usable = EndpointPool.usable(all, everybody, share);
         assertThat(usable).isEqualTo(all.subList(0, endpoints - most));
     }
 
@@ -103,7 +103,7 @@ class EjectionsTest {
                     ejected.add(Endpoints.address(i));
                 }
             }
-            List<Endpoint> usable = Lane.usable(all, ejected, share);
+            List<Endpoint> usable = EndpointPool.usable(all, ejected, share);
             int out = all.size() - usable.size();
             assertThat(usable).as("seed %s", seed).isNotEmpty().isSubsetOf(all);
             assertThat(out).as("seed %s", seed).isLessThanOrEqualTo(Math.max(1, all.size() * share / 100));

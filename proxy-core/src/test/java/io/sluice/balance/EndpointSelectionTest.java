@@ -2,7 +2,7 @@ package io.sluice.balance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.balance.EndpointSelection.Judged;
+import io.sluice.balance.EndpointSelection.Categorized;
 import io.sluice.balance.EndpointSelection.Rule;
 import io.sluice.balance.EndpointSelection.TopologyMode;
 import io.sluice.service.Endpoint;
@@ -137,7 +137,7 @@ class EndpointSelectionTest {
         assertThat(octets(selection.localEndpoints())).isEqualTo(local);
         assertThat(octets(selection.internalEndpoints())).isEqualTo(inside);
         assertThat(octets(selection.externalEndpoints())).isEqualTo(outside);
-        assertThat(octets(selection.endpoints(Traffic.LOOPED))).isEqualTo(cluster);
+        assertThat(octets(selection.endpoints(Traffic.SHORT_CIRCUIT))).isEqualTo(cluster);
     }
 
     @ParameterizedTest(name = "{0}")
@@ -150,12 +150,12 @@ class EndpointSelectionTest {
             """)
     void the_rule_that_decided_is_named(String endpoints, String cluster, String local) {
         EndpointSelection selection = select(endpoints, HERE);
-        assertThat(rules(selection, Judged::cluster)).isEqualTo(cluster);
-        assertThat(rules(selection, Judged::local)).isEqualTo(local);
+        assertThat(rules(selection, Categorized::cluster)).isEqualTo(cluster);
+        assertThat(rules(selection, Categorized::local)).isEqualTo(local);
     }
 
-    private static String rules(EndpointSelection selection, Function<Judged, Rule> category) {
-        return selection.judged().stream().map(j -> category.apply(j).name()).collect(Collectors.joining(" "));
+    private static String rules(EndpointSelection selection, Function<Categorized, Rule> category) {
+        return selection.categorized().stream().map(j -> category.apply(j).name()).collect(Collectors.joining(" "));
     }
 
     @Test
@@ -225,7 +225,7 @@ class EndpointSelectionTest {
                 }
             }
         }
-        return new Endpoint(new EndpointAddress(IpAddresses.parse("10.0.0." + words.getFirst()), 80), ready, serving,
-                terminating, node, null, zones, nodes, null, null);
+        return Endpoint.builder(new EndpointAddress(IpAddresses.parse("10.0.0." + words.getFirst()), 80)).ready(ready)
+                .serving(serving).terminating(terminating).node(node).zoneHints(zones).nodeHints(nodes).build();
     }
 }

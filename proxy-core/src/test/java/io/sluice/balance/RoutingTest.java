@@ -64,13 +64,13 @@ class RoutingTest {
     }
 
     private static Endpoint endpoint(int number, boolean ready, boolean terminating, String node) {
-        return new Endpoint(Endpoints.address(number), ready, !terminating || !ready, terminating, node, null,
-                Set.of(), Set.of(), null, null);
+        return Endpoint.builder(Endpoints.address(number)).ready(ready).serving(!terminating || !ready)
+                .terminating(terminating).node(node).build();
     }
 
     private static EndpointAddress pick(Routing routing, Traffic traffic) {
-        Lane lane = routing.lane(IpFamily.IPV4, traffic);
-        return lane.endpoints().get(lane.pick(CLIENT, Set.of(), 0)).address();
+        EndpointPool pool = routing.pool(IpFamily.IPV4, traffic);
+        return pool.endpoints().get(pool.pick(CLIENT, Set.of(), 0)).address();
     }
 
     @Test
@@ -87,9 +87,9 @@ class RoutingTest {
     void a_local_policy_narrows_its_own_kind_of_traffic_alone() {
         external = TrafficPolicy.LOCAL;
         Routing routing = routing(List.of(endpoint(0, true, false, "n1"), endpoint(1, true, false, "n2")));
-        assertThat(routing.lane(IpFamily.IPV4, Traffic.EXTERNAL).endpoints()).hasSize(1);
-        assertThat(routing.lane(IpFamily.IPV4, Traffic.INTERNAL).endpoints()).hasSize(2);
-        assertThat(routing.lane(IpFamily.IPV4, Traffic.LOOPED).endpoints()).hasSize(2);
+        assertThat(routing.pool(IpFamily.IPV4, Traffic.EXTERNAL).endpoints()).hasSize(1);
+        assertThat(routing.pool(IpFamily.IPV4, Traffic.INTERNAL).endpoints()).hasSize(2);
+        assertThat(routing.pool(IpFamily.IPV4, Traffic.SHORT_CIRCUIT).endpoints()).hasSize(2);
     }
 
     @Test
@@ -99,8 +99,8 @@ class RoutingTest {
         assertThat(routing(List.of(four, six)).selections()).containsOnlyKeys(IpFamily.IPV4);
         clusterIps = List.of(IpAddresses.parse("fd00:96::1"), IpAddresses.parse("10.96.0.1"));
         Routing dual = routing(List.of(four, six));
-        assertThat(dual.lane(IpFamily.IPV4, Traffic.INTERNAL).endpoints()).containsExactly(four);
-        assertThat(dual.lane(IpFamily.IPV6, Traffic.INTERNAL).endpoints()).containsExactly(six);
+        assertThat(dual.pool(IpFamily.IPV4, Traffic.INTERNAL).endpoints()).containsExactly(four);
+        assertThat(dual.pool(IpFamily.IPV6, Traffic.INTERNAL).endpoints()).containsExactly(six);
     }
 
     @Test
@@ -119,9 +119,9 @@ class RoutingTest {
         internal = TrafficPolicy.CLUSTER;
         sessionAffinity = new SessionAffinity.ClientIp(Duration.ofHours(3));
         Routing after = routing(before, Endpoints.ready(0, 3));
-        Lane lane = after.lane(IpFamily.IPV4, Traffic.INTERNAL);
+        EndpointPool pool = after.pool(IpFamily.IPV4, Traffic.INTERNAL);
         EndpointAddress second = pick(after, Traffic.INTERNAL);
-        EndpointAddress third = lane.endpoints().get(lane.pick(Endpoints.client(9), Set.of(), 0)).address();
+        EndpointAddress third = pool.endpoints().get(pool.pick(Endpoints.client(9), Set.of(), 0)).address();
         assertThat(Set.of(first, second, third)).hasSize(3);
     }
 
@@ -143,7 +143,7 @@ class RoutingTest {
         Routing without = routing(before,
                 Endpoints.ready(0, 2).stream().filter(e -> !e.address().equals(stayed)).toList());
         assertThat(affinity.size()).isZero();
-        assertThat(routing(without, Endpoints.ready(0, 2)).lane(IpFamily.IPV4, Traffic.INTERNAL).stays(CLIENT, 0))
+        assertThat(routing(without, Endpoints.ready(0, 2)).pool(IpFamily.IPV4, Traffic.INTERNAL).stays(CLIENT, 0))
                 .isNegative();
     }
 
@@ -192,17 +192,17 @@ class RoutingTest {
                 internal = dice.nextBoolean() ? TrafficPolicy.LOCAL : TrafficPolicy.CLUSTER;
                 routing = routing(routing, endpoints);
                 for (Traffic traffic : Traffic.values()) {
-                    Lane lane = routing.lane(IpFamily.IPV4, traffic);
+                    EndpointPool pool = routing.pool(IpFamily.IPV4, traffic);
                     boolean local = traffic == Traffic.INTERNAL && internal == TrafficPolicy.LOCAL;
                     List<Endpoint> inReach =
                             endpoints.stream().filter(e -> !local || "n1".equals(e.node())).toList();
                     boolean anyReady = inReach.stream().anyMatch(Endpoint::ready);
-                    int index = lane.pick(CLIENT, Set.of(), step);
+                    int index = pool.pick(CLIENT, Set.of(), step);
                     if (index < 0) {
                         assertThat(inReach).as("seed %s step %s", seed, step)
                                 .noneMatch(e -> e.ready() || e.serving() && e.terminating());
                     } else {
-                        Endpoint picked = lane.endpoints().get(index);
+                        Endpoint picked = pool.endpoints().get(index);
                         assertThat(inReach).as("seed %s step %s", seed, step).contains(picked);
                         assertThat(picked.ready()).as("seed %s step %s: %s", seed, step, picked).isEqualTo(anyReady);
                     }
@@ -223,11 +223,11 @@ class RoutingTest {
         for (Traffic traffic : Traffic.values()) {
             for (int i = 0; i < 20; i++) {
                 Explanation explanation = routing.explain(IpFamily.IPV4, traffic, Endpoints.client(i), 0);
-                Lane lane = routing.lane(IpFamily.IPV4, traffic);
+                EndpointPool pool = routing.pool(IpFamily.IPV4, traffic);
                 assertThat(explanation.endpoints().stream().filter(Explanation.Line::candidate)
-                        .map(Explanation.Line::endpoint)).isEqualTo(lane.endpoints());
+                        .map(Explanation.Line::endpoint)).isEqualTo(pool.endpoints());
                 EndpointAddress picked =
-                        lane.endpoints().get(lane.pick(Endpoints.client(i), Set.of(), 0)).address();
+                        pool.endpoints().get(pool.pick(Endpoints.client(i), Set.of(), 0)).address();
                 if (explanation.nextIs() != null) {
                     assertThat(explanation.nextIs()).isEqualTo(picked);
                 }
@@ -267,7 +267,7 @@ class RoutingTest {
     @Test
     void a_port_without_endpoints_takes_nothing() {
         Routing routing = routing(List.of());
-        assertThat(routing.lane(IpFamily.IPV4, Traffic.INTERNAL).pick(CLIENT, Set.of(), 0)).isEqualTo(-1);
+        assertThat(routing.pool(IpFamily.IPV4, Traffic.INTERNAL).pick(CLIENT, Set.of(), 0)).isEqualTo(-1);
         assertThat(routing.explain(IpFamily.IPV4, Traffic.INTERNAL, CLIENT, 0).next())
                 .isEqualTo("nowhere: no endpoint takes such connections");
     }

@@ -31,6 +31,10 @@ class ConnectionMachineTest {
             a FIN while connecting is relayed after the bytes before it  | client sends 3, client finishes, connected, backend gets 3    | read backend, finish backend
             a FIN while connecting does not end the attempt              | client finishes, refused                                      | connect
             a reset while connecting cancels the attempt                 | client resets                                                 | cancel, close client, CLIENT_ABORTED_CONNECTING
+            a reset while connecting comes after the bytes before it     | client sends 3, client resets, connected, backend gets 3      | read backend, reset client, reset backend after delivery, CLIENT_ABORTED
+            a reset while connecting does not end the attempt for bytes  | client sends 3, client resets, refused                        | connect
+            such bytes wait no longer than an attempt                    | client sends 3, client resets, 100 ns pass                    | cancel, close client, CLIENT_ABORTED_CONNECTING
+            such bytes may find no endpoint                              | client sends 3, client resets, no endpoint                    | reset client, NO_ENDPOINT
             an answer after the end is too late                          | client resets, connected, refused, no endpoint                | cancel, close client, CLIENT_ABORTED_CONNECTING
             a refused attempt is repeated at once                        | refused                                                       | connect
             an unreachable host is passed over                           | unreachable                                                   | connect
@@ -130,6 +134,14 @@ class ConnectionMachineTest {
             what it sends does not                                       | client sends 1, backend refuses, 49 ns pass, client sends 1, 1 ns pass | reset client, reset backend, BACKEND_ABORTED
             its end is not relayed to the one that was reset             | client sends 1, backend refuses, client finishes             | nothing
             a failed write after an end                                  | client finishes, backend sends 1, client refuses             | finish backend, reset client, reset backend after delivery, CLIENT_ABORTED_LAST
+            a dead backend is read to its end first                      | backend dies, backend sends 3, client gets 3                 | nothing
+            and the client is reset after what came of it                | backend dies, backend sends 3, client gets 3, backend finishes | reset backend, reset client after delivery, BACKEND_DEAD
+            a dead client                                                | client dies, client finishes                                 | reset client, reset backend after delivery, CLIENT_DEAD
+            a dead client that had finished                              | client finishes, client dies                                 | finish backend, reset client, reset backend after delivery, CLIENT_DEAD
+            a dead backend of which the kernel tells                     | backend dies, backend resets                                 | reset backend, reset client after delivery, BACKEND_DEAD
+            a dead backend and a client that does not read               | backend sends 3, backend dies, 50 ns pass                    | reset client, reset backend, BACKEND_DEAD
+            a dead backend and a client that resets                      | backend dies, client resets                                  | reset client, reset backend, BACKEND_DEAD
+            a client that dies after the backend was reset               | backend sends 3, backend resets, client dies                 | reset client, reset backend, BACKEND_ABORTED
             while flushing the other side is read, to be dropped         | client sends 10, backend sends 3, backend resets             | pause client, read client
             """)
     void once_connected(String rule, String events, String actions) {
@@ -255,7 +267,7 @@ class ConnectionMachineTest {
     @Test
     void termination_codes_are_two_letters_and_unlike() {
         List<String> codes = Arrays.stream(Termination.values()).map(Termination::code).toList();
-        assertThat(codes).doesNotHaveDuplicates().allMatch(code -> code.matches("--|[CSPRKcs][CDL]"));
+        assertThat(codes).doesNotHaveDuplicates().allMatch(code -> code.matches("--|[CSPRKcs][CDL]|[cs]A"));
         assertThat(Arrays.stream(Termination.values()).map(Termination::meaning).collect(Collectors.toSet()))
                 .hasSameSizeAs(codes);
         assertThat(Termination.NO_ENDPOINT.code()).isEqualTo("PC");

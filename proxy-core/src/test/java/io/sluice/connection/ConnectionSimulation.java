@@ -14,7 +14,7 @@ import java.util.SplittableRandom;
  */
 final class ConnectionSimulation {
 
-    /** More than any connection needs; so many mean that something goes round in circles. */
+    /** More events than any connection needs: a simulation that reaches this goes round in circles. */
     private static final int MOST_EVENTS = 200_000;
 
     private final Scenario scenario;
@@ -72,15 +72,15 @@ final class ConnectionSimulation {
         check(termination != null, "the connection never ended; it is " + driver.machine().phase());
         check(!scenario.polite() || termination == Termination.NORMAL,
                 "nobody did wrong, and still it ended as " + termination);
-        told(client, backend, termination);
+        sawRightEnd(client, backend, termination);
         if (driver.connected()) {
-            told(backend, client, termination);
+            sawRightEnd(backend, client, termination);
         }
         return termination;
     }
 
-    /** {@code peer} knows how it ended. That the bytes it got were the right ones it has checked itself. */
-    private static void told(ScriptedPeer peer, ScriptedPeer other, Termination termination) {
+    /** Checks that {@code peer} saw the right end. It has checked the bytes that it got itself. */
+    private static void sawRightEnd(ScriptedPeer peer, ScriptedPeer other, Termination termination) {
         check(peer.got() <= other.sent(), "bytes from nowhere");
         if (peer.sawEnd()) {
             check(other.finished() && peer.got() == other.sent(), "a peer saw an end before all that was sent");

@@ -75,6 +75,10 @@ final class MachineScript implements ConnectionActions {
                     case "finishes" -> machine.finished(side(words[0]), now);
                     case "resets" -> machine.failed(side(words[0]), now);
                     case "refuses" -> machine.writeFailed(side(words[0]), now);
+                    case "dies" -> {
+                        machine.dead(side(words[0]));
+                        machine.writeFailed(side(words[0]), now);
+                    }
                     case "until" -> machine.drain(Long.parseLong(words[2]));
                     case "ns" -> {
                         now += Long.parseLong(words[0]);

@@ -14,12 +14,15 @@ import org.jspecify.annotations.Nullable;
  * @param polite    both peers send, finish and read to the end, an endpoint accepts and no time limit is near: such a
  *                  connection has to end well
  * @param endpoints what happens at each when it is connected to
- * @param writesFirst who reads nothing while something it sent is still under way; null for neither
+ * @param writesFirst the side that reads nothing while bytes that it sent are still under way; null for neither
+ * @param dies      the side whose host vanishes at some time after it was connected; null for neither
+ * @param noticed   how long after that the driver takes notice
  * @param drainAt   when the proxy wants to stop, after the start; negative for never
  * @param driver    habits of the driver
  */
 record Scenario(long seed, boolean polite, ConnectionLimits limits, List<Endpoint> endpoints, List<Step> client,
-        List<Step> backend, @Nullable Side writesFirst, int peerReadSize, long peerPace, TcpEnd.Wire peerWire,
+        List<Step> backend, @Nullable Side writesFirst, @Nullable Side dies, long diesAfter, long noticed,
+        int peerReadSize, long peerPace, TcpEnd.Wire peerWire,
         TcpEnd.Wire proxyWire, long drainAt,
         long drainGrace, Habits driver) {
 
@@ -49,6 +52,7 @@ record Scenario(long seed, boolean polite, ConnectionLimits limits, List<Endpoin
         SplittableRandom random = new SplittableRandom(seed);
         boolean polite = random.nextInt(4) == 0;
         boolean idles = !polite && random.nextInt(3) == 0;
+        SplittableRandom deaths = new SplittableRandom(31 * seed + 7);
         boolean drains = !polite && random.nextInt(8) == 0;
         ConnectionLimits limits = polite
                 ? new ConnectionLimits(TimeUnit.MINUTES.toNanos(1), 3, Long.MAX_VALUE, TimeUnit.HOURS.toNanos(1),
@@ -75,7 +79,8 @@ record Scenario(long seed, boolean polite, ConnectionLimits limits, List<Endpoin
                 script(random, polite, clientMayStop, clientAwaits, limited),
                 script(random, polite, backendMayStop, backendAwaits, limited),
                 writesFirst(new SplittableRandom(~seed), clientMayStop, backendMayStop, limited),
-                1 + random.nextInt(60), 1 + random.nextLong(MILLISECOND),
+                polite || deaths.nextInt(8) != 0 ? null : deaths.nextBoolean() ? Side.CLIENT : Side.BACKEND,
+                millis(deaths, 0, 40), millis(deaths, 1, 40), 1 + random.nextInt(60), 1 + random.nextLong(MILLISECOND),
                 new TcpEnd.Wire(Integer.MAX_VALUE, 1 + random.nextInt(80), 60, MILLISECOND / 2),
                 new TcpEnd.Wire(1 + random.nextInt(80), 1 + random.nextInt(80), 60, MILLISECOND / 2),
                 drains ? random.nextLong(40 * MILLISECOND) : -1, random.nextLong(20 * MILLISECOND),

@@ -69,6 +69,13 @@ final class ScriptedPeer implements TcpEnd.Application {
         time.after(delay(), this::next);
     }
 
+    /** Its host vanishes without a FIN or a reset. */
+    void die() {
+        time.log(() -> side + " dies");
+        left = true;
+        socket.vanish();
+    }
+
     private void next() {
         if (left || socket.resetArrived() || !script.hasNext()) {
             return;
@@ -170,7 +177,7 @@ final class ScriptedPeer implements TcpEnd.Application {
         return sawEnd;
     }
 
-    /** Closed or reset: nothing can be told to it any more. */
+    /** Whether it is closed, reset or dead, and receives nothing any more. */
     boolean left() {
         return left;
     }

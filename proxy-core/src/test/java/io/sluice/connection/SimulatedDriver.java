@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * Drives the real {@link ConnectionMachine} with two simulated sockets, the way an event loop does it with real ones:
  * keeps the buffers, writes what the kernel takes, tries one endpoint after the other, keeps one timer.
  *
- * <p>It believes nothing: each action is checked when it is asked for.
+ * <p>It checks each action when the machine orders it.
  */
 final class SimulatedDriver implements ConnectionActions {
 
@@ -43,6 +43,8 @@ final class SimulatedDriver implements ConnectionActions {
         boolean finishReported;
         boolean failureReported;
         boolean writeFailed;
+        /** Its host was silent for too long: the driver reads the bytes that had arrived, then an end. */
+        boolean presumedDead;
         /** Bytes read from it that the machine wanted to have delivered. */
         long accepted;
         /** Bytes that the kernel took for it. */
@@ -102,7 +104,7 @@ final class SimulatedDriver implements ConnectionActions {
             }
         }
 
-        /** Reads bytes, an end or an error; false if there was nothing of it. */
+        /** Reads bytes, an end or an error; false if none was there. */
         private boolean readOnce() {
             Chunk chunk = end.read(scenario.driver().readSize());
             if (chunk != null) {
@@ -110,7 +112,7 @@ final class SimulatedDriver implements ConnectionActions {
                 return true;
             }
             boolean untoldReset = end.resetArrived() && !failureReported;
-            if (!endRead && (end.finishArrived() || untoldReset && end.errorTaken())) {
+            if (!endRead && (end.finishArrived() || presumedDead || untoldReset && end.errorTaken())) {
                 endRead = true;
                 finishReported = !writeFailed;
                 time.log(() -> side + " finished");
@@ -226,6 +228,41 @@ final class SimulatedDriver implements ConnectionActions {
             }
         }
 
+        /** The peer's host has vanished, which is noticed some time later, if the connection goes on. */
+        void dies(ScriptedPeer peer) {
+            time.after(scenario.diesAfter(), () -> {
+                if (!peer.left()) {
+                    peer.die();
+                    time.after(scenario.noticed(), this::presumeDead);
+                }
+            });
+        }
+
+        private void presumeDead() {
+            if (closed || failureReported || end.resetArrived()) {
+                return;
+            }
+            if (!connected) {
+                time.after(scenario.noticed(), this::presumeDead);
+                return;
+            }
+            presumedDead = true;
+            toWrite.clear();
+            written = reported;
+            machine.dead(side);
+            if (!writeFailed) {
+                writeFailed = true;
+                abortedBy(side);
+                lastActivity = time.now();
+                time.log(() -> side + " is presumed dead");
+                machine.writeFailed(side, time.now());
+            }
+            rearm();
+            if (!closed && reading) {
+                planRead();
+            }
+        }
+
         void resetOnceDelivered() {
             if (end.allDelivered() || time.now() >= resetBy) {
                 lastReset = false;
@@ -239,6 +276,7 @@ final class SimulatedDriver implements ConnectionActions {
     private final VirtualTime time;
     private final SplittableRandom random;
     private final Scenario scenario;
+    private final ScriptedPeer clientPeer;
     private final ScriptedPeer backendPeer;
     private final ConnectionMachine machine;
     private final Map<Side, Socket> sockets = new EnumMap<>(Side.class);
@@ -269,6 +307,7 @@ final class SimulatedDriver implements ConnectionActions {
         this.time = time;
         this.random = random;
         this.scenario = scenario;
+        this.clientPeer = clientPeer;
         this.backendPeer = backendPeer;
         this.machine = new ConnectionMachine(scenario.limits(), this);
         Socket client = new Socket(Side.CLIENT);
@@ -280,6 +319,9 @@ final class SimulatedDriver implements ConnectionActions {
         lastActivity = time.now();
         machine.start(time.now());
         rearm();
+        if (scenario.dies() == Side.CLIENT) {
+            socket(Side.CLIENT).dies(clientPeer);
+        }
         if (scenario.drainAt() >= 0) {
             time.after(scenario.drainAt(), () -> {
                 drainDeadline = time.now() + scenario.drainGrace();
@@ -289,7 +331,7 @@ final class SimulatedDriver implements ConnectionActions {
         }
     }
 
-    /** To be asked after each event: no deadline of a connection that goes on has passed unnoticed. */
+    /** Checks, after each event, that no deadline of an open connection has passed unnoticed. */
     void checkTimers() {
         check(machine.deadline() >= time.now() - scenario.driver().lateness(),
                 "a deadline passed, and nothing happened");
@@ -363,7 +405,11 @@ final class SimulatedDriver implements ConnectionActions {
         sockets.put(Side.BACKEND, backend);
         TcpEnd.join(backend.end, backendPeer.socket());
         backendPeer.start();
+        if (scenario.dies() == Side.BACKEND) {
+            backend.dies(backendPeer);
+        }
         connected = true;
+        lastProgress = time.now(); // a client may have been reset before
         lastActivity = time.now();
         machine.connected(time.now());
         while (!held.isEmpty()) {
@@ -470,11 +516,14 @@ final class SimulatedDriver implements ConnectionActions {
             case NORMAL -> client.finishReported && backend.finishReported && client.written == backend.accepted
                     && backend.written == client.accepted;
             case CLIENT_ABORTED_CONNECTING -> !connected && firstAborted == Side.CLIENT;
-            case CLIENT_ABORTED -> connected && firstAborted == Side.CLIENT && !finishedBefore;
-            case CLIENT_ABORTED_LAST -> connected && firstAborted == Side.CLIENT && finished;
+            case CLIENT_ABORTED -> connected && firstAborted == Side.CLIENT && !client.presumedDead && !finishedBefore;
+            case CLIENT_ABORTED_LAST -> connected && firstAborted == Side.CLIENT && !client.presumedDead && finished;
+            case CLIENT_DEAD -> connected && firstAborted == Side.CLIENT && client.presumedDead;
             case BACKEND_REFUSED -> failedLastBy(ConnectFailure.REFUSED, ConnectFailure.UNREACHABLE);
-            case BACKEND_ABORTED -> connected && firstAborted == Side.BACKEND && !finishedBefore;
-            case BACKEND_ABORTED_LAST -> connected && firstAborted == Side.BACKEND && finished;
+            case BACKEND_ABORTED ->
+                    connected && firstAborted == Side.BACKEND && !backend.presumedDead && !finishedBefore;
+            case BACKEND_ABORTED_LAST -> connected && firstAborted == Side.BACKEND && !backend.presumedDead && finished;
+            case BACKEND_DEAD -> connected && firstAborted == Side.BACKEND && backend.presumedDead;
             case BACKEND_CONNECT_TIMED_OUT -> failedLastBy(ConnectFailure.TIMED_OUT);
             case CLIENT_IDLE, BACKEND_IDLE -> !finished && firstAborted == null
                     && quietFor(scenario.limits().idleTimeout()) && maybeWaitingFor(how == Termination.CLIENT_IDLE);

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class TcpEnd {
 
-    /** Who uses the socket; told when a read or a write is worth trying. */
+    /** The user of the socket; notified when a read or a write is worth trying. */
     interface Application {
         void readable();
 
@@ -52,6 +52,8 @@ final class TcpEnd {
     private boolean aborted;
     private boolean resetArrived;
     private boolean errorTaken;
+    /** Its host has vanished: no packet comes from it or reaches it. */
+    private boolean vanished;
 
     TcpEnd(VirtualTime time, SplittableRandom random, Wire wire, Application application) {
         this.time = time;
@@ -138,6 +140,10 @@ final class TcpEnd {
         }
     }
 
+    void vanish() {
+        vanished = true;
+    }
+
     void reset() {
         closed = true;
         aborted = true;
@@ -148,7 +154,7 @@ final class TcpEnd {
 
     private void pump() {
         boolean nothingToSend = unsent.isEmpty() ? !finishing || finishSent : other.room() == 0;
-        if (underWay || aborted || resetArrived || nothingToSend) {
+        if (underWay || aborted || resetArrived || vanished || other.vanished || nothingToSend) {
             return;
         }
         underWay = true;
@@ -157,7 +163,7 @@ final class TcpEnd {
 
     private void transmit() {
         underWay = false;
-        if (aborted || resetArrived) {
+        if (aborted || resetArrived || vanished || other.vanished) {
             return;
         }
         if (unsent.isEmpty()) {

@@ -6,17 +6,14 @@ import static org.awaitility.Awaitility.await;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.AppenderBase;
-import io.sluice.http.AllowedHosts;
 import io.sluice.liveness.Watchdog;
-import io.sluice.metrics.AccessLog;
-import io.sluice.node.NodeSettings;
 import io.sluice.node.NotifySocket;
 import io.sluice.node.ServiceManager;
 import io.sluice.proxy.ProxySettings;
-import io.sluice.proxy.Transport;
-import io.sluice.reconcile.Balancing;
 import io.sluice.service.Cidr;
+import io.sluice.source.manifest.ManifestSource;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
@@ -56,26 +53,27 @@ class StalledThreadTest {
     private final Logger log = (Logger) LoggerFactory.getLogger(Watchdog.class);
     private final CountDownLatch goOn = new CountDownLatch(1);
     private @Nullable NotifySocket manager;
+    private Path manifest;
     private Sluice sluice;
 
     @BeforeEach
     void start(@TempDir Path directory) throws Exception {
         appender.start();
         log.addAppender(appender);
-        Path manifest = Files.writeString(directory.resolve("svc.yaml"), """
+        manifest = Files.writeString(directory.resolve("svc.yaml"), """
                 apiVersion: v1
                 kind: Service
                 metadata: {name: kubia}
                 spec: {ports: [{port: 80}]}
                 """);
         Optional<InetSocketAddress> anyPort = Optional.of(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
-        ProxySettings proxy = new ProxySettings(Transport.AUTO, 2, Duration.ofSeconds(2), 0, Duration.ZERO,
-                Duration.ofHours(1), 100, 0, 16);
-        sluice = Sluice.start(new SluiceConfig(List.of(manifest.toString()), Optional.empty(),
-                List.of(Cidr.parse("127.119.0.0/24")), 30_000, 32_767, "node", List.of("127.119.1.0/24"), 0,
-                Balancing.PLAIN, NodeSettings.NONE, proxy, Duration.ofSeconds(1), anyPort, anyPort,
-                new AllowedHosts(List.of(), "--metrics-allowed-hosts"), true,
-                AccessLog.off(), Optional.empty(), false, new Supervision(TIMEOUT, serviceManager(directory))), "test");
+        SluiceConfig config = SluiceConfig.builder("node").manifests(List.of(manifest.toString()))
+                .serviceCidrs(List.of(Cidr.parse("127.119.0.0/24"))).nodePortAddresses(List.of("127.119.1.0/24"))
+                .proxy(ProxySettings.builder().workerThreads(2).connectRetries(0).maxConnections(100).backlog(16)
+                        .build())
+                .drainTimeout(Duration.ofSeconds(1)).metricsBindAddress(anyPort).healthzBindAddress(anyPort)
+                .bindAddressHardFail(true).supervision(new Supervision(TIMEOUT, serviceManager(directory))).build();
+        sluice = Sluice.start(config, "test");
     }
 
     private ServiceManager serviceManager(Path directory) {
@@ -97,7 +95,7 @@ class StalledThreadTest {
         log.detachAppender(appender);
     }
 
-    /** A second is the watchdog's time here: it is told three times in it while all is well. */
+    /** The service manager's watchdog time is a second here: the daemon reports three times in it while all is well. */
     @Test
     @EnabledOnOs(OS.LINUX)
     void the_service_manager_is_told_that_all_is_well_as_long_as_it_is() throws Exception {
@@ -121,6 +119,33 @@ class StalledThreadTest {
     @Test
     void the_control_thread_that_is_blocked() throws Exception {
         blocks(sluice.controlThread(), "sluice-control", "control");
+    }
+
+    /** The source's thread logs an error of a manifest, and the test's log blocks it. */
+    @Test
+    void the_thread_of_a_source_that_is_blocked() throws Exception {
+        Logger manifestLog = (Logger) LoggerFactory.getLogger(ManifestSource.class);
+        AppenderBase<ILoggingEvent> blocking = new AppenderBase<>() {
+            @Override
+            protected void append(ILoggingEvent event) {
+                blockedOnPurpose();
+            }
+        };
+        blocking.start();
+        manifestLog.addAppender(blocking);
+        try {
+            blocks(_ -> write("spec: ["), "sluice-manifests", "source");
+        } finally {
+            manifestLog.detachAppender(blocking);
+        }
+    }
+
+    private void write(String text) {
+        try {
+            Files.writeString(manifest, text);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private void blocks(Executor thread, String name, String kind) throws Exception {

@@ -11,6 +11,7 @@ import io.sluice.service.Service;
 import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePort;
 import io.sluice.service.ServiceState;
+import io.sluice.service.ServiceState.OtherPort;
 import io.sluice.service.ServiceState.PortState;
 import io.sluice.service.ServiceType;
 import java.net.InetAddress;
@@ -19,40 +20,51 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 
 /** Snapshots written briefly. */
-final class Cluster {
+public final class Cluster {
 
     private final Map<ServiceName, ServiceState> services = new TreeMap<>();
 
     /** Ports are written {@code http:80/TCP}, {@code :80/TCP} without a name; addresses with commas. */
-    Cluster clusterIp(String name, String ips, String... ports) {
+    public Cluster clusterIp(String name, String ips, String... ports) {
         return add(service(name, ServiceType.CLUSTER_IP, addresses(ips), false, null, ports), List.of());
     }
 
     /** Endpoints are written {@code hostname=ip:port!}: the hostname and {@code !}, "not ready", may be left out. */
-    Cluster headless(String name, String port, String... endpoints) {
+    public Cluster headless(String name, String port, String... endpoints) {
         String[] ports = port.isEmpty() ? new String[0] : new String[] {port};
         return add(service(name, ServiceType.CLUSTER_IP, List.of(), true, null, ports),
                 Arrays.stream(endpoints).map(Cluster::endpoint).toList());
     }
 
-    Cluster externalName(String name, String target) {
+    /** The slices of a headless Service have another port, which is written as the Service's are. */
+    public Cluster slicePort(String name, String port, String... endpoints) {
+        ServicePort written = port(port);
+        services.computeIfPresent(name(name), (key, state) -> {
+            List<OtherPort> others = new ArrayList<>(state.others());
+            others.add(new OtherPort(written.name(), written.protocol(),
+                    EndpointSet.of(Arrays.stream(endpoints).map(Cluster::endpoint).toList())));
+            return new ServiceState(state.service(), state.ports(), state.portless(), others);
+        });
+        return this;
+    }
+
+    public Cluster externalName(String name, String target) {
         return add(service(name, ServiceType.EXTERNAL_NAME, List.of(), false, target), List.of());
     }
 
-    Cluster remove(String name) {
+    public Cluster remove(String name) {
         services.remove(name(name));
         return this;
     }
 
-    ClusterSnapshot snapshot() {
+    public ClusterSnapshot snapshot() {
         return snapshot(1_700_000_000L);
     }
 
-    ClusterSnapshot snapshot(long seconds) {
+    public ClusterSnapshot snapshot(long seconds) {
         return new ClusterSnapshot(seconds, Instant.ofEpochSecond(seconds), new NodeTopology("node", null), services);
     }
 
@@ -90,8 +102,8 @@ final class Cluster {
         String rest = text.substring(equals + 1, ready ? text.length() : text.length() - 1);
         int colon = rest.lastIndexOf(':');
         InetAddress ip = IpAddresses.parse(rest.substring(0, colon).replace("[", "").replace("]", ""));
-        return new Endpoint(new EndpointAddress(ip, Integer.parseInt(rest.substring(colon + 1))), ready, ready, false,
-                null, null, Set.of(), Set.of(), equals < 0 ? null : text.substring(0, equals), null);
+        return Endpoint.builder(new EndpointAddress(ip, Integer.parseInt(rest.substring(colon + 1)))).ready(ready)
+                .serving(ready).hostname(equals < 0 ? null : text.substring(0, equals)).build();
     }
 
     private static List<InetAddress> addresses(String ips) {

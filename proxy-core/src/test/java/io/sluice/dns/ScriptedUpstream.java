@@ -21,20 +21,21 @@ import org.xbill.DNS.Section;
 import org.xbill.DNS.Type;
 
 /** A name server that says what the test wants, over UDP and TCP. */
-final class ScriptedUpstream implements AutoCloseable {
+public final class ScriptedUpstream implements AutoCloseable {
 
     /** Octets to send back, one datagram each. */
-    interface Script {
+    public interface Script {
         List<byte[]> answers(Message query, boolean stream) throws IOException;
     }
 
     private final DatagramSocket udp;
     private final ServerSocket tcp;
     private final List<String> asked = new CopyOnWriteArrayList<>();
+    private final List<String> withEdns = new CopyOnWriteArrayList<>();
     private final Set<Integer> clientPorts = ConcurrentHashMap.newKeySet();
     private volatile Script script;
 
-    ScriptedUpstream(Script script) throws IOException {
+    public ScriptedUpstream(Script script) throws IOException {
         this.script = script;
         InetAddress loopback = InetAddress.getByAddress(new byte[] {127, 0, 0, 1});
         tcp = new ServerSocket(0, 50, loopback);
@@ -43,20 +44,25 @@ final class ScriptedUpstream implements AutoCloseable {
         Thread.ofVirtual().start(this::serveTcp);
     }
 
-    InetSocketAddress address() {
+    public InetSocketAddress address() {
         return (InetSocketAddress) udp.getLocalSocketAddress();
     }
 
-    void script(Script next) {
+    public void script(Script next) {
         script = next;
     }
 
     /** {@code name TYPE} of what was asked, health checks and probes left out; TCP with {@code /tcp}. */
-    List<String> asked() {
+    public List<String> asked() {
         return asked;
     }
 
-    Set<Integer> clientPorts() {
+    /** The same, with {@code edns} behind questions that had an OPT record. */
+    public List<String> askedWithEdns() {
+        return withEdns;
+    }
+
+    public Set<Integer> clientPorts() {
         return clientPorts;
     }
 
@@ -92,14 +98,16 @@ final class ScriptedUpstream implements AutoCloseable {
         Message query = new Message(octets);
         Record question = query.getQuestion();
         if (question.getType() != Type.HINFO && !question.getName().equals(Name.root)) {
-            asked.add(question.getName() + " " + Type.string(question.getType()) + (stream ? "/tcp" : ""));
+            String line = question.getName() + " " + Type.string(question.getType()) + (stream ? "/tcp" : "");
+            asked.add(line);
+            withEdns.add(line + (query.getOPT() == null ? "" : " edns"));
             clientPorts.add(port);
         }
         return script.answers(query, stream);
     }
 
     /** An answer to {@code query} with {@code records} written as {@code owner ttl type data}. */
-    static Message answer(Message query, int rcode, int section, String... records) {
+    public static Message answer(Message query, int rcode, int section, String... records) {
         Message answer = new Message(query.getHeader().getID());
         answer.getHeader().setFlag(Flags.QR);
         answer.getHeader().setFlag(Flags.RA);
@@ -115,6 +123,11 @@ final class ScriptedUpstream implements AutoCloseable {
             }
         }
         return answer;
+    }
+
+    /** From now on TCP is refused. */
+    public void refuseTcp() throws IOException {
+        tcp.close();
     }
 
     @Override

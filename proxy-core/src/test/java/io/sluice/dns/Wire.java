@@ -12,13 +12,13 @@ import java.util.Arrays;
 import org.xbill.DNS.Message;
 
 /** A DNS client over plain sockets. */
-final class Wire {
+public final class Wire {
 
     private static final int PATIENCE_MILLIS = 10_000;
 
     private Wire() {}
 
-    static Message udp(InetSocketAddress server, Message query) throws IOException {
+    public static Message udp(InetSocketAddress server, Message query) throws IOException {
         byte[] reply = udp(server, query.toWire(), PATIENCE_MILLIS);
         if (reply == null) {
             throw new SocketTimeoutException("no answer from " + server);
@@ -27,7 +27,7 @@ final class Wire {
     }
 
     /** Null for silence. */
-    static byte[] udp(InetSocketAddress server, byte[] query, int patienceMillis) throws IOException {
+    public static byte[] udp(InetSocketAddress server, byte[] query, int patienceMillis) throws IOException {
         try (DatagramSocket socket = new DatagramSocket(0, server.getAddress())) {
             socket.connect(server);
             socket.setSoTimeout(patienceMillis);
@@ -40,37 +40,37 @@ final class Wire {
         }
     }
 
-    static Socket connect(InetSocketAddress server) throws IOException {
+    public static Socket connect(InetSocketAddress server) throws IOException {
         Socket socket = new Socket(server.getAddress(), server.getPort());
         socket.setSoTimeout(PATIENCE_MILLIS);
         return socket;
     }
 
-    static Message tcp(InetSocketAddress server, Message query) throws IOException {
+    public static Message tcp(InetSocketAddress server, Message query) throws IOException {
         try (Socket socket = connect(server)) {
             send(socket, query);
             return receive(socket);
         }
     }
 
-    static void send(Socket socket, Message query) throws IOException {
+    public static void send(Socket socket, Message query) throws IOException {
         socket.getOutputStream().write(framed(query));
     }
 
-    static byte[] framed(Message query) {
+    public static byte[] framed(Message query) {
         byte[] octets = query.toWire();
-        return Asker.concat(Asker.octets(octets.length >> 8, octets.length), octets);
+        return DnsMessages.concat(DnsMessages.octets(octets.length >> 8, octets.length), octets);
     }
 
-    static Message receive(Socket socket) throws IOException {
+    public static Message receive(Socket socket) throws IOException {
         DataInputStream in = new DataInputStream(socket.getInputStream());
         byte[] octets = new byte[in.readUnsignedShort()];
         in.readFully(octets);
         return new Message(octets);
     }
 
-    static void reply(Socket socket, byte[] octets) throws IOException {
+    public static void reply(Socket socket, byte[] octets) throws IOException {
         DataOutputStream out = new DataOutputStream(socket.getOutputStream());
-        out.write(Asker.concat(Asker.octets(octets.length >> 8, octets.length), octets));
+        out.write(DnsMessages.concat(DnsMessages.octets(octets.length >> 8, octets.length), octets));
     }
 }

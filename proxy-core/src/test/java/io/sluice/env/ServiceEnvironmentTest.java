@@ -42,6 +42,13 @@ class ServiceEnvironmentTest {
                                 KUBIA_PORT_80_TCP_PORT=80
                                 KUBIA_PORT_80_TCP_ADDR=10.96.0.7
                                 """),
+                argumentSet("a Service that another proxy serves", "shop",
+                        List.of(Service.builder(new ServiceName("shop", "kubia"))
+                                .clusterIps(List.of(IpAddresses.parse("10.96.0.7")))
+                                .exclusion("service.kubernetes.io/service-proxy-name").build()),
+                        """
+                                KUBIA_SERVICE_HOST=10.96.0.7
+                                """),
                 argumentSet("every named port has a variable, the first one too; dashes become underscores", "shop",
                         List.of(service("shop/my-app", "10.96.0.8", tcp("http-web", 80), tcp("admin", 8080))),
                         """

@@ -3,7 +3,6 @@ package io.sluice.http;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.service.IpAddresses;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -18,8 +17,8 @@ class AdmissionTest {
     /** Of the clock; near its overflow. */
     private static final long NOW = Long.MAX_VALUE - 5;
 
-    private static final HttpLimits LIMITS = new HttpLimits(4, 6, 3, 1, 1, 1, 1, Duration.ZERO, Duration.ZERO,
-            Duration.ZERO, 1, 1, 0);
+    private static final HttpLimits LIMITS =
+            HttpLimits.builder().ownConnections(4).connections(6).connectionsPerClient(3).build();
 
     private record Connection(String name, Client client, boolean waitsForClient, boolean arriving, long since)
             implements

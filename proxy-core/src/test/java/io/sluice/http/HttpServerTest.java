@@ -31,7 +31,7 @@ class HttpServerTest {
     private static final Duration LONG = Duration.ofMinutes(5);
     private static final int LARGE = 8 << 20;
     private static final HttpLimits ROOMY =
-            new HttpLimits(8, 8, 4, 1024, 10, 2000, 4, LONG, LONG, LONG, 3L * LARGE / 2, 1, 1);
+            smallLimits().requestTime(LONG).idleTime(LONG).answerTime(LONG).answerBytes(3L * LARGE / 2).build();
 
     private final List<Closeable> opened = new ArrayList<>();
     private final AtomicInteger made = new AtomicInteger();
@@ -40,11 +40,11 @@ class HttpServerTest {
     private InetSocketAddress address;
 
     private void serve(HttpLimits limits) {
-        Map<String, Route> routes = Map.of("/probe", Route.probe(request -> Answer.text("well")),
-                "/view", Route.view(request -> Answer.text("seen " + request.query())),
+        Map<String, Route> routes = Map.of("/probe", Route.probe(request -> Response.text("well")),
+                "/view", Route.view(request -> Response.text("seen " + request.query())),
                 "/large", Route.view(request -> {
                     byte[] part = "0123456789abcdef".repeat(64).getBytes(StandardCharsets.US_ASCII);
-                    return new Answer(200, "text/plain", out -> {
+                    return new Response(200, "text/plain", out -> {
                         for (int i = 0; i < LARGE / part.length; i++) {
                             out.write(part);
                         }
@@ -56,7 +56,7 @@ class HttpServerTest {
                     } catch (InterruptedException e) {
                         throw new IllegalStateException(e);
                     }
-                    return Answer.text("at last");
+                    return Response.text("at last");
                 }));
         server = new HttpServer("test-http", limits);
         address = server.listen(ANY_PORT, Site.of(routes, new AllowedHosts(List.of(), "--hosts")), LONG)
@@ -280,7 +280,13 @@ class HttpServerTest {
     }
 
     private static HttpLimits limits(Duration request, Duration idle, Duration answer) {
-        return new HttpLimits(8, 8, 4, 1024, 10, 2000, 4, request, idle, answer, Long.MAX_VALUE, 1, 1);
+        return smallLimits().requestTime(request).idleTime(idle).answerTime(answer).answerBytes(Long.MAX_VALUE).build();
+    }
+
+    private static HttpLimits.Builder smallLimits() {
+        return HttpLimits.builder().ownConnections(8).connections(8).connectionsPerClient(4).headBytes(1_024)
+                .headers(10)
+                .bodyBytes(2_000).pipelined(4).views(1).spareDescriptors(1);
     }
 
     private Socket connect(String from) throws IOException {

@@ -28,12 +28,19 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Which error an exception stands for. All texts are such that nobody can take anything from them. */
+/** The error number of an exception. All texts are in another language, so that they reveal nothing. */
 @EnabledOnOs(OS.LINUX)
 class SocketFailuresTest {
 
     private static final String FOREIGN = "Verbindungsaufbau abgelehnt";
     private static final InetSocketAddress ANY_PORT = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource({"ETIMEDOUT, true", "EHOSTUNREACH, true", "ENETUNREACH, true", "ECONNRESET, false", "EPIPE, false"})
+    void a_peer_that_the_kernel_has_given_up_has_not_reset(Errno errno, boolean dead) {
+        assertThat(SocketFailures.ofConnection(new ErrnoException("recv", errno))).isEqualTo(errno);
+        assertThat(SocketFailures.isDeadPeer(errno)).isEqualTo(dead);
+    }
 
     static Stream<Arguments> connects() {
         return Stream.of(

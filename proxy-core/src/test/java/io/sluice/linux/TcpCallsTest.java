@@ -57,6 +57,41 @@ class TcpCallsTest {
     }
 
     @Test
+    void the_kernel_says_how_the_peer_answers() throws IOException {
+        try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                Socket peer = connected(server)) {
+            assertThat(calls.info(fd)).as("nothing was sent").matches(TcpInfo::isSettled)
+                    .satisfies(info -> assertThat(info.silentMillis()).isLessThan(60_000));
+            calls.send(fd, memory.address(), 4);
+            Awaitility.await().until(() -> calls.info(fd).isSettled());
+
+            while (calls.send(fd, memory.address(), ROOM) > 0) {
+                // until the peer's window is closed, and the socket is full
+            }
+            Awaitility.await().until(() -> calls.info(fd).unacknowledged() == 0);
+            TcpInfo full = calls.info(fd);
+            assertThat(full.isSettled()).as("%s", full).isFalse();
+            assertThat(full.unsentBytes()).isPositive();
+            assertThat(full.transmissions()).as("the peer answers").isLessThan(3);
+            peer.getInputStream().readNBytes(ROOM);
+        }
+    }
+
+    @Test
+    void what_was_received_is_read_before_the_end_of_input_that_is_shut_down() throws IOException {
+        try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                Socket peer = connected(server)) {
+            peer.getOutputStream().write(new byte[4]);
+            Awaitility.await().until(() -> calls.peek(fd, memory.address(), ROOM), n -> n == 4);
+            calls.shutdownInput(fd);
+
+            assertThat(calls.receive(fd, memory.address(), ROOM)).isEqualTo(4);
+            assertThat(calls.receive(fd, memory.address(), ROOM)).isEqualTo(-1);
+            assertThat(calls.error(fd)).isNull();
+        }
+    }
+
+    @Test
     void a_refusal_is_told_as_such() throws IOException {
         int port;
         try (ServerSocket closed = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {

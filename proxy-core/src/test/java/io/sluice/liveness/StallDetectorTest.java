@@ -9,7 +9,9 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Progress and time in, stalls out: a thread may make no progress for 30 s, and there is a look every second. */
@@ -57,7 +59,7 @@ class StallDetectorTest {
             progress += look == 'p' ? 1 : 0;
             List<Sample> samples = look == '-'
                     ? List.of()
-                    : List.of(new Sample(ThreadKind.EVENT_LOOP, "loop", progress, look != 'i', look == 'x'));
+                    : List.of(new Sample(ThreadKind.EVENT_LOOP, "loop", progress, look != 'i', null, look == 'x'));
             List<Change> changes = detector.look(nanos, now, samples);
             all.add(changes.isEmpty() ? "." : changes.getFirst().over() ? "o" : "S");
         }
@@ -71,7 +73,7 @@ class StallDetectorTest {
             assertThat(look(0, i)).isEmpty();
         }
         List<Change> begun = look(0, 31);
-        Stall stall = new Stall(ThreadKind.CONTROL, "hanging", START.plusSeconds(1), false);
+        Stall stall = new Stall(ThreadKind.CONTROL, "hanging", START.plusSeconds(1), null, false);
         assertThat(begun).containsExactly(new Change(stall, false, Duration.ofSeconds(31)));
         assertThat(detector.stalls()).containsExactly(stall);
         assertThat(detector.still("hanging")).isEqualTo(Duration.ofSeconds(31));
@@ -82,17 +84,18 @@ class StallDetectorTest {
         assertThat(detector.stalls()).isEmpty();
     }
 
-    @ParameterizedTest(name = "{0}, ended {1}: {2}")
-    @CsvSource({"EVENT_LOOP, false, true", "CONTROL, false, true", "SOURCE, false, false", "SOURCE, true, true"})
-    void a_source_that_hangs_is_no_reason_to_start_again_but_one_that_has_ended_is(ThreadKind kind, boolean ended,
-            boolean restart) {
-        assertThat(new Stall(kind, "x", START, ended).restartHelps()).isEqualTo(restart);
+    @ParameterizedTest(name = "{0}, waiting for {1}, ended {2}: {3}")
+    @CsvSource({"EVENT_LOOP, , false, true", "CONTROL, , false, true", "SOURCE, , false, true",
+            "SOURCE, /manifests/a.yaml, false, false", "SOURCE, , true, true"})
+    void a_restart_helps_unless_the_thread_waits_for_something_outside(ThreadKind kind, @Nullable String waitsFor,
+            boolean ended, boolean restart) {
+        assertThat(new Stall(kind, "x", START, waitsFor, ended).restartHelps()).isEqualTo(restart);
     }
 
     private List<Change> look(long hanging, long going) {
         advance(Duration.ofSeconds(1));
-        return detector.look(nanos, now, List.of(new Sample(ThreadKind.CONTROL, "hanging", hanging, true, false),
-                new Sample(ThreadKind.EVENT_LOOP, "going", going, true, false)));
+        return detector.look(nanos, now, List.of(new Sample(ThreadKind.CONTROL, "hanging", hanging, true, null, false),
+                new Sample(ThreadKind.EVENT_LOOP, "going", going, true, null, false)));
     }
 
     private void advance(Duration time) {

@@ -25,9 +25,9 @@ class AccessLogTest {
             new ServicePortName(new ServiceName("default", "kubia"), "http", Protocol.TCP);
     private static final ClosedConnection SERVED = new ClosedConnection(socket("10.0.0.9", 51324), HTTP,
             socket("10.96.0.1", 80), new EndpointAddress(IpAddresses.parse("10.1.0.3"), 8080), 412_300, 25_103_000, 78,
-            1024, 1, "--");
+            1024, 1, "--", false);
     private static final ClosedConnection REFUSED = new ClosedConnection(socket("fd00::9", 51324), HTTP,
-            socket("fd00::1", 80), null, -1, 2_000_000, 0, 0, 0, "SC");
+            socket("fd00::1", 80), null, -1, 2_000_000, 0, 0, 0, "SC", false);
 
     private final Logger logger = (Logger) LoggerFactory.getLogger(AccessLog.LOGGER);
     private final ListAppender<ILoggingEvent> appender = new ListAppender<>();
@@ -69,6 +69,18 @@ class AccessLogTest {
                 .isEqualTo("client=10.0.0.9:51324 namespace=default service=kubia port=http listener=10.96.0.1:80"
                         + " endpoint=10.1.0.3:8080 connectMs=0.412 totalMs=25.103 bytesFromClient=78"
                         + " bytesFromBackend=1024 retries=1 termination=--");
+    }
+
+    @Test
+    void it_is_told_that_an_endpoint_saw_this_nodes_address() {
+        ClosedConnection masqueraded = new ClosedConnection(SERVED.client(), HTTP, SERVED.listener(), SERVED.endpoint(),
+                412_300, 25_103_000, 78, 1024, 0, "--", true);
+        AccessLog.text().log(masqueraded);
+        AccessLog.fields().log(masqueraded);
+
+        assertThat(appender.list.getFirst().getFormattedMessage()).endsWith("0 retries -- masqueraded");
+        assertThat(appender.list.getLast().getKeyValuePairs())
+                .anyMatch(pair -> pair.key.equals("masqueraded") && Boolean.TRUE.equals(pair.value));
     }
 
     @Test

@@ -14,7 +14,6 @@ import io.sluice.service.ServicePortName;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Queue;
-import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -46,8 +45,8 @@ class ProxyMetricsTest {
         port.connected(TimeUnit.MILLISECONDS.toNanos(3));
         port.bytesFromClient(100);
         port.bytesFromBackend(2000);
-        port.closed(Ending.FAILED, TimeUnit.SECONDS.toNanos(3));
-        port.closed(Ending.CLIENT_ABORTED, TimeUnit.SECONDS.toNanos(1));
+        port.closed(ConnectionOutcome.FAILED, TimeUnit.SECONDS.toNanos(3));
+        port.closed(ConnectionOutcome.CLIENT_ABORTED, TimeUnit.SECONDS.toNanos(1));
 
         assertThat(lines()).contains("sluice_connections_active{" + HTTP_LABELS + "} 1.0",
                 "sluice_connections_total{" + HTTP_LABELS + "} 3.0",
@@ -65,6 +64,23 @@ class ProxyMetricsTest {
         assertThat(port.failed()).isEqualTo(1);
     }
 
+    @Test
+    void a_dead_peer_counts_on_its_side_and_has_a_series_from_then_on() {
+        PortMeters port = metrics.port(HTTP);
+        assertThat(lines()).noneMatch(line -> line.startsWith("sluice_connections_dead_peer_total{"));
+        for (int i = 0; i < 3; i++) {
+            port.accepted();
+        }
+        port.closed(ConnectionOutcome.CLIENT_DEAD, 1);
+        port.closed(ConnectionOutcome.BACKEND_DEAD, 1);
+        port.closed(ConnectionOutcome.BACKEND_DEAD, 1);
+
+        assertThat(lines()).contains("sluice_connections_dead_peer_total{" + HTTP_LABELS + ",side=\"client\"} 1.0",
+                "sluice_connections_dead_peer_total{" + HTTP_LABELS + ",side=\"backend\"} 2.0",
+                "sluice_connections_aborted_total{" + HTTP_LABELS + "} 1.0",
+                "sluice_connections_failed_total{" + HTTP_LABELS + "} 2.0");
+    }
+
     @ParameterizedTest
     @EnumSource
     void a_refusal_counts_under_its_reason(RefusalReason reason) {
@@ -80,8 +96,8 @@ class ProxyMetricsTest {
     @CsvSource({"true, true, false, ready", "true, true, true, ready", "false, true, true, serving_terminating",
             "false, true, false, not_ready", "false, false, true, not_ready", "false, false, false, not_ready"})
     void an_endpoint_is_in_one_state(boolean ready, boolean serving, boolean terminating, String state) {
-        metrics.port(HTTP).endpoints(EndpointSet.of(List.of(new Endpoint(FIRST, ready, serving, terminating, null, null,
-                Set.of(), Set.of(), null, null))));
+        metrics.port(HTTP).endpoints(EndpointSet.of(List.of(
+                Endpoint.builder(FIRST).ready(ready).serving(serving).terminating(terminating).build())));
 
         assertThat(lines().stream().filter(line -> line.startsWith("sluice_endpoints{"))).hasSize(3)
                 .filteredOn(line -> line.endsWith(" 1.0")).singleElement().asString()
@@ -194,7 +210,7 @@ class ProxyMetricsTest {
         assertThat(seriesOf("port=\"http\"")).isNotEmpty();
 
         endpoint.closed();
-        port.closed(Ending.COMPLETED, 1);
+        port.closed(ConnectionOutcome.COMPLETED, 1);
         runRemovals();
         assertThat(seriesOf("port=\"http\"")).isEmpty();
     }
@@ -205,7 +221,7 @@ class ProxyMetricsTest {
         port.accepted();
         port.retire();
         assertThat(metrics.port(HTTP)).isSameAs(port);
-        port.closed(Ending.COMPLETED, 1);
+        port.closed(ConnectionOutcome.COMPLETED, 1);
         runRemovals();
 
         assertThat(seriesOf("sluice_connections_total{")).singleElement().asString().endsWith(" 1.0");
@@ -239,7 +255,7 @@ class ProxyMetricsTest {
         PortMeters port = metrics.port(HTTP);
         assertThat(seriesOf("port=\"http\"")).hasSize(19);
         port.connected(1_000_000);
-        port.closed(Ending.COMPLETED, 2_000_000);
+        port.closed(ConnectionOutcome.COMPLETED, 2_000_000);
         assertThat(seriesOf("port=\"http\"")).hasSize(49);
         port.endpoint(FIRST);
         assertThat(seriesOf("endpoint=\"")).hasSize(5);

@@ -6,7 +6,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterSnapshot;
-import io.sluice.service.EndpointChange;
+import io.sluice.service.TriggerTime;
 import io.sluice.service.IpFamily;
 import io.sluice.service.NodeTopology;
 import java.time.Duration;
@@ -52,9 +52,9 @@ class SyncMetricsTest {
     @Test
     void what_came_with_a_snapshot_is_measured_once_by_family() {
         ClusterSnapshot snapshot = new ClusterSnapshot(1, AT, new NodeTopology("node-a", null), Map.of(), List.of(),
-                List.of(new EndpointChange(IpFamily.IPV4, AT.minusMillis(300)),
-                        new EndpointChange(IpFamily.IPV4, AT.minusSeconds(61)),
-                        new EndpointChange(IpFamily.IPV6, AT.plusSeconds(5))));
+                List.of(new TriggerTime(IpFamily.IPV4, AT.minusMillis(300)),
+                        new TriggerTime(IpFamily.IPV4, AT.minusSeconds(61)),
+                        new TriggerTime(IpFamily.IPV6, AT.plusSeconds(5))));
         metrics.synced(snapshot, ChangeCount.NONE, AT, Duration.ZERO);
         metrics.synced(snapshot, ChangeCount.NONE, AT.plusSeconds(100), Duration.ZERO);
 

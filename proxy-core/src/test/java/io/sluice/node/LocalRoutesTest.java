@@ -68,7 +68,7 @@ class LocalRoutesTest {
     }
 
     private LocalRoutes routes(String... ranges) throws IOException {
-        return new LocalRoutes(table, Stream.of(ranges).map(Cidr::parse).toList());
+        return new LocalRoutes(table, Stream.of(ranges).map(Cidr::parse).toList(), true);
     }
 
     /** Cluster addresses, and no endpoints. */
@@ -127,11 +127,11 @@ class LocalRoutesTest {
         LocalRoutes routes = routes("10.96.0.0/16");
         routes.provide(cluster("10.96.0.10"));
         table.gateway = "10.100.0.1";
-        assertThat(routes.mend()).as("nothing outside of the range").isFalse();
+        assertThat(routes.repair()).as("nothing outside of the range").isFalse();
         routes.provide(cluster("10.100.0.2"));
-        assertThat(routes.mend()).as("all as it was").isFalse();
+        assertThat(routes.repair()).as("all as it was").isFalse();
         table.gateway = "10.100.0.2";
-        assertThat(routes.mend()).isTrue();
+        assertThat(routes.repair()).isTrue();
         assertThat(routes.provide(cluster("10.100.0.2")).refused()).hasSize(1);
     }
 
@@ -211,7 +211,7 @@ class LocalRoutesTest {
         LocalRoutes routes = routes("10.96.0.0/16");
         routes.provide(cluster("10.100.0.1"));
         table.routes.clear();
-        routes.mend();
+        routes.repair();
         assertThat(table.routes).containsExactly("10.100.0.1/32", "10.96.0.0/16");
     }
 
@@ -225,7 +225,7 @@ class LocalRoutesTest {
         next.provide(cluster("10.96.0.10"));
         next.close(false);
         assertThat(table.routes).isEmpty();
-        next.mend();
+        next.repair();
         assertThat(table.routes).as("nothing is mended after the end").isEmpty();
     }
 

@@ -14,7 +14,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** What a service manager listens on, as systemd does. */
+/** The socket of a service manager, such as systemd. */
 public final class NotifySocket implements AutoCloseable {
 
     private final BlockingQueue<String> told = new LinkedBlockingQueue<>();
@@ -32,12 +32,12 @@ public final class NotifySocket implements AutoCloseable {
                 }).bind(new DomainSocketAddress(path)).syncUninterruptibly();
     }
 
-    /** What comes next; null if nothing does within a minute. */
+    /** The next message; null if none comes within a minute. */
     public @Nullable String next() throws InterruptedException {
         return told.poll(60, TimeUnit.SECONDS);
     }
 
-    /** How much has come and was not asked for yet; forgets it. */
+    /** Discards the messages that have come and were not read; returns their number. */
     public int drain() {
         int waiting = told.size();
         told.clear();

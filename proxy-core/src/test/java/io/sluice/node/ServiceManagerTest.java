@@ -14,7 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What the service manager is told. */
+/** The messages to the service manager. */
 @EnabledOnOs(OS.LINUX)
 class ServiceManagerTest {
 

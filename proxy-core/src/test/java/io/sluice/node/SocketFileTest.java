@@ -3,6 +3,8 @@ package io.sluice.node;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.handover.HandoverClient;
+import io.sluice.linux.SocketOptions;
 import io.sluice.linux.SystemCalls;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -59,7 +61,7 @@ class SocketFileTest {
                 }, "a symbolic link is there"));
     }
 
-    /** What a process that was killed leaves. */
+    /** Leaves a socket file as a killed process does. */
     private static void abandon(Path path) throws IOException {
         try (ServerSocketChannel socket = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
             socket.bind(UnixDomainSocketAddress.of(path));
@@ -67,7 +69,7 @@ class SocketFileTest {
     }
 
     private SocketFile listen(Path path) throws IOException {
-        int socket = HandoverConnection.socket();
+        int socket = SystemCalls.socket(SocketOptions.AF_UNIX, SocketOptions.SOCK_SEQPACKET, 0);
         try {
             return SocketFile.listen(path, socket, 1);
         } catch (IOException e) {

@@ -228,7 +228,7 @@ class AddressClaimsTest {
         claims.refuse(Map.of(IpAddresses.parse("203.0.113.7"), "it is a gateway"));
         assertThat(served(claims)).containsExactly("10.96.0.1:80=a");
         assertThat(reasons(claims)).containsExactly("a/a: it is a gateway");
-        assertThat(claims.concerns(new EndpointAddress(IpAddresses.parse("203.0.113.7"), 80))).isTrue();
+        assertThat(claims.affects(new EndpointAddress(IpAddresses.parse("203.0.113.7"), 80))).isTrue();
     }
 
     @ParameterizedTest(name = "{0}: {2}")
@@ -244,7 +244,7 @@ class AddressClaimsTest {
         AddressClaims claims =
                 decide(CLUSTER, "a/a cluster 10.96.0.1 external 203.0.113.7 external 192.168.77.1");
         String[] parts = endpoint.split(":", -1);
-        assertThat(claims.concerns(new EndpointAddress(IpAddresses.parse(parts[0]), Integer.parseInt(parts[1]))))
+        assertThat(claims.affects(new EndpointAddress(IpAddresses.parse(parts[0]), Integer.parseInt(parts[1]))))
                 .isEqualTo(matters);
     }
 

@@ -11,8 +11,6 @@ import io.sluice.service.ServicePort;
 import io.sluice.service.ServiceState;
 import io.sluice.service.ServiceState.PortState;
 import io.sluice.service.ServiceType;
-import io.sluice.service.SessionAffinity;
-import io.sluice.service.TrafficPolicy;
 import java.net.InetAddress;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -61,10 +59,10 @@ final class Claimant {
             }
         }
         ServicePort servicePort = new ServicePort("", Protocol.TCP, port, nodePort, Integer.toString(port), null);
-        Service service = new Service(new ServiceName(name[0], name[1]), ServiceType.LOAD_BALANCER, cluster,
-                cluster.isEmpty(), null, List.of(servicePort), TrafficPolicy.CLUSTER, TrafficPolicy.CLUSTER,
-                SessionAffinity.NONE, external, balancer, List.of(), healthCheck, false, Map.of(), annotations,
-                created);
+        Service service = Service.builder(new ServiceName(name[0], name[1])).type(ServiceType.LOAD_BALANCER)
+                .clusterIps(cluster).headless(cluster.isEmpty()).ports(List.of(servicePort)).externalIps(external)
+                .loadBalancerIps(balancer).healthCheckNodePort(healthCheck).annotations(annotations)
+                .createdAt(created).build();
         return new ServiceState(service, List.of(new PortState(servicePort, EndpointSet.of(endpoints), null)));
     }
 }

@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.sluice.balance.Traffic;
@@ -13,7 +17,6 @@ import io.sluice.metrics.SyncMetrics;
 import io.sluice.node.NodePortAddresses;
 import io.sluice.proxy.DataPath;
 import io.sluice.proxy.ProxySettings;
-import io.sluice.proxy.Transport;
 import io.sluice.reconcile.AppliedState.AppliedPort;
 import io.sluice.reconcile.AppliedState.ListenerState;
 import io.sluice.reconcile.AppliedState.ListenerStatus;
@@ -23,7 +26,7 @@ import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.EmptyReason;
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
-import io.sluice.service.EndpointChange;
+import io.sluice.service.TriggerTime;
 import io.sluice.service.EndpointSet;
 import io.sluice.service.IpAddresses;
 import io.sluice.service.IpFamily;
@@ -36,7 +39,6 @@ import io.sluice.service.ServicePortName;
 import io.sluice.service.ServiceState;
 import io.sluice.service.ServiceState.PortState;
 import io.sluice.service.ServiceType;
-import io.sluice.service.SessionAffinity;
 import io.sluice.service.TrafficPolicy;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -63,6 +65,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
 
 /** The reconciler over real sockets, on loopback addresses of this process alone. */
 class ReconcilerTest {
@@ -83,10 +86,11 @@ class ReconcilerTest {
 
     @BeforeEach
     void start() {
-        dataPath = new DataPath(new ProxySettings(Transport.AUTO, 2, Duration.ofSeconds(5), 3, Duration.ZERO,
-                Duration.ofHours(1), 1000, 0, 128), AccessLog.off());
+        dataPath = new DataPath(ProxySettings.builder().workerThreads(2).connectTimeout(Duration.ofSeconds(5))
+                .maxConnections(1_000).backlog(128).build(), AccessLog.off());
         reconciler = new Reconciler(dataPath, new ProxyMetrics(registry), new SyncMetrics(registry),
-                addresses, NodePortAddresses.parse(List.of("127.0.0.0/8")), 0, Balancing.PLAIN, control);
+                addresses, Interception.OFF, NodePortAddresses.parse(List.of("127.0.0.0/8")), 0, Balancing.PLAIN,
+                control);
     }
 
     @AfterEach
@@ -104,6 +108,30 @@ class ReconcilerTest {
         addresses.on = true;
         apply(service("kubia", FIRST));
         assertThat(addresses.wanted).containsExactly(InetAddress.ofLiteral(FIRST));
+    }
+
+    @Test
+    void a_service_that_waits_for_its_pods_is_no_warning_and_one_that_loses_them_is() {
+        ListAppender<ILoggingEvent> log = new ListAppender<>();
+        log.start();
+        Logger logger = (Logger) LoggerFactory.getLogger("io.sluice.reconcile");
+        logger.addAppender(log);
+        try {
+            apply(service("kubia", FIRST), service("other", SECOND));
+            assertThat(log.list).filteredOn(e -> e.getFormattedMessage().contains("has no endpoint")).singleElement()
+                    .satisfies(e -> assertThat(e.getLevel()).isEqualTo(Level.INFO))
+                    .satisfies(e -> assertThat(e.getFormattedMessage())
+                            .contains("connections are refused: no selector")
+                            .contains("more ports that wait for endpoints: 1"));
+            apply(service("kubia", FIRST, pod("a")), service("other", SECOND));
+            log.list.clear();
+            apply(service("kubia", FIRST), service("other", SECOND));
+            assertThat(log.list).filteredOn(e -> e.getFormattedMessage().contains("has no endpoint")).singleElement()
+                    .satisfies(e -> assertThat(e.getLevel()).isEqualTo(Level.WARN))
+                    .satisfies(e -> assertThat(e.getFormattedMessage()).startsWith("default/kubia"));
+        } finally {
+            logger.detachAppender(log);
+        }
     }
 
     @Test
@@ -344,7 +372,7 @@ class ReconcilerTest {
                 EndpointSet wanted = service.ports().getFirst().endpoints();
                 AppliedPort port = applied.ports()
                         .get(new ServicePortName(service.service().name(), "http", Protocol.TCP));
-                assertThat(port.routing().lane(IpFamily.IPV4, Traffic.INTERNAL).endpoints())
+                assertThat(port.routing().pool(IpFamily.IPV4, Traffic.INTERNAL).endpoints())
                         .as("seed %d, step %d, %s", seed, step, service.service().name())
                         .isEqualTo(wanted.endpoints());
                 assertThat(port.listeners()).singleElement().extracting(ListenerState::status)
@@ -389,9 +417,9 @@ class ReconcilerTest {
         InetAddress ip = IpAddresses.parse(SECOND);
         Endpoint pod = pod("kubia-1");
         List<Cidr> ranges = List.of(Cidr.parse("10.0.0.0/8"));
-        Service before = new Service(new ServiceName("default", "kubia"), ServiceType.LOAD_BALANCER,
-                List.of(IpAddresses.parse(FIRST)), false, null, PORTS, TrafficPolicy.CLUSTER, TrafficPolicy.CLUSTER,
-                SessionAffinity.NONE, List.of(ip), List.of(), ranges, 0, false, Map.of(), Map.of(), Instant.EPOCH);
+        Service before = Service.builder(new ServiceName("default", "kubia")).type(ServiceType.LOAD_BALANCER)
+                .clusterIps(List.of(IpAddresses.parse(FIRST))).ports(PORTS).externalIps(List.of(ip))
+                .loadBalancerSourceRanges(ranges).build();
         apply(state(before, pod));
         assertThat(ask(SECOND)).isEqualTo("kubia-1");
         apply(state(external("kubia", List.of(IpAddresses.parse(FIRST)), ip, ranges), pod));
@@ -401,10 +429,10 @@ class ReconcilerTest {
     /** With a load balancer address and the external policy Local. */
     private static Service external(String name, List<InetAddress> clusterIps, InetAddress loadBalancerIp,
             List<Cidr> ranges) {
-        return new Service(new ServiceName("default", name), ServiceType.LOAD_BALANCER,
-                clusterIps.isEmpty() ? List.of(IpAddresses.parse(FIRST)) : clusterIps, false, null, PORTS,
-                TrafficPolicy.CLUSTER, TrafficPolicy.LOCAL, SessionAffinity.NONE, List.of(), List.of(loadBalancerIp),
-                ranges, 0, false, Map.of(), Map.of(), Instant.EPOCH);
+        return Service.builder(new ServiceName("default", name)).type(ServiceType.LOAD_BALANCER)
+                .clusterIps(clusterIps.isEmpty() ? List.of(IpAddresses.parse(FIRST)) : clusterIps).ports(PORTS)
+                .externalTrafficPolicy(TrafficPolicy.LOCAL).loadBalancerIps(List.of(loadBalancerIp))
+                .loadBalancerSourceRanges(ranges).build();
     }
 
     private static ServiceState state(Service service, Endpoint... endpoints) {
@@ -414,7 +442,7 @@ class ReconcilerTest {
 
     @Test
     void what_waits_is_counted_and_what_came_with_a_snapshot_that_was_passed_over_is_not_lost() {
-        EndpointChange change = new EndpointChange(IpFamily.IPV4, Instant.now());
+        TriggerTime change = new TriggerTime(IpFamily.IPV4, Instant.now());
         apply(service("kubia", FIRST));
         assertThat(reconciler.waiting()).isEqualTo(ChangeCount.NONE);
         CountDownLatch hold = new CountDownLatch(1);
@@ -437,10 +465,9 @@ class ReconcilerTest {
     void health_checks_follow_endpoints_of_the_services_that_have_one() {
         List<ClusterSnapshot> told = new ArrayList<>();
         reconciler.followers().healthChecks(told::add);
-        Service checked = new Service(new ServiceName("default", "checked"), ServiceType.LOAD_BALANCER,
-                List.of(IpAddresses.parse(FIRST)), false, null, PORTS, TrafficPolicy.CLUSTER, TrafficPolicy.LOCAL,
-                SessionAffinity.NONE, List.of(), List.of(), List.of(), 30_000, false, Map.of(), Map.of(),
-                Instant.EPOCH);
+        Service checked = Service.builder(new ServiceName("default", "checked")).type(ServiceType.LOAD_BALANCER)
+                .clusterIps(List.of(IpAddresses.parse(FIRST))).ports(PORTS).externalTrafficPolicy(TrafficPolicy.LOCAL)
+                .healthCheckNodePort(30_000).build();
         ServiceState other = service("other", SECOND, pod("other-1"));
         apply(state(checked, pod("a")), other);
         apply(state(checked, pod("b")), other);
@@ -468,7 +495,7 @@ class ReconcilerTest {
         submit(List.of(), services).join();
     }
 
-    private CompletableFuture<Void> submit(List<EndpointChange> changes, ServiceState... services) {
+    private CompletableFuture<Void> submit(List<TriggerTime> changes, ServiceState... services) {
         Map<ServiceName, ServiceState> byName = new HashMap<>();
         for (ServiceState service : services) {
             byName.put(service.service().name(), service);
@@ -479,10 +506,8 @@ class ReconcilerTest {
 
     private static ServiceState service(String name, String clusterIp, Endpoint... endpoints) {
         ServicePort port = new ServicePort("http", Protocol.TCP, PORT, 0, "8080", null);
-        Service service = new Service(new ServiceName("default", name), ServiceType.CLUSTER_IP,
-                List.of(IpAddresses.parse(clusterIp)), false, null, List.of(port), TrafficPolicy.CLUSTER,
-                TrafficPolicy.CLUSTER, SessionAffinity.NONE, List.of(), List.of(), List.of(), 0, false, Map.of(),
-                Map.of(), Instant.EPOCH);
+        Service service = Service.builder(new ServiceName("default", name))
+                .clusterIps(List.of(IpAddresses.parse(clusterIp))).ports(List.of(port)).build();
         return new ServiceState(service, List.of(new PortState(port, EndpointSet.of(List.of(endpoints)),
                 endpoints.length == 0 ? new EmptyReason.NothingWritten() : null)));
     }

@@ -24,7 +24,7 @@ final class RecordedAddresses implements ServiceAddresses {
     }
 
     @Override
-    public boolean concerns(InetAddress endpoint) {
+    public boolean affects(InetAddress endpoint) {
         return wanted.contains(endpoint);
     }
 
@@ -34,7 +34,7 @@ final class RecordedAddresses implements ServiceAddresses {
     }
 
     @Override
-    public boolean mend() {
+    public boolean repair() {
         return false;
     }
 
@@ -44,7 +44,7 @@ final class RecordedAddresses implements ServiceAddresses {
     }
 
     @Override
-    public boolean provides() {
+    public boolean manages() {
         return on;
     }
 

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterSnapshot;
-import io.sluice.service.EndpointChange;
+import io.sluice.service.TriggerTime;
 import io.sluice.service.IpFamily;
 import io.sluice.service.NodeTopology;
 import io.sluice.service.ServiceName;
@@ -82,6 +82,6 @@ class SnapshotQueueTest {
         ServiceState web = Claimant.of("s/web cluster 10.96.0.1 endpoint 10.1.0.1:80");
         return new ClusterSnapshot(version, FIRST, new NodeTopology("node", null),
                 Map.of(new ServiceName("s", "web"), web), List.of(),
-                Collections.nCopies(changes, new EndpointChange(IpFamily.IPV4, FIRST)));
+                Collections.nCopies(changes, new TriggerTime(IpFamily.IPV4, FIRST)));
     }
 }

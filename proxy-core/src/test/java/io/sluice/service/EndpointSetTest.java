@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import java.util.List;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -19,8 +18,8 @@ class EndpointSetTest {
         boolean ready = condition.equals("ready") || condition.equals("published");
         boolean serving = condition.equals("ready") || condition.equals("leaving");
         boolean terminating = condition.equals("leaving") || condition.equals("gone");
-        return new Endpoint(new EndpointAddress(IpAddresses.parse("10.0.0.1"), 80), ready, serving, terminating, node,
-                null, Set.of(), Set.of(), null, null);
+        return Endpoint.builder(new EndpointAddress(IpAddresses.parse("10.0.0.1"), 80)).ready(ready).serving(serving)
+                .terminating(terminating).node(node).build();
     }
 
     @Test

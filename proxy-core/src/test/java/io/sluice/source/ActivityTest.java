@@ -49,6 +49,19 @@ class ActivityTest {
         assertThat(activity.busy()).isFalse();
     }
 
+    @Test
+    void a_wait_for_something_outside_is_named_while_it_lasts_and_its_begin_and_end_are_progress() {
+        activity.during(() -> {
+            long before = activity.progress();
+            activity.waitingFor("/nfs/a.yaml", () -> {
+                assertThat(activity.waitsFor()).isEqualTo("/nfs/a.yaml");
+                return assertThat(activity.progress()).isNotEqualTo(before);
+            });
+            assertThat(activity.waitsFor()).isNull();
+            assertThat(activity.progress()).isEqualTo(before + 2);
+        });
+    }
+
     private void advance(long seconds) {
         nanos.addAndGet(Duration.ofSeconds(seconds).toNanos());
     }

@@ -3,7 +3,7 @@ package io.sluice.cli.render;
 import java.time.Duration;
 import java.time.Instant;
 
-/** How long ago something was, in at most two units, as kubectl's AGE column has it. */
+/** An age in at most two units, as in kubectl's AGE column. */
 public final class Age {
 
     private static final int MINUTE = 60;
@@ -18,7 +18,7 @@ public final class Age {
         return of(Duration.between(then, now));
     }
 
-    /** {@code 30s}, {@code 5m}, {@code 2h}, {@code 3d}; the smaller unit is added while it says something. */
+    /** {@code 30s}, {@code 5m}, {@code 2h}, {@code 3d}; the smaller unit is added while it matters. */
     public static String of(Duration age) {
         long seconds = Math.max(0, age.toSeconds());
         if (seconds < 2 * MINUTE) {

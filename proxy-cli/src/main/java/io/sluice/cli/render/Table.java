@@ -7,12 +7,12 @@ import java.util.List;
 
 /**
  * A table as {@code kubectl get} prints it: a header in upper case, columns as wide as their widest cell, three spaces
- * between them, no trailing blanks. Cells are made {@linkplain Printable printable}. Not for several threads.
+ * between them, no trailing blanks. Cells are made {@linkplain Printable printable}. Not thread-safe.
  */
 public final class Table {
 
     private static final int GAP = 3;
-    /** The addresses of a thousand endpoints. */
+    /** The longest cell: enough for the addresses of a thousand endpoints. */
     private static final int LONGEST_CELL = 16 * 1024;
 
     private final List<List<String>> rows = new ArrayList<>();
@@ -25,7 +25,7 @@ public final class Table {
     /**
      * Adds one row.
      *
-     * @throws IllegalArgumentException if it has not one cell for each header
+     * @throws IllegalArgumentException unless it has one cell for each header
      */
     public Table row(Object... cells) {
         if (cells.length != rows.getFirst().size()) {

@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Objects;
 
-/** What may be printed where: whether an output stream is a terminal that wants colours. */
+/** Whether an output stream is a terminal that shows colours. */
 public final class Terminal {
 
     /** File descriptor of standard output. */
@@ -25,7 +25,7 @@ public final class Terminal {
                 && isTerminal(descriptor);
     }
 
-    /** Whether {@code descriptor} of this process is a terminal; false where the system does not tell. */
+    /** Whether {@code descriptor} of this process is a terminal; false where the system does not report it. */
     static boolean isTerminal(int descriptor) {
         try {
             String target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor)).toString();

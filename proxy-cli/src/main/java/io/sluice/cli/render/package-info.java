@@ -1,5 +1,4 @@
-/** How things look on a terminal: tables, ages and colours as users of kubectl know them. Of Sluice it knows how texts are
- * shown, and nothing else. */
+/** Output on a terminal: tables, ages and colours as in kubectl. Imports nothing of Sluice but {@code text}. */
 @NullMarked
 package io.sluice.cli.render;
 

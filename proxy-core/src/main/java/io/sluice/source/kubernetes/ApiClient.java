@@ -1,11 +1,8 @@
 package io.sluice.source.kubernetes;
 
-import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.http.AsyncBody;
 import io.fabric8.kubernetes.client.http.HttpClient;
 import io.fabric8.kubernetes.client.http.HttpResponse;
-import io.sluice.source.Problem;
-import io.sluice.source.Problem.Severity;
 import io.sluice.source.SourceException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -15,15 +12,15 @@ import java.net.URI;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.security.GeneralSecurityException;
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.random.RandomGenerator;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
@@ -34,84 +31,82 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Asks the API server, over HTTP/1.1 with a connection for each request that is under way: a dead connection then is one
- * request's trouble and not that of all that share it. Nothing is tried again here. Any thread.
+ * Sends requests to the API server, over HTTP/1.1 with a connection for each request in flight: a dead connection
+ * then fails one request, and not all that share it. It repeats no request. Any thread.
  */
 final class ApiClient implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(ApiClient.class);
 
-    /** No object of the API is nested so deeply; the code that reads it recurses nowhere, but what prints it may. */
+    /** No object of the API is nested so deeply; the readers do not recurse, but code that prints an object may. */
     static final int DEEPEST = 100;
-    /** Reads one value after the other out of a stream, within bounds. */
+    /** Reads a sequence of values from a stream, within bounds. */
     static final JsonMapper JSON = JsonMapper
             .builder(JsonFactory.builder().streamReadConstraints(StreamReadConstraints.builder()
                     .maxNestingDepth(DEEPEST).maxStringLength(ObjectStream.LARGEST_OBJECT).build()).build())
             .disable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
 
-    /** How long the server may take to begin an answer: a busy one is given up by itself after 60 s. */
+    /** How long the server may take to begin a response: a busy one gives up after 60 s itself. */
     private static final Duration LONGEST_HEAD = Duration.ofSeconds(75);
-    /** The same of a watch, which has nothing to collect before it begins. */
+    /** The same for a watch, which has nothing to collect before it begins. */
     private static final Duration LONGEST_HEAD_OF_WATCH = Duration.ofSeconds(30);
-    /** Credentials are not read anew more often. */
-    private static final Duration CREDENTIALS_INTERVAL = Duration.ofSeconds(10);
+    /** Watches that cannot be resumed within this time of each other are logged once. */
+    private static final Duration GONE_TOGETHER = Duration.ofMinutes(1);
+    private static final Pattern SECONDS = Pattern.compile("[0-9]{1,9}");
     private static final int LONGEST_ERROR = 64 * 1024;
+    /** The TLS alert of a server that supports HTTP/2 only: RFC 7301. */
+    private static final String NO_COMMON_PROTOCOL = "no_application_protocol";
 
-    private final KubernetesOptions options;
-    private final Path serviceAccount;
     private final ApiObserver observer;
-    private HttpClient http;
-    private Credentials credentials;
-    private long credentialsReadNanos = System.nanoTime();
+    private final ApiLogin login;
     private final ApiServerLocator locator = new ApiServerLocator(RandomGenerator.getDefault());
     private volatile boolean closed;
     private String lastTrouble = "";
     private long lastTroubleNanos;
+    private boolean gone;
+    private long goneNanos;
 
     /**
-     * Reads the credentials; connects to nothing yet.
+     * Reads the files with the credentials; connects to nothing and asks no credential plugin yet.
      *
-     * @throws SourceException if they cannot work
+     * @throws SourceException if they cannot be used
      */
     ApiClient(KubernetesOptions options, Path serviceAccount, ApiObserver observer) throws SourceException {
-        this.options = options;
-        this.serviceAccount = serviceAccount;
-        this.observer = observer;
-        this.credentials = Credentials.resolve(options, serviceAccount);
-        this.http = open(credentials);
-        locator.configure(credentials.server(), credentials.protection());
+        this(new ApiLogin(options, serviceAccount, CredentialPlugin.LONGEST), observer);
     }
 
-    private static HttpClient open(Credentials credentials) throws SourceException {
-        try {
-            return NamedServer.open(credentials);
-        } catch (KubernetesClientException | IllegalArgumentException | IOException | GeneralSecurityException e) {
-            throw new SourceException(List.of(new Problem(Severity.ERROR, credentials.origin(), "",
-                    "the credentials cannot be used: " + reason(e))));
-        }
+    ApiClient(ApiLogin login, ApiObserver observer) {
+        this.login = login;
+        this.observer = observer;
+        configure();
+    }
+
+    private void configure() {
+        Credentials now = login.credentials();
+        locator.configure(now.server(), now.protection());
     }
 
     /** The URL that was configured. */
-    synchronized String server() {
-        return credentials.server();
+    String server() {
+        return login.credentials().server();
     }
 
-    /** What the server and the credentials were read from. */
-    synchronized String origin() {
-        return credentials.origin();
+    /** Where the server and the credentials come from, for messages. */
+    String origin() {
+        return login.credentials().origin();
     }
 
-    /** Who decides at which address the server is asked. */
+    /** Chooses the address of the server. */
     ApiServerLocator locator() {
         return locator;
     }
 
-    /** The URL that requests go to now, for people. */
+    /** The URL that requests go to now, for messages. */
     String currentServer() {
         return locator.current();
     }
 
-    /** The URL to ask now. */
+    /** The URL for the next request. */
     String nextServer() {
         return locator.server(System.nanoTime());
     }
@@ -124,13 +119,13 @@ final class ApiClient implements AutoCloseable {
     /**
      * GET.
      *
-     * @param server         of {@link #nextServer}: nothing else is ever shown the credentials
+     * @param server         from {@link #nextServer}: credentials go nowhere else
      * @param path           with its query, beginning with a slash
      * @param longestSilence how long the body may be silent before reading it fails
-     * @param longest        how long all of it may take
-     * @return the body of a 200; to be closed
-     * @throws ApiException if the server answers with anything else
-     * @throws IOException  if it does not answer; the message says why
+     * @param longest        how long the whole response may take
+     * @return the body of a 200; the caller closes it
+     * @throws ApiException if the server responds with another status
+     * @throws IOException  if it does not respond; the message says why
      */
     InputStream get(String server, String path, Duration longestSilence, Duration longest) throws IOException {
         return request(server, path, longestSilence, longest, true);
@@ -139,8 +134,8 @@ final class ApiClient implements AutoCloseable {
     /**
      * GET of a single object, of at most {@link ObjectStream#LARGEST_OBJECT}.
      *
-     * @throws ApiException if the server answers with anything else
-     * @throws IOException  if it does not answer; the message says why
+     * @throws ApiException if the server responds with another status
+     * @throws IOException  if it does not respond; the message says why
      */
     JsonNode object(String server, String path) throws IOException {
         try (ObjectStream body = new ObjectStream(get(server, path, Duration.ofSeconds(30), Duration.ofSeconds(60)))) {
@@ -152,7 +147,7 @@ final class ApiClient implements AutoCloseable {
         }
     }
 
-    /** GET of a watch, whose time says nothing about the server and is not told to the observer. */
+    /** GET of a watch. The observer does not get its duration, which says nothing about the server. */
     InputStream watch(String server, String path, Duration longestSilence, Duration longest) throws IOException {
         return request(server, path, longestSilence, longest, false);
     }
@@ -176,12 +171,27 @@ final class ApiClient implements AutoCloseable {
         }
         observer.answered("GET", host, Integer.toString(head.code()));
         body.begin(head.body());
-        if (head.code() == 200) {
+        String encoding = head.header("Content-Encoding");
+        boolean encoded = encoding != null && !encoding.equalsIgnoreCase("identity");
+        if (head.code() == 200 && !encoded) {
             return body;
         }
         try (body) {
-            throw new ApiException(head.code(), message(head.code(), body.readNBytes(LONGEST_ERROR)));
+            if (head.code() == 200) {
+                throw new SuspectAnswerException("is compressed (Content-Encoding: " + ApiException.line(encoding)
+                        + "), which was not asked for: something between changes it");
+            }
+            throw new ApiException(head.code(),
+                    message(head.code(), encoded ? new byte[0] : body.readNBytes(LONGEST_ERROR)),
+                    retryAfter(head.code(), head.header("Retry-After")));
         }
+    }
+
+    /** An API server sends seconds, with 429 and with 5xx; a date, which HTTP allows as well, is ignored as by client-go. */
+    static Duration retryAfter(int code, @Nullable String header) {
+        return (code == 429 || code >= 500) && header != null && SECONDS.matcher(header.strip()).matches()
+                ? Duration.ofSeconds(Long.parseLong(header.strip()))
+                : Duration.ZERO;
     }
 
     private static String host(String server) {
@@ -189,13 +199,10 @@ final class ApiClient implements AutoCloseable {
         return uri.getHost() + (uri.getPort() < 0 ? "" : ":" + uri.getPort());
     }
 
-    /** The client's own timeout is for the whole answer from Java 26 on. */
+    /** The client's own timeout covers the whole response from Java 26 on. */
     private HttpResponse<AsyncBody> head(String url, Duration longestHead, Duration longest, ResponseBody body)
             throws IOException {
-        HttpClient client;
-        synchronized (this) {
-            client = http;
-        }
+        HttpClient client = login.client();
         CompletableFuture<HttpResponse<AsyncBody>> sent;
         try {
             sent = client.consumeBytes(
@@ -204,7 +211,7 @@ final class ApiClient implements AutoCloseable {
                     body);
         } catch (IllegalStateException | RejectedExecutionException e) {
             if (closed) {
-                throw new IOException("no more is asked", e);
+                throw new IOException("the client is closed", e);
             }
             throw e;
         }
@@ -228,26 +235,17 @@ final class ApiClient implements AutoCloseable {
     }
 
     /**
-     * The server does not accept us, or cannot be reached: read the credentials anew, but not all the time. Requests that
-     * are under way go on with the old ones, whose client goes when the last of them has ended.
+     * Reads the credentials again, at a bounded rate: call it when the server does not accept them ({@code refused}) or is
+     * unreachable.
      */
-    synchronized void renew() {
-        if (closed || System.nanoTime() - credentialsReadNanos < CREDENTIALS_INTERVAL.toNanos()) {
-            return;
-        }
-        credentialsReadNanos = System.nanoTime();
-        try {
-            Credentials now = Credentials.resolve(options, serviceAccount);
-            http = open(now);
-            credentials = now;
-            locator.configure(now.server(), now.protection());
-        } catch (SourceException e) {
-            LOG.warn("{}; the credentials that were read before stay in use", e.getMessage());
+    void renew(boolean refused) {
+        if (login.renew(refused)) {
+            configure();
         }
     }
 
-    /** Whether a trouble that all who ask the server have in common has not been told yet, or not for a while. */
-    synchronized boolean isNews(String trouble, long now, Duration reminder) {
+    /** Whether to log a failure that all reflectors have in common: not again before {@code reminder} has passed. */
+    synchronized boolean shouldLog(String trouble, long now, Duration reminder) {
         if (trouble.equals(lastTrouble) && now - lastTroubleNanos < reminder.toNanos()) {
             return false;
         }
@@ -256,16 +254,26 @@ final class ApiClient implements AutoCloseable {
         return true;
     }
 
-    /** A watch goes on: what trouble comes after that is another one. */
+    /** Whether to log that watches cannot be resumed: all reflectors meet that at once after an outage. */
+    synchronized boolean shouldLogGone(long now) {
+        if (gone && now - goneNanos < GONE_TOGETHER.toNanos()) {
+            return false;
+        }
+        gone = true;
+        goneNanos = now;
+        return true;
+    }
+
+    /** A watch works again: a later failure is logged again. */
     synchronized void recovered() {
         lastTrouble = "";
     }
 
-    /** Requests that are under way, and those to come, fail with an {@link IOException}. */
+    /** Requests in flight, and later ones, fail with an {@link IOException}. */
     @Override
-    public synchronized void close() {
+    public void close() {
         closed = true;
-        http.close();
+        login.close();
     }
 
     private static String message(int code, byte[] body) {
@@ -284,18 +292,22 @@ final class ApiClient implements AutoCloseable {
         return text.isEmpty() ? "HTTP status " + code : text;
     }
 
-    /** The innermost cause that says something, in a line for a person. */
+    /** The message of the innermost cause that has one, in one line for the user. */
     static String reason(Throwable failure) {
-        String said = "";
+        String message = "";
         boolean refused = false;
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             refused |= cause instanceof ConnectException;
             String line = firstLine(cause);
             if (!line.isEmpty()) {
-                said = cause instanceof UnknownHostException ? "no such host: " + line : line;
+                message = cause instanceof UnknownHostException ? "no such host: " + line : line;
             }
         }
-        return said.isEmpty() ? refused ? "cannot be connected to" : failure.getClass().getSimpleName() : said;
+        if (message.endsWith(NO_COMMON_PROTOCOL)) {
+            return "it offers no HTTP/1.1 (TLS alert no_application_protocol), and Sluice does not use HTTP/2:"
+                    + " let the balancer in front of it offer http/1.1 (ALPN)";
+        }
+        return message.isEmpty() ? refused ? "cannot be connected to" : failure.getClass().getSimpleName() : message;
     }
 
     private static String firstLine(Throwable cause) {

@@ -3,10 +3,10 @@ package io.sluice.source.kubernetes;
 import java.time.Duration;
 import java.util.Map;
 
-/** Hears of every request to the API server, in the words of client-go's own metrics. Called on any thread. */
+/** Is notified of every request to the API server, with the labels of client-go's metrics. Called on any thread. */
 public interface ApiObserver {
 
-    /** Hears and does nothing. */
+    /** Does nothing. */
     ApiObserver DEAF = new ApiObserver() {
         @Override
         public void answered(String method, String host, String code) {}
@@ -19,16 +19,16 @@ public interface ApiObserver {
     };
 
     /**
-     * A request was answered, or will not be.
+     * A request has its response, or has failed.
      *
      * @param host {@code name:port} of the server, as its URL has it
      * @param code the status, or {@code <error>}
      */
     void answered(String method, String host, String code);
 
-    /** A request other than a watch has ended after {@code time}, with its whole answer or without. */
+    /** A request other than a watch has ended after {@code time}, successful or not. */
     void took(String verb, String host, Duration time);
 
-    /** What the API server says at {@code /version} of itself, such as {@code gitVersion}. */
+    /** The fields of the API server's {@code /version}, such as {@code gitVersion}. */
     void serverBuild(Map<String, String> build);
 }

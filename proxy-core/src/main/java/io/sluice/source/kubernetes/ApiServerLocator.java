@@ -20,45 +20,45 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides at which address the API server is asked next. In place of kube-proxy the configured server may be the cluster
- * IP of Service {@code default/kubernetes}, which only this process serves on this node; so it also asks the servers
- * behind that Service directly.
+ * Chooses the address of the API server for the next request. Where Sluice replaces kube-proxy, the configured server may be
+ * the cluster IP of Service {@code default/kubernetes}, which only this process serves on this node; so it also connects to
+ * the endpoints of that Service directly.
  *
- * <p>Whom it believes about where these are:
+ * <p>Which endpoints it accepts:
  * <ul>
  * <li>only Service {@code default/kubernetes}, and only if its cluster IP and port, or its name, are the configured ones.
- * The API server writes that object and its endpoints itself; an external address of a Service may be anybody's.
- * <li>Endpoints that the watches show now come before the configured address. Those of a state file, and the last ones when
- * the watches show none any more, come after it, and only with {@link Protection#CERTIFICATE}: a server that restarts
- * takes itself out of its own Service, and nobody else would tell us that it is back.
- * <li>Without any {@link Protection} no direct address is asked at all.
+ * The API server writes that object and its endpoints itself; anybody may claim an external address for a Service.
+ * <li>Endpoints that the view has now come before the configured address. Endpoints of a state file, and the last ones when
+ * the view has none any more, come after it, and only with {@link Protection#CERTIFICATE}: a server that restarts removes
+ * itself from its own Service, and nothing else would report that it is back.
+ * <li>With {@link Protection#ADDRESS} no direct address is tried at all.
  * </ul>
  *
- * <p>The configured address always has its turn: after the last direct address has failed, and when one address has been
- * asked for {@link #TURN}.
+ * <p>The configured address has its turn after the last direct address has failed, and when one address was used for
+ * {@link #TURN}.
  *
  * <p>Reads no clock: times are passed in, in nanoseconds of {@link System#nanoTime}. Thread-safe.
  */
 final class ApiServerLocator {
 
-    /** The Service that stands for the API server in every cluster. */
+    /** The Service of the API server in every cluster. */
     static final ServiceName SERVICE = new ServiceName("default", "kubernetes");
 
-    /** How long one address is asked before the next has its turn; watches that are open go on. */
+    /** How long one address is used before the next has its turn; open watches stay. */
     static final Duration TURN = Duration.ofMinutes(30);
 
-    /** Direct addresses that are tried; attempts to reach more would keep the configured one waiting for minutes. */
+    /** How many direct addresses are tried; with more the configured one would wait for minutes. */
     static final int MOST_DIRECT = 8;
 
-    /** What makes sure that it is the configured server that answers. */
+    /** What ensures that the configured server responds, and no other. */
     enum Protection {
-        /** TLS: each address has to show a certificate that names the configured server. */
+        /** TLS: the server at each address must have a certificate that names the configured server. */
         CERTIFICATE,
-        /** Nothing does, but nothing that is sent is secret either. */
+        /** Nothing, but requests contain no secret either. */
         NOTHING_TO_STEAL,
         /**
-         * The configured address alone: a secret is sent without TLS or without checking the certificate; or an HTTP
-         * proxy leads to the server, which is then not this node's to serve.
+         * Only the configured address: requests contain a secret, without TLS or without a check of the certificate; or an
+         * HTTP proxy leads to the server, so that this node does not serve its address.
          */
         ADDRESS
     }
@@ -66,25 +66,25 @@ final class ApiServerLocator {
     private final RandomGenerator random;
     private URI configured = URI.create("http://unknown.invalid");
     private Protection protection = Protection.ADDRESS;
-    /** What was said last of the Service, by a watch or else by the state file. */
+    /** The last state of the Service, from a watch or else from the state file. */
     private @Nullable ServiceState shown;
     private boolean live;
-    /** The last endpoints that were known, and whether a watch shows them now. */
+    /** The last known endpoints, and whether the view has them now. */
     private List<String> direct = List.of();
     private boolean preferred;
-    /** The addresses in turn, the configured one among them; and which of them is asked. */
+    /** The addresses in turn, the configured one among them; and the index of the current one. */
     private List<String> ring = List.of();
     private int turn;
     private long askedSinceNanos;
     private boolean begun;
 
-    /** Knows no server yet; {@code random} gives each node another server to begin with (kubernetes#121591). */
+    /** Has no server yet; {@code random} lets nodes begin with different servers (kubernetes#121591). */
     ApiServerLocator(RandomGenerator random) {
         this.random = random;
     }
 
     /**
-     * Takes the configured server: at the start, and when the credentials were read again.
+     * Sets the configured server: at the start, and when the credentials were read again.
      *
      * @param server without a slash at the end
      */
@@ -98,7 +98,7 @@ final class ApiServerLocator {
         locate();
     }
 
-    /** Takes what a state file says of {@link #SERVICE}: null if it does not have it. It counts until a watch says more. */
+    /** Sets {@link #SERVICE} as a state file has it; null for none. It is used until the first list. */
     synchronized void remembered(@Nullable ServiceState kubernetes) {
         if (!live) {
             shown = kubernetes;
@@ -107,9 +107,9 @@ final class ApiServerLocator {
     }
 
     /**
-     * Takes what the watches say of {@link #SERVICE} now: null if there is no such Service.
+     * Sets {@link #SERVICE} as the view has it now; null for none.
      *
-     * @return whether another address is asked from now on
+     * @return whether requests go to another address from now on
      */
     synchronized boolean learned(@Nullable ServiceState kubernetes) {
         if (live && Objects.equals(kubernetes, shown)) {
@@ -120,7 +120,7 @@ final class ApiServerLocator {
         return locate();
     }
 
-    /** The URL to ask at {@code now}. */
+    /** The URL for a request at {@code now}. */
     synchronized String server(long now) {
         if (!begun) {
             begun = true;
@@ -132,15 +132,15 @@ final class ApiServerLocator {
         return ring.get(turn);
     }
 
-    /** The URL that requests go to; no turn passes by asking. */
+    /** The URL that requests go to; does not end a turn. */
     synchronized String current() {
         return ring.get(turn);
     }
 
     /**
-     * The server at {@code url} did not answer, or not as an API server does.
+     * The server at {@code url} did not respond, or not as an API server does.
      *
-     * @return how many addresses are asked in turn: so many attempts are worth while without a pause
+     * @return the number of addresses: that many attempts need no pause between them
      */
     synchronized int failed(String url, long now) {
         if (ring.get(turn).equals(url)) {
@@ -150,7 +150,7 @@ final class ApiServerLocator {
         return ring.size();
     }
 
-    /** Makes the ring anew from what is known; whether that changes which address is asked. */
+    /** Rebuilds the ring. Returns whether the current address is another now. */
     private boolean locate() {
         String own = configured.toString();
         String before = ring.isEmpty() ? own : ring.get(turn);
@@ -159,7 +159,7 @@ final class ApiServerLocator {
         preferred = live && !now.isEmpty() && protection != Protection.ADDRESS;
         direct = now.isEmpty() ? direct : now;
         List<String> candidates = preferred || protection == Protection.CERTIFICATE ? direct : List.of();
-        // Those that are asked already keep their places, so that no more than needed changes.
+        // Addresses that are in the ring keep their places, so that the current one changes only if it must.
         List<String> next = new ArrayList<>(ring.stream().filter(candidates::contains).limit(MOST_DIRECT).toList());
         List<String> others = new ArrayList<>(candidates.stream().filter(url -> !next.contains(url)).toList());
         shuffle(others);
@@ -185,7 +185,7 @@ final class ApiServerLocator {
         }
     }
 
-    /** Where the Service's ready endpoints are, if the configured server is that Service. */
+    /** The URLs of the Service's ready endpoints, if the configured server is that Service. */
     private List<String> endpoints() {
         ServiceState service = shown;
         boolean plain = configured.getRawPath() == null || configured.getRawPath().isEmpty();
@@ -206,7 +206,7 @@ final class ApiServerLocator {
         return address.isPresent() ? service.clusterIps().contains(address.get()) : isNameOfService(host);
     }
 
-    /** By its name in cluster DNS; what other names lead to is the resolver's word, and asked at each connection. */
+    /** Whether {@code host} is its name in cluster DNS; other names are resolved for each connection. */
     private static boolean isNameOfService(String host) {
         String name = host.toLowerCase(Locale.ROOT);
         return name.equals(SERVICE.name()) || name.equals("kubernetes.default") || name.equals("kubernetes.default.svc")

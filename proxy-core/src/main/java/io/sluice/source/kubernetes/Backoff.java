@@ -4,8 +4,8 @@ import java.time.Duration;
 import java.util.random.RandomGenerator;
 
 /**
- * How long to wait before the next attempt: doubled with each failure, and at random between that and twice as long, so
- * that the nodes of a cluster do not come back all at once. client-go waits 0.8 s to 30 s likewise. Not thread-safe.
+ * Exponential backoff with jitter: each failure doubles the base, and the pause is random between the base and twice the
+ * base, so that the nodes of a cluster do not reconnect all at once. client-go pauses 0.8 s to 30 s as well. Not thread-safe.
  */
 final class Backoff {
 
@@ -19,19 +19,19 @@ final class Backoff {
         this.random = random;
     }
 
-    /** After one more failure: 0.4 s to 0.8 s at first, 15 s to 30 s in the end. */
+    /** The pause after one more failure: 0.4 s to 0.8 s at first, 15 s to 30 s in the end. */
     Duration next() {
         long base = Math.min(LONGEST.toMillis(), FIRST.toMillis() << Math.min(failures, 20));
         failures++;
         return Duration.ofMillis(base + random.nextLong(base));
     }
 
-    /** How many failures there were since the last success. */
+    /** How many failures there were since the last {@link #reset}. */
     int failures() {
         return failures;
     }
 
-    /** All is well again. */
+    /** The next pause is the shortest again. */
     void reset() {
         failures = 0;
     }

@@ -4,26 +4,20 @@ import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterFacts;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.EmptyReason;
-import io.sluice.service.Endpoint;
-import io.sluice.service.EndpointAddress;
-import io.sluice.service.EndpointChange;
-import io.sluice.service.EndpointSet;
+import io.sluice.service.TriggerTime;
 import io.sluice.service.IpFamily;
 import io.sluice.service.NodeTopology;
-import io.sluice.service.Protocol;
 import io.sluice.service.Service;
 import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePort;
 import io.sluice.service.ServiceState;
 import io.sluice.service.ServiceState.PortState;
-import io.sluice.source.kubernetes.EndpointGroups.Address;
-import io.sluice.source.kubernetes.EndpointGroups.Group;
-import io.sluice.source.kubernetes.EndpointGroups.Port;
+import io.sluice.source.EndpointMerge;
+import io.sluice.source.EndpointSubset;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -33,35 +27,35 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the API server has said, merged: each Service with the endpoints of all slices that name it.
+ * The objects of the API server, merged: each Service with the endpoints of all slices that name it.
  *
- * <p>Objects may come in any order; a slice that comes before its Service waits for it, and one that goes from one
- * Service to another is taken from the first. Only Services that something happened to are merged anew. Thread-safe: the
- * watches put in, one thread takes snapshots out; a snapshot shows all changes that were put in together, or none.
+ * <p>Objects may arrive in any order; a slice that arrives before its Service waits for it, and a slice that moves from one
+ * Service to another is removed from the first. Only changed Services are merged again. Thread-safe: the reflectors put
+ * objects in, one thread takes snapshots out; a snapshot has all changes that were put in by one call, or none.
  */
 final class ClusterView {
 
-    /** Slices of one Service in a fixed order, so that merging them gives the same whatever came first. */
+    /** A fixed order of the slices of one Service, so that the order of arrival does not change the merged endpoints. */
     private static final Comparator<ObjectKey> BY_NAME = Comparator.comparing(ObjectKey::name);
 
-    /** So many dated changes are kept for one snapshot at the most: a burst takes no memory to speak of. */
+    /** The most trigger times that one snapshot has, so that a burst takes little memory. */
     private static final int MOST_CHANGES = 10_000;
 
-    /** The Service that the API server keeps for itself. */
+    /** The Service of the API server. */
     private static final ServiceName API_SERVER = new ServiceName("default", "kubernetes");
 
     private final String nodeName;
     private final Map<ObjectKey, Service> services = new HashMap<>();
-    private final Map<ObjectKey, EndpointGroups> groups = new HashMap<>();
-    private final Map<ServiceName, Map<ObjectKey, EndpointGroups>> groupsOf = new HashMap<>();
+    private final Map<ObjectKey, EndpointSubsets> slices = new HashMap<>();
+    private final Map<ServiceName, Map<ObjectKey, EndpointSubsets>> slicesOf = new HashMap<>();
     private final Map<ServiceName, ServiceState> states = new TreeMap<>();
     private final Set<ServiceName> dirtyServices = new HashSet<>();
     private final Set<ServiceName> dirtyEndpoints = new HashSet<>();
-    private final Map<ServiceName, List<EndpointChange>> changes = new HashMap<>();
+    private final Map<ServiceName, List<TriggerTime>> changes = new HashMap<>();
     private int changesKept;
     private final Map<String, NodeFacts> nodes = new HashMap<>();
     private Set<InetSocketAddress> configuredServers = Set.of();
@@ -69,41 +63,55 @@ final class ClusterView {
     private boolean factsMayDiffer;
     private boolean changed = true;
 
-    /** Knows nothing yet but this node's name. */
+    /** Creates an empty view of the node {@code nodeName}. */
     ClusterView(String nodeName) {
         this.nodeName = nodeName;
     }
 
-    /** What a watch puts its objects into. */
+    /** A view of objects that were saved. */
+    static ClusterView of(String nodeName, Contents contents) {
+        ClusterView view = new ClusterView(nodeName);
+        Map<ObjectKey, Service> services = new HashMap<>();
+        contents.services().forEach(
+                service -> services.put(new ObjectKey(service.name().namespace(), service.name().name()), service));
+        view.services().put(services);
+        view.endpoints().put(contents.slices());
+        Map<ObjectKey, NodeFacts> nodes = new HashMap<>();
+        contents.nodes().forEach((name, node) -> nodes.put(new ObjectKey("", name), node));
+        view.node().put(nodes);
+        return view;
+    }
+
+    /** Receives the objects of one kind from a reflector. */
     interface Part<T> {
 
-        /** Takes the place of everything that was known of the kind; {@code since} has what could be dated. */
-        void replace(Map<ObjectKey, T> all, Map<ObjectKey, EndpointChange> since);
+        /** Replaces all objects of the kind; {@code since} has their trigger times as far as known. */
+        void replace(Map<ObjectKey, T> all, Map<ObjectKey, TriggerTime> since);
 
-        /** Adds or changes objects; {@code since} has what could be dated. */
-        void put(Map<ObjectKey, T> some, Map<ObjectKey, EndpointChange> since);
+        /** Adds or replaces objects; {@code since} has their trigger times as far as known. */
+        void put(Map<ObjectKey, T> some, Map<ObjectKey, TriggerTime> since);
 
-        /** Takes the place of everything, and nothing is dated. */
+        /** Replaces all objects, without trigger times. */
         default void replace(Map<ObjectKey, T> all) {
             replace(all, Map.of());
         }
 
-        /** Adds or changes objects that are not dated. */
+        /** Adds or replaces objects, without trigger times. */
         default void put(Map<ObjectKey, T> some) {
             put(some, Map.of());
         }
 
-        /** Removes an object; one that is not known is fine. */
+        /** Removes an object if the view has it. */
         void remove(ObjectKey key);
 
-        /** How many objects of the kind are known. */
+        /** How many objects of the kind the view has. */
         int size();
     }
 
     Part<Service> services() {
         return new Part<>() {
             @Override
-            public void replace(Map<ObjectKey, Service> all, Map<ObjectKey, EndpointChange> since) {
+            public void replace(Map<ObjectKey, Service> all, Map<ObjectKey, TriggerTime> since) {
                 synchronized (ClusterView.this) {
                     gone(services, all).forEach(this::remove);
                     put(all, since);
@@ -111,7 +119,7 @@ final class ClusterView {
             }
 
             @Override
-            public void put(Map<ObjectKey, Service> some, Map<ObjectKey, EndpointChange> since) {
+            public void put(Map<ObjectKey, Service> some, Map<ObjectKey, TriggerTime> since) {
                 synchronized (ClusterView.this) {
                     some.forEach((key, service) -> {
                         if (!service.equals(services.put(key, service))) {
@@ -140,26 +148,26 @@ final class ClusterView {
         };
     }
 
-    Part<EndpointGroups> endpoints() {
+    Part<EndpointSubsets> endpoints() {
         return new Part<>() {
             @Override
-            public void replace(Map<ObjectKey, EndpointGroups> all, Map<ObjectKey, EndpointChange> since) {
+            public void replace(Map<ObjectKey, EndpointSubsets> all, Map<ObjectKey, TriggerTime> since) {
                 synchronized (ClusterView.this) {
-                    gone(groups, all).forEach(this::remove);
+                    gone(slices, all).forEach(this::remove);
                     put(all, since);
                 }
             }
 
             @Override
-            public void put(Map<ObjectKey, EndpointGroups> some, Map<ObjectKey, EndpointChange> since) {
+            public void put(Map<ObjectKey, EndpointSubsets> some, Map<ObjectKey, TriggerTime> since) {
                 synchronized (ClusterView.this) {
                     some.forEach((key, now) -> {
-                        EndpointGroups before = groups.put(key, now);
+                        EndpointSubsets before = slices.put(key, now);
                         if (!now.equals(before)) {
                             if (before != null && !before.service().equals(now.service())) {
                                 detach(key, before);
                             }
-                            groupsOf.computeIfAbsent(now.service(), n -> new TreeMap<>(BY_NAME)).put(key, now);
+                            slicesOf.computeIfAbsent(now.service(), n -> new TreeMap<>(BY_NAME)).put(key, now);
                             dirtyEndpoints.add(now.service());
                             keep(now.service(), since.get(key));
                         }
@@ -170,7 +178,7 @@ final class ClusterView {
             @Override
             public void remove(ObjectKey key) {
                 synchronized (ClusterView.this) {
-                    EndpointGroups removed = groups.remove(key);
+                    EndpointSubsets removed = slices.remove(key);
                     if (removed != null) {
                         detach(key, removed);
                         forget(removed.service());
@@ -181,17 +189,17 @@ final class ClusterView {
             @Override
             public int size() {
                 synchronized (ClusterView.this) {
-                    return groups.size();
+                    return slices.size();
                 }
             }
         };
     }
 
-    /** This node's Node, and those of other nodes as far as they are watched. */
+    /** The Node of this node, and the other Nodes if they are watched. */
     Part<NodeFacts> node() {
         return new Part<>() {
             @Override
-            public void replace(Map<ObjectKey, NodeFacts> all, Map<ObjectKey, EndpointChange> since) {
+            public void replace(Map<ObjectKey, NodeFacts> all, Map<ObjectKey, TriggerTime> since) {
                 synchronized (ClusterView.this) {
                     Set<String> gone = new HashSet<>(nodes.keySet());
                     all.keySet().forEach(key -> gone.remove(key.name()));
@@ -201,7 +209,7 @@ final class ClusterView {
             }
 
             @Override
-            public void put(Map<ObjectKey, NodeFacts> some, Map<ObjectKey, EndpointChange> since) {
+            public void put(Map<ObjectKey, NodeFacts> some, Map<ObjectKey, TriggerTime> since) {
                 synchronized (ClusterView.this) {
                     some.forEach((key, facts) -> set(key.name(), facts));
                 }
@@ -232,19 +240,52 @@ final class ClusterView {
         };
     }
 
-    /** Where the API server was configured to be. */
+    /** Sets the addresses of the configured API server. */
     synchronized void configuredServers(Set<InetSocketAddress> servers) {
         factsMayDiffer |= !servers.equals(configuredServers);
         configuredServers = Set.copyOf(servers);
     }
 
-    /** Whether the cluster is about to take this node away. */
+    /** Whether the cluster is about to delete this node. */
     synchronized boolean leaving() {
         NodeFacts here = nodes.get(nodeName);
         return here != null && here.leaving();
     }
 
-    /** Everything as it is known now, as {@code version}; null if nothing has changed since the last time. */
+    /** The facts about this node; null if the cluster has no such Node. */
+    synchronized @Nullable NodeFacts own() {
+        return nodes.get(nodeName);
+    }
+
+    /** What the view knows about nodes besides this node's Node; each question reads all endpoints at the most. */
+    OwnNode.Endpoints endpointsOfNodes() {
+        return new OwnNode.Endpoints() {
+            @Override
+            public Set<String> nodeNames() {
+                synchronized (ClusterView.this) {
+                    Set<String> names = new HashSet<>(nodes.keySet());
+                    addresses().map(EndpointSubset.Address::node).filter(Objects::nonNull).forEach(names::add);
+                    return names;
+                }
+            }
+
+            @Override
+            public Set<String> hintedZones() {
+                synchronized (ClusterView.this) {
+                    Set<String> zones = new HashSet<>();
+                    addresses().forEach(address -> zones.addAll(address.zoneHints()));
+                    return zones;
+                }
+            }
+
+            private Stream<EndpointSubset.Address> addresses() {
+                return slices.values().stream().flatMap(slice -> slice.subsets().stream())
+                        .flatMap(subset -> subset.addresses().stream());
+            }
+        };
+    }
+
+    /** A snapshot of the view as {@code version}; null if nothing has changed since the last one. */
     synchronized @Nullable ClusterSnapshot snapshotIfChanged(long version, Instant asOf) {
         Set<ServiceName> dirty = new HashSet<>(dirtyServices);
         dirty.addAll(dirtyEndpoints);
@@ -269,7 +310,7 @@ final class ClusterView {
         }
         dirtyServices.clear();
         dirtyEndpoints.clear();
-        List<EndpointChange> dated = changes.values().stream().flatMap(List::stream).toList();
+        List<TriggerTime> dated = changes.values().stream().flatMap(List::stream).toList();
         changes.clear();
         changesKept = 0;
         if (!changed) {
@@ -296,31 +337,31 @@ final class ClusterView {
         return new ClusterFacts(false, others, servers, Set.of());
     }
 
-    /** What has come since the last snapshot. */
+    /** How many Services have changed since the last snapshot. */
     synchronized ChangeCount waiting() {
         return new ChangeCount(dirtyServices.size(), dirtyEndpoints.size());
     }
 
-    private void keep(ServiceName service, @Nullable EndpointChange change) {
+    private void keep(ServiceName service, @Nullable TriggerTime change) {
         if (change != null && changesKept < MOST_CHANGES) {
             changes.computeIfAbsent(service, n -> new ArrayList<>(1)).add(change);
             changesKept++;
         }
     }
 
-    /** With a deletion comes no time: the annotation is of the change before (so kube-proxy, EndpointSliceUpdate). */
+    /** A deletion has no trigger time: the annotation is of the change before (kube-proxy, EndpointSliceUpdate). */
     private void forget(ServiceName service) {
-        List<EndpointChange> forgotten = changes.remove(service);
+        List<TriggerTime> forgotten = changes.remove(service);
         changesKept -= forgotten == null ? 0 : forgotten.size();
     }
 
     /** The objects themselves, for the state file. */
     synchronized Contents contents() {
-        return new Contents(List.copyOf(services.values()), Map.copyOf(groups), Map.copyOf(nodes));
+        return new Contents(List.copyOf(services.values()), Map.copyOf(slices), Map.copyOf(nodes));
     }
 
     /** All objects at one moment; {@code nodes} by name. */
-    record Contents(List<Service> services, Map<ObjectKey, EndpointGroups> groups, Map<String, NodeFacts> nodes) {}
+    record Contents(List<Service> services, Map<ObjectKey, EndpointSubsets> slices, Map<String, NodeFacts> nodes) {}
 
     private static @Nullable String zone(@Nullable NodeFacts facts) {
         return facts == null ? null : facts.zone();
@@ -334,76 +375,29 @@ final class ClusterView {
         return before.keySet().stream().filter(key -> !now.containsKey(key)).toList();
     }
 
-    private void detach(ObjectKey key, EndpointGroups from) {
-        Map<ObjectKey, EndpointGroups> others = groupsOf.get(from.service());
+    private void detach(ObjectKey key, EndpointSubsets from) {
+        Map<ObjectKey, EndpointSubsets> others = slicesOf.get(from.service());
         if (others != null) {
             others.remove(key);
             if (others.isEmpty()) {
-                groupsOf.remove(from.service());
+                slicesOf.remove(from.service());
             }
         }
         dirtyEndpoints.add(from.service());
     }
 
     private ServiceState merge(Service service) {
-        Collection<EndpointGroups> written = groupsOf.getOrDefault(service.name(), Map.of()).values();
+        List<EndpointSubset> written = new ArrayList<>();
+        slicesOf.getOrDefault(service.name(), Map.of()).values().forEach(slice -> written.addAll(slice.subsets()));
         Set<IpFamily> families = EnumSet.noneOf(IpFamily.class);
         service.clusterIps().forEach(ip -> families.add(IpFamily.of(ip)));
         List<PortState> ports = new ArrayList<>(service.ports().size());
         for (ServicePort port : service.ports()) {
-            List<Endpoint> found = new ArrayList<>();
-            for (EndpointGroups slice : written) {
-                for (Group group : slice.groups()) {
-                    add(group, port, found);
-                }
-            }
-            EndpointSet set = EndpointSet.of(found);
-            boolean counts = service.proxied() && port.protocol() == Protocol.TCP;
-            ports.add(new PortState(port, set, counts ? whyEmpty(service, port, set, families, written) : null));
+            EndpointMerge merge = new EndpointMerge(service, port, families);
+            written.forEach(merge::add);
+            ports.add(merge.state(() -> EndpointMerge.portNotWritten(port.name(), written)
+                    .orElseGet(() -> new EmptyReason.NoneInCluster(service.selector()))));
         }
-        return new ServiceState(service, ports);
-    }
-
-    private static void add(Group group, ServicePort port, List<Endpoint> found) {
-        for (Port written : group.ports()) {
-            if (written.name().equals(port.name()) && written.protocol() == port.protocol()) {
-                for (Address a : group.addresses()) {
-                    found.add(new Endpoint(new EndpointAddress(a.ip(), written.number()), a.ready(), a.serving(),
-                            a.terminating(), a.node(), a.zone(), a.zoneHints(), a.nodeHints(), a.hostname(),
-                            a.target()));
-                }
-            }
-        }
-    }
-
-    private static @Nullable EmptyReason whyEmpty(Service service, ServicePort port, EndpointSet set,
-            Set<IpFamily> families, Collection<EndpointGroups> written) {
-        List<Endpoint> ofFamily =
-                set.endpoints().stream().filter(e -> families.contains(e.address().family())).toList();
-        if (ofFamily.stream().anyMatch(e -> e.ready() || e.serving() && e.terminating())) {
-            return null;
-        }
-        if (!ofFamily.isEmpty()) {
-            return new EmptyReason.NoneReady(ofFamily.size(), ofFamily.stream().map(ClusterView::nameOf).toList());
-        }
-        if (!set.isEmpty()) {
-            return new EmptyReason.OtherFamilyOnly(set.endpoints().size(), families.iterator().next());
-        }
-        TreeSet<String> names = new TreeSet<>();
-        boolean addresses = false;
-        for (EndpointGroups slice : written) {
-            for (Group group : slice.groups()) {
-                addresses |= !group.addresses().isEmpty();
-                group.ports().forEach(p -> names.add(p.name()));
-            }
-        }
-        return addresses
-                ? new EmptyReason.PortNotWritten(port.name(), List.copyOf(names))
-                : new EmptyReason.NoneInCluster(service.selector());
-    }
-
-    private static String nameOf(Endpoint endpoint) {
-        String target = endpoint.target();
-        return target == null ? endpoint.address().toString() : target;
+        return EndpointMerge.withPortless(service, ports, List.of(), written);
     }
 }

@@ -1,13 +1,13 @@
 package io.sluice.source.kubernetes;
 
-import io.sluice.service.EndpointChange;
+import io.sluice.service.TriggerTime;
 import io.sluice.service.IpAddresses;
 import io.sluice.service.IpFamily;
 import io.sluice.service.Protocol;
 import io.sluice.service.ServiceName;
-import io.sluice.source.kubernetes.EndpointGroups.Address;
-import io.sluice.source.kubernetes.EndpointGroups.Group;
-import io.sluice.source.kubernetes.EndpointGroups.Port;
+import io.sluice.source.EndpointSubset.Address;
+import io.sluice.source.EndpointSubset;
+import io.sluice.source.EndpointSubset.Port;
 import java.net.InetAddress;
 import java.time.Instant;
 import java.time.OffsetDateTime;
@@ -20,11 +20,11 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Reads EndpointSlices and Endpoints with kube-proxy's rules: the first address of an endpoint counts, a port without a
- * number is nothing to a proxy, a missing name is the unnamed port (pkg/proxy/endpointslicecache.go).
+ * Reads EndpointSlices and Endpoints with kube-proxy's rules: an endpoint has its first address, a port
+ * without a number is skipped, a missing name is the unnamed port (pkg/proxy/endpointslicecache.go).
  *
- * <p>Addresses in special ranges are left out, as the API's own validation refuses them (ValidateEndpointIP): whoever
- * may write an EndpointSlice could otherwise reach, through this node, what listens at its loopback or at a cloud's
+ * <p>Addresses in special ranges are left out, as the API's own validation refuses them (ValidateEndpointIP): an
+ * author of EndpointSlices could otherwise reach, through this node, sockets that listen on its loopback, or a cloud's
  * metadata address. Texts that many endpoints share are interned.
  */
 final class EndpointReader {
@@ -37,17 +37,21 @@ final class EndpointReader {
     private final Instant start;
 
     /**
-     * Takes loopback addresses only if told so.
+     * Creates a reader.
      *
-     * @param start changes from before are not dated: it was not we who were late
+     * @param loopback whether loopback addresses are accepted
+     * @param start    earlier changes have no trigger time: this process did not delay them
      */
     EndpointReader(boolean loopback, Instant start) {
         this.loopback = loopback;
         this.start = start;
     }
 
-    /** Reads an EndpointSlice of {@code discovery.k8s.io/v1}. */
-    ReadObject<EndpointGroups> slice(ObjectKey key, JsonNode slice) {
+    /**
+     * Reads an EndpointSlice of {@code discovery.k8s.io/v1}. A condition that is missing means ready, serving and not
+     * terminating (EndpointConditions in the API; newEndpointSliceInfo in kube-proxy).
+     */
+    ReadObject<EndpointSubsets> slice(ObjectKey key, JsonNode slice) {
         List<String> mistakes = new ArrayList<>();
         String service = slice.path("metadata").path("labels").path(SERVICE_NAME).asString("");
         String type = slice.path("addressType").asString("");
@@ -62,59 +66,60 @@ final class EndpointReader {
             InetAddress ip = address(endpoint.path("addresses").path(0), type, mistakes);
             if (ip != null) {
                 JsonNode conditions = endpoint.path("conditions");
-                boolean ready = flag(conditions.path("ready"), true);
-                addresses.add(new Address(ip, ready, flag(conditions.path("serving"), ready),
-                        flag(conditions.path("terminating"), false), shared(endpoint.path("nodeName")),
-                        shared(endpoint.path("zone")), names(endpoint.path("hints").path("forZones")),
-                        names(endpoint.path("hints").path("forNodes")), text(endpoint.path("hostname")),
-                        pod(endpoint.path("targetRef"))));
+                JsonNode hints = endpoint.path("hints");
+                addresses.add(Address.builder(ip).ready(flag(conditions.path("ready"), true))
+                        .serving(flag(conditions.path("serving"), true))
+                        .terminating(flag(conditions.path("terminating"), false))
+                        .node(shared(endpoint.path("nodeName"))).zone(shared(endpoint.path("zone")))
+                        .zoneHints(names(hints.path("forZones"))).nodeHints(names(hints.path("forNodes")))
+                        .hostname(text(endpoint.path("hostname"))).target(pod(endpoint.path("targetRef"))).build());
             }
         }
-        return groups(key, service, List.of(new Group(ports(slice.path("ports")), addresses)), mistakes,
+        return subsets(key, service, List.of(new EndpointSubset(ports(slice.path("ports")), addresses)), mistakes,
                 change(slice.path("metadata"), type.equals("IPv4") ? IpFamily.IPV4 : IpFamily.IPV6));
     }
 
     /** Reads Endpoints. */
-    ReadObject<EndpointGroups> endpoints(ObjectKey key, JsonNode endpoints) {
+    ReadObject<EndpointSubsets> endpoints(ObjectKey key, JsonNode endpoints) {
         List<String> mistakes = new ArrayList<>();
-        List<Group> groups = new ArrayList<>();
+        List<EndpointSubset> subsets = new ArrayList<>();
         for (JsonNode subset : endpoints.path("subsets").values()) {
             List<Address> addresses = new ArrayList<>();
             addSubset(subset.path("addresses"), true, addresses, mistakes);
             addSubset(subset.path("notReadyAddresses"), false, addresses, mistakes);
-            groups.add(new Group(ports(subset.path("ports")), addresses));
+            subsets.add(new EndpointSubset(ports(subset.path("ports")), addresses));
         }
-        IpFamily family = groups.stream().flatMap(group -> group.addresses().stream()).findFirst()
+        IpFamily family = subsets.stream().flatMap(subset -> subset.addresses().stream()).findFirst()
                 .map(address -> IpFamily.of(address.ip())).orElse(IpFamily.IPV4);
-        return groups(key, key.name(), groups, mistakes, change(endpoints.path("metadata"), family));
+        return subsets(key, key.name(), subsets, mistakes, change(endpoints.path("metadata"), family));
     }
 
     private void addSubset(JsonNode list, boolean ready, List<Address> addresses, List<String> mistakes) {
         for (JsonNode endpoint : list.values()) {
             InetAddress ip = address(endpoint.path("ip"), "", mistakes);
             if (ip != null) {
-                addresses.add(new Address(ip, ready, ready, false, shared(endpoint.path("nodeName")), null, Set.of(),
-                        Set.of(), text(endpoint.path("hostname")), pod(endpoint.path("targetRef"))));
+                addresses.add(Address.builder(ip).ready(ready).serving(ready).node(shared(endpoint.path("nodeName")))
+                        .hostname(text(endpoint.path("hostname"))).target(pod(endpoint.path("targetRef"))).build());
             }
         }
     }
 
-    private static ReadObject<EndpointGroups> groups(ObjectKey key, String service, List<Group> groups,
-            List<String> mistakes, @Nullable EndpointChange change) {
+    private static ReadObject<EndpointSubsets> subsets(ObjectKey key, String service, List<EndpointSubset> subsets,
+            List<String> mistakes, @Nullable TriggerTime change) {
         return new ReadObject<>(
-                new EndpointGroups(new ServiceName(key.namespace().intern(), service.intern()), groups), mistakes,
+                new EndpointSubsets(new ServiceName(key.namespace().intern(), service.intern()), subsets), mistakes,
                 change);
     }
 
-    /** As kube-proxy reads it (pkg/proxy/endpointschangetracker.go); it does not see what is headless. */
-    private @Nullable EndpointChange change(JsonNode metadata, IpFamily family) {
+    /** As kube-proxy reads it (pkg/proxy/endpointschangetracker.go), which does not watch headless Services. */
+    private @Nullable TriggerTime change(JsonNode metadata, IpFamily family) {
         String text = metadata.path("annotations").path(TRIGGER_TIME).asString("");
         if (text.isEmpty() || metadata.path("labels").has(HEADLESS)) {
             return null;
         }
         try {
             Instant at = OffsetDateTime.parse(text).toInstant();
-            return at.isAfter(start) ? new EndpointChange(family, at) : null;
+            return at.isAfter(start) ? new TriggerTime(family, at) : null;
         } catch (DateTimeParseException e) {
             return null;
         }

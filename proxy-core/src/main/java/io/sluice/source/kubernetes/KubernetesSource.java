@@ -8,92 +8,81 @@ import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.Service;
 import io.sluice.source.Activity;
 import io.sluice.source.Freshness;
-import io.sluice.source.InputFile;
 import io.sluice.source.Problem;
 import io.sluice.source.Problem.Severity;
 import io.sluice.source.ResourceFreshness;
 import io.sluice.source.ServiceSource;
 import io.sluice.source.SnapshotConsumer;
 import io.sluice.source.SourceException;
-import io.sluice.source.SourceThread;
-import io.sluice.source.kubernetes.StateFile.State;
 import java.io.IOException;
-import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.TreeMap;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import tools.jackson.databind.JsonNode;
 
 /**
  * Services from a Kubernetes API server: what kube-proxy watches, as snapshots.
  *
- * <p>Three watches put what they hear into one view; one thread, {@code sluice-kubernetes}, takes snapshots out of it and
- * hands them on, the first when all three have listed everything. While the API server is away the last state stays in
- * force, for ever; with a state file it is also what a new process begins with. Once the view shows that the server's
- * configured address is one of a Service, which this node itself may have to serve, the server is asked at the real
- * addresses behind it.
+ * <p>Three {@linkplain Reflector reflectors} put what they list and watch into one view; one thread,
+ * {@code sluice-kubernetes}, publishes snapshots of it, the first when all three have listed everything. While the API server
+ * is away the last state stays in force, for ever; with a state file it is also what a new process begins with. Once the view
+ * shows that the server's configured address is one of a Service, which this node itself may have to serve, the server is
+ * reached at the endpoints of that Service.
  */
 public final class KubernetesSource implements ServiceSource {
 
     private static final Logger LOG = LoggerFactory.getLogger(KubernetesSource.class);
 
-    private static final Duration SAVE_INTERVAL = Duration.ofSeconds(10);
     private static final int SHOWN_PROBLEMS = 100;
-    /** Servers are upgraded while we watch them. */
-    private static final Duration VERSION_INTERVAL = Duration.ofMinutes(10);
-    private static final Duration VERSION_RETRY = Duration.ofSeconds(30);
-    private static final int MOST_VERSION_FIELDS = 20;
+    /** A start that takes longer logs what it waits for. */
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+    private static final List<ResourceFreshness> NOT_STARTED = List.of("services", "endpoints", "node").stream()
+            .map(name -> new ResourceFreshness(name, ResourceFreshness.WatchState.WAITING, null, "", 0, 0, 0, null))
+            .toList();
 
     private final KubernetesOptions options;
     private final Path serviceAccount;
-    private final boolean everyNode;
     private final ApiObserver observer;
     private final EndpointReader endpointReader;
+    private final WatchedResources resources;
     private final ClusterView view;
     private final Semaphore changes = new Semaphore(0);
     private final CountDownLatch ended = new CountDownLatch(1);
-    private final Map<String, Map<ObjectKey, List<String>>> mistakes = new ConcurrentHashMap<>();
+    private final ObjectMistakes mistakes = new ObjectMistakes();
     private final Activity merging = new Activity("sluice-kubernetes");
-    private volatile List<SourceThread> threads = List.of();
+    private final OwnNode ownNode;
 
-    private volatile @Nullable Watches watches;
-    private volatile boolean handedOn;
-    private volatile @Nullable String mergeFault;
-    private volatile @Nullable State servedState;
+    private volatile @Nullable Running running;
     private volatile boolean closed;
-    private @Nullable StateFile stateFile;
-    private volatile boolean unsaved;
-    private volatile boolean saving;
-    private volatile long saveAgainNanos = System.nanoTime();
-    private @Nullable String saveTrouble;
-    private long version;
-    private volatile long versionWantedNanos = System.nanoTime();
 
-    /** What exists once the credentials are known. */
-    private record Watches(ApiClient client, Reflector<Service> services, Reflector<EndpointGroups> endpoints,
-            Reflector<NodeFacts> node) {
-        List<Reflector<?>> all() {
+    /**
+     * The parts that exist from {@link #start} on.
+     *
+     * @param saver null without a state file
+     */
+    private record Running(ApiClient client, ServerPoll serverPoll, Reflector<Service> services,
+            Reflector<EndpointSubsets> endpoints, Reflector<NodeFacts> node, SnapshotPublisher publisher,
+            @Nullable StateSaver saver) {
+        List<Reflector<?>> reflectors() {
             return List.of(services, endpoints, node);
         }
     }
 
     /**
-     * Reads and connects to nothing yet; {@code observer} hears of each request.
+     * Reads and connects to nothing yet; {@code observer} is notified of each request.
      *
      * @param everyNode whether the addresses of all nodes matter: their Nodes are watched then, and not this node's alone
      */
@@ -103,61 +92,82 @@ public final class KubernetesSource implements ServiceSource {
 
     KubernetesSource(KubernetesOptions options, Path serviceAccount, boolean everyNode, ApiObserver observer) {
         this.options = options;
-        this.everyNode = everyNode;
         this.serviceAccount = serviceAccount;
         this.observer = observer;
         this.endpointReader = new EndpointReader(options.loopbackEndpoints(), Instant.now());
+        this.resources = new WatchedResources(options, everyNode, endpointReader);
         this.view = new ClusterView(options.nodeName());
+        this.ownNode = new OwnNode(options.nodeName());
     }
 
     /**
      * {@inheritDoc}
      *
-     * <p>Returns before the API server was asked; but what a state file holds is handed over before it returns. A server
-     * that is out of reach or refuses us is no error: it is asked until it answers, as kube-proxy does.
+     * <p>Returns before the first request to the API server; a saved state is handed over before it returns. A server that is
+     * unreachable or refuses the credentials is no error: requests are repeated until it responds, as kube-proxy does.
      *
      * @throws SourceException if the kubeconfig cannot be used or there is none
      */
     @Override
     public void start(SnapshotConsumer consumer) throws SourceException {
         ApiClient client = new ApiClient(options, serviceAccount, observer);
-        Watches started = new Watches(client,
-                new Reflector<>("services", _ -> services(), client, view.services(), listener,
-                        options.watchIdleTimeout(),
-                        false),
-                new Reflector<>("endpoints", server -> endpoints(client, server), client, view.endpoints(), listener,
-                        options.watchIdleTimeout(), false),
-                new Reflector<>("node", _ -> node(), client, view.node(), listener, options.watchIdleTimeout(), true));
+        Reflector<Service> services = new Reflector<>("services", _ -> resources.services(), client, view.services(),
+                listener, options.watchIdleTimeout(), false);
+        Reflector<EndpointSubsets> endpoints = new Reflector<>("endpoints",
+                server -> resources.endpoints(client, server), client, view.endpoints(), listener,
+                options.watchIdleTimeout(), false);
+        Reflector<NodeFacts> node = new Reflector<>("node", _ -> resources.node(), client, view.node(), listener,
+                options.watchIdleTimeout(), true);
+        List<Reflector<?>> reflectors = List.of(services, endpoints, node);
+        SnapshotPublisher publisher = new SnapshotPublisher(view,
+                () -> !closed && reflectors.stream().allMatch(Reflector::settled), snapshot -> {
+                    connectDirectly(client, reflectors, snapshot);
+                    consumer.accept(snapshot);
+                }, System::nanoTime);
         LOG.info("Services come from {} ({}); this is node {}", client.server(), client.origin(), options.nodeName());
         view.configuredServers(ServerAddresses.written(client.server()));
-        Thread.ofVirtual().name("sluice-server-address").start(() -> lookUpServer(client));
-        options.stateFile().ifPresent(file -> {
-            stateFile = new StateFile(file, () -> closed);
-            readState(file, stateFile, started, consumer);
-        });
-        watches = started;
-        merging.livesOn(started("sluice-kubernetes", () -> handOn(consumer, started)));
-        threads = List.of(new SourceThread(started("sluice-watch-services", started.services())),
-                new SourceThread(started("sluice-watch-endpoints", started.endpoints())),
-                new SourceThread(started("sluice-watch-node", started.node())));
+        ServerPoll serverPoll = new ServerPoll(client, view, changes::release, observer);
+        serverPoll.lookUp();
+        StateFile stateFile = options.stateFile().map(path -> new StateFile(path, () -> closed)).orElse(null);
+        StateSaver saver = stateFile == null
+                ? null
+                : new StateSaver(options.stateFile().orElseThrow(), stateFile::write,
+                        () -> state(client, services, endpoints, node), KubernetesSource::runAsWriter,
+                        System::nanoTime);
+        Running started = new Running(client, serverPoll, services, endpoints, node, publisher, saver);
+        if (stateFile != null) {
+            readState(options.stateFile().orElseThrow(), stateFile, started, consumer);
+        }
+        running = started;
+        merging.livesOn(thread("sluice-kubernetes", () -> publish(started)));
+        started.reflectors()
+                .forEach(each -> each.activity().livesOn(thread("sluice-watch-" + each.name(), each)));
     }
 
-    private static Thread started(String name, Runnable life) {
+    private static Thread thread(String name, Runnable life) {
         return Thread.ofPlatform().name(name).daemon().start(FatalErrors.vital(life));
+    }
+
+    private static void runAsWriter(Runnable write) {
+        Thread.ofPlatform().name("sluice-state").daemon().start(Faults.contained("writing the state file", write));
     }
 
     @Override
     public List<? extends Watched> threads() {
-        List<Watched> all = new ArrayList<>(threads);
+        List<Watched> all = new ArrayList<>();
+        Running now = running;
+        if (now != null) {
+            now.reflectors().forEach(each -> all.add(each.activity()));
+        }
         all.add(merging);
         return all;
     }
 
     @Override
     public void refresh() {
-        Watches running = watches;
-        if (running != null) {
-            running.all().forEach(Reflector::refresh);
+        Running now = running;
+        if (now != null) {
+            now.reflectors().forEach(Reflector::refresh);
         }
     }
 
@@ -173,82 +183,68 @@ public final class KubernetesSource implements ServiceSource {
 
     @Override
     public Freshness freshness() {
-        Watches running = watches;
-        List<ResourceFreshness> resources =
-                running == null ? NOT_STARTED : running.all().stream().map(Reflector::freshness).toList();
-        State served = servedState;
-        String stalled = stalled();
-        boolean current = running != null && handedOn && served == null && stalled == null
-                && running.all().stream().allMatch(Reflector::current);
-        Instant asOf = served != null
-                ? served.savedAt()
-                : handedOn
-                        ? resources.stream().map(ResourceFreshness::lastHeard).filter(Objects::nonNull)
-                                .min(Instant::compareTo).orElse(null)
-                : null;
-        return new Freshness(handedOn, current, asOf, detail(running, resources, served, current, stalled),
-                problems(resources),
-                resources);
+        Running now = running;
+        if (now == null) {
+            return new Freshness(false, false, null, "not started yet", problems(NOT_STARTED), NOT_STARTED);
+        }
+        List<ResourceFreshness> kinds = now.reflectors().stream().map(Reflector::freshness).toList();
+        boolean published = now.publisher().published();
+        Instant savedAt = now.publisher().savedAt();
+        String stalled = stalled(now);
+        boolean current = published && savedAt == null && stalled == null
+                && now.reflectors().stream().allMatch(Reflector::current);
+        Instant asOf = savedAt;
+        if (asOf == null && published) {
+            asOf = kinds.stream().map(ResourceFreshness::lastHeard).filter(Objects::nonNull).min(Instant::compareTo)
+                    .orElse(null);
+        }
+        return new Freshness(published, current, asOf, stalled == null ? detail(now, kinds, current) : stalled,
+                problems(kinds), kinds);
     }
 
-    private static final List<ResourceFreshness> NOT_STARTED = List.of("services", "endpoints", "node").stream()
-            .map(name -> new ResourceFreshness(name, ResourceFreshness.WatchState.WAITING, null, "", 0, 0, 0, null))
-            .toList();
-
-    /** Why nothing that the server says would be handed on, or even heard; null if it is. */
-    private @Nullable String stalled() {
-        List<String> ended = threads.stream().filter(SourceThread::ended).map(SourceThread::name).toList();
-        if (merging.ended() || !ended.isEmpty()) {
-            return "the thread " + (ended.isEmpty() ? merging.name() : ended.getFirst()) + " has ended";
+    /** Why changes of the server would not be published; null if they would. */
+    private @Nullable String stalled(Running now) {
+        SnapshotPublisher publisher = now.publisher();
+        List<Activity> all = Stream.concat(now.reflectors().stream().map(Reflector::activity), Stream.of(merging))
+                .toList();
+        Optional<Activity> gone = all.stream().filter(Activity::ended).findFirst();
+        if (gone.isPresent()) {
+            return "the thread " + gone.get().name() + " has ended";
         }
-        return merging.lateSince().map(since -> "merging changes since " + since.truncatedTo(ChronoUnit.SECONDS)
-                + (handedOn ? ", the last known state is in force" : "")).orElse(mergeFault);
+        return all.stream().flatMap(each -> each.lateSince().stream()).min(Instant::compareTo)
+                .map(since -> "merging changes since " + since.truncatedTo(ChronoUnit.SECONDS)
+                        + (publisher.published() ? ", the last known state is in force" : ""))
+                .orElse(publisher.fault());
     }
 
-    private String detail(@Nullable Watches running, List<ResourceFreshness> resources, @Nullable State served,
-            boolean current, @Nullable String stalled) {
-        if (running == null) {
-            return "not started yet";
+    private String detail(Running now, List<ResourceFreshness> kinds, boolean current) {
+        String server = now.client().currentServer();
+        Instant savedAt = now.publisher().savedAt();
+        if (savedAt != null) {
+            return "serving the state of " + savedAt + " from " + options.stateFile().orElseThrow() + " until "
+                    + server + " has listed everything";
         }
-        if (stalled != null) {
-            return stalled;
+        if (!now.publisher().published()) {
+            return "waiting until " + server + " has listed " + String.join(", ",
+                    kinds.stream().filter(r -> r.lists() == 0).map(ResourceFreshness::resource).toList())
+                    + (now.serverPoll().lookingUp() ? "; the addresses of its name are being looked up" : "");
         }
-        String server = running.client().currentServer();
-        if (served != null) {
-            return "serving the state of " + served.savedAt() + " from " + options.stateFile().orElseThrow()
-                    + " until " + server + " has listed everything";
-        }
-        if (!handedOn) {
-            return "waiting until " + server + " has listed "
-                    + String.join(", ", resources.stream().filter(r -> r.lists() == 0).map(ResourceFreshness::resource)
-                            .toList());
-        }
-        return current ? "watching " + server
-                : "serving the last known state; " + server + " is out of reach, silent or not believed";
+        return current
+                ? "watching " + server
+                : "serving the last known state; " + server + " is unreachable, silent or suspect";
     }
 
-    private List<Problem> problems(List<ResourceFreshness> resources) {
+    private List<Problem> problems(List<ResourceFreshness> kinds) {
         List<Problem> problems = new ArrayList<>();
-        for (ResourceFreshness resource : resources) {
-            String problem = resource.problem();
+        for (ResourceFreshness kind : kinds) {
+            String problem = kind.problem();
             if (problem != null) {
-                problems.add(new Problem(Severity.WARNING, resource.resource(), "", problem));
+                problems.add(new Problem(Severity.WARNING, kind.resource(), "", problem));
             }
         }
-        mistakes.forEach((resource, objects) -> new TreeMap<>(byName(objects)).forEach((key, found) -> {
-            for (String mistake : found) {
-                if (problems.size() < SHOWN_PROBLEMS) {
-                    problems.add(new Problem(Severity.WARNING, resource, key, mistake));
-                }
-            }
-        }));
+        ownNode.problem().ifPresent(problems::add);
+        problems.addAll(mistakes.problems(SHOWN_PROBLEMS - problems.size()));
         return problems;
-    }
-
-    private static Map<String, List<String>> byName(Map<ObjectKey, List<String>> objects) {
-        Map<String, List<String>> named = new HashMap<>();
-        objects.forEach((key, found) -> named.put(key.toString(), found));
-        return named;
     }
 
     @Override
@@ -257,67 +253,19 @@ public final class KubernetesSource implements ServiceSource {
             return;
         }
         closed = true;
-        Watches running = watches;
-        if (running != null) {
-            running.all().forEach(Reflector::stop);
+        Running now = running;
+        if (now != null) {
+            now.reflectors().forEach(Reflector::stop);
             changes.release();
             try {
                 if (!ended.await(10, TimeUnit.SECONDS)) {
-                    LOG.warn("the state is still being written; not waiting for the end of it");
+                    LOG.warn("the state is still being written; not waiting for the end");
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
-            running.client().close();
+            now.client().close();
         }
-    }
-
-    private Resource<Service> services() {
-        return Resource.labelled(ObjectKind.SERVICE, "/api/v1/services", "services", NOT_FOR_OTHERS,
-                ServiceReader::read);
-    }
-
-    private Resource<NodeFacts> node() {
-        return everyNode
-                ? Resource.all(ObjectKind.NODE, "/api/v1/nodes", "nodes", NodeReader::read)
-                : Resource.named(ObjectKind.NODE, "/api/v1/nodes", "nodes", options.nodeName(), NodeReader::read);
-    }
-
-    private static final String NOT_FOR_OTHERS = "!service.kubernetes.io/service-proxy-name";
-
-    private Resource<EndpointGroups> endpoints(ApiClient client, String server) throws IOException {
-        boolean slices = switch (options.endpointsFrom()) {
-            case ENDPOINTSLICES -> true;
-            case ENDPOINTS -> false;
-            case AUTO -> hasSlices(client, server);
-        };
-        String wanted = options.headless() ? NOT_FOR_OTHERS : "!service.kubernetes.io/headless," + NOT_FOR_OTHERS;
-        return slices
-                ? Resource.labelled(ObjectKind.ENDPOINT_SLICE, "/apis/discovery.k8s.io/v1/endpointslices",
-                        "endpointslices.discovery.k8s.io", wanted, endpointReader::slice)
-                : Resource.labelled(ObjectKind.ENDPOINTS, "/api/v1/endpoints", "endpoints", wanted,
-                        endpointReader::endpoints);
-    }
-
-    private static boolean hasSlices(ApiClient client, String server) throws IOException {
-        try {
-            JsonNode group = client.object(server, "/apis/discovery.k8s.io/v1");
-            if (!group.path("kind").asString("").equals("APIResourceList")) {
-                throw new SuspectAnswerException("is " + ObjectKind.said(group.path("kind"))
-                        + " where the APIResourceList of discovery.k8s.io/v1 was asked for");
-            }
-            for (JsonNode resource : group.path("resources").values()) {
-                if (resource.path("name").asString("").equals("endpointslices")) {
-                    return true;
-                }
-            }
-        } catch (ApiException e) {
-            if (e.code() != 404) {
-                throw e;
-            }
-        }
-        LOG.info("the API server has no EndpointSlices: endpoints come from Endpoints");
-        return false;
     }
 
     private final Reflector.Listener listener = new Reflector.Listener() {
@@ -328,23 +276,17 @@ public final class KubernetesSource implements ServiceSource {
 
         @Override
         public void mistakes(String resource, ObjectKey key, List<String> found) {
-            Map<ObjectKey, List<String>> known = mistakes.computeIfAbsent(resource, r -> new ConcurrentHashMap<>());
-            List<String> before = found.isEmpty() ? known.remove(key) : known.put(key, found);
-            if (!found.isEmpty() && !found.equals(before)) {
-                LOG.warn("{} {}: {}", resource, key, String.join("; ", found));
-            }
+            mistakes.set(resource, key, found);
         }
 
         @Override
         public void listed(String resource, Map<ObjectKey, List<String>> found) {
-            Map<ObjectKey, List<String>> known = mistakes.computeIfAbsent(resource, r -> new ConcurrentHashMap<>());
-            known.keySet().retainAll(found.keySet());
-            found.forEach((key, list) -> mistakes(resource, key, list));
+            mistakes.replace(resource, found);
         }
     };
 
-    private void readState(Path path, StateFile file, Watches started, SnapshotConsumer consumer) {
-        Optional<State> read;
+    private void readState(Path path, StateFile file, Running started, SnapshotConsumer consumer) {
+        Optional<SavedState> read;
         try {
             read = file.read(endpointReader::slice);
         } catch (IOException e) {
@@ -354,56 +296,75 @@ public final class KubernetesSource implements ServiceSource {
         if (read.isEmpty()) {
             return;
         }
-        State state = read.get();
-        if (!state.server().equals(started.client().server())) {
+        SavedState state = read.get();
+        String server = started.client().server();
+        if (!state.server().equals(server)) {
             LOG.warn("the state file {} is of another API server, {}; starting without it", path, state.server());
             return;
         }
-        ClusterView saved = new ClusterView(options.nodeName());
-        Map<ObjectKey, Service> services = new HashMap<>();
-        state.contents().services().forEach(
-                service -> services.put(new ObjectKey(service.name().namespace(), service.name().name()), service));
-        saved.services().put(services);
-        saved.endpoints().put(state.contents().groups());
-        Map<ObjectKey, NodeFacts> nodes = new HashMap<>();
-        state.contents().nodes().forEach((name, node) -> nodes.put(new ObjectKey("", name), node));
-        saved.node().put(nodes);
-        saved.configuredServers(ServerAddresses.written(started.client().server()));
-        ClusterSnapshot snapshot = saved.snapshotIfChanged(++version, state.savedAt());
-        if (snapshot != null) {
+        ClusterView saved = ClusterView.of(options.nodeName(), state.contents());
+        saved.configuredServers(ServerAddresses.written(server));
+        started.publisher().publishSaved(saved, state.savedAt(), snapshot -> {
             LOG.warn("serving the state of {} from {} until the API server has listed everything", state.savedAt(),
                     path);
-            servedState = state;
-            started.services().expect(services.size(), state.servicesVersion());
-            started.endpoints().expect(state.contents().groups().size(), state.endpointsVersion());
+            started.services().expect(state.contents().services().size(), state.servicesVersion());
+            started.endpoints().expect(state.contents().slices().size(), state.endpointsVersion());
             started.client().locator().remembered(snapshot.services().get(ApiServerLocator.SERVICE));
-            handedOn = true;
             consumer.accept(snapshot);
-        }
+        });
     }
 
-    /** The thread that takes snapshots out of the view. */
-    private void handOn(SnapshotConsumer consumer, Watches running) {
-        Pace pace = new Pace();
+    /** The state to save; empty while a list is suspect. */
+    private Optional<SavedState> state(ApiClient client, Reflector<Service> services,
+            Reflector<EndpointSubsets> endpoints,
+            Reflector<NodeFacts> node) {
+        return services.suspect() || endpoints.suspect() || node.suspect()
+                ? Optional.empty()
+                : Optional.of(new SavedState(Instant.now(), client.server(), options.nodeName(),
+                        services.freshness().version(), endpoints.freshness().version(), view.contents()));
+    }
+
+    /** Runs on the thread that publishes snapshots of the view. */
+    private void publish(Running now) {
+        SnapshotPublisher publisher = now.publisher();
+        StateSaver saver = now.saver();
+        long begun = System.nanoTime();
+        boolean said = false;
         try {
             while (!closed) {
-                boolean change = changes.tryAcquire(1, TimeUnit.SECONDS);
-                if (change && !closed) {
-                    TimeUnit.NANOSECONDS.sleep(pace.waitNanos(System.nanoTime()));
-                    changes.drainPermits();
-                    merging.during(() -> handOnIfSettled(consumer, running, pace));
+                if (!said && System.nanoTime() - begun > PATIENCE.toNanos()) {
+                    said = true;
+                    sayWhatIsWaitedFor(now);
                 }
-                if (handedOn && servedState == null && System.nanoTime() - versionWantedNanos >= 0) {
-                    versionWantedNanos = System.nanoTime() + VERSION_INTERVAL.toNanos();
-                    Thread.ofVirtual().name("sluice-version").start(() -> {
-                        askVersion(running.client());
-                        lookUpServer(running.client());
+                if (changes.tryAcquire(1, TimeUnit.SECONDS) && !closed) {
+                    TimeUnit.NANOSECONDS.sleep(publisher.delayNanos());
+                    changes.drainPermits();
+                    merging.during(() -> {
+                        switch (publisher.publish(Instant.now())) {
+                            case PUBLISHED -> {
+                                if (saver != null) {
+                                    saver.changed();
+                                }
+                            }
+                            case FAILED -> changes.release();
+                            case NOTHING_NEW -> {
+                            }
+                        }
+                        if (publisher.published() && now.node().listed()) {
+                            ownNode.look(view.own(), view.endpointsOfNodes(), System.nanoTime());
+                        }
                     });
                 }
-                saveSoon(running);
+                if (publisher.published() && publisher.savedAt() == null) {
+                    now.serverPoll().pollIfDue(System.nanoTime());
+                }
+                if (saver != null) {
+                    saver.saveIfDue();
+                }
             }
-            awaitSaved();
-            save(running);
+            if (saver != null) {
+                saver.finish();
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } finally {
@@ -411,123 +372,29 @@ public final class KubernetesSource implements ServiceSource {
         }
     }
 
-    /** A fault of this program must not end the following unseen: it is reported, and tried again a second later. */
-    private void handOnIfSettled(SnapshotConsumer consumer, Watches running, Pace pace) {
-        try {
-            if (running.all().stream().allMatch(Reflector::settled) && handOn(consumer, running, pace)) {
-                unsaved = true;
-            }
-            mergeFault = null;
-        } catch (RuntimeException | Error e) {
-            Faults.report("merging what the API server says", e);
-            mergeFault = "merging changes failed: " + e;
-            pace.handedOn(System.nanoTime());
-            changes.release();
+    /** Reflectors log failures; a server, plugin or resolver that does not answer has to be named here. */
+    private void sayWhatIsWaitedFor(Running now) {
+        List<ResourceFreshness> kinds = now.reflectors().stream().map(Reflector::freshness).toList();
+        if ((!now.publisher().published() || now.publisher().savedAt() != null)
+                && kinds.stream().allMatch(kind -> kind.problem() == null)) {
+            LOG.info("{}", detail(now, kinds, false));
         }
-    }
-
-    /** No Service may have the server's address as an external one; a name may come to others one day. */
-    private void lookUpServer(ApiClient client) {
-        try {
-            view.configuredServers(ServerAddresses.lookUp(client.server()));
-            changes.release();
-        } catch (UnknownHostException e) {
-            LOG.debug("the API server's name is not known at the moment: {}", e.getMessage());
-        }
-    }
-
-    /** Nothing depends on the answer; it is only shown. */
-    private void askVersion(ApiClient client) {
-        try {
-            Map<String, String> said = new HashMap<>();
-            client.object(client.nextServer(), "/version").properties().stream().limit(MOST_VERSION_FIELDS)
-                    .forEach(field -> said.put(ApiException.line(field.getKey()),
-                            ApiException.line(field.getValue().asString(""))));
-            observer.serverBuild(said);
-        } catch (IOException e) {
-            LOG.debug("the API server does not tell its version: {}", e.getMessage());
-            versionWantedNanos = System.nanoTime() + VERSION_RETRY.toNanos();
-        }
-    }
-
-    private boolean handOn(SnapshotConsumer consumer, Watches running, Pace pace) {
-        ClusterSnapshot snapshot = view.snapshotIfChanged(version + 1, Instant.now());
-        if (snapshot == null || closed) {
-            return false;
-        }
-        version++;
-        askTheServerItself(running, snapshot);
-        if (servedState != null) {
-            LOG.info("the API server has listed everything: the saved state is no longer used");
-            servedState = null;
-        }
-        consumer.accept(snapshot);
-        handedOn = true;
-        pace.handedOn(System.nanoTime());
-        return true;
     }
 
     /**
-     * If the configured server is Service {@code default/kubernetes}, goes over to its endpoints: the way through an
-     * address of our own would end when we do, or lead to a server that is long gone (kubernetes#67875).
+     * If the configured server is Service {@code default/kubernetes}, changes to its endpoints: a connection through an
+     * address that this process serves would end with this process, or lead to a server that is long gone
+     * (kubernetes#67875).
      */
-    private static void askTheServerItself(Watches running, ClusterSnapshot snapshot) {
-        ApiClient client = running.client();
+    private static void connectDirectly(ApiClient client, List<Reflector<?>> reflectors, ClusterSnapshot snapshot) {
         if (client.locator().learned(snapshot.services().get(ApiServerLocator.SERVICE))) {
             String now = client.currentServer();
             LOG.info(now.equals(client.server())
-                    ? "the API server is asked at {} again"
+                    ? "requests to the API server go to {} again"
                     : client.server() + " is Service " + ApiServerLocator.SERVICE
-                            + ": the API server is asked at {} instead",
+                            + ": requests to the API server go to {} instead",
                     now);
-            running.all().forEach(Reflector::refresh);
-        }
-    }
-
-    /** Writing takes seconds for a large cluster: no change waits for it, and it is done a tenth of the time at the most. */
-    private void saveSoon(Watches running) {
-        if (stateFile != null && unsaved && !saving && System.nanoTime() - saveAgainNanos >= 0) {
-            saving = true;
-            Thread.ofPlatform().name("sluice-state").daemon().start(Faults.contained("writing the state file", () -> {
-                try {
-                    save(running);
-                } finally {
-                    saving = false;
-                }
-            }));
-        }
-    }
-
-    private void awaitSaved() throws InterruptedException {
-        while (saving) {
-            TimeUnit.MILLISECONDS.sleep(10);
-        }
-    }
-
-    /** Never what is not believed. */
-    private synchronized void save(Watches running) {
-        StateFile file = stateFile;
-        if (file == null || !unsaved || running.all().stream().anyMatch(Reflector::doubtful)) {
-            return;
-        }
-        unsaved = false;
-        long start = System.nanoTime();
-        try {
-            file.write(new State(Instant.now(), running.client().server(), options.nodeName(),
-                    running.services().freshness().version(), running.endpoints().freshness().version(),
-                    view.contents()));
-            saveTrouble = null;
-        } catch (IOException e) {
-            unsaved = true;
-            String trouble = InputFile.reason(e);
-            if (!trouble.equals(saveTrouble)) {
-                saveTrouble = trouble;
-                LOG.warn("the state file {} cannot be written: {}; a restart without an API server would find an older"
-                        + " state or none", options.stateFile().orElse(null), trouble);
-            }
-        } finally {
-            long now = System.nanoTime();
-            saveAgainNanos = now + Math.max(SAVE_INTERVAL.toNanos(), 9 * (now - start));
+            reflectors.forEach(Reflector::refresh);
         }
     }
 }

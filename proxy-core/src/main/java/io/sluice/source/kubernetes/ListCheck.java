@@ -6,19 +6,19 @@ import java.util.Set;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Whether the pages of one list are what an API server answers: all of the kind that was asked for, of one version, with
- * items that have names, each of them once. A single odd item makes the whole list suspect: an API server has none, so the
- * answer is another's. Pure; one for each list, not thread-safe.
+ * Checks that the pages of one list are a response of an API server: all of the requested kind, of one version, with items
+ * that have names, each of them once. A single invalid item makes the whole list suspect: an API server stores none, so that
+ * something else has responded. Pure; one for each list, not thread-safe.
  */
 final class ListCheck {
 
-    /** 250,000 endpoints of 40,000 Services, each in a slice of its own, are 250,000 objects. */
+    /** 250,000 endpoints of 40,000 Services, each endpoint in its own slice, are 250,000 objects. */
     static final int MOST_OBJECTS = 1_000_000;
-    /** The same are less than 300 MB with all that others write into an object. */
+    /** The same are less than 300 MB, with all fields that controllers write. */
     static final long MOST_BYTES = 1L << 30;
-    /** Pages may be empty while there are more of them; a real list of the most objects has a fifth of these. */
+    /** A page may be empty and not the last; a real list of the most objects has a fifth of these. */
     static final int MOST_PAGES = 10_000;
-    /** What is sent back to the server in a URL. */
+    /** The token goes back to the server in a URL. */
     private static final int LONGEST_TOKEN = 4096;
 
     private final ObjectKind kind;
@@ -33,24 +33,24 @@ final class ListCheck {
         this.kind = kind;
     }
 
-    /** How many bytes may still come. */
+    /** How many bytes the rest of the list may have. */
     long bytesLeft() {
         return MOST_BYTES - bytes;
     }
 
     /**
-     * The head of a page, as far as it stands before the items, and again at its end: each text empty while unknown. A
-     * {@code v1 List}, as kubectl prints one, is a list of whatever its items say that they are.
+     * The head of a page, before the items as far as it is known, and again after them; an unknown text is empty. A
+     * {@code v1 List}, as kubectl prints one, is a list of the kinds that its items have.
      */
     void head(String apiVersion, String listKind) throws SuspectAnswerException {
         mixed = listKind.equals("List") && apiVersion.equals("v1");
         if (!mixed && !(listKind.equals(kind.kind() + "List") && apiVersion.equals(kind.apiVersion()))) {
-            throw new SuspectAnswerException("is " + ObjectKind.said(apiVersion) + " " + ObjectKind.said(listKind)
+            throw new SuspectAnswerException("is " + ObjectKind.shown(apiVersion) + " " + ObjectKind.shown(listKind)
                     + " where " + kind.apiVersion() + " " + kind.kind() + "List was asked for");
         }
     }
 
-    /** The name of an item. */
+    /** Checks an item and returns its name. */
     ObjectKey item(JsonNode item) throws SuspectAnswerException {
         ObjectKey key = kind.check(item, !mixed);
         if (!seen.add(key)) {
@@ -62,7 +62,7 @@ final class ListCheck {
         return key;
     }
 
-    /** A page has ended, which had {@code length} bytes. */
+    /** A page of {@code length} bytes has ended. */
     void page(ListHead head, long length) throws SuspectAnswerException {
         bytes += length;
         head(head.apiVersion(), head.kind());
@@ -71,7 +71,7 @@ final class ListCheck {
         }
         if (!version.isEmpty() && !version.equals(head.version())) {
             throw new SuspectAnswerException("goes over from version " + version + " to "
-                    + ObjectKind.said(head.version()) + " from one page to the next");
+                    + ObjectKind.shown(head.version()) + " from one page to the next");
         }
         if (!head.next().isEmpty() && (head.next().equals(next) || head.next().length() > LONGEST_TOKEN)
                 || ++pages > MOST_PAGES) {

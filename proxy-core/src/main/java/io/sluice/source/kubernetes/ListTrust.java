@@ -3,66 +3,66 @@ package io.sluice.source.kubernetes;
 import java.time.Duration;
 
 /**
- * Whether a list that is well formed is believed. One that goes back to an older version than was seen, or that has
- * nothing where there was something, may come from a server that has just been started or restored: what is new in it
- * counts, but nothing is deleted before the server has kept saying so for {@link #DOUBT}. Pure: times are passed in, in
- * nanoseconds of {@link System#nanoTime}. Not thread-safe.
+ * Whether a well-formed list is accepted. A list with an older version than the view, or an empty list while the view has
+ * objects, may come from a server that was just started or restored: its objects are added, but nothing is deleted before the
+ * server has sent the same for {@link #SUSPECT_LIST_GRACE}. Pure: times are passed in, in nanoseconds of
+ * {@link System#nanoTime}. Not thread-safe.
  */
 final class ListTrust {
 
-    /** How long a server must have kept to a doubtful list before it is believed. */
-    static final Duration DOUBT = Duration.ofSeconds(20);
+    /** How long a server must have sent a suspect list before the list is accepted. */
+    static final Duration SUSPECT_LIST_GRACE = Duration.ofSeconds(20);
 
     /** What to do with a list. */
     enum Verdict {
-        /** It is the truth: what it does not have is gone. */
-        BELIEVED,
-        /** From now on the server is doubted; what the list has may be taken, nothing is deleted. */
-        DOUBTED,
-        /** The server is doubted already, and has to keep to it for longer; anew if it has fewer objects than before. */
-        STILL_DOUBTED,
-        /** The server has kept to it for long enough. */
-        BELIEVED_IN_THE_END
+        /** The list is the state of the server: objects that it lacks are deleted. */
+        ACCEPTED,
+        /** The list is suspect from now on: its objects may be added, nothing is deleted. */
+        SUSPECT_LIST,
+        /** The list is still suspect; the grace begins again if it has fewer objects than before. */
+        STILL_SUSPECT,
+        /** The server has sent the list for the whole grace. */
+        ACCEPTED_AFTER_GRACE
     }
 
-    private boolean doubted;
-    private long doubtedSince;
-    /** How many objects the last doubted list had; negative to begin the time anew. */
-    private int doubtedCount;
+    private boolean suspect;
+    private long suspectSince;
+    /** How many objects the last suspect list had; negative to begin the grace again. */
+    private int suspectCount;
 
     /**
-     * A whole list has come at {@code now}.
+     * Decides about a complete list that has arrived at {@code now}.
      *
      * @param known        how many objects are known
      * @param knownVersion the version they are at; empty for none
      */
     Verdict judge(int listed, String version, int known, String knownVersion, long now) {
         if (!older(version, knownVersion) && (known == 0 || listed > 0)) {
-            doubted = false;
-            return Verdict.BELIEVED;
+            suspect = false;
+            return Verdict.ACCEPTED;
         }
-        boolean first = !doubted;
-        if (first || doubtedCount < 0 || listed < doubtedCount) {
-            doubtedSince = now;
+        boolean first = !suspect;
+        if (first || suspectCount < 0 || listed < suspectCount) {
+            suspectSince = now;
         }
-        doubted = true;
-        doubtedCount = listed;
+        suspect = true;
+        suspectCount = listed;
         if (first) {
-            return Verdict.DOUBTED;
+            return Verdict.SUSPECT_LIST;
         }
-        if (now - doubtedSince < DOUBT.toNanos()) {
-            return Verdict.STILL_DOUBTED;
+        if (now - suspectSince < SUSPECT_LIST_GRACE.toNanos()) {
+            return Verdict.STILL_SUSPECT;
         }
-        doubted = false;
-        return Verdict.BELIEVED_IN_THE_END;
+        suspect = false;
+        return Verdict.ACCEPTED_AFTER_GRACE;
     }
 
-    /** The server has failed in between: it may have been started anew, and begins anew to keep to what it says. */
+    /** A request has failed in between: the server may have been restarted, and the grace begins again. */
     void interrupted() {
-        doubtedCount = -1;
+        suspectCount = -1;
     }
 
-    /** Versions are numbers that grow (KEP-5504); any other text cannot be compared, and nothing is concluded from it. */
+    /** Versions are numbers that grow (KEP-5504); any other text cannot be compared, and is not older. */
     static boolean older(String version, String than) {
         try {
             return !than.isEmpty()

@@ -7,69 +7,79 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The rules by which one kind of object is listed and watched: what to ask the API server next, how much of an answer to
- * believe, how long to pause after a failure, and when to log it (the protocol of client-go's Reflector; KEP-365, KEP-956).
+ * The rules by which one kind of object is listed and watched: what to request next, how much of a response to accept, how
+ * long to pause after a failure, and when to log it (the protocol of client-go's Reflector; KEP-365, KEP-956).
  *
  * <ul>
- * <li>A list counts when its last page has come. One that may come from a server that has just been started or restored
+ * <li>A list is used when its last page has arrived. One that may come from a server that was just started or restored
  * deletes nothing at once ({@link ListTrust}).
  * <li>A watch that breaks is resumed at the last version; when that has failed {@value #RESUMES_BEFORE_LIST} times,
- * everything is listed again. It is listed again at once when the server does not know the version any more (410), has
- * been silent, or has said what no API server says.
- * <li>A watch that breaks before its first event has not proved anything: it ends no trouble ({@link Trouble}).
- * <li>After a failure the next address of the server is asked at once; when all have failed, after a {@link Backoff}.
+ * everything is listed again. The same holds for an event that no API server sends: the view ignores it and stays at the
+ * last good version. Everything is listed again at once when the server has dropped that version (410), when it goes back to
+ * an older one, and when a watch was silent for too long.
+ * <li>A watch that breaks before its first event proves nothing: it ends no trouble ({@link Trouble}).
+ * <li>After a failure the next address of the server is tried at once; when all have failed, after a {@link Backoff}, and not
+ * before the time that a server has given in {@code Retry-After} (RFC 9110, section 10.2.3; client-go obeys it too).
  * </ul>
  *
- * <p>Pure: events and times come in, decisions go out. Times are those of {@link System#nanoTime}, which no step of the
- * wall clock changes. One thread reports events; any thread may call the methods that say so.
+ * <p>Pure: events and times go in, decisions come out. Times are those of {@link System#nanoTime}, which no step of the
+ * wall clock changes. One thread reports events; any thread may call the methods marked so.
  */
 final class ListWatch {
 
-    /** How long a server whose list is doubted is left alone before it is asked again. */
-    static final Duration ASK_AGAIN = Duration.ofSeconds(4);
-    /** How long a part of a list may be silent. */
+    /** The pause between two lists of a server whose list is suspect. */
+    static final Duration RELIST_PAUSE = Duration.ofSeconds(4);
+    /** The longest time without a byte within a list. */
     static final Duration LIST_SILENCE = Duration.ofSeconds(30);
     /** A watch that ends sooner without an event is a failure: a healthy server keeps it open for minutes. */
     static final Duration AT_ONCE = Duration.ofSeconds(1);
+    /** The longest {@code Retry-After} that is obeyed. */
+    static final Duration LONGEST_RETRY_AFTER = Duration.ofSeconds(60);
     private static final int RESUMES_BEFORE_LIST = 3;
 
-    /** What to ask next. */
+    /** The next request. */
     enum Request {
         LIST, WATCH
     }
 
-    /** Why a list or a watch has failed. */
+    /** Why a list or a watch failed. */
     enum FailureKind {
-        /** The server answers, with an error. */
+        /** The server responded with an error. */
         REFUSED,
-        /** The server did not say anything for too long. */
+        /** The server sent nothing for too long. */
         SILENT,
-        /** The answer is none that an API server gives. */
+        /** No API server sends such a response. */
         SUSPECT,
-        /** The answer is from before what is known. */
+        /** The response has an older version than the view. */
         WENT_BACK,
-        /** No connection, or one that broke. */
+        /** There is no connection, or it broke. */
         BROKEN
     }
 
     /**
      * A failed list or watch.
      *
-     * @param code HTTP status of {@link FailureKind#REFUSED}; 0 for other kinds
+     * @param code       HTTP status of {@link FailureKind#REFUSED}; 0 for other kinds
+     * @param retryAfter {@code Retry-After} of the response; zero for none
      */
-    record Failure(FailureKind kind, int code) {
+    record Failure(FailureKind kind, int code, Duration retryAfter) {
 
-        /** What was asked for is the problem; another address of the server would say the same. */
+        /** Without {@code Retry-After}. */
+        Failure(FailureKind kind, int code) {
+            this(kind, code, Duration.ZERO);
+        }
+
+        /** The request is the problem; another address of the server would refuse it as well. */
         boolean aboutRequest() {
             return kind == FailureKind.REFUSED && (code == 403 || code == 404 || code == 410);
         }
 
-        /** All kinds of object meet it alike: it is logged once for all of them. */
+        /** All reflectors meet the same failure: it is logged once for all of them. */
         boolean aboutServer() {
             return kind == FailureKind.BROKEN || kind == FailureKind.SILENT || code == 401;
         }
 
-        /** Other credentials may help, or the kubeconfig names another server by now. */
+        /** New credentials may help, or the kubeconfig names another server by now. */
         boolean mayNeedCredentials() {
             return kind != FailureKind.REFUSED || code == 401;
         }
@@ -78,16 +88,16 @@ final class ListWatch {
             return code == 410;
         }
 
-        private boolean doubtful() {
+        private boolean suspect() {
             return kind == FailureKind.SUSPECT || kind == FailureKind.WENT_BACK;
         }
 
-        /** Whether the version that is known is of no use any more. */
+        /** Whether a watch cannot resume at the known version. */
         private boolean needsList() {
             return switch (kind) {
                 case REFUSED -> code < 500 && code != 429;
-                case SILENT, SUSPECT, WENT_BACK -> true;
-                case BROKEN -> false;
+                case SILENT, WENT_BACK -> true;
+                case BROKEN, SUSPECT -> false;
             };
         }
     }
@@ -95,24 +105,24 @@ final class ListWatch {
     /**
      * What to do after a failure.
      *
-     * @param pauseNanos how long to wait before the next request; 0 for none, as another address of the server has its turn
-     * @param worthALine whether a person should read of it, unless the same was logged lately
-     * @param settledNow whether the view counts as complete from now on, as the server does not let us read these objects
+     * @param pauseNanos how long to wait before the next request; 0 if another address of the server is tried
+     * @param mayLog whether to log the failure, unless the same was logged lately
+     * @param settledNow whether the view counts as complete from now on, because the server does not let us read these objects
      */
-    record Reaction(long pauseNanos, boolean worthALine, boolean settledNow) {}
+    record Reaction(long pauseNanos, boolean mayLog, boolean settledNow) {}
 
-    /** Of a list: what the view takes of it. */
+    /** What the view takes over from a list. */
     enum Taken {
         /** All: what the list does not have is deleted. */
         REPLACE,
         /** What the list has; nothing is deleted. */
         ADD,
-        /** Nothing: the view was never complete. */
+        /** Nothing, as the view was never complete. */
         NOTHING
     }
 
     /**
-     * What becomes of a list.
+     * What to do with a list.
      *
      * @param pauseNanos how long to wait before the next request; 0 for none
      */
@@ -128,27 +138,30 @@ final class ListWatch {
     private volatile WatchState state = WatchState.LISTING;
     private volatile String version = "";
     private volatile boolean settled;
-    private volatile boolean doubtful;
-    private volatile boolean heard;
-    private volatile long heardNanos;
+    private volatile boolean suspect;
+    private volatile boolean contacted;
+    private volatile long lastContactNanos;
 
     private int expected;
     private long listedNanos;
     private long watchSince;
     private int resumes;
-    /** Addresses that failed since the last pause. */
+    /** How many addresses have failed since the last pause. */
     private int attempts;
-    /** A watch is open that has not said anything yet. */
+    /** A server has sent {@code Retry-After}, which ends at {@link #retryAtNanos}, since the last pause. */
+    private boolean retryLater;
+    private long retryAtNanos;
+    /** A watch is open that has not sent an event yet. */
     private boolean unproven;
-    /** The server has said what is not believed, and no watch has lasted since. */
+    /** A response was suspect, and no watch has lasted since. */
     private boolean suspected;
 
     /**
-     * Knows nothing yet.
+     * Nothing is listed yet.
      *
      * @param idleTimeout    how long a watch may be silent
-     * @param mayBeForbidden whether the view is complete without these objects if the server does not let us read them
-     * @param random         spreads the nodes of a cluster in time
+     * @param mayBeForbidden whether the view is complete without these objects if the server refuses to list them
+     * @param random         spreads the requests of a cluster's nodes in time
      */
     ListWatch(Duration idleTimeout, boolean mayBeForbidden, RandomGenerator random) {
         this.idleNanos = idleTimeout.toNanos();
@@ -156,18 +169,18 @@ final class ListWatch {
         this.backoff = new Backoff(random);
     }
 
-    /** An earlier process knew {@code objects} of them at {@code lastVersion}: the first list is judged by that. */
+    /** An earlier process had {@code objects} objects at {@code lastVersion}: the first list is compared with that. */
     void expect(int objects, String lastVersion) {
         expected = objects;
         version = lastVersion;
     }
 
-    /** Everything is to be listed again. Any thread. */
+    /** Requests a list. Any thread. */
     void relist() {
         listWanted = true;
     }
 
-    /** Whether a request that is under way is to be given up, because everything is to be listed again. Any thread. */
+    /** Whether to abandon the request that is under way and list everything again. Any thread. */
     boolean listWanted() {
         return listWanted;
     }
@@ -182,25 +195,25 @@ final class ListWatch {
         return Request.WATCH;
     }
 
-    /** The list that was begun has been given up, or everything has to be listed again after it. */
+    /** The list was abandoned, or has to be repeated. */
     void listAbandoned() {
         listWanted = true;
     }
 
     /**
-     * A whole list has come.
+     * A whole list has arrived.
      *
      * @param known how many objects the view has
      */
     Judgement listed(int count, String listVersion, int known, long now) {
         ListTrust.Verdict verdict = trust.judge(count, listVersion, known(known), version, now);
-        heard(now);
-        if (verdict == ListTrust.Verdict.DOUBTED || verdict == ListTrust.Verdict.STILL_DOUBTED) {
-            doubtful = true;
+        contact(now);
+        if (verdict == ListTrust.Verdict.SUSPECT_LIST || verdict == ListTrust.Verdict.STILL_SUSPECT) {
+            suspect = true;
             listWanted = true;
-            return new Judgement(settled ? Taken.ADD : Taken.NOTHING, verdict, ASK_AGAIN.toNanos());
+            return new Judgement(settled ? Taken.ADD : Taken.NOTHING, verdict, RELIST_PAUSE.toNanos());
         }
-        doubtful = false;
+        suspect = false;
         expected = 0;
         version = listVersion;
         listedNanos = now;
@@ -208,75 +221,78 @@ final class ListWatch {
         return new Judgement(Taken.REPLACE, verdict, 0);
     }
 
-    /** How many objects a list is measured by, if the view has {@code objects}. */
+    /** The number of objects that a list is compared with, if the view has {@code objects}. */
     int known(int objects) {
         return Math.max(objects, expected);
     }
 
-    /** A watch is being asked for. */
+    /** A watch is requested. */
     void watchBegins(long now) {
         watchSince = now;
     }
 
-    /** The server has accepted the watch. Returns how long the trouble was that this ends, if it was logged. */
+    /** The server has accepted the watch. Returns how long the trouble lasted that this ends, if it was logged. */
     Optional<Duration> watchOpened(long now) {
         state = WatchState.WATCHING;
-        heard(now);
+        contact(now);
         unproven = true;
         return trouble.opened(now);
     }
 
     /**
-     * The watch has brought an event that is believed, and whose version is {@code eventVersion}. Returns how long the
-     * trouble was that this ends, if it was logged.
+     * The watch has sent a valid event of version {@code eventVersion}. Returns how long the trouble lasted that this ends,
+     * if it was logged.
      */
-    Optional<Duration> watchHeard(String eventVersion, long now) {
+    Optional<Duration> eventReceived(String eventVersion, long now) {
         version = eventVersion;
-        heard(now);
+        contact(now);
         Optional<Duration> ended = Optional.empty();
         if (unproven) {
             unproven = false;
             resumes = 0;
-            ended = trouble.heard(now);
+            ended = trouble.eventReceived(now);
             if (!suspected) {
                 backoff.reset();
             }
         }
-        if ((suspected || attempts > 0) && hasLasted(Trouble.MOMENT, now)) {
+        if ((suspected || attempts > 0) && hasLasted(Trouble.TRANSIENT, now)) {
             stable();
         }
         return ended;
     }
 
-    /** The watch was given up by ourselves. */
+    /** This process has abandoned the watch. */
     void watchAbandoned() {
         unproven = false;
     }
 
-    /** The server has ended the watch in good order. Whether it did so at once, which is a {@link #failed failure}. */
+    /**
+     * The server has ended the watch without an error. Returns whether it did so at once, which is a {@link #failed
+     * failure}.
+     */
     boolean watchEnded(long now) {
         if (unproven && !hasLasted(AT_ONCE, now)) {
             resumeOrList();
             return true;
         }
         unproven = false;
-        if (hasLasted(Trouble.MOMENT, now)) {
+        if (hasLasted(Trouble.TRANSIENT, now)) {
             stable();
         }
         return false;
     }
 
     /**
-     * The watch has failed: decides how to go on. Whether that is a {@link #failed failure}: a 410 is none, unless the
-     * server does not know the version of a list that it has just made.
+     * The watch has failed: decides how to go on. Returns whether that is a {@link #failed failure}: a 410 is none, unless
+     * the server does not know the version of a list that it has just sent.
      */
     boolean watchFailed(Failure failure, long now) {
         if (failure.needsList()) {
             listWanted = true;
-        } else if (failure.kind() == FailureKind.BROKEN) {
+        } else if (failure.kind() != FailureKind.REFUSED) {
             resumeOrList();
         }
-        if (failure.gone() && now - listedNanos > Trouble.MOMENT.toNanos()) {
+        if (failure.gone() && now - listedNanos > Trouble.TRANSIENT.toNanos()) {
             unproven = false;
             return false;
         }
@@ -286,30 +302,44 @@ final class ListWatch {
     /**
      * A list or a watch has failed.
      *
-     * @param addresses how many addresses of the server are asked in turn
-     * @param problem   what went wrong, in a line for a person
+     * @param addresses how many addresses of the server are tried in turn
+     * @param problem   one line for the user
      */
     Reaction failed(Failure failure, int addresses, String problem, long now) {
         state = WatchState.WAITING;
         trust.interrupted();
-        suspected |= failure.doubtful();
-        trouble.failed(problem, failure.doubtful(),
-                unproven && (failure.doubtful() || !hasLasted(Trouble.MOMENT, now)), now);
+        suspected |= failure.suspect();
+        trouble.failed(problem, failure.suspect(),
+                unproven && (failure.suspect() || !hasLasted(Trouble.TRANSIENT, now)), now);
         unproven = false;
         boolean settledNow = mayBeForbidden && failure.aboutRequest() && !failure.gone() && !settled;
         settled |= settledNow;
+        obey(failure.retryAfter(), now);
         if (++attempts < addresses) {
             return new Reaction(0, false, settledNow);
         }
         attempts = 0;
         boolean first = backoff.failures() == 0;
-        // A watch that breaks now and then is nothing to worry a person with, unless it does not come back.
-        return new Reaction(backoff.next().toNanos(), !first || listWanted, settledNow);
+        // A watch that breaks now and then is not worth a line in the log, unless it cannot be resumed.
+        long pause = backoff.next().toNanos();
+        if (retryLater) {
+            pause = Math.max(pause, retryAtNanos - now);
+            retryLater = false;
+        }
+        return new Reaction(pause, !first || listWanted, settledNow);
     }
 
-    /** Whether to log what has failed; {@code sameAs} is equal for what a person would call the same. */
-    boolean isNews(String sameAs, long now) {
-        return trouble.isNews(sameAs, now);
+    private void obey(Duration retryAfter, long now) {
+        if (retryAfter.isPositive()) {
+            long at = now + Math.min(retryAfter.toNanos(), LONGEST_RETRY_AFTER.toNanos());
+            retryAtNanos = retryLater && retryAtNanos - at > 0 ? retryAtNanos : at;
+            retryLater = true;
+        }
+    }
+
+    /** Whether to log a failure; {@code sameAs} is equal for failures that a user would call the same. */
+    boolean shouldLog(String sameAs, long now) {
+        return trouble.shouldLog(sameAs, now);
     }
 
     private void resumeOrList() {
@@ -329,46 +359,46 @@ final class ListWatch {
         return now - watchSince > time.toNanos();
     }
 
-    private void heard(long now) {
-        heardNanos = now;
-        heard = true;
+    private void contact(long now) {
+        lastContactNanos = now;
+        contacted = true;
     }
 
-    /** Whether everything was listed at least once, or cannot be and need not be. Any thread. */
+    /** Whether everything was listed at least once, or may be done without. Any thread. */
     boolean settled() {
         return settled;
     }
 
-    /** Whether the server's last list is not believed yet. Any thread. */
-    boolean doubtful() {
-        return doubtful;
+    /** Whether the last list is not accepted yet. Any thread. */
+    boolean suspect() {
+        return suspect;
     }
 
     /**
-     * Whether the view can be taken for what the server has at {@code now}: the server was heard of lately, and has not
-     * been out of reach for more than a moment. Any thread.
+     * Whether the view equals the state of the server at {@code now}, as far as can be known: the server has sent
+     * something lately, and was not unreachable for longer than a transient failure. Any thread.
      */
     boolean current(long now) {
-        return settled && !doubtful && trouble.current(now)
-                && (!heard || now - heardNanos < idleNanos + LIST_SILENCE.toNanos());
+        return settled && !suspect && trouble.current(now)
+                && (!contacted || now - lastContactNanos < idleNanos + LIST_SILENCE.toNanos());
     }
 
-    /** How long ago the server was heard of; empty for never. Any thread. */
-    Optional<Duration> heardAgo(long now) {
-        return heard ? Optional.of(Duration.ofNanos(Math.max(0, now - heardNanos))) : Optional.empty();
+    /** How long ago the server sent something; empty for never. Any thread. */
+    Optional<Duration> sinceLastContact(long now) {
+        return contacted ? Optional.of(Duration.ofNanos(Math.max(0, now - lastContactNanos))) : Optional.empty();
     }
 
-    /** What is being done now. Any thread. */
+    /** What the reflector is doing. Any thread. */
     WatchState state() {
         return state;
     }
 
-    /** The version that the view is at; empty before the first list. Any thread. */
+    /** The resourceVersion of the view; empty before the first list. Any thread. */
     String version() {
         return version;
     }
 
-    /** What is wrong at {@code now}, in a line; null for nothing. Any thread. */
+    /** The trouble at {@code now}, in one line; null for none. Any thread. */
     @Nullable
     String problem(long now) {
         return trouble.problem(now);

@@ -9,18 +9,18 @@ import java.net.URI;
 import java.net.http.HttpClient.Redirect;
 import java.security.GeneralSecurityException;
 import java.util.List;
+import javax.net.ssl.KeyManager;
 import javax.net.ssl.SNIHostName;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.X509ExtendedTrustManager;
 
 /**
- * HTTP to one server, which may be asked at several addresses and be known by another name than its URL has, the
- * kubeconfig's {@code tls-server-name}. At each address it is asked for by its name (SNI), and its certificate has to have
- * that name; at the address of the URL itself the certificate may have that address instead.
+ * HTTP to one server, which may have several addresses and another name than its URL, the kubeconfig's
+ * {@code tls-server-name}. Each connection sends that name (SNI), and the server's certificate must have it; at the address of
+ * the URL itself the certificate may have that address instead.
  *
- * <p>A redirection is an answer like others and not followed: the Kubernetes client would follow it to any host, with the
- * credentials.
+ * <p>Redirections are not followed: the Kubernetes client would follow them to any host, with the credentials.
  */
 final class NamedServer extends JdkHttpClientFactory {
 
@@ -42,16 +42,19 @@ final class NamedServer extends JdkHttpClientFactory {
         String name = credentials.tlsServerName().isEmpty() ? host : credentials.tlsServerName();
         HttpClient.Builder builder =
                 new NamedServer(ApiServerLocator.address(name).isPresent() ? "" : name).newBuilder(config);
-        TrustManager[] authorities = SSLUtils.trustManagers(config);
-        if (!config.isTrustCerts() && authorities.length == 1
-                && authorities[0] instanceof X509ExtendedTrustManager ofAuthorities) {
-            builder.sslContext(SSLUtils.keyManagers(config),
-                    new TrustManager[] {new ServerCertificate(ofAuthorities, host, name)});
+        TrustManager[] trusted = SSLUtils.trustManagers(config);
+        if (!config.isTrustCerts() && trusted.length == 1
+                && trusted[0] instanceof X509ExtendedTrustManager ofAuthorities) {
+            trusted = new TrustManager[] {new ServerCertificate(ofAuthorities, host, name)};
         }
+        builder.sslContext(credentials.certificate().isPresent()
+                ? credentials.certificate().get().keyManagers()
+                : new KeyManager[0], trusted);
+        builder.addOrReplaceInterceptor("impersonation", credentials.impersonation());
         return builder.build();
     }
 
-    /** The JDK's client heeds a name given so where the URL has an address; where that has a name, it is the same one. */
+    /** The JDK's client uses such a name where the URL has an address; where the URL has a name, it is the same one. */
     @Override
     protected void additionalConfig(java.net.http.HttpClient.Builder builder) {
         builder.followRedirects(Redirect.NEVER);

@@ -5,10 +5,10 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is kept of a Node.
+ * The fields that are kept of a Node.
  *
  * @param zone   its label {@code topology.kubernetes.io/zone}, null if it has none
- * @param leaving whether it is being deleted, or the cluster autoscaler is about to take it away
+ * @param leaving whether it is being deleted, or the cluster autoscaler is about to delete it
  * @param addresses those of its status that are IP addresses
  */
 record NodeFacts(@Nullable String zone, boolean leaving, List<InetAddress> addresses) {

@@ -29,7 +29,7 @@ final class NodeReader {
                 addresses(node.path("status").path("addresses"))), List.of());
     }
 
-    /** A Node has names among its addresses, too. */
+    /** The addresses of a Node contain host names, too. */
     private static List<InetAddress> addresses(JsonNode list) {
         List<InetAddress> addresses = new ArrayList<>();
         for (JsonNode entry : list.values()) {
@@ -37,7 +37,7 @@ final class NodeReader {
                 try {
                     addresses.add(IpAddresses.parseStored(entry.path("address").asString("")));
                 } catch (IllegalArgumentException e) {
-                    LOG.debug("a node's address is passed over: {}", e.getMessage());
+                    LOG.debug("a node's address is skipped: {}", e.getMessage());
                 }
             }
         }

@@ -1,6 +1,6 @@
 package io.sluice.source.kubernetes;
 
-/** What names an object of one kind; {@code namespace} is empty for kinds that have none. */
+/** The name of an object of one kind; {@code namespace} is empty for kinds without namespace. */
 record ObjectKey(String namespace, String name) {
 
     /** {@code namespace/name}, or the name alone. */

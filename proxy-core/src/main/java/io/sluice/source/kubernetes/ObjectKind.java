@@ -4,7 +4,7 @@ import java.util.regex.Pattern;
 import tools.jackson.databind.JsonNode;
 
 /**
- * The kinds of objects that are asked for, and what every object of a kind has that comes from an API server, which
+ * The kinds of objects that are listed, and the fields that every object of a kind has if it comes from an API server, which
  * validates what it stores. Pure.
  */
 enum ObjectKind {
@@ -17,7 +17,7 @@ enum ObjectKind {
     /** {@code core/v1}. */
     NODE("v1", "Node", false);
 
-    /** Narrower than what an API server lets through as a name of any kind; it ends up in logs and metrics. */
+    /** Narrower than the names that an API server allows for any kind; names appear in logs and metrics. */
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._:-]{0,252}");
 
     private final String apiVersion;
@@ -40,17 +40,17 @@ enum ObjectKind {
     }
 
     /**
-     * The name of {@code object}.
+     * Checks {@code object} and returns its name.
      *
-     * @param nameless whether it may do without {@code apiVersion} and {@code kind}, as the items of a typed list do
-     * @throws SuspectAnswerException if it is no object of this kind that an API server could have stored
+     * @param kindless whether {@code apiVersion} and {@code kind} may be missing, as in the items of a typed list
+     * @throws SuspectAnswerException if no API server could have stored it as an object of this kind
      */
-    ObjectKey check(JsonNode object, boolean nameless) throws SuspectAnswerException {
+    ObjectKey check(JsonNode object, boolean kindless) throws SuspectAnswerException {
         JsonNode metadata = object.path("metadata");
         ObjectKey key = new ObjectKey(namespaced ? metadata.path("namespace").asString("").intern() : "",
                 metadata.path("name").asString(""));
-        if (!nameless || object.has("kind") || object.has("apiVersion")) {
-            String found = said(object.path("apiVersion")) + " " + said(object.path("kind"));
+        if (!kindless || object.has("kind") || object.has("apiVersion")) {
+            String found = shown(object.path("apiVersion")) + " " + shown(object.path("kind"));
             if (!found.equals(apiVersion + " " + kind)) {
                 throw new SuspectAnswerException("has an object of " + found + " where " + apiVersion + " " + kind
                         + " was asked for");
@@ -87,16 +87,16 @@ enum ObjectKind {
         return this == ENDPOINT_SLICE || this == ENDPOINTS ? "an " : "a ";
     }
 
-    /** A text out of an answer for a message: not the whole of it if it is long or odd. */
-    static String said(JsonNode field) {
+    /** A text of a response for a message, shortened and without unprintable characters. */
+    static String shown(JsonNode field) {
         return field.isMissingNode() || field.isNull()
                 ? "nothing"
-                : field.isContainer() ? "something else than a text" : said(field.asString(""));
+                : field.isContainer() ? "something else than a text" : shown(field.asString(""));
     }
 
-    /** The same of a text. */
-    static String said(String text) {
-        String shown = text.length() > 60 ? text.substring(0, 60) + "…" : text;
-        return shown.isEmpty() ? "''" : shown.replaceAll("[^\\x20-\\x7e…]", "?");
+    /** The same for a text. */
+    static String shown(String text) {
+        String line = text.length() > 60 ? text.substring(0, 60) + "…" : text;
+        return line.isEmpty() ? "''" : line.replaceAll("[^\\x20-\\x7e…]", "?");
     }
 }

@@ -2,10 +2,10 @@ package io.sluice.source.kubernetes;
 
 import tools.jackson.databind.JsonNode;
 
-/** Makes the few facts that are kept out of an object as the API server sends it. Stateless. */
+/** Reads the fields that are kept of an object of the API server. Stateless. */
 @FunctionalInterface
 interface ObjectReader<T> {
 
-    /** Reads {@code object}, which has the name {@code key}; never fails, however odd the object is. */
+    /** Reads {@code object}, whose name is {@code key}; never fails, whatever the object has. */
     ReadObject<T> read(ObjectKey key, JsonNode object);
 }

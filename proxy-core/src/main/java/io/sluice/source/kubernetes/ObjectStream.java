@@ -14,34 +14,34 @@ import tools.jackson.core.exc.UnexpectedEndOfInputException;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Takes objects out of a response one by one, so that never more than one of them is held as text or tree. A response
+ * Reads the objects of a response one by one, so that no more than one of them is held as text or tree. A response
  * that ends in the middle of an object is an IOException, one that is not JSON a SuspectAnswerException. Not thread-safe.
  *
- * <p>Nothing in it is without a bound. An object may have {@link #LARGEST_OBJECT} bytes: etcd takes 1.5 MiB as Protobuf, an
- * API server 3 MiB, so nobody can store one that is larger as JSON, and what sends one is no API server.
+ * <p>Everything is bounded. An object may have {@link #LARGEST_OBJECT} bytes: etcd accepts 1.5 MiB as Protobuf, an API server
+ * 3 MiB, so that no larger object can be stored, and a server that sends one is no API server.
  */
 final class ObjectStream implements AutoCloseable {
 
-    /** Bytes of one object or event as JSON. */
+    /** The most bytes of one object or event as JSON. */
     static final int LARGEST_OBJECT = 8 << 20;
-    /** Bytes of a list before, between and after its items. */
+    /** The most bytes of a list before, between and after its items. */
     static final int LARGEST_HEAD = 1 << 20;
 
     private final Budget body;
     private final ObjectTree trees = new ObjectTree();
     private @Nullable JsonParser begun;
 
-    /** Of a response or file without a bound on the whole. */
+    /** Reads a response or file without a bound on the whole. */
     ObjectStream(InputStream body) {
         this(body, Long.MAX_VALUE);
     }
 
-    /** Fails once more than {@code mostBytes} have come. */
+    /** Fails when {@code body} has more than {@code mostBytes}. */
     ObjectStream(InputStream body, long mostBytes) {
         this.body = new Budget(body, mostBytes);
     }
 
-    /** Made when it is needed: it reads the first bytes at once, for which a watch may have to wait long. */
+    /** Creates the parser when it is needed: it reads the first bytes at once, which a watch may send late. */
     private JsonParser parser() {
         JsonParser parser = begun;
         if (parser == null) {
@@ -51,7 +51,7 @@ final class ObjectStream implements AutoCloseable {
         return parser;
     }
 
-    /** What a list says of itself; a text that it does not have is empty. */
+    /** The head of a list; a missing text is empty. */
     record ListHead(String apiVersion, String kind, String version, String next) {}
 
     /** Receives the elements of a list. */
@@ -60,18 +60,18 @@ final class ObjectStream implements AutoCloseable {
         void accept(JsonNode item) throws IOException;
     }
 
-    /** Hears what a list is, before its first item if it says so there. */
+    /** Checks the kind of a list, before its first item if the kind is there. */
     @FunctionalInterface
     interface KindCheck {
         void check(String apiVersion, String kind) throws IOException;
     }
 
-    /** Reads a list to its end, of whatever kind. */
+    /** Reads a list of any kind to its end. */
     ListHead readList(ItemConsumer items) throws IOException {
         return readList((apiVersion, kind) -> {}, items);
     }
 
-    /** Reads a list to its end; its head may stand before or after its items. */
+    /** Reads a list to its end; its head may be before or after its items. */
     ListHead readList(KindCheck check, ItemConsumer items) throws IOException {
         try {
             body.allow(LARGEST_HEAD);
@@ -83,7 +83,7 @@ final class ObjectStream implements AutoCloseable {
             expect(parser.nextToken() == JsonToken.START_OBJECT, "is no list");
             while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
                 String name = parser.currentName();
-                expect(seen.add(name), "has twice the field " + ObjectKind.said(name));
+                expect(seen.add(name), "has twice the field " + ObjectKind.shown(name));
                 parser.nextToken();
                 switch (name) {
                     case "apiVersion" -> apiVersion = text(parser);
@@ -128,7 +128,7 @@ final class ObjectStream implements AutoCloseable {
         return "";
     }
 
-    /** The next event of a watch; null at its end. */
+    /** Reads the next event of a watch; null at its end. */
     @Nullable
     JsonNode nextEvent() throws IOException {
         try {
@@ -144,7 +144,7 @@ final class ObjectStream implements AutoCloseable {
         }
     }
 
-    /** How many bytes have come. */
+    /** How many bytes were read. */
     long bytes() {
         return body.taken;
     }
@@ -162,7 +162,8 @@ final class ObjectStream implements AutoCloseable {
                     : cause;
         }
         return switch (e) {
-            case UnexpectedEndOfInputException _ -> new IOException("the answer broke off in the middle of an object");
+            case UnexpectedEndOfInputException _ ->
+                    new IOException("the response broke off in the middle of an object");
             case StreamConstraintsException _ -> new SuspectAnswerException(
                     "is nested more than " + ApiClient.DEEPEST + " levels deep, or has a text that is too long");
             default -> new SuspectAnswerException("is not JSON" + (body.beginsLikeHtml ? " but HTML" : ""));
@@ -174,7 +175,7 @@ final class ObjectStream implements AutoCloseable {
         body.close();
     }
 
-    /** Counts what is read; gives out no more than is allowed at the moment, and than is allowed in all. */
+    /** Counts the bytes that are read, and fails beyond the bound for the current object or for the whole. */
     private static final class Budget extends InputStream {
 
         private final InputStream from;
@@ -189,7 +190,7 @@ final class ObjectStream implements AutoCloseable {
             this.most = most;
         }
 
-        /** So many bytes more than now. */
+        /** Allows {@code more} bytes from here on. */
         void allow(int more) {
             allowance = more;
             allowed = taken + more;

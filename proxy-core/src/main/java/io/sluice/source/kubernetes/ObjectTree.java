@@ -13,9 +13,9 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Makes a tree of an object of the API, without its {@code managedFields}, which are often half of it and nothing to a
- * proxy. Refuses a field that stands twice, which two readers would read in two ways, and more than {@link #MOST_VALUES},
- * each of which takes many times the memory of its text. Not thread-safe.
+ * Reads an object of the API into a tree, without its {@code managedFields}, which are often half of it and useless to a
+ * proxy. Refuses a duplicate field, which two readers would read in two ways, and more than {@link #MOST_VALUES} values, each
+ * of which takes many times the memory of its text. Not thread-safe.
  */
 final class ObjectTree {
 
@@ -69,7 +69,7 @@ final class ObjectTree {
         if (to instanceof ArrayNode array) {
             array.add(child);
         } else if (to instanceof ObjectNode object && object.replace(name, child) != null) {
-            throw new SuspectAnswerException("has an object with the field " + ObjectKind.said(name) + " twice");
+            throw new SuspectAnswerException("has an object with the field " + ObjectKind.shown(name) + " twice");
         }
     }
 
@@ -85,7 +85,7 @@ final class ObjectTree {
         };
     }
 
-    /** Which object was read last or is being read, as far as it has said so: its kind and name. */
+    /** Kind and name of the object that was read last or is being read, as far as they were read. */
     Optional<String> name() {
         JsonNode last = root == null ? NODES.missingNode() : root;
         JsonNode object = last.has("object") ? last.path("object") : last;
@@ -95,8 +95,8 @@ final class ObjectTree {
         }
         String namespace = metadata.path("namespace").asString("");
         String kind = object.path("kind").asString("");
-        return Optional.of((kind.isEmpty() ? "" : ObjectKind.said(kind) + " ")
-                + (namespace.isEmpty() ? "" : ObjectKind.said(namespace) + "/")
-                + ObjectKind.said(metadata.path("name")));
+        return Optional.of((kind.isEmpty() ? "" : ObjectKind.shown(kind) + " ")
+                + (namespace.isEmpty() ? "" : ObjectKind.shown(namespace) + "/")
+                + ObjectKind.shown(metadata.path("name")));
     }
 }

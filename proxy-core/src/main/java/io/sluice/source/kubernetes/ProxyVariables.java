@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Which proxy leads to a server, by the variables {@code HTTPS_PROXY}, {@code HTTP_PROXY} and {@code NO_PROXY} as kubectl
+ * The HTTP proxy for a server, from the variables {@code HTTPS_PROXY}, {@code HTTP_PROXY} and {@code NO_PROXY} as kubectl
  * reads them (golang.org/x/net/http/httpproxy): in upper case before lower case, never for this machine itself. Pure.
  */
 final class ProxyVariables {
@@ -44,8 +44,8 @@ final class ProxyVariables {
     /**
      * An HTTP proxy with its port.
      *
-     * @param name what says so, for the message
-     * @throws IllegalArgumentException if {@code value} is none; the message does not show it, it may hold a password
+     * @param name where the value comes from, for the message
+     * @throws IllegalArgumentException if {@code value} is no HTTP proxy; the message omits it, as it may contain a password
      */
     static URI proxy(String name, String value) {
         try {
@@ -69,7 +69,7 @@ final class ProxyVariables {
         return host.equals("localhost") || address(host).map(InetAddress::isLoopbackAddress).orElse(false);
     }
 
-    /** A range, an address, a domain with what is below it, or one that begins with a dot for what is below it alone. */
+    /** Matches a range, an address, a domain with its subdomains, or with a leading dot the subdomains alone. */
     private static boolean matches(String exception, String host, int port) {
         if (exception.isEmpty() || exception.equals("*")) {
             return !exception.isEmpty();

@@ -1,19 +1,19 @@
 package io.sluice.source.kubernetes;
 
-import io.sluice.service.EndpointChange;
+import io.sluice.service.TriggerTime;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What an object of the API came to.
+ * The result of reading an object of the API.
  *
- * @param value    what is kept of it; null if it cannot be used at all
- * @param mistakes what is wrong with it, one line each, without the object's name
- * @param change   since when it says so, if it says that and is about endpoints
+ * @param value    the fields that are kept; null if the object cannot be used at all
+ * @param mistakes the mistakes in the object, one line each, without the object's name
+ * @param change   the last change trigger time, for endpoints that have it
  */
-record ReadObject<T>(@Nullable T value, List<String> mistakes, @Nullable EndpointChange change) {
+record ReadObject<T>(@Nullable T value, List<String> mistakes, @Nullable TriggerTime change) {
 
-    /** Of an object that does not say since when. */
+    /** Without a last change trigger time. */
     ReadObject(@Nullable T value, List<String> mistakes) {
         this(value, mistakes, null);
     }

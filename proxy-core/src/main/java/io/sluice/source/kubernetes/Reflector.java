@@ -1,7 +1,8 @@
 package io.sluice.source.kubernetes;
 
 import io.sluice.liveness.Faults;
-import io.sluice.service.EndpointChange;
+import io.sluice.service.TriggerTime;
+import io.sluice.source.Activity;
 import io.sluice.source.ResourceFreshness;
 import io.sluice.source.kubernetes.ListWatch.Failure;
 import io.sluice.source.kubernetes.ListWatch.FailureKind;
@@ -21,20 +22,21 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 import tools.jackson.databind.JsonNode;
 
 /**
  * Keeps one kind of object equal to what the API server has: lists everything in pages, then watches from the version of
- * that list, for ever. {@link ListWatch} decides; this class asks, reads and logs.
+ * that list, for ever (as client-go's Reflector). {@link ListWatch} decides; this class requests, reads and logs.
  *
- * <p>What makes it trustworthy besides the rules there:
+ * <p>Besides the rules there:
  * <ul>
- * <li>An answer that no API server gives counts for nothing ({@link ListCheck}, {@link WatchEvent}).
- * <li>A list is taken over all at once, when its last page has come; deletions that were missed are found by it.
- * <li>A watch that says nothing, not even a bookmark, for the idle timeout is given up.
+ * <li>A response that no API server sends is ignored ({@link ListCheck}, {@link WatchEvent}).
+ * <li>A list replaces the view at once, when its last page has arrived; missed deletions are found so.
+ * <li>A watch that sends nothing, not even a bookmark, for the idle timeout is abandoned.
  * </ul>
  *
- * <p>Runs on a thread of its own; the state may be asked for by any.
+ * <p>Runs on a thread of its own; any thread may read the state.
  */
 final class Reflector<T> implements Runnable {
 
@@ -43,25 +45,25 @@ final class Reflector<T> implements Runnable {
     /** Objects in one page: 500 as client-go has it; a page is never held in memory. */
     private static final int PAGE = 500;
     private static final Duration LONGEST_PAGE = Duration.ofMinutes(2);
-    /** The server ends a watch after 5 to 10 minutes at random, as clients of the API ask for. */
+    /** The server ends a watch after 5 to 10 minutes at random, as client-go requests it. */
     private static final int WATCH_SECONDS = 300;
 
-    /** Finds out what to ask {@code server} for; asked again when the server does not know the resource. */
+    /** Finds out which resource to list at {@code server}; called again when the server does not know the resource. */
     @FunctionalInterface
     interface Resolver<T> {
         Resource<T> resolve(String server) throws IOException;
     }
 
-    /** Hears of what happens, on the reflector's thread. */
+    /** Is notified of changes, on the reflector's thread. */
     interface Listener {
 
-        /** Objects were put in or removed. */
+        /** Objects were added, modified or deleted. */
         void changed();
 
-        /** What is wrong with an object now; none if it is fine or gone. */
+        /** The mistakes of an object; none if it is valid or deleted. */
         void mistakes(String resource, ObjectKey key, List<String> mistakes);
 
-        /** Everything was listed: mistakes of objects that are not in {@code listed} are gone. */
+        /** Everything was listed: objects that are not in {@code mistakes} have none. */
         void listed(String resource, Map<ObjectKey, List<String>> mistakes);
     }
 
@@ -74,6 +76,7 @@ final class Reflector<T> implements Runnable {
     private final RandomGenerator random = RandomGenerator.getDefault();
     private final ListWatch rules;
     private final Semaphore wake = new Semaphore(0);
+    private final Activity handling;
 
     private final AtomicLong lists = new AtomicLong();
     private final AtomicLong failures = new AtomicLong();
@@ -85,11 +88,11 @@ final class Reflector<T> implements Runnable {
     private String verb = "list";
 
     /**
-     * Asks nothing yet.
+     * Requests nothing yet.
      *
      * @param name           for logs, metrics and the state
      * @param idleTimeout    how long a watch may be silent
-     * @param mayBeForbidden whether we can do without this resource if the server does not let us read it
+     * @param mayBeForbidden whether the view is complete without this resource if the server refuses it
      */
     Reflector(String name, Resolver<T> resolver, ApiClient client, ClusterView.Part<T> part, Listener listener,
             Duration idleTimeout, boolean mayBeForbidden) {
@@ -100,35 +103,51 @@ final class Reflector<T> implements Runnable {
         this.listener = listener;
         this.idleTimeout = idleTimeout;
         this.rules = new ListWatch(idleTimeout, mayBeForbidden, random);
+        this.handling = new Activity("sluice-watch-" + name);
     }
 
-    /** An earlier process knew {@code objects} of them at {@code lastVersion}: what is listed is measured by that. */
+    String name() {
+        return name;
+    }
+
+    /** The work of the thread on what the server has sent; waiting for the server is no work. */
+    Activity activity() {
+        return handling;
+    }
+
+    /** Whether the server has listed everything at least once. */
+    boolean listed() {
+        return lists.get() > 0;
+    }
+
+    /** An earlier process had {@code objects} objects at {@code lastVersion}: the first list is compared with that. */
     void expect(int objects, String lastVersion) {
         rules.expect(objects, lastVersion);
     }
 
-    /** Whether everything was listed at least once, or cannot be and need not be. */
+    /** Whether everything was listed at least once, or may be done without. */
     boolean settled() {
         return rules.settled();
     }
 
-    /** Whether the server's last list is not believed yet. */
-    boolean doubtful() {
-        return rules.doubtful();
+    /** Whether the last list is not accepted yet. */
+    boolean suspect() {
+        return rules.suspect();
     }
 
-    /** Whether the view can be taken for what the server has now. */
+    /** Whether the view equals the state of the server, as far as can be known. */
     boolean current() {
         return rules.current(System.nanoTime());
     }
 
     ResourceFreshness freshness() {
         long now = System.nanoTime();
-        return new ResourceFreshness(name, rules.state(), rules.heardAgo(now).map(Instant.now()::minus).orElse(null),
+        return new ResourceFreshness(name, rules.state(),
+                rules.sinceLastContact(now).map(Instant.now()::minus).orElse(null),
                 rules.version(), part.size(), lists.get(), failures.get(), rules.problem(now));
     }
 
-    /** Lists everything again now. */
+    /** Lists everything again, at once. */
     void refresh() {
         rules.relist();
         interrupt();
@@ -180,20 +199,9 @@ final class Reflector<T> implements Runnable {
             server = client.nextServer();
             Resource<T> wanted = resource == null ? resolver.resolve(server) : resource;
             resource = wanted;
-            Listed<T> listed = new Listed<>(wanted);
-            String next = "";
-            ListHead head;
-            do {
-                InputStream body =
-                        client.get(server, wanted.listPath(PAGE, next), ListWatch.LIST_SILENCE, LONGEST_PAGE);
-                try (ObjectStream page = open(body, listed.check.bytesLeft())) {
-                    head = page.readList(listed.check::head, listed::add);
-                    listed.check.page(head, page.bytes());
-                }
-                next = head.next();
-            } while (!next.isEmpty());
+            Listed<T> listed = pages(wanted);
             lists.incrementAndGet();
-            take(listed, head.version());
+            pause(handling.answerOf(() -> take(listed, listed.version)));
         } catch (IOException e) {
             rules.listAbandoned();
             if (e instanceof ApiException refused && refused.code() == 404) {
@@ -203,22 +211,59 @@ final class Reflector<T> implements Runnable {
         }
     }
 
-    /** What the pages of a list have brought so far. */
+    /** Lists in pages, or without pages if the server drops the version of the list before the last page. */
+    private Listed<T> pages(Resource<T> wanted) throws IOException {
+        Listed<T> listed = new Listed<>(wanted);
+        String next = "";
+        do {
+            try {
+                next = page(wanted.listPath(PAGE, next), listed);
+            } catch (ApiException e) {
+                if (e.code() != 410 || next.isEmpty()) {
+                    throw e;
+                }
+                // As client-go's pager does (FullListIfExpired): pages would expire again and again.
+                LOG.debug("{}: the continue token has expired; listing without pages", name);
+                Listed<T> whole = new Listed<>(wanted);
+                if (!page(wanted.listPath(), whole).isEmpty()) {
+                    throw new SuspectAnswerException("has pages though none were asked for");
+                }
+                return whole;
+            }
+        } while (!next.isEmpty());
+        return listed;
+    }
+
+    /** Reads a page. Returns the continue token; empty after the last page. */
+    private String page(String path, Listed<T> listed) throws IOException {
+        InputStream body = client.get(server, path, ListWatch.LIST_SILENCE, LONGEST_PAGE);
+        try (ObjectStream page = open(body, listed.check.bytesLeft())) {
+            ListHead head = page.readList(listed.check::head, item -> {
+                ObjectKey key = listed.check.item(item);
+                handling.during(() -> listed.add(key, item));
+            });
+            listed.check.page(head, page.bytes());
+            listed.version = head.version();
+            return head.next();
+        }
+    }
+
+    /** The objects of the pages that were read so far. */
     private static final class Listed<T> {
 
         private final Resource<T> resource;
         private final ListCheck check;
         private final Map<ObjectKey, T> objects = new HashMap<>();
         private final Map<ObjectKey, List<String>> mistakes = new HashMap<>();
-        private final Map<ObjectKey, EndpointChange> since = new HashMap<>();
+        private final Map<ObjectKey, TriggerTime> since = new HashMap<>();
+        private String version = "";
 
         Listed(Resource<T> resource) {
             this.resource = resource;
             this.check = new ListCheck(resource.kind());
         }
 
-        void add(JsonNode item) throws SuspectAnswerException {
-            ObjectKey key = check.item(item);
+        void add(ObjectKey key, JsonNode item) {
             ReadObject<T> read = resource.reader().read(key, item);
             if (read.value() != null) {
                 objects.put(key, read.value());
@@ -232,25 +277,25 @@ final class Reflector<T> implements Runnable {
         }
     }
 
-    /** Takes over what is believed of a list. */
-    private void take(Listed<T> listed, String listVersion) {
+    /** Puts the accepted objects of a list into the view. Returns the pause after it, in nanoseconds. */
+    private long take(Listed<T> listed, String listVersion) {
         int count = listed.objects.size();
         int known = rules.known(part.size());
         String knownVersion = rules.version();
         ListWatch.Judgement judgement = rules.listed(count, listVersion, part.size(), System.nanoTime());
         switch (judgement.verdict()) {
-            case BELIEVED, STILL_DOUBTED -> {
+            case ACCEPTED, STILL_SUSPECT -> {
             }
-            case DOUBTED -> LOG.warn(
-                    "{}: the API server lists {} where {} were known{}; what is missing is kept until it"
-                            + " has said so for {} s",
+            case SUSPECT_LIST -> LOG.warn(
+                    "{}: the API server lists {} objects, {} were known{}; missing objects are kept until it has"
+                            + " listed the same for {} s",
                     name, count, known,
                     ListTrust.older(listVersion, knownVersion)
                             ? ", at version " + listVersion + " after " + knownVersion
                             : "",
-                    ListTrust.DOUBT.toSeconds());
-            case BELIEVED_IN_THE_END ->
-                    LOG.warn("{}: the API server has kept to its list of {}; it is believed now", name, count);
+                    ListTrust.SUSPECT_LIST_GRACE.toSeconds());
+            case ACCEPTED_AFTER_GRACE ->
+                    LOG.warn("{}: the API server still lists {} objects; the list is accepted now", name, count);
         }
         switch (judgement.taken()) {
             case REPLACE -> {
@@ -265,7 +310,7 @@ final class Reflector<T> implements Runnable {
             case NOTHING -> {
             }
         }
-        pause(judgement.pauseNanos());
+        return judgement.pauseNanos();
     }
 
     private void watch() throws IOException {
@@ -282,7 +327,8 @@ final class Reflector<T> implements Runnable {
                 Duration.ofSeconds(seconds).plus(idleTimeout)), Long.MAX_VALUE)) {
             rules.watchOpened(System.nanoTime()).ifPresent(this::recovered);
             for (JsonNode event = events.nextEvent(); event != null; event = events.nextEvent()) {
-                take(WatchEvent.read(event, wanted.kind(), rules.version()), wanted);
+                WatchEvent read = WatchEvent.read(event, wanted.kind(), rules.version());
+                handling.during(() -> take(read, wanted));
             }
         } catch (InterruptedIOException e) {
             rules.watchAbandoned();
@@ -292,12 +338,13 @@ final class Reflector<T> implements Runnable {
             if (rules.watchFailed(failure(e), System.nanoTime())) {
                 throw e;
             }
-            LOG.info("{}: the API server does not go back to version {} ({}); listing again", name, version,
-                    e.getMessage());
+            LOG.atLevel(client.shouldLogGone(System.nanoTime()) ? Level.INFO : Level.DEBUG).log(
+                    "{}: the API server cannot resume at version {} ({}); listing again, as all reflectors with this failure do",
+                    name, version, e.getMessage());
             return;
         }
         if (rules.watchEnded(System.nanoTime())) {
-            throw new IOException("the API server ends the watch at once");
+            throw new IOException("the API server ended the watch at once");
         }
     }
 
@@ -321,7 +368,7 @@ final class Reflector<T> implements Runnable {
             case WatchEvent.Bookmark _ -> {
             }
         }
-        rules.watchHeard(event.version(), System.nanoTime()).ifPresent(this::recovered);
+        rules.eventReceived(event.version(), System.nanoTime()).ifPresent(this::recovered);
     }
 
     private ObjectStream open(InputStream body, long mostBytes) throws IOException {
@@ -339,7 +386,7 @@ final class Reflector<T> implements Runnable {
 
     private static Failure failure(IOException e) {
         return switch (e) {
-            case ApiException refused -> new Failure(FailureKind.REFUSED, refused.code());
+            case ApiException refused -> new Failure(FailureKind.REFUSED, refused.code(), refused.retryAfter());
             case SilenceException _ -> new Failure(FailureKind.SILENT, 0);
             case SuspectAnswerException _ -> new Failure(FailureKind.SUSPECT, 0);
             case StoreWentBackException _ -> new Failure(FailureKind.WENT_BACK, 0);
@@ -356,7 +403,7 @@ final class Reflector<T> implements Runnable {
         String problem = explain(e);
         int addresses = failure.aboutRequest() ? 1 : client.failed(server);
         if (!failure.aboutRequest() && failure.mayNeedCredentials()) {
-            client.renew();
+            client.renew(failure.code() == 401);
         }
         long now = System.nanoTime();
         ListWatch.Reaction reaction = rules.failed(failure, addresses, problem, now);
@@ -365,9 +412,9 @@ final class Reflector<T> implements Runnable {
         }
         if (reaction.pauseNanos() == 0) {
             LOG.debug("{}: {}; trying the next address", name, problem);
-        } else if (reaction.worthALine()
-                && isNews(failure, addresses > 1 ? problem.replace(server, "") : problem, now)) {
-            LOG.warn("{}{}; it is asked again until it answers",
+        } else if (reaction.mayLog()
+                && shouldLog(failure, sameAs(failure, addresses, problem), now)) {
+            LOG.warn("{}{}; retrying until it responds",
                     problem + (addresses > 1 ? ", as the last of " + addresses + " addresses" : ""),
                     rules.settled() && part.size() > 0 ? "; the last known state stays in force" : "");
         } else {
@@ -377,13 +424,18 @@ final class Reflector<T> implements Runnable {
         pause(reaction.pauseNanos());
     }
 
-    /** What all kinds of object have in common is logged once for all of them. */
-    private boolean isNews(Failure failure, String sameAs, long now) {
-        return rules.isNews(sameAs, now)
-                && (!failure.aboutServer() || client.isNews(sameAs, now, Trouble.REMINDER));
+    /** The text by which equal failures are recognized: the message of a 410 has another version each time. */
+    private String sameAs(Failure failure, int addresses, String problem) {
+        return failure.code() == 410 ? "410" : addresses > 1 ? problem.replace(server, "") : problem;
     }
 
-    /** One line: what was refused or failed, and what to do. */
+    /** A failure that all reflectors have in common is logged once for all of them. */
+    private boolean shouldLog(Failure failure, String sameAs, long now) {
+        return rules.shouldLog(sameAs, now)
+                && (!failure.aboutServer() || client.shouldLog(sameAs, now, Trouble.REMINDER));
+    }
+
+    /** One line for the user: what failed, and what to do. */
     private String explain(IOException failure) {
         Resource<T> wanted = resource;
         String what = wanted == null ? name : wanted.fullName();

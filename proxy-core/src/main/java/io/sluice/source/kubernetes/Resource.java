@@ -4,13 +4,13 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 
 /**
- * A kind of object as the API server knows it, and which of them are wanted.
+ * A resource of the API, and the selector of the objects to list and watch.
  *
  * @param kind     of the objects
  * @param path     of the list, for example {@code /api/v1/services}
  * @param fullName resource and API group, for example {@code endpointslices.discovery.k8s.io}
- * @param selector query that selects them, already encoded; empty for all
- * @param reader   what is kept of each
+ * @param selector query that selects objects, already encoded; empty for all
+ * @param reader   reads each object
  */
 record Resource<T>(ObjectKind kind, String path, String fullName, String selector, ObjectReader<T> reader) {
 
@@ -28,9 +28,14 @@ record Resource<T>(ObjectKind kind, String path, String fullName, String selecto
         return new Resource<>(kind, path, fullName, "fieldSelector=" + encode("metadata.name=" + name), reader);
     }
 
-    /** One page of the list; {@code next} is the token that the page before gave, empty for the first. */
+    /** One page of the list; {@code next} is the continue token of the page before, empty for the first page. */
     String listPath(int limit, String next) {
         return path + "?limit=" + limit + (next.isEmpty() ? "" : "&continue=" + encode(next)) + selection();
+    }
+
+    /** The list without pages. */
+    String listPath() {
+        return path + (selector.isEmpty() ? "" : "?" + selector);
     }
 
     /** The watch from {@code version} on. */

@@ -16,13 +16,13 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A response as it arrives, with a bound on how long it may be silent, which tells a watch without news from one whose
- * connection is dead, and one on how long it may take in all, which tells news from a drip without end. Asks for more only when all that has come is read. Read by one thread; {@link #close} may be
- * called by any and ends a read that is waiting.
+ * The body of a response as it arrives. It bounds the silence, to tell a watch without events from a dead connection, and the
+ * whole time, to end a body that drips for ever. It requests more only when everything that has arrived is read. One thread
+ * reads; any thread may call {@link #close}, which ends a read that waits.
  */
 final class ResponseBody extends InputStream implements AsyncBody.Consumer<List<ByteBuffer>> {
 
-    /** What comes from the client's thread: buffers, or the end with its cause. */
+    /** From the client's thread: buffers, or the end with its cause. */
     private sealed interface Arrival {
         record Bytes(List<ByteBuffer> buffers) implements Arrival {}
 
@@ -39,14 +39,14 @@ final class ResponseBody extends InputStream implements AsyncBody.Consumer<List<
     private final AtomicReference<@Nullable Runnable> atEnd;
     private boolean ended;
 
-    /** Runs {@code atEnd} once, when the end has come or this is closed before. */
+    /** Runs {@code atEnd} once, at the end of the body or when it is closed before. */
     ResponseBody(Duration longestSilence, Duration longest, Runnable atEnd) {
         this.longestSilence = longestSilence;
         this.longest = longest;
         this.atEnd = new AtomicReference<>(atEnd);
     }
 
-    /** The head has come: begin to take the body. */
+    /** Begins to read the body of {@code response}. */
     void begin(AsyncBody response) {
         body = response;
         response.done().whenComplete((nothing, failure) -> arrivals.add(new Arrival.End(failure)));
@@ -68,7 +68,7 @@ final class ResponseBody extends InputStream implements AsyncBody.Consumer<List<
         return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
-    /** Throws SilenceException after a silence that is too long, InterruptedIOException once this is closed. */
+    /** Throws SilenceException after too long a silence, InterruptedIOException once it is closed. */
     @Override
     public int read(byte[] into, int offset, int length) throws IOException {
         ByteBuffer next = unread.peek();
@@ -92,7 +92,7 @@ final class ResponseBody extends InputStream implements AsyncBody.Consumer<List<
         }
         long left = begunNanos + longest.toNanos() - System.nanoTime();
         if (left <= 0) {
-            throw new IOException("the answer had not ended after " + longest.toSeconds() + " s");
+            throw new IOException("the response had not ended after " + longest.toSeconds() + " s");
         }
         Arrival arrival;
         try {
@@ -113,7 +113,7 @@ final class ResponseBody extends InputStream implements AsyncBody.Consumer<List<
             case Arrival.Bytes(List<ByteBuffer> buffers) -> unread.addAll(buffers);
             case Arrival.End(Throwable failure) -> {
                 ended = true;
-                tellEnd();
+                notifyEnd();
                 if (closed) {
                     throw new InterruptedIOException("closed");
                 }
@@ -125,17 +125,17 @@ final class ResponseBody extends InputStream implements AsyncBody.Consumer<List<
         return !ended;
     }
 
-    private void tellEnd() {
-        Runnable tell = atEnd.getAndSet(null);
-        if (tell != null) {
-            tell.run();
+    private void notifyEnd() {
+        Runnable notify = atEnd.getAndSet(null);
+        if (notify != null) {
+            notify.run();
         }
     }
 
     @Override
     public void close() {
         closed = true;
-        tellEnd();
+        notifyEnd();
         AsyncBody response = body;
         if (response != null) {
             response.cancel();

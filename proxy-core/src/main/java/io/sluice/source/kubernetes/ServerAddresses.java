@@ -9,12 +9,12 @@ import java.util.Arrays;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-/** Which addresses the URL of an API server leads to. */
+/** The addresses of the URL of an API server. */
 final class ServerAddresses {
 
     private ServerAddresses() {}
 
-    /** Those of a URL whose host is an address; empty if it is a name. Asks nobody. */
+    /** The address of a URL whose host is an address; empty if the host is a name. Resolves nothing. */
     static Set<InetSocketAddress> written(String url) {
         URI server = URI.create(url);
         try {
@@ -25,9 +25,9 @@ final class ServerAddresses {
     }
 
     /**
-     * Those of any URL; a name is looked up, which may take seconds.
+     * The addresses of any URL; a name is resolved, which may take seconds.
      *
-     * @throws UnknownHostException if nobody knows the name now
+     * @throws UnknownHostException if the name cannot be resolved now
      */
     static Set<InetSocketAddress> lookUp(String url) throws UnknownHostException {
         URI server = URI.create(url);

@@ -12,10 +12,10 @@ import javax.net.ssl.SSLEngine;
 import javax.net.ssl.X509ExtendedTrustManager;
 
 /**
- * Believes a server whose certificate is signed by the configured authorities and names the configured server. At the
- * configured host itself Java's own check decides. At any other address the name of that address means nothing: whoever
- * could have us connect there may well have a certificate for it, as each kubelet has for its node; so the certificate has
- * to name the configured server there as well (RFC 6125, without the common name, as Go's TLS has it). Thread-safe.
+ * Accepts a server whose certificate is signed by the configured authorities and names the configured server. At the
+ * configured host Java's own check decides. At any other address a certificate for that address proves nothing: an attacker
+ * who makes us connect there may have one, as each kubelet has for its node; so the certificate has to name the
+ * configured server there as well (RFC 6125, without the common name, as Go's TLS has it). Thread-safe.
  */
 final class ServerCertificate extends X509ExtendedTrustManager {
 
@@ -30,7 +30,7 @@ final class ServerCertificate extends X509ExtendedTrustManager {
      * Checks nothing yet.
      *
      * @param host of the configured URL
-     * @param name what certificates at other addresses have to name: a host name or an address
+     * @param name the host name or address that certificates at other addresses must have
      */
     ServerCertificate(X509ExtendedTrustManager authorities, String host, String name) {
         this.authorities = authorities;
@@ -54,7 +54,7 @@ final class ServerCertificate extends X509ExtendedTrustManager {
         checkServerTrusted(chain, authType);
     }
 
-    /** Of a server at whatever address. */
+    /** Checks a server at any address. */
     @Override
     public void checkServerTrusted(X509Certificate[] chain, String authType) throws CertificateException {
         authorities.checkServerTrusted(chain, authType);
@@ -74,7 +74,7 @@ final class ServerCertificate extends X509ExtendedTrustManager {
                 : alternativeName.get(0).equals(DNS_NAME) && covers(written, name);
     }
 
-    /** Whether {@code pattern} is {@code name}, or has an asterisk in the place of its first label. */
+    /** Whether {@code pattern} equals {@code name}, or has an asterisk in place of its first label. */
     static boolean covers(String pattern, String name) {
         String wanted = withoutDot(name);
         String written = withoutDot(pattern);

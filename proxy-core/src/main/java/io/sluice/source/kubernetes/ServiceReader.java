@@ -5,7 +5,7 @@ import io.sluice.service.IpAddresses;
 import io.sluice.service.Protocol;
 import io.sluice.service.Service;
 import io.sluice.service.ServiceName;
-import io.sluice.service.ServiceOptions;
+import io.sluice.service.ServiceAnnotations;
 import io.sluice.service.ServicePort;
 import io.sluice.service.ServiceType;
 import io.sluice.service.SessionAffinity;
@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Reads Services as an API server stores them: validated and with every default filled in, so that an address or a range
- * that cannot be read is left out singly and told, as kube-proxy does (MapIPsByIPFamily).
+ * Reads Services as an API server stores them: validated and with every default filled in. An address or a range that cannot
+ * be read is left out alone and reported, as kube-proxy does (MapIPsByIPFamily).
  */
 final class ServiceReader {
 
@@ -60,12 +60,12 @@ final class ServiceReader {
                 .loadBalancerSourceRanges(ranges).healthCheckNodePort(spec.path("healthCheckNodePort").asInt(0))
                 .publishNotReadyAddresses(spec.path("publishNotReadyAddresses").asBoolean(false))
                 .selector(texts(spec.path("selector"))).annotations(annotations(metadata)).createdAt(created(metadata))
-                .build();
-        mistakes.addAll(ServiceOptions.of(service).warnings());
+                .exclusion(exclusion(metadata.path("labels"))).build();
+        mistakes.addAll(ServiceAnnotations.of(service).warnings());
         return new ReadObject<>(service, mistakes);
     }
 
-    /** TCP if nothing is said; null for a protocol that Kubernetes may have one day. */
+    /** TCP if missing; null for an unknown protocol. */
     static @Nullable Protocol protocol(JsonNode node) {
         return switch (node.asString("TCP")) {
             case "TCP" -> Protocol.TCP;
@@ -163,6 +163,10 @@ final class ServiceReader {
         Map<String, String> kept = texts(metadata.path("annotations"));
         kept.keySet().removeIf(name -> !name.startsWith("sluice.io/") && !name.startsWith("service.kubernetes.io/"));
         return kept;
+    }
+
+    private static @Nullable String exclusion(JsonNode labels) {
+        return Service.EXCLUDING_LABELS.stream().filter(labels::has).findFirst().orElse(null);
     }
 
     private static Instant created(JsonNode metadata) {

@@ -3,12 +3,12 @@ package io.sluice.source.kubernetes;
 import java.io.IOException;
 import java.time.Duration;
 
-/** The server has said nothing for too long, neither no nor yes. */
+/** The server has sent nothing for too long. */
 final class SilenceException extends IOException {
 
     private static final long serialVersionUID = 1L;
 
     SilenceException(Duration silence) {
-        super("nothing came for " + silence.toSeconds() + " s");
+        super("no data for " + silence.toSeconds() + " s");
     }
 }

@@ -2,13 +2,13 @@ package io.sluice.source.kubernetes;
 
 import java.io.IOException;
 
-/** The server is at an earlier version than it was: its store was restored from an older copy. */
+/** The server is at an older version than before: its store was restored from a backup. */
 final class StoreWentBackException extends IOException {
 
     private static final long serialVersionUID = 1L;
 
     StoreWentBackException(String version, String known) {
-        super("is at version " + ObjectKind.said(version) + " after " + known
+        super("is at version " + ObjectKind.shown(version) + " after " + known
                 + ": its store went back; everything is listed again");
     }
 }

@@ -3,8 +3,8 @@ package io.sluice.source.kubernetes;
 import java.io.IOException;
 
 /**
- * An answer came, but not one that an API server gives: something else listens there, or is in between, or the server is
- * broken. Nothing of the answer counts. The message says what is wrong with it, in words that follow "its answer".
+ * A response that no API server sends: something else listens on that address, or intercepts the connection, or the server
+ * is broken. The response is ignored. The message says what is wrong, in words that follow "its answer".
  */
 final class SuspectAnswerException extends IOException {
 

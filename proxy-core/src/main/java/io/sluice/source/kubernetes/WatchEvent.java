@@ -2,28 +2,28 @@ package io.sluice.source.kubernetes;
 
 import tools.jackson.databind.JsonNode;
 
-/** What a watch says, checked: it is about an object of the kind that is watched, and not from before what is known. */
+/** A checked event of a watch: it is about an object of the watched kind, and not older than the view. */
 sealed interface WatchEvent {
 
-    /** Of the object, or of all of them for a bookmark: where a later watch goes on. */
+    /** The resourceVersion of the object or bookmark: a later watch resumes there. */
     String version();
 
-    /** An object was added, or is another now. */
+    /** An object was added or modified. */
     record Put(ObjectKey key, JsonNode object, String version) implements WatchEvent {}
 
-    /** An object is gone; it need not be known. */
+    /** An object was deleted; the view need not have it. */
     record Removed(ObjectKey key, String version) implements WatchEvent {}
 
-    /** Nothing has happened, up to this version. */
+    /** All events up to this version were sent. */
     record Bookmark(String version) implements WatchEvent {}
 
     /**
      * Reads an event.
      *
-     * @param known the version up to which everything is known
-     * @throws ApiException           if it says that the server cannot go on
-     * @throws StoreWentBackException if it is from before {@code known}
-     * @throws SuspectAnswerException if no API server says such a thing
+     * @param known the version of the view
+     * @throws ApiException           if it is an error of the server
+     * @throws StoreWentBackException if it is older than {@code known}
+     * @throws SuspectAnswerException if no API server sends such an event
      */
     static WatchEvent read(JsonNode event, ObjectKind kind, String known)
             throws ApiException, StoreWentBackException, SuspectAnswerException {
@@ -40,12 +40,12 @@ sealed interface WatchEvent {
             case "DELETED" -> new Removed(kind.check(object, false), version);
             case "BOOKMARK" -> {
                 if (!object.path("kind").asString("").equals(kind.kind())) {
-                    throw new SuspectAnswerException("has a bookmark of " + ObjectKind.said(object.path("kind"))
+                    throw new SuspectAnswerException("has a bookmark of " + ObjectKind.shown(object.path("kind"))
                             + " in a watch of " + kind.kind());
                 }
                 yield new Bookmark(version);
             }
-            default -> throw new SuspectAnswerException("has an event of type " + ObjectKind.said(event.path("type"))
+            default -> throw new SuspectAnswerException("has an event of type " + ObjectKind.shown(event.path("type"))
                     + ", which there is not");
         };
         if (version.isEmpty() || version.length() > 256) {

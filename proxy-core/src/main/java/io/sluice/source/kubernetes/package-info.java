@@ -1,9 +1,9 @@
 /**
- * Services from a Kubernetes API server: lists, watches, and merges what it says into snapshots.
+ * Services from a Kubernetes API server: lists and watches objects, and merges them into snapshots.
  *
- * <p>The Kubernetes client gives kubeconfig, credentials, TLS and HTTP; what is asked of the server and what is kept of
- * its answers is decided here. Nothing of the client's model is cached. May import {@code source}, {@code source.yaml} and
- * {@code service}.
+ * <p>The Kubernetes client provides kubeconfig, credentials, TLS and HTTP; this package decides which requests are sent and
+ * which fields are kept. It uses neither the client's model nor its informers. May import {@code source},
+ * {@code source.yaml} and {@code service}.
  */
 @NullMarked
 package io.sluice.source.kubernetes;

@@ -7,7 +7,6 @@ import io.sluice.service.Protocol;
 import io.sluice.service.ServiceName;
 import io.sluice.source.manifest.Manifest.FamilyPolicy;
 import io.sluice.source.manifest.Manifest.PortManifest;
-import io.sluice.source.manifest.Manifest.ServiceManifest;
 import io.sluice.source.manifest.ReadingLimits.Rest;
 import java.math.BigInteger;
 import java.net.InetAddress;
@@ -29,22 +28,22 @@ import org.jspecify.annotations.Nullable;
 /**
  * Gives Services the addresses and node ports that their manifests leave out, as an API server does.
  *
- * <p>Each is derived from namespace and name, so it is the same after a restart and in any order of the files. Where two
- * would get the same, what is written comes first, then what was given before, then the first by name, and the other gets
- * the next free one. What was given is remembered as long as the Service is there, so that an edit of one never moves
+ * <p>Each is derived from namespace and name, so it is the same after a restart and in any order of the files. If two Services
+ * would get the same one, a written value comes first, then an earlier allocation, then the first Service by name; the other
+ * gets the next free one. An allocation is kept as long as its Service exists, so that an edit of one Service never moves
  * another. Immutable: an edit that turns out to be unusable must not have moved anything.
  */
 final class Allocations {
 
     /**
-     * The first addresses of a range are left to those who write them by hand, as the API server prefers it (KEP-3070);
-     * the network and the broadcast address are never given. A range of fewer than 256 addresses leaves out one.
+     * The first addresses of a range are left for addresses written by hand, as the API server prefers (KEP-3070); the network
+     * and the broadcast address are never allocated. In a range of fewer than 256 addresses one is left out.
      */
     private static final int RESERVED = 16;
-    /** Not a port's name, which has no capital letters. */
+    /** Stands in place of a port's name, which cannot be equal to it: it has no capital letters. */
     private static final String HEALTH_CHECK = "healthCheckNodePort";
 
-    /** Comparable, so that a hash table finds it quickly among names that were chosen to have the same hash. */
+    /** Comparable, so that a hash table stays fast even if names were chosen to have the same hash. */
     private record AddressKey(ServiceName service, IpFamily family) implements Comparable<AddressKey> {
 
         private static final Comparator<AddressKey> ORDER =
@@ -69,7 +68,7 @@ final class Allocations {
 
     private record NodePort(int number, Protocol protocol) {}
 
-    /** Where a node port is wanted, and which: 0 for any. */
+    /** A node port to allocate: for which port, and its number, 0 for any. */
     private record NodePortWish(PortKey key, ServiceManifest service, int number, String place, String path) {}
 
     private final ManifestOptions options;
@@ -81,12 +80,12 @@ final class Allocations {
         this.options = options;
     }
 
-    /** Nothing is given yet. */
+    /** No allocation yet. */
     static Allocations none(ManifestOptions options) {
         return new Allocations(options);
     }
 
-    /** What all of {@code services} have, and no others: what they have now stays theirs. */
+    /** The allocations of exactly {@code services}; they keep those that they have now. */
     Allocations with(List<ServiceManifest> services, Instant now, Problems problems, Rest rest) {
         List<ServiceManifest> sorted = services.stream().sorted(Comparator.comparing(ServiceManifest::name)).toList();
         Allocations next = new Allocations(options);
@@ -130,7 +129,7 @@ final class Allocations {
         return !service.headless() && service.externalName() == null;
     }
 
-    /** Which families the Service wants, the primary one first (KEP-563). */
+    /** The families of the Service, the primary one first (KEP-563). */
     private List<IpFamily> families(ServiceManifest service) {
         List<IpFamily> families = new ArrayList<>();
         service.clusterIps().forEach(ip -> families.add(IpFamily.of(ip)));
@@ -180,7 +179,7 @@ final class Allocations {
         keepGiven(wanted, before, taken);
         wanted.forEach((key, service) -> {
             if (!rest.over().isEmpty()) {
-                return; // told when the endpoints are looked for
+                return; // reported when the endpoints are derived
             }
             Cidr range = range(key.family());
             if (range == null) {

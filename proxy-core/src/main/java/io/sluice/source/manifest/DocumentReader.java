@@ -4,23 +4,33 @@ import io.sluice.service.ServiceName;
 import io.sluice.source.Excerpt;
 import io.sluice.source.manifest.Manifest.NamespaceManifest;
 import io.sluice.source.manifest.Manifest.NodeManifest;
+import io.sluice.source.manifest.Manifest.Workload;
 import java.net.InetAddress;
 import io.sluice.source.manifest.ReadingLimits.Rest;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Turns documents into {@link Manifest} objects, checking what the API server checks where it matters here. An object
- * with an error is left out, the others are read on. Not thread-safe.
+ * Turns documents into {@link Manifest} objects, with those checks of the API server that matter here. An object
+ * with an error is left out, the others are still read. Not thread-safe.
  */
 final class DocumentReader {
 
+    private static final Logger LOG = LoggerFactory.getLogger(DocumentReader.class);
+
     private static final int MAX_LIST_DEPTH = 4;
-    /** So many kinds that mean nothing here are counted each for itself. */
+    /** The most kinds without a meaning here that are counted separately. */
     private static final int MAX_KINDS = 100;
     private static final String OTHER_KINDS = "others";
+    /** Kinds of {@code apps/v1} that make Pods from a template. */
+    private static final Set<String> WORKLOADS = Set.of("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet");
+    /** The most of them that are remembered for a hint. */
+    private static final int MAX_WORKLOADS = 10_000;
 
     private final Problems problems;
     private final Rest rest;
@@ -29,6 +39,7 @@ final class DocumentReader {
     private final PodReader pods;
     private final List<Manifest> objects = new ArrayList<>();
     private final Map<String, Integer> skippedKinds = new TreeMap<>();
+    private final List<Workload> workloads = new ArrayList<>();
     private int count;
     private boolean full;
 
@@ -40,22 +51,27 @@ final class DocumentReader {
         this.pods = new PodReader(problems);
     }
 
-    /** All that could be read, in the order of the documents; may be changed. */
+    /** All objects that could be read, in the order of the documents; the caller may change the list. */
     List<Manifest> objects() {
         return objects;
     }
 
-    /** Kinds that mean nothing to a proxy, and how many of each there were. */
+    /** The kinds without a meaning for a proxy, with the number of objects of each. */
     Map<String, Integer> skippedKinds() {
         return skippedKinds;
     }
 
-    /** Whether no more is read, because a limit was met; that is among the problems then. */
+    /** The workloads that would make Pods in a cluster, as far as they could be read. */
+    List<Workload> workloads() {
+        return workloads;
+    }
+
+    /** Whether reading has stopped at a limit, which is then among the problems. */
     boolean full() {
         return full;
     }
 
-    /** Nothing more is to be read. */
+    /** Stops reading. */
     void stop() {
         full = true;
     }
@@ -94,6 +110,7 @@ final class DocumentReader {
             }
             subject = Excerpt.of(kind);
             if (!isKnown(document, kind, version)) {
+                addWorkload(document, kind, version);
                 skip(Excerpt.of(version.contains("/") ? kind + " (" + version + ")" : kind));
                 return;
             }
@@ -116,12 +133,26 @@ final class DocumentReader {
         }
     }
 
+    private void addWorkload(Field document, String kind, String version) {
+        if (!version.equals("apps/v1") || !WORKLOADS.contains(kind) || workloads.size() == MAX_WORKLOADS) {
+            return;
+        }
+        try {
+            ServiceName name = name(document, kind);
+            Map<String, String> labels =
+                    document.get("spec").get("template").get("metadata").get("labels").texts();
+            workloads.add(new Workload(name, kind + " " + name, labels));
+        } catch (InvalidFieldException e) {
+            LOG.debug("a {} that is skipped cannot be read either: {}", kind, e.getMessage());
+        }
+    }
+
     private void skip(String kind) {
         String counted = skippedKinds.size() < MAX_KINDS || skippedKinds.containsKey(kind) ? kind : OTHER_KINDS;
         skippedKinds.merge(counted, 1, Integer::sum);
     }
 
-    /** Whether it is one of the kinds that are read: other API groups have Services, too. */
+    /** Whether this kind is read: other API groups have Services too. */
     private static boolean isKnown(Field document, String kind, String version) throws InvalidFieldException {
         String group = switch (kind) {
             case "Service", "Endpoints", "Pod", "Node", "Namespace" -> "v1";
@@ -156,7 +187,7 @@ final class DocumentReader {
         };
     }
 
-    /** A Node has names among its addresses, too. */
+    /** The IP addresses of a Node, which may have names among its addresses. */
     private static List<InetAddress> nodeAddresses(Field status) throws InvalidFieldException {
         List<InetAddress> addresses = new ArrayList<>();
         for (Field entry : status.get("addresses").elements()) {
@@ -167,7 +198,7 @@ final class DocumentReader {
         return addresses;
     }
 
-    /** Where the object's name stands: what a person looks for. */
+    /** {@code file:line} of the object's name: a person looks for that. */
     static String place(Field document) throws InvalidFieldException {
         return document.get("metadata").get("name").location();
     }

@@ -3,22 +3,18 @@ package io.sluice.source.manifest;
 import io.sluice.service.EmptyReason;
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
-import io.sluice.service.EndpointSet;
 import io.sluice.service.IpFamily;
-import io.sluice.service.Protocol;
 import io.sluice.service.Service;
 import io.sluice.service.ServiceName;
+import io.sluice.service.ServiceState;
 import io.sluice.service.ServiceState.PortState;
+import io.sluice.source.EndpointMerge;
+import io.sluice.source.EndpointSubset;
 import io.sluice.source.manifest.Manifest.ContainerPort;
 import io.sluice.source.manifest.Manifest.EndpointsManifest;
 import io.sluice.source.manifest.Manifest.NodeManifest;
-import io.sluice.source.manifest.Manifest.PodManifest;
 import io.sluice.source.manifest.Manifest.PortManifest;
-import io.sluice.source.manifest.Manifest.ServiceManifest;
 import io.sluice.source.manifest.Manifest.SliceManifest;
-import io.sluice.source.manifest.Manifest.Subset;
-import io.sluice.source.manifest.Manifest.WrittenEndpoint;
-import io.sluice.source.manifest.Manifest.WrittenPort;
 import io.sluice.source.manifest.ReadingLimits.Rest;
 import java.net.InetAddress;
 import java.util.ArrayList;
@@ -27,17 +23,19 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How Services get their endpoints: what the EndpointSlice controller makes of Pods, what the mirroring controller makes
- * of hand-written Endpoints, and what EndpointSlices say themselves (staging/src/k8s.io/endpointslice, KEP-752).
+ * How Services get their endpoints: as the EndpointSlice controller makes them from Pods, as the mirroring controller makes
+ * them from hand-written Endpoints, and from EndpointSlices themselves (staging/src/k8s.io/endpointslice, KEP-752).
  *
- * <p>A Service with a selector has the endpoints that its Pods give. If no Pod of its namespace is among the manifests,
- * they come from a cluster without them, and what that cluster's controllers wrote counts as it is.
+ * <p>A Service with a selector gets its endpoints from its Pods. If the manifests have no Pod of its namespace, they are a
+ * dump of a cluster without its Pods, and the objects that the cluster's controllers wrote count as they are.
  */
 final class EndpointRules {
 
@@ -48,7 +46,7 @@ final class EndpointRules {
     private final PodIndex pods = new PodIndex();
     private final Map<ServiceName, List<SliceManifest>> slices = new HashMap<>();
     private final Map<ServiceName, EndpointsManifest> endpoints = new HashMap<>();
-    /** Namespaces in which Endpoints or EndpointSlices name a Service, by the Service's name. */
+    /** For each name of a Service, the namespaces in which Endpoints or EndpointSlices name such a Service. */
     private final Map<String, Set<String>> writtenIn = new HashMap<>();
     private final Map<String, NodeManifest> nodes = new HashMap<>();
 
@@ -94,44 +92,50 @@ final class EndpointRules {
     }
 
     /**
-     * The endpoints of each port of {@code service}, in the order of the ports, and why there are none.
+     * {@code service} with the endpoints of each of its ports, or the reason why a port has none. A headless Service has those
+     * without a port as well: the EndpointSlice controller makes them from Pods that lack the port.
      *
-     * @throws LimitExceededException if they are more than can be kept
+     * @throws LimitExceededException if there are more endpoints than can be kept
      */
-    List<PortState> portStates(ServiceManifest manifest, Service service) throws LimitExceededException {
+    ServiceState state(ServiceManifest manifest, Service service) throws LimitExceededException {
         Set<IpFamily> families = families(manifest, service);
         boolean fromPods = fromPods(manifest);
         List<PodManifest> selected =
                 fromPods ? pods.selected(manifest.name().namespace(), manifest.selector()) : List.of();
-        List<SliceManifest> counting = slices(manifest, fromPods);
-        EndpointsManifest mirrored = endpoints(manifest, fromPods);
+        List<EndpointSubset> written = written(manifest, fromPods);
         List<PortState> states = new ArrayList<>();
         for (int i = 0; i < manifest.ports().size(); i++) {
             PortManifest port = manifest.ports().get(i);
-            List<Endpoint> found = new ArrayList<>();
+            EndpointMerge merge = new EndpointMerge(service, service.ports().get(i), families);
             selected.stream().filter(pod -> pod.leftOut() == null)
-                    .forEach(pod -> addPod(manifest, port, pod, families, found));
-            counting.forEach(slice -> add(slice.endpoints(), slice.ports(), port, found));
-            if (mirrored != null) {
-                mirrored.subsets().forEach(subset -> add(subset.endpoints(), subset.ports(), port, found));
-            }
-            EndpointSet set = EndpointSet.of(found);
-            boolean mayBeEmpty = !service.proxied() || port.protocol() != Protocol.TCP || usable(set, families);
-            EmptyReason why = mayBeEmpty
-                    ? null
-                    : !set.isEmpty()
-                            ? whyUnusable(set, families)
-                    : fromPods
-                            ? whyNoPod(manifest, port, selected, families)
-                    : whyNothingWritten(manifest, port, counting, mirrored);
-            String limit =
-                    rest.over() + rest.tooManyEndpoints(why == null ? found.size() : found.size() + selected.size());
+                    .forEach(pod -> {
+                        int number = targetPort(port, pod);
+                        if (number != 0) {
+                            addPod(manifest, number, pod, families, merge::add);
+                        }
+                    });
+            written.forEach(merge::add);
+            PortState state = merge.state(() -> fromPods
+                    ? whyNoPod(manifest, port, selected, families)
+                    : whyNothingWritten(manifest, port, written));
+            String limit = rest.over()
+                    + rest.tooManyEndpoints(merge.size() + (state.whyEmpty() == null ? 0 : selected.size()));
             if (!limit.isEmpty()) {
                 throw new LimitExceededException(limit);
             }
-            states.add(new PortState(service.ports().get(i), set, why));
+            states.add(state);
         }
-        return states;
+        List<Endpoint> portless = new ArrayList<>();
+        if (service.headless()) {
+            selected.stream().filter(pod -> pod.leftOut() == null)
+                    .forEach(pod -> addPod(manifest, 0, pod, families, portless::add));
+        }
+        ServiceState state = EndpointMerge.withPortless(service, states, portless, written);
+        String limit = rest.tooManyEndpoints(state.portless().endpoints().size());
+        if (!limit.isEmpty()) {
+            throw new LimitExceededException(limit);
+        }
+        return state;
     }
 
     /** A headless Service without ipFamilies has endpoints of both families. */
@@ -144,11 +148,6 @@ final class EndpointRules {
         return families.isEmpty() ? EnumSet.allOf(IpFamily.class) : families;
     }
 
-    private static boolean usable(EndpointSet set, Set<IpFamily> families) {
-        return set.endpoints().stream().anyMatch(e -> families.contains(e.address().family())
-                && (e.ready() || e.serving() && e.terminating()));
-    }
-
     private boolean fromPods(ServiceManifest service) {
         return !service.selector().isEmpty() && service.externalName() == null
                 && (pods.count(service.name().namespace()) > 0
@@ -156,29 +155,39 @@ final class EndpointRules {
     }
 
     /**
-     * The slices that count: not those that a controller made of what is here itself. Those that are written by hand, or
-     * by a controller of somebody's own, always count.
+     * The endpoints that are written for {@code service} and count. EndpointSlices: not those that a controller made from
+     * objects that are here themselves; those that are written by hand, or by any other controller, always count. Endpoints:
+     * those that the mirroring controller would mirror; never those of a Service with a selector, which the controller has
+     * made from the Pods.
      */
-    private List<SliceManifest> slices(ServiceManifest service, boolean fromPods) {
-        EndpointsManifest written = endpoints.get(service.name());
-        return slices.getOrDefault(service.name(), List.of()).stream()
-                .filter(slice -> !(fromPods && slice.managedBy().equals(SLICE_CONTROLLER))
-                        && !(written != null && slice.managedBy().equals(MIRRORING_CONTROLLER)))
-                .toList();
-    }
-
-    /** Endpoints of a Service with a selector are never mirrored: the controller has made them of the Pods. */
-    private @Nullable EndpointsManifest endpoints(ServiceManifest service, boolean fromPods) {
-        EndpointsManifest written = endpoints.get(service.name());
-        return written == null || fromPods || service.selector().isEmpty() && !written.mirrored() ? null : written;
-    }
-
-    private void addPod(ServiceManifest service, PortManifest port, PodManifest pod, Set<IpFamily> families,
-            List<Endpoint> found) {
-        int number = targetPort(port, pod);
-        if (number == 0) {
-            return;
+    private List<EndpointSubset> written(ServiceManifest service, boolean fromPods) {
+        EndpointsManifest mirrored = endpoints.get(service.name());
+        List<EndpointSubset> counting = new ArrayList<>();
+        for (SliceManifest slice : slices.getOrDefault(service.name(), List.of())) {
+            if (!(fromPods && slice.managedBy().equals(SLICE_CONTROLLER))
+                    && !(mirrored != null && slice.managedBy().equals(MIRRORING_CONTROLLER))) {
+                counting.add(inZones(slice.subset()));
+            }
         }
+        if (mirrored != null && !fromPods && (mirrored.mirrored() || !service.selector().isEmpty())) {
+            mirrored.subsets().forEach(subset -> counting.add(inZones(subset)));
+            if (mirrored.subsets().isEmpty()) {
+                counting.add(new EndpointSubset(List.of(), List.of()));
+            }
+        }
+        return counting;
+    }
+
+    /** An endpoint that is written without a zone is in the zone of its Node. */
+    private EndpointSubset inZones(EndpointSubset written) {
+        return nodes.isEmpty()
+                ? written
+                : new EndpointSubset(written.ports(), written.addresses().stream()
+                        .map(a -> a.zone() == null && a.node() != null ? a.inZone(zoneOf(a.node())) : a).toList());
+    }
+
+    private void addPod(ServiceManifest service, int number, PodManifest pod, Set<IpFamily> families,
+            Consumer<Endpoint> merge) {
         boolean ready = service.publishNotReadyAddresses() || pod.ready() && !pod.terminating();
         String zone = zoneOf(pod.node());
         boolean sameNode = service.distribution().equals("PreferSameNode");
@@ -191,13 +200,14 @@ final class EndpointRules {
         Set<IpFamily> wanted = EnumSet.copyOf(families);
         for (InetAddress ip : pod.ips()) {
             if (wanted.remove(IpFamily.of(ip))) {
-                found.add(new Endpoint(new EndpointAddress(ip, number), ready, pod.ready(), pod.terminating(), node,
-                        zone, zoneHints, nodeHints, hostname, pod.name().name()));
+                merge.accept(Endpoint.builder(new EndpointAddress(ip, number)).ready(ready).serving(pod.ready())
+                        .terminating(pod.terminating()).node(node).zone(zone).zoneHints(zoneHints)
+                        .nodeHints(nodeHints).hostname(hostname).target(pod.name().name()).build());
             }
         }
     }
 
-    /** The number of a named target port is looked up in each Pod: it may differ. 0 if the Pod has no such port. */
+    /** The number of the target port; a name is looked up in each Pod, as it may differ. 0 if the Pod has no such port. */
     private static int targetPort(PortManifest port, PodManifest pod) {
         if (!port.named()) {
             return Integer.parseInt(port.targetPort());
@@ -208,33 +218,6 @@ final class EndpointRules {
             }
         }
         return 0;
-    }
-
-    private void add(List<WrittenEndpoint> endpoints, List<WrittenPort> ports, PortManifest port,
-            List<Endpoint> found) {
-        for (WrittenPort written : ports) {
-            if (written.name().equals(port.name()) && written.protocol() == port.protocol()) {
-                for (WrittenEndpoint endpoint : endpoints) {
-                    String zone = endpoint.zone() == null ? zoneOf(endpoint.node()) : endpoint.zone();
-                    found.add(new Endpoint(new EndpointAddress(endpoint.ip(), written.port()), endpoint.ready(),
-                            endpoint.serving(), endpoint.terminating(), endpoint.node(), zone,
-                            endpoint.zoneHints(), endpoint.nodeHints(), endpoint.hostname(), endpoint.target()));
-                }
-            }
-        }
-    }
-
-    private static EmptyReason whyUnusable(EndpointSet set, Set<IpFamily> families) {
-        List<Endpoint> ofFamily =
-                set.endpoints().stream().filter(e -> families.contains(e.address().family())).toList();
-        return ofFamily.isEmpty()
-                ? new EmptyReason.OtherFamilyOnly(set.endpoints().size(), families.iterator().next())
-                : new EmptyReason.NoneReady(ofFamily.size(), ofFamily.stream().map(EndpointRules::nameOf).toList());
-    }
-
-    private static String nameOf(Endpoint endpoint) {
-        String target = endpoint.target();
-        return target == null ? endpoint.address().toString() : target;
     }
 
     private EmptyReason whyNoPod(ServiceManifest service, PortManifest port, List<PodManifest> selected,
@@ -264,24 +247,12 @@ final class EndpointRules {
                 : new EmptyReason.TargetPortNotFound(port.targetPort(), port.protocol(), withoutPort);
     }
 
-    private EmptyReason whyNothingWritten(ServiceManifest service, PortManifest port, List<SliceManifest> counting,
-            @Nullable EndpointsManifest mirrored) {
-        TreeSet<String> names = new TreeSet<>();
-        int addresses = 0;
-        for (SliceManifest slice : counting) {
-            slice.ports().forEach(p -> names.add(portName(p)));
-            addresses += slice.endpoints().size();
+    private EmptyReason whyNothingWritten(ServiceManifest service, PortManifest port, List<EndpointSubset> written) {
+        Optional<EmptyReason> otherPorts = EndpointMerge.portNotWritten(port.name(), written);
+        if (otherPorts.isPresent()) {
+            return otherPorts.get();
         }
-        if (mirrored != null) {
-            for (Subset subset : mirrored.subsets()) {
-                subset.ports().forEach(p -> names.add(portName(p)));
-                addresses += subset.endpoints().size();
-            }
-        }
-        if (addresses > 0) {
-            return new EmptyReason.PortNotWritten(port.name(), List.copyOf(names));
-        }
-        if (mirrored != null || !counting.isEmpty()) {
+        if (!written.isEmpty()) {
             return new EmptyReason.NoAddressWritten();
         }
         for (String namespace : writtenIn.getOrDefault(service.name().name(), Set.of())) {
@@ -292,16 +263,24 @@ final class EndpointRules {
         return new EmptyReason.NothingWritten();
     }
 
-    private static String portName(WrittenPort port) {
-        return port.protocol() == Protocol.TCP ? port.name() : port.name() + "/" + port.protocol();
-    }
-
     /** Warns of Services whose topology annotation asks for hints that only a controller with the nodes' sizes can write. */
     void reportProportionalHints(Collection<ServiceManifest> services, Problems problems) {
         for (ServiceManifest service : services) {
             if (service.distribution().equals("Auto") && fromPods(service)) {
                 problems.warning(service.location(), service.subject(), "topology mode Auto has no effect on endpoints"
                         + " that are made of Pods here; write trafficDistribution: PreferSameZone instead");
+            }
+        }
+    }
+
+    /** Warns of hand-written Endpoints of a Service whose Pods count instead. */
+    void reportIgnored(Collection<ServiceManifest> services, Problems problems) {
+        for (ServiceManifest service : services) {
+            EndpointsManifest written = endpoints.get(service.name());
+            if (written != null && written.byHand() && !written.subsets().isEmpty() && fromPods(service)) {
+                problems.warning(written.location(), written.subject(), "is ignored, as in a cluster: the endpoints"
+                        + " of Service " + service.name() + " come from the Pods of its selector; write a Service"
+                        + " without a selector, or an EndpointSlice");
             }
         }
     }

@@ -2,11 +2,11 @@ package io.sluice.source.manifest;
 
 import io.sluice.service.IpFamily;
 import io.sluice.service.ServiceName;
+import io.sluice.source.EndpointSubset;
+import io.sluice.source.EndpointSubset.Address;
+import io.sluice.source.EndpointSubset.Port;
 import io.sluice.source.manifest.Manifest.EndpointsManifest;
 import io.sluice.source.manifest.Manifest.SliceManifest;
-import io.sluice.source.manifest.Manifest.Subset;
-import io.sluice.source.manifest.Manifest.WrittenEndpoint;
-import io.sluice.source.manifest.Manifest.WrittenPort;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -15,8 +15,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads Endpoints and EndpointSlices. Loopback and link-local addresses, which an API server refuses, are taken: on one
- * machine they are what there is.
+ * Reads Endpoints and EndpointSlices. Loopback and link-local addresses, which an API server refuses, are accepted: one
+ * machine may have no others.
  */
 final class EndpointsReader {
 
@@ -39,10 +39,10 @@ final class EndpointsReader {
     EndpointsManifest readEndpoints(Field document, ServiceName name, String subject) throws InvalidFieldException {
         FieldRules.warnUnknown(document, ENDPOINTS_FIELDS, subject, problems);
         Field metadata = document.get("metadata");
-        List<Subset> subsets = new ArrayList<>();
+        List<EndpointSubset> subsets = new ArrayList<>();
         for (Field subset : document.get("subsets").elements()) {
             FieldRules.warnUnknown(subset, SUBSET_FIELDS, subject, problems);
-            List<WrittenEndpoint> endpoints = new ArrayList<>();
+            List<Address> endpoints = new ArrayList<>();
             for (Field address : subset.get("addresses").elements()) {
                 endpoints.add(endpointsAddress(address, true, subject));
             }
@@ -52,23 +52,24 @@ final class EndpointsReader {
             if (endpoints.isEmpty()) {
                 throw subset.get("addresses").invalid("is missing: a subset needs addresses or notReadyAddresses");
             }
-            subsets.add(new Subset(endpoints, ports(subset.get("ports"), subject)));
+            subsets.add(new EndpointSubset(ports(subset.get("ports"), subject), endpoints));
         }
-        return new EndpointsManifest(name, DocumentReader.place(document), mirrored(metadata), subsets);
+        return new EndpointsManifest(name, DocumentReader.place(document), mirrored(metadata),
+                !metadata.get("uid").present() && !metadata.get("resourceVersion").present(), subsets);
     }
 
-    /** The mirroring controller leaves out what says so, and the locks of leader election (KEP-2395). */
+    /** The mirroring controller skips Endpoints with the label for that, and locks of leader election (KEP-2395). */
     private static boolean mirrored(Field metadata) throws InvalidFieldException {
         return !metadata.get("labels").get("endpointslice.kubernetes.io/skip-mirror").text("").equals("true")
                 && !metadata.get("annotations").get("control-plane.alpha.kubernetes.io/leader").present();
     }
 
-    private WrittenEndpoint endpointsAddress(Field address, boolean ready, String subject)
+    private Address endpointsAddress(Field address, boolean ready, String subject)
             throws InvalidFieldException {
         FieldRules.warnUnknown(address, ADDRESS_FIELDS, subject, problems);
-        return new WrittenEndpoint(FieldRules.address(address.get("ip")), ready, ready, false,
-                address.get("nodeName").text(), null, Set.of(), Set.of(), address.get("hostname").text(),
-                target(address));
+        return Address.builder(FieldRules.address(address.get("ip"))).ready(ready).serving(ready)
+                .node(address.get("nodeName").text()).hostname(address.get("hostname").text())
+                .target(target(address)).build();
     }
 
     private static @Nullable String target(Field endpoint) throws InvalidFieldException {
@@ -76,9 +77,9 @@ final class EndpointsReader {
         return ref.get("kind").text("Pod").equals("Pod") ? ref.get("name").text() : null;
     }
 
-    /** A port without number means every port to the API and nothing to a proxy. */
-    private List<WrittenPort> ports(Field field, String subject) throws InvalidFieldException {
-        List<WrittenPort> ports = new ArrayList<>();
+    /** Skips a port without a number: it means every port to the API and nothing to a proxy. */
+    private List<Port> ports(Field field, String subject) throws InvalidFieldException {
+        List<Port> ports = new ArrayList<>();
         for (Field element : field.elements()) {
             FieldRules.warnUnknown(element, PORT_FIELDS, subject, problems);
             int port = element.get("port").integer(0, 65_535, 0);
@@ -88,7 +89,7 @@ final class EndpointsReader {
                 throw name.invalid("'" + text + "' is not a port name: lower case letters, digits, '-'");
             }
             if (port != 0) {
-                ports.add(new WrittenPort(text, FieldRules.protocol(element.get("protocol")), port));
+                ports.add(new Port(text, FieldRules.protocol(element.get("protocol")), port));
             }
         }
         return ports;
@@ -114,17 +115,17 @@ final class EndpointsReader {
         if (!type.equals("IPv4") && !type.equals("IPv6")) {
             throw addressType.invalid("'" + type + "' must be IPv4 or IPv6");
         }
-        List<WrittenEndpoint> endpoints = new ArrayList<>();
+        List<Address> endpoints = new ArrayList<>();
         for (Field endpoint : document.get("endpoints").elements()) {
             endpoints.add(sliceEndpoint(endpoint, type, subject));
         }
         return new SliceManifest(name, DocumentReader.place(document), new ServiceName(name.namespace(), service),
-                labels.get("endpointslice.kubernetes.io/managed-by").text(""), endpoints,
-                ports(document.get("ports"), subject));
+                labels.get("endpointslice.kubernetes.io/managed-by").text(""),
+                new EndpointSubset(ports(document.get("ports"), subject), endpoints));
     }
 
-    /** Conditions that are missing mean ready, serving as ready says, and not terminating. */
-    private WrittenEndpoint sliceEndpoint(Field endpoint, String type, String subject) throws InvalidFieldException {
+    /** A condition that is missing means ready, serving and not terminating (EndpointConditions in the API). */
+    private Address sliceEndpoint(Field endpoint, String type, String subject) throws InvalidFieldException {
         FieldRules.warnUnknown(endpoint, SLICE_ENDPOINT_FIELDS, subject, problems);
         List<Field> addresses = endpoint.get("addresses").elements();
         if (addresses.isEmpty()) {
@@ -137,11 +138,11 @@ final class EndpointsReader {
         Field conditions = endpoint.get("conditions");
         FieldRules.warnUnknown(conditions, CONDITION_FIELDS, subject, problems);
         Field hints = endpoint.get("hints");
-        boolean ready = conditions.get("ready").bool(true);
-        return new WrittenEndpoint(ip, ready, conditions.get("serving").bool(ready),
-                conditions.get("terminating").bool(false), endpoint.get("nodeName").text(),
-                endpoint.get("zone").text(), names(hints.get("forZones")), names(hints.get("forNodes")),
-                endpoint.get("hostname").text(), target(endpoint));
+        return Address.builder(ip).ready(conditions.get("ready").bool(true))
+                .serving(conditions.get("serving").bool(true)).terminating(conditions.get("terminating").bool(false))
+                .node(endpoint.get("nodeName").text()).zone(endpoint.get("zone").text())
+                .zoneHints(names(hints.get("forZones"))).nodeHints(names(hints.get("forNodes")))
+                .hostname(endpoint.get("hostname").text()).target(target(endpoint)).build();
     }
 
     private static Set<String> names(Field field) throws InvalidFieldException {

@@ -15,12 +15,12 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One value of a YAML or JSON document together with where it stands, so that every complaint can name file, line and
- * field. A value that is absent or null is a {@code Field} as well; it reads as the default that the caller gives.
+ * One value of a YAML or JSON document with its position, so that every message can name file, line and field. A value that
+ * is absent or null is a {@code Field} as well; it reads as the default that the caller gives.
  */
 final class Field {
 
-    /** Unquoted, these are truth values to Kubernetes tools, which read YAML 1.1, and texts to YAML 1.2. */
+    /** Unquoted, these are booleans to Kubernetes' tools, which read YAML 1.1, and strings in YAML 1.2. */
     private static final Set<String> OLD_TRUE = Set.of("y", "yes", "on");
     private static final Set<String> OLD_FALSE = Set.of("n", "no", "off");
 
@@ -55,7 +55,7 @@ final class Field {
         return path;
     }
 
-    /** {@code file:line} of a member's key or of a list's element; an absent field stands where its parent does. */
+    /** {@code file:line} of a member's key or of a list's element; an absent field has the position of its parent. */
     String location() {
         return source + ":" + line;
     }
@@ -64,7 +64,7 @@ final class Field {
         return new InvalidFieldException(location(), path, message);
     }
 
-    /** How many values it is, with all below it. */
+    /** The number of values in it, itself included. */
     int weight() {
         return node == null ? 0 : node.weight();
     }
@@ -80,7 +80,7 @@ final class Field {
             if (member.key().text().equals(key)) {
                 int keyLine = member.key().line();
                 if (found != null) {
-                    throw new InvalidFieldException(source + ":" + keyLine, childPath, "stands twice");
+                    throw new InvalidFieldException(source + ":" + keyLine, childPath, "is a duplicate key");
                 }
                 found = new Field(source, childPath, member.value(), keyLine);
             }
@@ -149,7 +149,7 @@ final class Field {
         throw invalid("'" + Excerpt.of(scalar.text()) + "' " + wanted);
     }
 
-    /** A truth value, or {@code otherwise} if absent. */
+    /** A boolean, or {@code otherwise} if absent. */
     boolean bool(boolean otherwise) throws InvalidFieldException {
         if (node == null) {
             return otherwise;
@@ -178,7 +178,7 @@ final class Field {
         Map<String, String> texts = new LinkedHashMap<>();
         for (Field member : members()) {
             if (texts.put(member.key(), member.text("")) != null) {
-                throw member.invalid("stands twice");
+                throw member.invalid("is a duplicate key");
             }
         }
         return texts;
@@ -198,7 +198,7 @@ final class Field {
         return members;
     }
 
-    /** The name of a member that {@link #members} gave. */
+    /** The key of a member from {@link #members}. */
     String key() {
         return key;
     }

@@ -10,7 +10,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * What the API server demands of values that several kinds have (k8s.io/apimachinery util/validation), and warnings about
+ * The API server's rules for values that several kinds have (k8s.io/apimachinery util/validation), and warnings about
  * fields that it does not know.
  */
 final class FieldRules {
@@ -42,7 +42,7 @@ final class FieldRules {
         return PORT_NAME.matcher(text).matches();
     }
 
-    /** A value that a label may have. */
+    /** Whether a label may have this value. */
     static boolean isLabelValue(String text) {
         return LABEL_VALUE.matcher(text).matches();
     }
@@ -55,7 +55,7 @@ final class FieldRules {
         return address(field, field.text(""));
     }
 
-    /** {@code text}, which stands in {@code field}, as an IP address. */
+    /** {@code text}, a part of {@code field}, as an IP address. */
     static InetAddress address(Field field, String text) throws InvalidFieldException {
         InetAddress address;
         try {
@@ -86,7 +86,7 @@ final class FieldRules {
         return field.integer(1, 65_535, 0);
     }
 
-    /** TCP unless something else is written. */
+    /** The protocol; TCP if absent. */
     static Protocol protocol(Field field) throws InvalidFieldException {
         String text = field.text("TCP");
         return switch (text) {
@@ -109,7 +109,7 @@ final class FieldRules {
         }
     }
 
-    /** Warns of members that are nearly, but not quite, one of {@code read}; of a kind with many fields besides these. */
+    /** Warns of members whose names are nearly one of {@code read}; for objects that have many other fields. */
     static void warnMisspelt(Field mapping, Set<String> read, String subject, Problems problems)
             throws InvalidFieldException {
         for (Field member : mapping.members()) {

@@ -1,5 +1,6 @@
 package io.sluice.source.manifest;
 
+import io.sluice.source.Activity;
 import io.sluice.source.InputFile;
 import io.sluice.source.InputFile.Kind;
 import io.sluice.source.manifest.ReadingLimits.Rest;
@@ -32,11 +33,11 @@ import org.slf4j.LoggerFactory;
 /**
  * Reads the files, directories and standard input that the user named. Not thread-safe.
  *
- * <p>A directory counts with its files that end in {@code .yaml}, {@code .yml} or {@code .json} and do not begin with a
- * dot, not with its subdirectories, as {@code kubectl apply -f} has it. A file that is named twice is read once.
+ * <p>Of a directory the files count that end in {@code .yaml}, {@code .yml} or {@code .json} and do not begin with a dot, but
+ * no subdirectories, as with {@code kubectl apply -f}. A file that is named twice is read once.
  *
- * <p>Standard input, and a pipe or device that was named, are read once, to their end and however long that takes, as
- * {@code kubectl} does it. In a directory, and after the start, such things are not opened: that could last for ever.
+ * <p>Standard input, and a pipe or device that was named, are read once and to their end, however long that takes, as
+ * by {@code kubectl}. In a directory, and after the start, they are not opened: that could last for ever.
  *
  * <p>Limits: {@link ReadingLimits}, {@link YamlReader}.
  */
@@ -47,22 +48,25 @@ final class InputReader {
     static final String STDIN = "-";
     private final List<String> inputs;
     private final InputStream stdin;
-    /** What can be read only once, by the input's name. */
+    /** Records each step whose duration depends on a file system, a pipe or a user. */
+    private final Activity activity;
+    /** The content of inputs that can be read only once, by the input's name. */
     private final Map<String, byte[]> once = new HashMap<>();
     private boolean started;
-    /** Files that hold something in the state that is in force, and in the one that was read last. */
+    /** Files that are not empty in the state in force, and in the state that was read last. */
     private Set<Path> filled = Set.of();
     private Set<Path> filledNow = new HashSet<>();
 
-    InputReader(List<String> inputs, InputStream stdin) {
+    InputReader(List<String> inputs, InputStream stdin, Activity activity) {
         this.inputs = inputs;
         this.stdin = stdin;
+        this.activity = activity;
     }
 
-    /** What can be seen of the files without reading them; differs if one was changed or replaced. */
+    /** What the file system says about the files without a read; differs if one was changed or replaced. */
     record Fingerprint(Map<String, FileState> files) {}
 
-    /** What can be seen of one of them; a file that is replaced has another key, a device and an inode. */
+    /** What it says about one of them; a file that replaces another has another key, a device and an inode. */
     sealed interface FileState {
 
         record Seen(@Nullable Object key, long size, FileTime modified) implements FileState {}
@@ -76,8 +80,8 @@ final class InputReader {
         for (String input : inputs) {
             if (!input.equals(STDIN)) {
                 try {
-                    for (Path file : files(Path.of(input))) {
-                        files.put(file.toString(), state(file));
+                    for (Path file : activity.waitingFor(input, () -> files(Path.of(input)))) {
+                        files.put(file.toString(), activity.waitingFor(file.toString(), () -> state(file)));
                     }
                 } catch (IOException | InvalidPathException e) {
                     files.put(input, new FileState.Hidden(e.toString()));
@@ -100,15 +104,19 @@ final class InputReader {
     }
 
     /**
-     * Where something happens when an input changes.
+     * The directories in which events are reported when an input changes.
      *
-     * @param directories that have the inputs, or will have them
-     * @param all whether nothing that changes an input happens elsewhere, as it can when it is reached by symbolic links
+     * @param directories those of the inputs, or in which they will be created
+     * @param all         false if an input can change without an event in these directories, for example behind a symbolic link
      */
     record Places(Set<Path> directories, boolean all) {}
 
-    /** As things are at present. */
+    /** The directories at present. */
     Places places() {
+        return activity.waitingFor(String.join(", ", inputs), this::findPlaces);
+    }
+
+    private Places findPlaces() {
         Set<Path> directories = new HashSet<>();
         boolean all = true;
         for (String input : inputs) {
@@ -123,7 +131,7 @@ final class InputReader {
                     addParent(real, directories);
                     all &= real.equals(path.normalize()) && files(path).stream().noneMatch(Files::isSymbolicLink);
                 } catch (IOException e) {
-                    LOG.debug("{} is not there now; its parent will tell when it comes", path);
+                    LOG.debug("{} is not there now; its parent reports when it is created", path);
                     all = false;
                 }
             }
@@ -138,7 +146,7 @@ final class InputReader {
         }
     }
 
-    /** Everything that can be understood; the rest becomes problems. */
+    /** Reads everything; what cannot be understood becomes problems. */
     DocumentReader read(Problems problems, Rest rest) {
         DocumentReader objects = new DocumentReader(problems, rest);
         Reading reading = new Reading(objects, problems, rest, new HashSet<>());
@@ -163,22 +171,22 @@ final class InputReader {
         return objects;
     }
 
-    /** What was read last is in force now. */
+    /** The state that was read last is in force now. */
     void commit() {
         filled = filledNow;
     }
 
-    /** What the parts of one reading share; {@code seen} are the real paths of files that were read. */
+    /** What the parts of one read share; {@code seen} are the real paths of files that were read. */
     private record Reading(DocumentReader objects, Problems problems, Rest rest, Set<Path> seen) {}
 
     private void readPath(String input, Path path, Reading reading) throws IOException {
-        Kind kind = once.containsKey(input) ? Kind.PIPE : InputFile.kind(path);
+        Kind kind = once.containsKey(input) ? Kind.PIPE : activity.waitingFor(input, () -> InputFile.kind(path));
         if (kind == Kind.PIPE || kind == Kind.DEVICE) {
             readOnce(input, input, reading);
             return;
         }
         boolean directory = kind == Kind.DIRECTORY;
-        List<Path> files = files(path);
+        List<Path> files = activity.waitingFor(input, () -> files(path));
         if (files.isEmpty()) {
             reading.problems.warning(path.toString(), "",
                     "holds no manifest: no file that ends in .yaml, .yml or .json");
@@ -188,7 +196,7 @@ final class InputReader {
                 if (directory && isNoFile(file, reading.problems)) {
                     continue;
                 }
-                if (reading.seen.add(file.toRealPath())) {
+                if (reading.seen.add(activity.waitingFor(file.toString(), () -> file.toRealPath()))) {
                     read(file, reading);
                 }
             } catch (NoSuchFileException e) {
@@ -204,9 +212,9 @@ final class InputReader {
         }
     }
 
-    /** What is found in a directory and cannot be read without the danger to wait for ever. */
+    /** Whether an entry of a directory is no file: a read of it might wait for ever. */
     private boolean isNoFile(Path file, Problems problems) throws IOException {
-        Kind kind = InputFile.kind(file);
+        Kind kind = activity.waitingFor(file.toString(), () -> InputFile.kind(file));
         if (kind == Kind.FILE) {
             return false;
         }
@@ -218,7 +226,7 @@ final class InputReader {
         return true;
     }
 
-    /** A pipe has nothing more to say when it was read; what it said stays. */
+    /** Reads a pipe or a device, at the start only; what it held then stays. */
     private void readOnce(String input, String name, Reading reading) throws IOException {
         byte[] text = once.get(input);
         if (text == null) {
@@ -228,22 +236,23 @@ final class InputReader {
             }
             int limit = reading.rest.limits().fileBytes();
             text = input.equals(STDIN)
-                    ? InputFile.readToEnd(stdin, limit)
-                    : InputFile.readToEnd(Path.of(input), limit);
+                    ? activity.waitingFor("the end of standard input", () -> InputFile.readToEnd(stdin, limit))
+                    : activity.waitingFor(input, () -> InputFile.readToEnd(Path.of(input), limit));
             once.put(input, text);
         }
         parse(name, text, reading);
     }
 
     /**
-     * An empty file that was not empty before is more probably an accident, a full disk or an editor at work, than a wish
-     * to stop serving everything in it.
+     * Reads a file. One that is empty and was not before is more probably an accident, a full disk or an editor at work, than
+     * a wish to remove everything in it.
      */
     private void read(Path file, Reading reading) throws IOException {
         if (reading.objects.full() || stopAt(reading.rest.over(), file.toString(), reading)) {
             return;
         }
-        byte[] text = InputFile.read(file, reading.rest.limits().fileBytes());
+        int limit = reading.rest.limits().fileBytes();
+        byte[] text = activity.waitingFor(file.toString(), () -> InputFile.read(file, limit));
         if (!isBlank(text)) {
             filledNow.add(file);
             parse(file.toString(), text, reading);
@@ -255,7 +264,7 @@ final class InputReader {
         }
     }
 
-    /** Whether {@code limit}, if it is not empty, was met with {@code source}; then no other file is read either. */
+    /** Whether {@code source} exceeds {@code limit}, which is empty if not; then no other file is read either. */
     private static boolean stopAt(String limit, String source, Reading reading) {
         if (limit.isEmpty()) {
             return false;
@@ -320,7 +329,7 @@ final class InputReader {
             if (first != null) {
                 duplicates.add(object);
                 problems.error(object.location(), object.subject(),
-                        "stands at " + first.location() + " as well; one of the two has to go");
+                        "is a duplicate of the object at " + first.location() + "; remove one of them");
             }
         }
         objects.removeIf(duplicates::contains);

@@ -16,15 +16,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells at once when something happens in a directory. Not every file system has such events, their number is limited,
- * and directories are replaced, so the files are looked at every so often besides.
+ * Reports changes in directories at once. Not every file system has such events, their number is limited, and directories
+ * are replaced, so {@link ManifestSource} looks at the files periodically besides.
  */
 final class InputWatch implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(InputWatch.class);
     private static final WatchEvent.Kind<?>[] KINDS = {StandardWatchEventKinds.ENTRY_CREATE,
             StandardWatchEventKinds.ENTRY_MODIFY, StandardWatchEventKinds.ENTRY_DELETE};
-    /** File systems in which nothing changes without an event: the others can be written from elsewhere. */
+    /** File systems in which every change has an event; others may be written by other machines. */
     private static final Set<String> LOCAL = Set.of("btrfs", "ext2", "ext3", "ext4", "f2fs", "tmpfs", "xfs", "zfs");
 
     private final @Nullable WatchService service;
@@ -61,9 +61,9 @@ final class InputWatch implements AutoCloseable {
     }
 
     /**
-     * Watches {@code directories}, too; one that is watched already does no harm.
+     * Watches {@code directories} as well; one may be watched already.
      *
-     * @return whether everything that happens in them will be told; if not, some of it may be
+     * @return whether every change in them will be reported; if not, some may be
      */
     boolean watch(Set<Path> directories) {
         if (service == null) {

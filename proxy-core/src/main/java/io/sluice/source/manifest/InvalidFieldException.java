@@ -1,6 +1,6 @@
 package io.sluice.source.manifest;
 
-/** One field of one object cannot be used; where it stands and why is in the exception. */
+/** One field of one object cannot be used; the exception says where it is and why. */
 final class InvalidFieldException extends Exception {
 
     private static final long serialVersionUID = 1L;

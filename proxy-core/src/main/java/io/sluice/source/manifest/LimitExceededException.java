@@ -1,6 +1,6 @@
 package io.sluice.source.manifest;
 
-/** There is more than {@link ReadingLimits} allow; the message says so. */
+/** A limit of {@link ReadingLimits} is exceeded; the message says which. */
 final class LimitExceededException extends Exception {
 
     private static final long serialVersionUID = 1L;

@@ -4,25 +4,28 @@ import io.sluice.service.ClusterSnapshot;
 import io.sluice.source.Problem;
 import io.sluice.source.Problem.Severity;
 import java.util.List;
+import java.util.Map;
 
 /**
- * What manifests come to.
+ * The result of reading manifests.
  *
  * @param snapshot everything that could be understood
- * @param problems everything that could not, or that is doubtful, in the order of the files
+ * @param problems errors and warnings, in the order of the files
+ * @param skipped  the number of objects of each kind that has no meaning for a proxy
  */
-public record LoadedManifests(ClusterSnapshot snapshot, List<Problem> problems) {
+public record LoadedManifests(ClusterSnapshot snapshot, List<Problem> problems, Map<String, Integer> skipped) {
 
     public LoadedManifests {
         problems = List.copyOf(problems);
+        skipped = Map.copyOf(skipped);
     }
 
-    /** The problems that keep the daemon from taking this. */
+    /** The problems for which the daemon refuses this result. */
     public List<Problem> errors() {
         return problems.stream().filter(p -> p.severity() == Severity.ERROR).toList();
     }
 
-    /** Whether the daemon would refuse this. */
+    /** Whether the daemon refuses this result. */
     public boolean hasErrors() {
         return problems.stream().anyMatch(p -> p.severity() == Severity.ERROR);
     }

@@ -4,13 +4,13 @@ import io.sluice.service.Cidr;
 import java.util.List;
 
 /**
- * What is read, and what is added where manifests leave something out.
+ * The inputs, and the rules for values that manifests leave out.
  *
  * @param inputs       files, directories, or {@code -} for standard input
  * @param serviceCidrs where cluster addresses are allocated, at most one range of each family
  * @param nodePortMin  first node port that is allocated
  * @param nodePortMax  last one
- * @param nodeName     this node; a Node manifest of that name tells its zone
+ * @param nodeName     this node; a Node manifest of that name has its zone
  */
 public record ManifestOptions(List<String> inputs, List<Cidr> serviceCidrs, int nodePortMin, int nodePortMax,
         String nodeName) {

@@ -29,23 +29,19 @@ import org.slf4j.LoggerFactory;
 /**
  * Services from Kubernetes manifest files, followed as they are edited.
  *
- * <p>File events tell of an edit at once. Besides, the files are looked at, which finds edits, renames, replaced symbolic
- * links and new files on every file system alike: every {@value #POLL_MILLIS} ms, or, where events tell of everything,
- * every {@value #SELDOM_MILLIS} ms, because a busy processor feels each look. They are read when they have stood
- * still for {@value #STILL_MILLIS} ms, and again if they changed meanwhile, so that no half-written file is taken. An edit
- * that cannot be used keeps the last good state and is told once. All of it happens on one thread of its own,
- * {@code sluice-manifests}; only the first snapshot is handed over on the thread that calls {@link #start}.
+ * <p>File events report an edit at once. Besides, the source looks at the files, which finds edits, renames, replaced symbolic
+ * links and new files on every file system alike: every {@value #POLL_MILLIS} ms, or, where events report everything,
+ * every {@value #SELDOM_MILLIS} ms, because a busy processor feels each look. It reads them after a {@link QuietPeriod},
+ * and again if they changed meanwhile, so that it uses no half-written file. An edit that cannot be used is logged once, and
+ * the last good state stays in force. All of this happens on one thread of its own, {@code sluice-manifests}; only the first
+ * snapshot is handed over on the thread that calls {@link #start}.
  */
 public final class ManifestSource implements ServiceSource {
 
-    /** Between two looks at files that can change without an event. */
+    /** The time between two looks at files that can change without an event. */
     static final int POLL_MILLIS = 500;
-    /** Between two looks at files that should not. */
+    /** The time between two looks at files whose changes all have events. */
     static final int SELDOM_MILLIS = 5_000;
-    /** How long files must not change before they are read. */
-    static final int STILL_MILLIS = 100;
-    /** Files that never stand still are read nevertheless after so many looks at intervals of {@link #STILL_MILLIS}. */
-    private static final int MAX_LOOKS = 20;
 
     private static final Logger LOG = LoggerFactory.getLogger(ManifestSource.class);
     private static final String THREAD = "sluice-manifests";
@@ -65,29 +61,29 @@ public final class ManifestSource implements ServiceSource {
     private @Nullable SnapshotConsumer consumer;
     private @Nullable ClusterSnapshot last;
     private @Nullable Fingerprint read;
-    private Set<Problem> told = Set.of();
+    private Set<Problem> logged = Set.of();
 
     /** Reads nothing yet. */
     public ManifestSource(ManifestOptions options) {
         this.options = options;
-        this.inputs = new InputReader(options.inputs(), System.in);
+        this.inputs = new InputReader(options.inputs(), System.in, reading);
         this.builder = new SnapshotBuilder(options, inputs);
         this.freshness = new Freshness(false, false, null, "not read yet", List.of());
         thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
     }
 
     /**
-     * Reads once, without following: for a look at what manifests come to. Never fails: what cannot be read is a problem,
-     * and the snapshot has the rest.
+     * Reads once, without following edits. Never fails: what cannot be read becomes a problem, and the snapshot has the rest.
      */
     public static LoadedManifests load(ManifestOptions options) {
-        return new SnapshotBuilder(options, new InputReader(options.inputs(), System.in)).build(Instant.now());
+        return new SnapshotBuilder(options, new InputReader(options.inputs(), System.in, new Activity(THREAD)))
+                .build(Instant.now());
     }
 
     /**
      * {@inheritDoc}
      *
-     * @throws SourceException if anything in the manifests is an error; it names every one
+     * @throws SourceException if the manifests have errors; it names each
      */
     @Override
     public void start(SnapshotConsumer snapshotConsumer) throws SourceException {
@@ -108,7 +104,7 @@ public final class ManifestSource implements ServiceSource {
     /** {@inheritDoc} Standard input is not read again: it has ended. */
     @Override
     public void refresh() {
-        submit(() -> guarded(this::readWhenStill));
+        submit(() -> guarded(this::readWhenQuiet));
     }
 
     @Override
@@ -135,14 +131,14 @@ public final class ManifestSource implements ServiceSource {
         thread.shutdown();
         try {
             if (!thread.awaitTermination(10, TimeUnit.SECONDS)) {
-                LOG.warn("still reading manifests; not waiting for the end of it");
+                LOG.warn("still reading manifests; not waiting for the end");
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
     }
 
-    /** Many events at once, as an editor causes them, are one look. */
+    /** Looks once for many events at once, as an editor causes them. */
     private void lookSoon() {
         if (lookIsDue.compareAndSet(false, true)) {
             submit(this::look);
@@ -170,7 +166,7 @@ public final class ManifestSource implements ServiceSource {
         lookIsDue.set(false);
         guarded(() -> {
             if (!inputs.fingerprint().equals(read)) {
-                readWhenStill();
+                readWhenQuiet();
             } else if (freshness.current()) {
                 Freshness now = freshness;
                 freshness = new Freshness(true, true, Instant.now(), now.detail(), now.problems());
@@ -178,7 +174,7 @@ public final class ManifestSource implements ServiceSource {
         });
     }
 
-    /** A fault of this program must not end the following unseen: it is told, and the next edit is looked at again. */
+    /** Reports a fault of this program, which must not silently end the watch: the next edit is read again. */
     private void guarded(Runnable work) {
         try {
             if (closed.getCount() > 0) {
@@ -190,23 +186,18 @@ public final class ManifestSource implements ServiceSource {
         }
     }
 
-    private void readWhenStill() {
-        Fingerprint now = inputs.fingerprint();
-        for (int looks = 1;; looks++) {
-            Fingerprint before = now;
-            if (isClosedAfter(STILL_MILLIS)) {
-                return;
-            }
-            now = inputs.fingerprint();
-            if (!now.equals(before) && looks < MAX_LOOKS) {
-                continue;
-            }
-            watchInputs();
-            LoadedManifests loaded = builder.build(Instant.now());
-            if (looks >= MAX_LOOKS || inputs.fingerprint().equals(now)) {
-                read = now;
-                takeOrRefuse(loaded);
-                return;
+    private void readWhenQuiet() {
+        QuietPeriod<Fingerprint> quiet = new QuietPeriod<>(inputs.fingerprint());
+        while (!isClosedAfter(QuietPeriod.QUIET_MILLIS)) {
+            Fingerprint now = inputs.fingerprint();
+            if (quiet.isOver(now)) {
+                watchInputs();
+                LoadedManifests loaded = builder.build(Instant.now());
+                if (quiet.isUsable(inputs.fingerprint())) {
+                    read = now;
+                    takeOrRefuse(loaded);
+                    return;
+                }
             }
         }
     }
@@ -215,13 +206,15 @@ public final class ManifestSource implements ServiceSource {
         InputWatch opened = watch;
         if (opened != null) {
             Places places = inputs.places();
-            pollMillis = opened.watch(places.directories()) && places.all() ? SELDOM_MILLIS : POLL_MILLIS;
+            boolean complete =
+                    reading.waitingFor(places.directories().toString(), () -> opened.watch(places.directories()));
+            pollMillis = complete && places.all() ? SELDOM_MILLIS : POLL_MILLIS;
         }
     }
 
     private void takeOrRefuse(LoadedManifests loaded) {
         if (loaded.hasErrors()) {
-            tell(loaded.problems(), "; the last good state stays in force");
+            log(loaded.problems(), "; the last good state stays in force");
             freshness = new Freshness(true, false, freshness.asOf(),
                     "an edit cannot be used, the last good state is in force", loaded.errors());
             return;
@@ -243,7 +236,7 @@ public final class ManifestSource implements ServiceSource {
 
     private void take(LoadedManifests loaded) {
         builder.commit();
-        tell(loaded.problems(), "");
+        log(loaded.problems(), "");
         ClusterSnapshot before = last;
         ClusterSnapshot snapshot = loaded.snapshot();
         boolean changed = before == null || !before.services().equals(snapshot.services())
@@ -256,10 +249,10 @@ public final class ManifestSource implements ServiceSource {
                 loaded.problems());
     }
 
-    /** Each problem once, however often it is met, until it has gone. */
-    private void tell(List<Problem> problems, String consequence) {
-        Set<Problem> known = told;
-        told = new HashSet<>(problems);
+    /** Logs each problem once, until it has gone. */
+    private void log(List<Problem> problems, String consequence) {
+        Set<Problem> known = logged;
+        logged = new HashSet<>(problems);
         for (Problem problem : problems) {
             if (!known.contains(problem)) {
                 if (problem.severity() == Severity.ERROR) {

@@ -1,7 +1,6 @@
 package io.sluice.source.manifest;
 
 import io.sluice.source.Spelling;
-import io.sluice.source.manifest.Manifest.PodManifest;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -14,13 +13,13 @@ import org.jspecify.annotations.Nullable;
 /** Finds Pods by label selector without looking at each of them. Not thread-safe while it is filled. */
 final class PodIndex {
 
-    /** The nearest Pod is looked for among this many: it is a hint, and must not cost seconds. */
+    /** The most Pods of a namespace that are compared for the nearest: it is a hint, and must not cost seconds. */
     private static final int MAX_COMPARED = 500;
 
-    /** Hints are looked for until so many Pods or namespaces were compared for them. */
+    /** The most Pods or namespaces that are compared for all hints together. */
     private static final int MAX_COMPARED_IN_ALL = 1_000_000;
 
-    /** Comparable, so that a hash table finds it quickly among labels that were chosen to have the same hash. */
+    /** Comparable, so that a hash table stays fast even if labels were chosen to have the same hash. */
     private record Label(String namespace, String key, String value) implements Comparable<Label> {
 
         private static final Comparator<Label> ORDER = Comparator.comparing(Label::namespace)

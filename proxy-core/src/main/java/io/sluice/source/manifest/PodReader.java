@@ -3,7 +3,6 @@ package io.sluice.source.manifest;
 import io.sluice.service.IpFamily;
 import io.sluice.service.ServiceName;
 import io.sluice.source.manifest.Manifest.ContainerPort;
-import io.sluice.source.manifest.Manifest.PodManifest;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,13 +10,13 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads Pods. What a kubelet would report comes from {@code status}, or from annotations in a manifest that has none.
+ * Reads Pods. What a kubelet would report comes from {@code status}, or from annotations where a manifest has no status.
  */
 final class PodReader {
 
     /** Gives a Pod that was written by hand an address, and makes it Running and Ready. */
     static final String POD_IP = "sluice.io/pod-ip";
-    /** {@code "false"} takes the readiness of such a Pod back. */
+    /** {@code "false"} makes such a Pod not ready. */
     static final String POD_READY = "sluice.io/ready";
 
     private static final Set<String> OBJECT_FIELDS = Set.of("apiVersion", "kind", "metadata", "spec", "status");
@@ -26,6 +25,9 @@ final class PodReader {
     private static final Set<String> CONTAINER_FIELDS = Set.of("name", "ports", "restartPolicy");
     private static final Set<String> PORT_FIELDS =
             Set.of("containerPort", "hostIP", "hostPort", "name", "protocol");
+
+    /** The reason for a Pod that is left out although it has not ended: it has no address yet. */
+    static final String NO_IP = "has no IP";
 
     private final Problems problems;
 
@@ -48,17 +50,19 @@ final class PodReader {
             if (phase.equals("Succeeded") || phase.equals("Failed")) {
                 leftOut = "has ended (phase " + phase + ")";
             } else if (ips.isEmpty()) {
-                leftOut = "has no IP";
+                leftOut = NO_IP;
                 if (phase.isEmpty()) {
                     problems.warning(DocumentReader.place(document), subject, "has no status and so no IP, it is left"
                             + " out: give it an address with the annotation " + POD_IP + ": 127.0.1.1");
                 }
             }
         }
-        return new PodManifest(name, DocumentReader.place(document), metadata.get("labels").texts(), List.copyOf(ips),
-                givenIp.present() ? given : readyCondition(status), metadata.get("deletionTimestamp").present(),
-                spec.get("nodeName").text(), spec.get("hostname").text(), spec.get("subdomain").text(),
-                containerPorts(spec, subject), spec.get("enableServiceLinks").bool(true), leftOut);
+        return PodManifest.builder(name, DocumentReader.place(document)).labels(metadata.get("labels").texts())
+                .ips(List.copyOf(ips)).ready(givenIp.present() ? given : readyCondition(status))
+                .terminating(metadata.get("deletionTimestamp").present()).node(spec.get("nodeName").text())
+                .hostname(spec.get("hostname").text()).subdomain(spec.get("subdomain").text())
+                .ports(containerPorts(spec, subject)).serviceLinks(spec.get("enableServiceLinks").bool(true))
+                .leftOut(leftOut).build();
     }
 
     private boolean readinessIsGiven(Field annotations, boolean addressIsGiven, String subject)

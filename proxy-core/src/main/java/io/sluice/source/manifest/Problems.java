@@ -6,10 +6,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** Collects what is wrong while manifests are read: the first of each severity, and how many more there are. Not thread-safe. */
+/** Collects the problems of one read: the first ones of each severity, and the number of the others. Not thread-safe. */
 final class Problems {
 
-    /** Nobody reads more, and a small file can have a million. */
+    /** A small file can have a million problems, and no person reads so many. */
     static final int MAX = 1_000;
 
     private final List<Problem> all = new ArrayList<>();
@@ -28,12 +28,12 @@ final class Problems {
         }
     }
 
-    /** Whether a warning would be one that is kept: else it need not be well worded. */
+    /** Whether another warning would be kept; if not, its text need not be made. */
     boolean keepsWarnings() {
         return warnings < MAX;
     }
 
-    /** In the order in which they were met. */
+    /** All that are kept, in the order in which they were found. */
     List<Problem> all() {
         List<Problem> told = new ArrayList<>(all);
         addRest(told, Severity.ERROR, errors);

@@ -3,21 +3,21 @@ package io.sluice.source.manifest;
 import io.sluice.source.yaml.ReadingBudget;
 
 /**
- * How much one reading of all inputs may bring. Everything has its size in memory, so where the heap is small, so are these.
+ * Limits of one read of all inputs. They are smaller where the heap is, as everything that is read takes memory.
  *
  * @param fileBytes  the largest file, kept while it is read; an eighth of the heap, 64 MiB at the most
  * @param totalBytes all files; a quarter of the heap, 256 MiB at the most
  * @param objects    Services, Pods and so on, read or not; one for each 4 KiB of the heap, a million at the most
  * @param values     of the objects that are kept; one for each 96 bytes of the heap
- * @param endpoints  of all Services' ports, the Pods that could be none included; one for each 512 bytes of the heap
+ * @param endpoints  of all Services' ports, Pods that are left out included; one for each 512 bytes of the heap
  */
 record ReadingLimits(int fileBytes, long totalBytes, int objects, int values, int endpoints) {
 
     static final int MIB = 1024 * 1024;
-    /** In one directory: each is looked at again and again. */
+    /** The most files in one directory: each is looked at periodically. */
     static final int FILES = 100_000;
 
-    /** For this process. */
+    /** The limits for this process. */
     static ReadingLimits ofThisHeap() {
         return ofHeap(Runtime.getRuntime().maxMemory());
     }
@@ -29,10 +29,10 @@ record ReadingLimits(int fileBytes, long totalBytes, int objects, int values, in
                 (int) Math.min(Integer.MAX_VALUE, bytes / 512));
     }
 
-    /** What to do about a limit that depends on the heap. */
+    /** The advice about a limit that depends on the heap. */
     static final String ADVICE = "; give Java a larger heap (-Xmx) or write fewer";
 
-    /** What one reading may still bring. Not thread-safe. */
+    /** What is left of the limits during one read. Not thread-safe. */
     static final class Rest {
 
         private final ReadingBudget budget = ReadingBudget.start();
@@ -61,12 +61,12 @@ record ReadingLimits(int fileBytes, long totalBytes, int objects, int values, in
                     : "";
         }
 
-        /** Why one more object is too much, of which there are {@code count} then; empty if it is not. */
+        /** Why {@code count} objects are too many; empty if they are not. */
         String tooManyObjects(int count) {
             return count > limits.objects ? "there are more than " + limits.objects + " objects" + ADVICE : "";
         }
 
-        /** Why an object of {@code more} values is too much; empty if it is not. */
+        /** Why an object of {@code more} values is too large; empty if it is not. */
         String tooManyValues(int more) {
             values += more;
             return values > limits.values
@@ -82,7 +82,7 @@ record ReadingLimits(int fileBytes, long totalBytes, int objects, int values, in
                     : "";
         }
 
-        /** Why nothing more can be read or made of it at all; empty if it can. */
+        /** Why nothing more can be read at all; empty if something can. */
         String over() {
             return budget.isOver() ? ReadingBudget.tooLong() : "";
         }

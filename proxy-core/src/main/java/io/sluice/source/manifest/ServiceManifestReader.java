@@ -4,14 +4,14 @@ import io.sluice.service.Cidr;
 import io.sluice.service.IpAddresses;
 import io.sluice.service.IpFamily;
 import io.sluice.service.Protocol;
+import io.sluice.service.Service;
 import io.sluice.service.ServiceName;
-import io.sluice.service.ServiceOptions;
+import io.sluice.service.ServiceAnnotations;
 import io.sluice.service.ServiceType;
 import io.sluice.service.SessionAffinity;
 import io.sluice.service.TrafficPolicy;
 import io.sluice.source.manifest.Manifest.FamilyPolicy;
 import io.sluice.source.manifest.Manifest.PortManifest;
-import io.sluice.source.manifest.Manifest.ServiceManifest;
 import java.net.InetAddress;
 import java.time.DateTimeException;
 import java.time.Duration;
@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads Services with the checks of the API server (pkg/apis/core/validation ValidateService). Fields that the API does
- * not have are warned about: they are mostly typing errors.
+ * not have cause warnings: they are mostly typing errors.
  */
 final class ServiceManifestReader {
 
@@ -47,14 +47,9 @@ final class ServiceManifestReader {
     }
 
     ServiceManifest read(Field document, ServiceName name, String subject)
-            throws InvalidFieldException, UnusableObjectException {
+            throws InvalidFieldException {
         FieldRules.warnUnknown(document, OBJECT_FIELDS, subject, problems);
         Field metadata = document.get("metadata");
-        String otherProxy = metadata.get("labels").get("service.kubernetes.io/service-proxy-name").text();
-        if (otherProxy != null) {
-            throw new UnusableObjectException("is left to the proxy '" + otherProxy
-                    + "' by its label service.kubernetes.io/service-proxy-name");
-        }
         Field spec = document.get("spec");
         if (!spec.present()) {
             throw spec.invalid("is missing");
@@ -81,21 +76,37 @@ final class ServiceManifestReader {
         boolean healthCheck = type == ServiceType.LOAD_BALANCER && externalPolicy == TrafficPolicy.LOCAL;
         Map<String, String> annotations = annotations(metadata);
         String annotationsPlace = metadata.get("annotations").location();
-        ServiceOptions.of(annotations).warnings().forEach(
+        ServiceAnnotations.of(annotations).warnings().forEach(
                 warning -> problems.warning(annotationsPlace, subject + " metadata.annotations", warning));
-        String clusterIpPlace = spec.get(spec.get("clusterIP").present() ? "clusterIP" : "clusterIPs").location();
-        String healthCheckPlace = spec.get("healthCheckNodePort").location();
-        String location = DocumentReader.place(document);
-        return new ServiceManifest(name, location, type, clusterIps,
-                clusterIpPlace, headless,
-                externalName, families, familyPolicy, ports, policy(spec.get("internalTrafficPolicy")), externalPolicy,
-                affinity(spec), externalIps, ingress(document.get("status")),
-                ranges(spec.get("loadBalancerSourceRanges")), healthCheck,
-                healthCheckNodePort(spec.get("healthCheckNodePort"), healthCheck),
-                healthCheckPlace, spec.get("publishNotReadyAddresses").bool(false), nodePorts,
-                distribution(spec.get("trafficDistribution"), annotations, subject), selector(spec.get("selector")),
-                annotations,
-                instant(metadata.get("creationTimestamp")));
+        return ServiceManifest.builder(name, DocumentReader.place(document)).type(type).clusterIps(clusterIps)
+                .clusterIpPlace(spec.get(spec.get("clusterIP").present() ? "clusterIP" : "clusterIPs").location())
+                .headless(headless).externalName(externalName).families(families).familyPolicy(familyPolicy)
+                .ports(ports).internalTrafficPolicy(policy(spec.get("internalTrafficPolicy")))
+                .externalTrafficPolicy(externalPolicy).sessionAffinity(affinity(spec)).externalIps(externalIps)
+                .loadBalancerIps(ingress(document.get("status")))
+                .loadBalancerSourceRanges(ranges(spec.get("loadBalancerSourceRanges"))).healthCheck(healthCheck)
+                .healthCheckNodePort(healthCheckNodePort(spec.get("healthCheckNodePort"), healthCheck))
+                .healthCheckPlace(spec.get("healthCheckNodePort").location())
+                .publishNotReadyAddresses(spec.get("publishNotReadyAddresses").bool(false)).nodePorts(nodePorts)
+                .distribution(distribution(spec.get("trafficDistribution"), annotations, subject))
+                .selector(selector(spec.get("selector"))).annotations(annotations)
+                .createdAt(instant(metadata.get("creationTimestamp")))
+                .exclusion(exclusion(metadata.get("labels"), subject, external || headless)).build();
+    }
+
+    /** The label that leaves a Service to another proxy; its DNS names and variables stay. */
+    private @Nullable String exclusion(Field labels, String subject, boolean neverProxied)
+            throws InvalidFieldException {
+        for (String label : neverProxied ? List.<String>of() : Service.EXCLUDING_LABELS) {
+            Field field = labels.get(label);
+            if (field.present()) {
+                String value = field.text("");
+                problems.warning(field.location(), subject, "is left to "
+                        + (value.isEmpty() ? "another proxy" : "the proxy '" + value + "'") + " by its label " + label);
+                return label;
+            }
+        }
+        return null;
     }
 
     private static ServiceType type(Field field) throws InvalidFieldException {
@@ -121,7 +132,7 @@ final class ServiceManifestReader {
         return text;
     }
 
-    /** Fills {@code found} and tells whether the Service is headless. */
+    /** Fills {@code found}; returns whether the Service is headless. */
     private static boolean clusterIps(Field spec, ServiceType type, List<InetAddress> found)
             throws InvalidFieldException {
         Field single = spec.get("clusterIP");
@@ -178,7 +189,7 @@ final class ServiceManifestReader {
             Protocol protocol = FieldRules.protocol(element.get("protocol"));
             int port = FieldRules.port(element.get("port"));
             if (!numbers.add(port + "/" + protocol)) {
-                throw element.get("port").invalid(port + "/" + protocol + " stands twice");
+                throw element.get("port").invalid(port + "/" + protocol + " is a duplicate");
             }
             Field nodePort = element.get("nodePort");
             int nodePortNumber = nodePort.integer(0, 65_535, 0);
@@ -195,7 +206,7 @@ final class ServiceManifestReader {
         return ports;
     }
 
-    /** Missing, 0 and empty mean the port's own number (API defaulting). A name has a letter, a number has none. */
+    /** A missing, zero or empty value means the port's own number (API defaulting). A name has a letter, a number has none. */
     private static String targetPort(Field field, int port) throws InvalidFieldException {
         if (!field.present() || field.isNumber()) {
             int number = field.integer(0, 65_535, 0);
@@ -250,7 +261,7 @@ final class ServiceManifestReader {
                 default -> throw element.invalid("must be IPv4 or IPv6");
             };
             if (families.contains(family)) {
-                throw element.invalid("stands twice");
+                throw element.invalid("is a duplicate");
             }
             families.add(family);
         }
@@ -279,7 +290,10 @@ final class ServiceManifestReader {
         };
     }
 
-    /** The annotation wins over the field; its only value with a meaning is Auto. */
+    /**
+     * The annotation wins over the field; its only value with a meaning is Auto. Of both annotations the older one wins,
+     * whatever its value (newBaseServiceInfo in kube-proxy, hintsEnabled in the EndpointSlice controller).
+     */
     private String distribution(Field field, Map<String, String> annotations, String subject)
             throws InvalidFieldException {
         String text = field.text("");
@@ -287,12 +301,12 @@ final class ServiceManifestReader {
             problems.warning(field.location(), subject + " " + field.path(), "'" + text
                     + "' has no effect: PreferSameZone, PreferSameNode and PreferClose are known");
         }
-        String mode = annotations.getOrDefault("service.kubernetes.io/topology-mode",
-                annotations.getOrDefault("service.kubernetes.io/topology-aware-hints", ""));
+        String mode = annotations.getOrDefault("service.kubernetes.io/topology-aware-hints",
+                annotations.getOrDefault("service.kubernetes.io/topology-mode", ""));
         return mode.equals("Auto") || mode.equals("auto") ? "Auto" : text;
     }
 
-    /** Only a load balancer that asks each node for local endpoints has one (NeedsHealthCheck). */
+    /** Only a Service whose load balancer asks each node for local endpoints has one (NeedsHealthCheck). */
     private static int healthCheckNodePort(Field field, boolean healthCheck) throws InvalidFieldException {
         int port = field.integer(0, 65_535, 0);
         if (port != 0 && !healthCheck) {
@@ -335,7 +349,7 @@ final class ServiceManifestReader {
         return ranges;
     }
 
-    /** Those that mean something here; a dump's other annotations may be large. */
+    /** The annotations that have a meaning here; others in a dump may be large. */
     private static Map<String, String> annotations(Field metadata) throws InvalidFieldException {
         Map<String, String> kept = new TreeMap<>();
         for (Field annotation : metadata.get("annotations").members()) {

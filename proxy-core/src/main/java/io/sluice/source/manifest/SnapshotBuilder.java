@@ -2,6 +2,7 @@ package io.sluice.source.manifest;
 
 import io.sluice.service.ClusterFacts;
 import io.sluice.service.ClusterSnapshot;
+import io.sluice.service.EmptyReason;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.EndpointLoops;
 import io.sluice.service.IpAddresses;
@@ -13,9 +14,8 @@ import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePort;
 import io.sluice.service.ServicePortName;
 import io.sluice.service.ServiceState;
-import io.sluice.source.manifest.Manifest.PodManifest;
 import io.sluice.source.manifest.Manifest.PortManifest;
-import io.sluice.source.manifest.Manifest.ServiceManifest;
+import io.sluice.source.manifest.Manifest.Workload;
 import java.net.InetAddress;
 import io.sluice.source.manifest.ReadingLimits.Rest;
 import java.time.Instant;
@@ -30,8 +30,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * From files to a snapshot: reads, allocates, derives. Remembers what was allocated by the last that came into force.
- * Not thread-safe.
+ * Makes a snapshot from files: reads, allocates, derives. Remembers the allocations of the last snapshot that came into
+ * force. Not thread-safe.
  */
 final class SnapshotBuilder {
 
@@ -54,7 +54,7 @@ final class SnapshotBuilder {
         this.built = allocations;
     }
 
-    /** Reads everything anew; nothing of it is remembered before {@link #commit}. */
+    /** Reads everything again; remembers nothing of it before {@link #commit}. */
     LoadedManifests build(Instant now) {
         Problems problems = new Problems();
         Rest rest = new Rest(ReadingLimits.ofThisHeap());
@@ -71,6 +71,8 @@ final class SnapshotBuilder {
         if (!objects.full() && states.size() == services.size()) {
             rules.reportProportionalHints(services, problems);
             rules.reportOrphans(states.keySet(), problems);
+            rules.reportIgnored(services, problems);
+            reportWorkloads(services, states, objects.workloads(), problems);
             reportLoops(services, states, problems);
         }
         NodeTopology node = new NodeTopology(options.nodeName(), rules.zoneOf(options.nodeName()));
@@ -80,27 +82,31 @@ final class SnapshotBuilder {
         ClusterFacts facts =
                 new ClusterFacts(true, rules.otherNodes(options.nodeName()), Set.of(), undated);
         return new LoadedManifests(
-                new ClusterSnapshot(++version, now, node, states, pods(objects), List.of(), facts), problems.all());
+                new ClusterSnapshot(++version, now, node, states, pods(objects), List.of(), facts), problems.all(),
+                objects.skippedKinds());
     }
 
-    /** Node ports are served at loopback, if nothing else is said. */
+    /** Warns of endpoints that lead back. Node ports listen on loopback addresses by default. */
     private static void reportLoops(List<ServiceManifest> services, Map<ServiceName, ServiceState> states,
             Problems problems) {
         Map<EndpointAddress, ServicePortName> answered = new HashMap<>();
+        Map<EndpointAddress, ServicePortName> datagrams = new HashMap<>();
         for (ServiceState state : states.values()) {
             Service service = state.service();
             for (ServicePort port : service.proxied() ? service.ports() : List.<ServicePort>of()) {
-                if (port.protocol() == Protocol.TCP) {
+                if (port.protocol() != Protocol.SCTP) {
                     ServicePortName name = new ServicePortName(service.name(), port.name(), port.protocol());
+                    Map<EndpointAddress, ServicePortName> taken =
+                            port.protocol() == Protocol.TCP ? answered : datagrams;
                     Stream.of(service.clusterIps(), service.externalIps(), service.loadBalancerIps())
                             .flatMap(List::stream)
-                            .forEach(ip -> answered.putIfAbsent(new EndpointAddress(ip, port.port()), name));
-                    LOOPBACK.forEach(ip -> answered.putIfAbsent(new EndpointAddress(ip, port.nodePort()), name));
+                            .forEach(ip -> taken.putIfAbsent(new EndpointAddress(ip, port.port()), name));
+                    LOOPBACK.forEach(ip -> taken.putIfAbsent(new EndpointAddress(ip, port.nodePort()), name));
                 }
             }
         }
         Map<ServicePortName, Set<EndpointAddress>> found =
-                EndpointLoops.find(states.values(), answered::get).endpoints();
+                EndpointLoops.find(states.values(), answered::get, datagrams::get).endpoints();
         Map<ServiceName, ServiceManifest> byName = new HashMap<>();
         services.forEach(service -> byName.put(service.name(), service));
         found.forEach((port, addresses) -> {
@@ -113,7 +119,29 @@ final class SnapshotBuilder {
         });
     }
 
-    /** Those before a limit was met. */
+    /** Warns of Services whose Pods a workload would make in a cluster; here they stay empty. */
+    private static void reportWorkloads(List<ServiceManifest> services, Map<ServiceName, ServiceState> states,
+            List<Workload> workloads, Problems problems) {
+        if (workloads.isEmpty()) {
+            return;
+        }
+        Map<String, List<Workload>> byNamespace =
+                workloads.stream().collect(Collectors.groupingBy(workload -> workload.name().namespace()));
+        for (ServiceManifest service : services) {
+            ServiceState state = states.get(service.name());
+            if (state != null && state.ports().stream()
+                    .anyMatch(port -> port.whyEmpty() instanceof EmptyReason.SelectorMatchesNoPod)) {
+                byNamespace.getOrDefault(service.name().namespace(), List.of()).stream()
+                        .filter(workload -> workload.labels().entrySet().containsAll(service.selector().entrySet()))
+                        .findFirst().ifPresent(workload -> problems.warning(service.location(), service.subject(),
+                                workload.subject() + " would make such Pods in a cluster, but not here: write a Pod"
+                                        + " with these labels and the annotation " + PodReader.POD_IP + ": 127.0.1.1,"
+                                        + " or Endpoints of the Service's name with addresses"));
+            }
+        }
+    }
+
+    /** The states of the Services up to the one that exceeds a limit. */
     static Map<ServiceName, ServiceState> states(List<ServiceManifest> services, Allocations given,
             EndpointRules rules, Problems problems) {
         Map<ServiceName, ServiceState> states = new HashMap<>();
@@ -130,11 +158,11 @@ final class SnapshotBuilder {
 
     private static List<Pod> pods(DocumentReader objects) {
         return objects.objects().stream().filter(PodManifest.class::isInstance).map(PodManifest.class::cast)
-                .filter(pod -> pod.leftOut() == null)
+                .filter(pod -> pod.leftOut() == null || PodReader.NO_IP.equals(pod.leftOut()))
                 .map(pod -> new Pod(pod.name().namespace(), pod.name().name(), pod.ips(), pod.serviceLinks())).toList();
     }
 
-    /** What was built last is in force: its allocations are to stay. */
+    /** The snapshot that was built last is in force: its allocations stay. */
     void commit() {
         allocations = built;
         inputs.commit();
@@ -156,7 +184,8 @@ final class SnapshotBuilder {
                 .healthCheckNodePort(given.healthCheckNodePort(manifest))
                 .publishNotReadyAddresses(manifest.publishNotReadyAddresses()).selector(manifest.selector())
                 .annotations(manifest.annotations())
-                .createdAt(manifest.createdAt() == null ? given.firstSeen(manifest) : manifest.createdAt()).build();
-        return new ServiceState(service, rules.portStates(manifest, service));
+                .createdAt(manifest.createdAt() == null ? given.firstSeen(manifest) : manifest.createdAt())
+                .exclusion(manifest.exclusion()).build();
+        return rules.state(manifest, service);
     }
 }

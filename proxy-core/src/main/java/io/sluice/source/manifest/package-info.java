@@ -1,6 +1,6 @@
 /**
- * Services from Kubernetes manifests: files are read, what an API server and its controllers would add is added
- * (addresses, node ports, endpoints), and edits are followed.
+ * Services from Kubernetes manifests: reads files, adds what an API server and its controllers would add (addresses, node
+ * ports, endpoints), and follows edits.
  *
  * <p>{@code ManifestSource} is the door. May import {@code source}, {@code source.yaml} and {@code service}.
  */

@@ -5,19 +5,19 @@ import java.time.Duration;
 import java.util.function.LongSupplier;
 
 /**
- * What one reading, of however many files, may cost. What is written is bounded by the size of the files; what aliases and
- * merge keys repeat is not, so it is counted over all of them. And everything has to be over after some time, for whatever
- * nobody thought of. Not thread-safe.
+ * Limits the cost of one read of any number of files. The size of the files limits the values in them; it does not limit the
+ * values that aliases and merge keys repeat, so these are counted over all files. A limit of time covers everything that
+ * nobody has thought of. Not thread-safe.
  */
 public final class ReadingBudget {
 
-    /** How many values aliases and merge keys may repeat in all. */
+    /** The most values that aliases and merge keys may repeat in all. */
     public static final int MAX_REPEATED = 1_000_000;
 
-    /** Of a processor; a 64 MiB file takes a few seconds. A processor that is busy with other things does not count. */
+    /** The most processor time; a 64 MiB file takes a few seconds. The time of other work on the processor does not count. */
     public static final Duration MAX_TIME = Duration.ofSeconds(30);
 
-    /** So long nobody asks how much of a processor was used: nearly every reading is over by then. */
+    /** The time before the processor time is measured at all: nearly every read is over by then. */
     private static final Duration UNMEASURED = Duration.ofSeconds(5);
 
     private static final Duration MEASURED_EVERY = Duration.ofMillis(100);
@@ -35,13 +35,13 @@ public final class ReadingBudget {
         this.nextMeasurement = nanoTime.getAsLong() + UNMEASURED.toNanos();
     }
 
-    /** A full one, for a reading that begins now and stays on this thread. */
+    /** A full budget, for a read that begins now and stays on this thread. */
     public static ReadingBudget start() {
         return new ReadingBudget(System::nanoTime,
                 () -> ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime());
     }
 
-    /** Whether the reading has to be over. */
+    /** Whether the read has to stop. */
     public boolean isOver() {
         long now = nanoTime.getAsLong();
         if (now - nextMeasurement >= 0) {
@@ -55,7 +55,7 @@ public final class ReadingBudget {
         return over;
     }
 
-    /** What to say then. */
+    /** The message in that case. */
     public static String tooLong() {
         return "reading takes more than " + MAX_TIME.toSeconds()
                 + " s of a processor; it is not read to its end: make it"

@@ -11,15 +11,15 @@ import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.scanner.StreamReader;
 
 /**
- * Decodes a file's bytes as the scanner asks for them, and refuses what it cannot take: other text than UTF-8, characters
- * that YAML does not allow, a value of more than {@value #MAX_AHEAD} characters in one line, and more when the time is over.
- * The scanner asks again and again while it looks for the end of a value, so all of this is found inside of one, too.
+ * Decodes a file's bytes as the scanner asks for them, and refuses texts that are not UTF-8, characters that YAML does not
+ * allow, a value of more than {@value #MAX_AHEAD} characters in one line, and everything when the time is over. The scanner
+ * asks repeatedly while it looks for the end of a value, so these are also found within a value.
  */
 final class TextReader extends Reader {
 
     /**
-     * How far the scanner may look ahead: so much of one line it keeps, at four bytes a character, and copies. No value of
-     * an object of the API comes near: a server takes 1.5 MiB for a whole one.
+     * The longest look-ahead of the scanner, which keeps and copies so many characters of one line, at four bytes each. No
+     * value of an object of the API comes near: a server accepts 1.5 MiB for a whole object.
      */
     static final int MAX_AHEAD = 16 * 1024 * 1024;
 
@@ -39,18 +39,18 @@ final class TextReader extends Reader {
         this.budget = budget;
     }
 
-    /** Who reads from this: it knows how much of it is behind. */
+    /** Sets the reader of this text, which knows its position. */
     void follow(StreamReader reader) {
         scanner = reader;
     }
 
-    /** Why nothing more was given; null if more was, or all is. */
+    /** The reason why the text was refused; null if it was not. */
     @Nullable
     YamlException refused() {
         return refused;
     }
 
-    /** How often more was given. */
+    /** The number of pieces that were given to the scanner. */
     int pieces() {
         return pieces;
     }

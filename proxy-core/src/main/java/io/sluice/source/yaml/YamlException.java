@@ -12,7 +12,7 @@ public final class YamlException extends Exception {
         this.line = line;
     }
 
-    /** Where; the first line is 1. */
+    /** The line; the first one is 1. */
     public int line() {
         return line;
     }

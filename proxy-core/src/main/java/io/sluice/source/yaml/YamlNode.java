@@ -7,15 +7,15 @@ import org.snakeyaml.engine.v2.resolver.ScalarResolver;
 import org.snakeyaml.engine.v2.schema.CoreSchema;
 
 /**
- * One value of a document. No value holds itself, an alias has become what it stands for (the same object), and merge keys
- * have become members.
+ * One value of a document. No value contains itself, an alias is replaced by its value (the same object), and merge keys are
+ * replaced by members.
  */
 public sealed interface YamlNode {
 
-    /** Where the value begins; the first line is 1. */
+    /** The line in which the value begins; the first one is 1. */
     int line();
 
-    /** How many values this is, with all below it; one that is repeated by an alias counts each time. */
+    /** The number of values in it, itself included; a value that an alias repeats counts each time. */
     int weight();
 
     /** Whether it is null. */
@@ -23,7 +23,7 @@ public sealed interface YamlNode {
         return false;
     }
 
-    /** What a scalar is by YAML's core schema (YAML 1.2.2, 10.3). */
+    /** The type of a scalar by YAML's core schema (YAML 1.2.2, 10.3). */
     enum Type {
         NULL, BOOL, INT, FLOAT, TEXT,
         /** It has a tag of another kind. */
@@ -31,18 +31,18 @@ public sealed interface YamlNode {
     }
 
     /**
-     * A text, a number, a truth value or null.
+     * A text, a number, a boolean or null.
      *
-     * @param text  as it is meant: unquoted and unescaped
+     * @param text  the value, unquoted and unescaped
      * @param plain whether it is written without quotes
-     * @param tag   the tag that is written; null if none is
+     * @param tag   the written tag; null for none
      */
     record Scalar(String text, boolean plain, @Nullable String tag, int line) implements YamlNode {
 
         private static final ScalarResolver CORE = new CoreSchema().getScalarResolver();
         private static final String STANDARD = "tag:yaml.org,2002:";
 
-        /** What it is. */
+        /** Its type. */
         public Type type() {
             if (tag == null) {
                 return plain ? type(CORE.resolve(text, true)) : Type.TEXT;
@@ -62,7 +62,7 @@ public sealed interface YamlNode {
             return (STANDARD + "binary").equals(tag);
         }
 
-        /** A variable in braces is a text to Kubernetes, and so is a merge key where there is nothing to merge. */
+        /** A variable in braces is a text to Kubernetes, and so is a merge key without a mapping to merge. */
         private static Type type(Tag tag) {
             return tag.equals(Tag.NULL)
                     ? Type.NULL
@@ -89,7 +89,7 @@ public sealed interface YamlNode {
     /** A list. */
     record Sequence(List<YamlNode> elements, int line, int weight) implements YamlNode {}
 
-    /** Keys with values, as they are written, keys that stand twice included, and what was merged after them. */
+    /** Keys with values, as they are written, duplicate keys included, followed by merged members. */
     record Mapping(List<Member> members, int line, int weight) implements YamlNode {}
 
     /** A key, which may have any type, and its value. */

@@ -33,15 +33,15 @@ import org.snakeyaml.engine.v2.scanner.StreamReader;
  * Reads the documents of one file, one after the other. Not thread-safe.
  *
  * <p>The parser is SnakeYAML Engine's; its events become nodes here and not in its own composer, which merges a mapping
- * that holds itself for ever, and whose nodes keep the text that they were found in. Time and memory are proportional to the
- * file's size, and to what the {@link ReadingBudget} lets aliases repeat:
+ * that contains itself without end, and whose nodes keep the text of the file. Time and memory are proportional to the file's
+ * size, and to the values that the {@link ReadingBudget} allows aliases to repeat:
  *
  * <ul>
- * <li>the scanner keeps the line that it is in and copies that when it needs more, so what it is given at once grows with the
+ * <li>the scanner keeps its present line and copies that when it needs more, so the pieces that it is given grow with the
  * file: a value of the file's size is copied {@value #PIECES} times at the most;
  * <li>a document has at most {@link #maxValues} values, which are some hundred bytes each in memory, and
  * {@value #MAX_DEPTH} levels;
- * <li>an alias of a collection that is not finished would make it hold itself, and is refused;
+ * <li>an alias of a collection that is not finished would make it contain itself, and is refused;
  * <li>tags are short, because each use of one with a prefix makes a copy.
  * </ul>
  */
@@ -50,24 +50,32 @@ public final class YamlReader {
     /** No object of the API comes near; Kubernetes itself refuses JSON that is nested 10,000 deep. */
     public static final int MAX_DEPTH = 100;
 
-    /** So many values of one document are kept at most, if memory has room for them. */
+    /** The most values of one document, if memory has room for them. */
     private static final int MAX_VALUES = 5_000_000;
-    /** What a value costs beside its text, and some of what is made of it. */
+    /** The memory of a value beside its text, with a part of what is made from it. */
     private static final int BYTES_PER_VALUE = 192;
+    /** The parser's word for a tab where a token should begin. */
+    private static final String TAB = "(TAB)";
     private static final int PIECES = 16;
     private static final int MIN_PIECE = 1024;
     private static final int MAX_TAG = 256;
 
-    private final TextReader text;
-    private final StreamReader scanned;
-    private final Parser parser;
+    private final byte[] file;
     private final ReadingBudget budget;
+    private TextReader text;
+    private StreamReader scanned;
+    private Parser parser;
     private final int maxValues;
     private final Map<String, String> keys = new HashMap<>();
-    /** What each anchor of the present document stands for; empty while its collection is not finished. */
+    /** The value of each anchor of the present document; empty while its collection is not finished. */
     private final Map<Anchor, Optional<YamlNode>> anchors = new HashMap<>();
     private int values;
     private int depth;
+    /** The number of documents that were read to their end. */
+    private int finished;
+    /** The parser has refused a tab that separates. */
+    private boolean metTab;
+    private boolean tabsReplaced;
 
     /** Reads nothing yet. */
     public YamlReader(byte[] file, ReadingBudget budget) {
@@ -77,15 +85,34 @@ public final class YamlReader {
     YamlReader(byte[] file, ReadingBudget budget, int maxValues) {
         this.maxValues = maxValues;
         this.budget = budget;
+        this.file = file;
+        LoadSettings settings = settings();
         this.text = new TextReader(file, budget);
-        LoadSettings settings = LoadSettings.builder().setCodePointLimit(Integer.MAX_VALUE).setUseMarks(true)
-                .setBufferSize(Math.max(MIN_PIECE, file.length / PIECES)).build();
         this.scanned = new StreamReader(settings, text);
         text.follow(scanned);
         this.parser = new ParserImpl(settings, scanned);
     }
 
-    /** How many values a document may have: {@value #MAX_VALUES}, fewer where the heap is smaller than 1 GiB. */
+    private LoadSettings settings() {
+        return LoadSettings.builder().setCodePointLimit(Integer.MAX_VALUE).setUseMarks(true)
+                .setBufferSize(Math.max(MIN_PIECE, file.length / PIECES)).build();
+    }
+
+    /** Starts again with spaces for tabs that separate, after the documents that were read. */
+    private void replaceTabs() throws YamlException {
+        tabsReplaced = true;
+        depth = 0;
+        LoadSettings settings = settings();
+        text = new TextReader(SeparatingTabs.replaced(file), budget);
+        scanned = new StreamReader(settings, text);
+        text.follow(scanned);
+        parser = new ParserImpl(settings, scanned);
+        for (int behind = 0; behind < finished;) {
+            behind += event().getEventId() == Event.ID.DocumentEnd ? 1 : 0;
+        }
+    }
+
+    /** The most values of a document: {@value #MAX_VALUES}, fewer where the heap is smaller than 1 GiB. */
     public static int maxValues() {
         return (int) Math.min(MAX_VALUES, Runtime.getRuntime().maxMemory() / BYTES_PER_VALUE);
     }
@@ -93,10 +120,22 @@ public final class YamlReader {
     /**
      * The next document; null after the last one. An empty document is a scalar that is null.
      *
-     * @throws YamlException if the file is not YAML from here on, or holds more than can be read; nothing can be read any
-     *                       more then
+     * @throws YamlException if the file is not YAML from here on, or has more than can be read; then nothing more can be
+     *                       read
      */
     public @Nullable YamlNode next() throws YamlException {
+        try {
+            return document();
+        } catch (YamlException e) {
+            if (!metTab || tabsReplaced) {
+                throw e;
+            }
+            replaceTabs();
+            return document();
+        }
+    }
+
+    private @Nullable YamlNode document() throws YamlException {
         Event event = event();
         while (event.getEventId() == Event.ID.StreamStart || event.getEventId() == Event.ID.DocumentEnd) {
             event = event();
@@ -106,7 +145,9 @@ public final class YamlReader {
         }
         anchors.clear();
         values = 0;
-        return node(event());
+        YamlNode node = node(event());
+        finished++;
+        return node;
     }
 
     /** The first document if it is the only one. */
@@ -119,7 +160,7 @@ public final class YamlReader {
         return document == null ? new Scalar("", true, null, 1) : document;
     }
 
-    /** In how many pieces the text was given to the scanner. */
+    /** The number of pieces in which the text was given to the scanner. */
     int pieces() {
         return text.pieces();
     }
@@ -132,6 +173,7 @@ public final class YamlReader {
             return parser.next();
         } catch (MarkedYamlEngineException e) {
             Optional<Mark> mark = e.getProblemMark().or(e::getContextMark);
+            metTab = String.valueOf(e.getProblem()).contains(TAB);
             throw new YamlException(mark.map(YamlReader::line).orElse(line()),
                     "is not YAML: " + firstLine(e.getProblem()) + mark.map(m -> " (column " + (m.getColumn() + 1) + ")")
                             .orElse(""));
@@ -139,7 +181,7 @@ public final class YamlReader {
             YamlException refused = text.refused();
             throw refused != null ? refused : new YamlException(line(), "is not YAML: " + firstLine(e.getMessage()));
         } catch (NumberFormatException | NoSuchElementException e) {
-            // What the scanner lets through: an escape in quotes that is too large or cut off, and a text that ends early.
+            // Not reported by the scanner: an escape in quotes that is too large or cut off, a text that ends early.
             throw new YamlException(line(), "is not YAML: an escape like \\x41 is cut off or stands for no character");
         }
     }
@@ -252,7 +294,7 @@ public final class YamlReader {
         return new Mapping(members, line(start), bounded(weight));
     }
 
-    /** Most keys are the same few: each is kept once. */
+    /** Most keys are the same few: equal ones share a text. */
     private Scalar key(Event event) throws YamlException {
         if (!(node(event) instanceof Scalar key)) {
             throw new YamlException(line(event), "is not YAML: a key has to be a text, not a list or a mapping (column "
@@ -262,7 +304,7 @@ public final class YamlReader {
         return known == null ? key : new Scalar(known, key.plain(), key.tag(), key.line());
     }
 
-    /** What the mapping has itself wins, then what was merged first (yaml.org/type/merge). */
+    /** The mapping's own members win, then those that were merged first (yaml.org/type/merge). */
     private void merge(List<Member> merges, List<Member> members) throws YamlException {
         Set<String> present = new HashSet<>();
         members.forEach(member -> present.add(member.key().text()));

@@ -1,7 +1,7 @@
 /**
- * YAML and JSON that others have written, read within limits of time and memory into small trees that know their lines.
+ * Reads YAML and JSON of other users, within limits of time and memory, into small trees with line numbers.
  *
- * <p>{@code YamlReader} is the door. May import {@code source} only.
+ * <p>{@code YamlReader} is the entrance. May import {@code source} only.
  */
 @NullMarked
 package io.sluice.source.yaml;

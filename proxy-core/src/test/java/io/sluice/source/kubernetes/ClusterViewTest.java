@@ -6,7 +6,7 @@ import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterFacts;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.EmptyReason;
-import io.sluice.service.EndpointChange;
+import io.sluice.service.TriggerTime;
 import io.sluice.service.EndpointSet;
 import io.sluice.service.IpAddresses;
 import io.sluice.service.IpFamily;
@@ -46,7 +46,7 @@ class ClusterViewTest {
                  {"name": "https", "port": 443}]}}""".formatted(String.join("\", \"", ips), name))).value();
     }
 
-    private static EndpointGroups slice(String service, String type, String ports, String... endpoints) {
+    private static EndpointSubsets slice(String service, String type, String ports, String... endpoints) {
         List<String> written = new ArrayList<>();
         for (String endpoint : endpoints) {
             boolean ready = !endpoint.endsWith("!");
@@ -73,6 +73,29 @@ class ClusterViewTest {
     private PortState port(String name) {
         return last.services().get(KUBIA).ports().stream().filter(p -> p.port().name().equals(name)).findFirst()
                 .orElseThrow();
+    }
+
+    @Test
+    void a_headless_service_has_endpoints_whatever_ports_stand_beside_them() {
+        view.services().put(Map.of(key("kubia"), service("kubia", "None")));
+        view.endpoints().put(Map.of(key("a"), slice("kubia", "IPv4", BOTH, "10.1.0.1", "10.1.0.4!")));
+        view.endpoints().put(Map.of(key("b"),
+                slice("kubia", "IPv4", "[{\"name\": \"web\", \"port\": 80}]", "10.1.0.1", "10.1.0.2", "10.1.0.4")));
+        view.endpoints().put(Map.of(key("c"), slice("kubia", "IPv4", "null", "10.1.0.3!", "10.1.0.1!")));
+
+        assertThat(endpoints("http")).containsExactly("10.1.0.1:8080", "10.1.0.4:8080!");
+        assertThat(last.services().get(KUBIA).portless().endpoints().stream()
+                .map(e -> e.address() + (e.ready() ? "" : "!"))).containsExactly("10.1.0.2:0", "10.1.0.3:0!",
+                        "10.1.0.4:0");
+        assertThat(last.services().get(KUBIA).others()).singleElement().satisfies(port -> {
+            assertThat(port.name()).isEqualTo("web");
+            assertThat(port.endpoints().endpoints().stream().map(e -> e.address().toString()))
+                    .containsExactly("10.1.0.1:80", "10.1.0.2:80", "10.1.0.4:80");
+        });
+        view.services().put(Map.of(key("kubia"), service("kubia", "10.96.0.1")));
+        endpoints("http");
+        assertThat(last.services().get(KUBIA).portless().isEmpty()).isTrue();
+        assertThat(last.services().get(KUBIA).others()).isEmpty();
     }
 
     @Test
@@ -183,7 +206,7 @@ class ClusterViewTest {
     @ValueSource(longs = {1, 2, 3, 4, 5})
     void after_any_history_the_view_is_what_its_last_objects_say(long seed) {
         SplittableRandom random = new SplittableRandom(seed);
-        Map<ObjectKey, EndpointGroups> slices = new HashMap<>();
+        Map<ObjectKey, EndpointSubsets> slices = new HashMap<>();
         boolean there = false;
         for (int step = 0; step < 2000; step++) {
             ObjectKey key = key("slice-" + random.nextInt(8));
@@ -206,7 +229,7 @@ class ClusterViewTest {
                     last = now == null ? last : now;
                 }
                 default -> {
-                    EndpointGroups slice = slice(random.nextInt(4) == 0 ? "other" : "kubia", "IPv4", BOTH,
+                    EndpointSubsets slice = slice(random.nextInt(4) == 0 ? "other" : "kubia", "IPv4", BOTH,
                             "10.1.0." + random.nextInt(1, 20),
                             "10.1.0." + random.nextInt(1, 20) + (random.nextBoolean() ? "!" : ""));
                     slices.put(key, slice);
@@ -256,7 +279,7 @@ class ClusterViewTest {
         return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
     }
 
-    private static final EndpointChange CHANGE = new EndpointChange(IpFamily.IPV4, Instant.EPOCH.plusSeconds(1));
+    private static final TriggerTime CHANGE = new TriggerTime(IpFamily.IPV4, Instant.EPOCH.plusSeconds(1));
 
     @Test
     void what_could_be_dated_comes_with_the_next_snapshot_and_no_other() {

@@ -5,11 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.source.InputFile;
 import io.sluice.source.SourceException;
-import io.sluice.source.kubernetes.KubernetesOptions.EndpointsFrom;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
@@ -44,9 +42,9 @@ class CredentialsTest {
 
     private Credentials resolve(String file, String context, String server, Map<String, String> environment)
             throws SourceException {
-        return Credentials.resolve(new KubernetesOptions(Optional.ofNullable(file).map(directory::resolve),
-                Optional.ofNullable(context), Optional.ofNullable(server), "node", EndpointsFrom.AUTO,
-                Duration.ofMinutes(3), Optional.empty(), false, false, environment), account);
+        return Credentials.resolve(KubernetesOptions.builder("node")
+                .kubeconfig(Optional.ofNullable(file).map(directory::resolve)).context(Optional.ofNullable(context))
+                .server(Optional.ofNullable(server)).environment(environment).build(), account);
     }
 
     @Test
@@ -109,14 +107,16 @@ class CredentialsTest {
                 {exec: {apiVersion: client.authentication.k8s.io/v1, command: /bin/sh, interactiveMode: Never,
                  args: ["-c", "echo '{\\"apiVersion\\":\\"client.authentication.k8s.io/v1\\",\\"kind\\":\\"ExecCredential\\",\\"status\\":{\\"token\\":\\"p\\"}}'"]}}""");
 
-        assertThat(resolve("a", null, null, Map.of()).config().getAutoOAuthToken()).isEqualTo("p");
+        Credentials found = resolve("a", null, null, Map.of());
+        found.with(found.plugin().orElseThrow().ask(CredentialPlugin.LONGEST, () -> false));
+        assertThat(found.config().getAutoOAuthToken()).isEqualTo("p");
     }
 
     @ParameterizedTest(name = "{0} {1}: {3}")
     @CsvSource(delimiter = '|', nullValues = "-", value = {"none | - | - | there is no such file",
             "text | - | - | is not a kubeconfig", "yaml | - | - | is not a kubeconfig",
             "a | x | - | has no context 'x'; there are a",
-            "nocurrent | - | - | has no current-context: say --context NAME; there are nocurrent",
+            "nocurrent | - | - | has no current-context: set --context NAME; there are nocurrent",
             "a | - | 10.0.0.1:6443 | is not a URL like https://10.0.0.1:6443", "badserver | - | - | is not a URL",
             "endless | - | - | is not a kubeconfig", "large | - | - | it is larger than 1 MiB",
             "notoken | - | - | names the token file", "pipe | - | - | which cannot be read: it is a device, not a file",

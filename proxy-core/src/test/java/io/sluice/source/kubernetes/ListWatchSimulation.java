@@ -47,7 +47,7 @@ final class ListWatchSimulation {
     private static final long SECOND = Duration.ofSeconds(1).toNanos();
     private static final Duration IDLE = Duration.ofMinutes(3);
     private static final int PHASES = 12;
-    /** Backed off, silent for as long as may be, and doubted: then all is well again. */
+    /** Backed off, silent for as long as may be, and a suspect list: then all is well again. */
     private static final long HEALTHY_TAIL = 8 * 60 * SECOND;
     private static final int MOST_REQUESTS_A_MINUTE = 240;
 
@@ -223,7 +223,7 @@ final class ListWatchSimulation {
                 view.keySet().stream().filter(key -> !list.containsKey(key) && store.containsKey(key))
                         .forEach(key -> assertThat(now - missingSince.get(key))
                                 .as("%s: %s, which is there, was dropped so soon", at(), key)
-                                .isGreaterThanOrEqualTo(ListTrust.DOUBT.toNanos()));
+                                .isGreaterThanOrEqualTo(ListTrust.SUSPECT_LIST_GRACE.toNanos()));
                 view.clear();
                 view.putAll(list);
             }
@@ -293,7 +293,7 @@ final class ListWatchSimulation {
                 seen = version;
                 heard = now;
                 knownAt = now;
-                rules.watchHeard(Long.toString(seen), now);
+                rules.eventReceived(Long.toString(seen), now);
                 check();
             }
             sleep(SECOND / 2);
@@ -311,7 +311,7 @@ final class ListWatchSimulation {
         missingSince.clear();
         ListWatch.Reaction reaction =
                 rules.failed(failure, failure.aboutRequest() ? 1 : addresses, failure.toString(), now);
-        if (reaction.pauseNanos() > 0 && reaction.worthALine() && rules.isNews(failure.toString(), now)) {
+        if (reaction.pauseNanos() > 0 && reaction.mayLog() && rules.shouldLog(failure.toString(), now)) {
             lines++;
         }
         sleep(reaction.pauseNanos());

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.service.Service;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What is kept of a Service. */
 class ServiceReaderTest {
@@ -49,5 +51,22 @@ class ServiceReaderTest {
         assertThat(read.value().externalIps()).extracting(Object::toString).containsExactly("/198.51.100.1");
         assertThat(read.value().loadBalancerSourceRanges()).hasSize(1);
         assertThat(read.mistakes()).hasSize(2);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', textBlock = """
+            no label                              | app                                      | 10.96.0.1 | true
+            a label names another proxy           | service.kubernetes.io/service-proxy-name | 10.96.0.1 | false
+            labelled headless though it is not    | service.kubernetes.io/headless           | 10.96.0.1 | false
+            headless                              | service.kubernetes.io/headless           | None      | false
+            """)
+    void labels_keep_the_proxy_away_and_nothing_else(String rule, String label, String ip, boolean proxied) {
+        Service service = ServiceReader.read(new ObjectKey("default", "kubia"), ApiClient.JSON.readTree("""
+                {"metadata": {"labels": {"%s": ""}}, "spec": {"clusterIP": "%s", "clusterIPs": ["%s"],
+                 "ports": [{"port": 80}]}}""".formatted(label, ip, ip))).value();
+
+        assertThat(service.proxied()).isEqualTo(proxied);
+        assertThat(service.addressed()).isEqualTo(!ip.equals("None"));
+        assertThat(service.clusterIps()).hasSize(ip.equals("None") ? 0 : 1);
     }
 }

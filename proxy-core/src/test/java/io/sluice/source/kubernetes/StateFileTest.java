@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.sluice.service.Service;
 import io.sluice.service.IpAddresses;
 import io.sluice.source.kubernetes.ClusterView.Contents;
-import io.sluice.source.kubernetes.StateFile.State;
 import io.sluice.source.manifest.LoadedManifests;
 import io.sluice.source.manifest.ManifestOptions;
 import io.sluice.source.manifest.ManifestSource;
@@ -42,7 +41,7 @@ class StateFileTest {
         return ServiceReader.read(new ObjectKey("shop", "kubia"), ApiClient.JSON.readTree(json)).value();
     }
 
-    private State state() {
+    private SavedState state() {
         Service full =
                 service("""
                 {"metadata": {"creationTimestamp": "2026-11-01T08:00:00Z", "annotations": {"service.kubernetes.io/x": "ü", "other": "y"}},
@@ -53,7 +52,7 @@ class StateFileTest {
                   "ports": [{"name": "http", "port": 80, "targetPort": "web", "nodePort": 30080, "appProtocol": "h2c"},
                             {"name": "dns", "port": 53, "protocol": "UDP", "targetPort": 5353}]},
                  "status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.1"}, {"ip": "203.0.113.2", "ipMode": "Proxy"}]}}}""");
-        EndpointGroups slice = endpoints
+        EndpointSubsets slice = endpoints
                 .slice(new ObjectKey("shop", "kubia-1"),
                         ApiClient.JSON.readTree(
                                 """
@@ -64,7 +63,7 @@ class StateFileTest {
                    "targetRef": {"kind": "Pod", "name": "pod-1"}},
                   {"addresses": ["10.1.0.2"], "conditions": {"ready": false, "serving": true, "terminating": true}}]}"""))
                 .value();
-        return new State(Instant.parse("2026-11-23T10:00:00Z"), "https://10.0.0.1:6443", "node-1", "77", "78",
+        return new SavedState(Instant.parse("2026-11-23T10:00:00Z"), "https://10.0.0.1:6443", "node-1", "77", "78",
                 new Contents(List.of(full), Map.of(new ObjectKey("shop", "kubia-1"), slice),
                         Map.of("node-1", new NodeFacts("zone-1", false, List.of(IpAddresses.parse("192.0.2.1"))),
                                 "node-2", new NodeFacts(null, false, List.of(IpAddresses.parse("fd00::2"))))));
@@ -91,24 +90,25 @@ class StateFileTest {
 
     @Test
     void endpoints_of_several_subsets_come_back_as_the_same_endpoints() throws IOException {
-        EndpointGroups groups = endpoints.endpoints(new ObjectKey("shop", "kubia"), ApiClient.JSON.readTree("""
+        EndpointSubsets groups = endpoints.endpoints(new ObjectKey("shop", "kubia"), ApiClient.JSON.readTree("""
                 {"subsets": [{"addresses": [{"ip": "10.1.0.1"}, {"ip": "fd00::1"}], "ports": [{"name": "http", "port": 8080}]},
                              {"addresses": [{"ip": "10.1.0.2"}], "ports": [{"name": "http", "port": 9090}]}]}"""))
                 .value();
-        State saved = new State(state().savedAt(), "x", "n", "1", "2", new Contents(state().contents().services(),
-                Map.of(new ObjectKey("shop", "kubia"), groups), Map.of()));
+        SavedState saved =
+                new SavedState(state().savedAt(), "x", "n", "1", "2", new Contents(state().contents().services(),
+                        Map.of(new ObjectKey("shop", "kubia"), groups), Map.of()));
         StateFile file = new StateFile(directory.resolve("state"), () -> false);
         file.write(saved);
         Contents read = file.read(endpoints::slice).orElseThrow().contents();
 
-        assertThat(read.groups()).hasSize(3);
+        assertThat(read.slices()).hasSize(3);
         assertThat(merged(read)).isEqualTo(merged(saved.contents()));
     }
 
     private static Object merged(Contents contents) {
         ClusterView view = new ClusterView("n");
         contents.services().forEach(s -> view.services().put(Map.of(new ObjectKey("shop", "kubia"), s)));
-        view.endpoints().put(contents.groups());
+        view.endpoints().put(contents.slices());
         return view.snapshotIfChanged(1, Instant.EPOCH);
     }
 
@@ -140,12 +140,12 @@ class StateFileTest {
         StateFile file = new StateFile(path, () -> true);
         file.write(state());
         Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-rw----"));
-        assertThat(refusal(file)).isEqualTo("other users may write, and so is not believed (chmod go-w " + path + ")");
+        assertThat(refusal(file)).isEqualTo("other users may write, and so is not used (chmod go-w " + path + ")");
         Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-r--r--"));
         assertThat(file.read(endpoints::slice)).hasValue(state());
 
         Files.setPosixFilePermissions(path.getParent(), PosixFilePermissions.fromString("rwxrwxrwx"));
-        assertThat(refusal(file)).startsWith("is in a directory that other users may write, and so is not believed");
+        assertThat(refusal(file)).startsWith("is in a directory that other users may write, and so is not used");
         Files.setAttribute(path.getParent(), "unix:mode", 01777);
         assertThat(file.read(endpoints::slice)).hasValue(state());
     }
@@ -158,7 +158,7 @@ class StateFileTest {
         StateFile file = new StateFile(path, () -> true);
         file.write(state());
         Files.setAttribute(path, "unix:uid", 12_345);
-        assertThat(refusal(file)).isEqualTo("belongs to another user (12345), and so is not believed");
+        assertThat(refusal(file)).isEqualTo("belongs to another user (12345), and so is not used");
         Files.setAttribute(path, "unix:uid", 0);
         Files.setAttribute(path.getParent(), "unix:uid", 12_345);
         assertThat(refusal(file)).startsWith("is in a directory that belongs to another user (12345)");

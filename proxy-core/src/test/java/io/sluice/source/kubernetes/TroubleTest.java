@@ -14,9 +14,9 @@ class TroubleTest {
     private long now;
     private int lines;
 
-    private void failed(boolean doubt, boolean brokenWatch) {
-        trouble.failed(LINE, doubt, brokenWatch, now);
-        lines += trouble.isNews(LINE, now) ? 1 : 0;
+    private void failed(boolean suspect, boolean brokenWatch) {
+        trouble.failed(LINE, suspect, brokenWatch, now);
+        lines += trouble.shouldLog(LINE, now) ? 1 : 0;
     }
 
     private void opened() {
@@ -52,7 +52,7 @@ class TroubleTest {
             assertThat(trouble.current(now)).isEqualTo(false);
         }
         assertThat(lines).isEqualTo(1);
-        assertThat(trouble.heard(now)).contains(Duration.ofSeconds(200));
+        assertThat(trouble.eventReceived(now)).contains(Duration.ofSeconds(200));
         assertThat(trouble.problem(now)).isNull();
     }
 
@@ -77,7 +77,7 @@ class TroubleTest {
         assertThat(trouble.current(now)).isTrue();
         later(2);
         assertThat(trouble.current(now)).isFalse();
-        trouble.heard(now);
+        trouble.eventReceived(now);
         assertThat(trouble.current(now)).isTrue();
         failed(true, false);
         assertThat(trouble.current(now)).isFalse();

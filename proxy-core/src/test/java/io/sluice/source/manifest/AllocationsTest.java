@@ -2,6 +2,7 @@ package io.sluice.source.manifest;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.source.Activity;
 import io.sluice.service.Cidr;
 import io.sluice.service.IpAddresses;
 import io.sluice.service.Service;
@@ -73,7 +74,8 @@ class AllocationsTest {
         ManifestOptions small =
                 new ManifestOptions(List.of(directory.toString()), List.of(Cidr.parse("127.120.0.0/29")),
                         30_000, 32_767, "node");
-        SnapshotBuilder running = new SnapshotBuilder(small, new InputReader(small.inputs(), System.in));
+        SnapshotBuilder running =
+                new SnapshotBuilder(small, new InputReader(small.inputs(), System.in, new Activity("a test")));
         files.write("all.yaml", service("m", "") + service("n", ""));
         LoadedManifests before = running.build(Instant.EPOCH);
         running.commit();
@@ -89,7 +91,8 @@ class AllocationsTest {
     void a_broken_edit_that_hides_a_service_does_not_lose_its_address() {
         ManifestOptions small = new ManifestOptions(List.of(directory.toString()),
                 List.of(Cidr.parse("127.120.0.0/29")), 30_000, 32_767, "node");
-        SnapshotBuilder running = new SnapshotBuilder(small, new InputReader(small.inputs(), System.in));
+        SnapshotBuilder running =
+                new SnapshotBuilder(small, new InputReader(small.inputs(), System.in, new Activity("a test")));
         String four = service("a", "") + service("b", "") + service("c", "") + service("d", "");
         files.write("all.yaml", four);
         LoadedManifests before = running.build(Instant.EPOCH);

@@ -7,6 +7,7 @@ import io.sluice.service.Endpoint;
 import io.sluice.service.EmptyReason;
 import io.sluice.service.IpAddresses;
 import io.sluice.service.ServiceName;
+import io.sluice.service.ServiceState.PortState;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -418,5 +419,96 @@ class EndpointRulesTest {
                 """).snapshot().facts();
         assertThat(facts).isEqualTo(new ClusterFacts(true, Map.of(IpAddresses.parse("192.0.2.2"), "node-2"), Set.of(),
                 Set.of(new ServiceName("default", "kubia"))));
+    }
+
+    @ParameterizedTest(name = "{0}: {1}")
+    @CsvSource(delimiter = '|', textBlock = """
+            {}                                                   | 127.0.0.9:8080
+            {ready: false}                                       | 127.0.0.9:8080 serving
+            {ready: false, terminating: true}                    | 127.0.0.9:8080 serving terminating
+            {ready: false, serving: false, terminating: true}    | 127.0.0.9:8080 not ready terminating
+            """)
+    void a_condition_that_a_slice_does_not_have_means_ready_serving_and_not_terminating(String conditions,
+            String endpoint) {
+        assertThat(ManifestFiles.endpoints(files.load("""
+                apiVersion: v1
+                kind: Service
+                metadata: {name: kubia}
+                spec: {ports: [{port: 80}]}
+                ---
+                apiVersion: discovery.k8s.io/v1
+                kind: EndpointSlice
+                metadata: {name: kubia-1, labels: {kubernetes.io/service-name: kubia}}
+                addressType: IPv4
+                endpoints: [{addresses: [127.0.0.9], conditions: %s}]
+                ports: [{port: 8080}]
+                """.formatted(conditions)), "kubia")).containsExactly(endpoint);
+    }
+
+    @Test
+    void endpoints_without_subsets_hold_no_address() {
+        PortState port = ManifestFiles.service(files.load("""
+                apiVersion: v1
+                kind: Service
+                metadata: {name: kubia}
+                spec: {ports: [{port: 80}]}
+                ---
+                apiVersion: v1
+                kind: Endpoints
+                metadata: {name: kubia}
+                """), "kubia").ports().getFirst();
+        assertThat(port.whyEmpty()).isEqualTo(new EmptyReason.NoAddressWritten());
+    }
+
+    @ParameterizedTest(name = "topology-aware-hints {0}, topology-mode {1}: Auto is in force: {2}")
+    @CsvSource({"Auto, , true", ", Auto, true", "auto, Disabled, true", "disabled, Auto, false", "'', Auto, false",
+            "aUto, , false"})
+    void of_both_topology_annotations_the_older_one_wins_as_with_kube_proxy(String hints, String mode, boolean auto) {
+        String annotations = (hints == null ? "" : "service.kubernetes.io/topology-aware-hints: '" + hints + "', ")
+                + (mode == null ? "" : "service.kubernetes.io/topology-mode: '" + mode + "'");
+        String service =
+                ManifestFiles.SERVICE.replace("{name: kubia}", "{name: kubia, annotations: {" + annotations + "}}");
+        assertThat(files.load(service + ManifestFiles.pod("a", "10.0.0.1")).problems().stream()
+                .filter(problem -> problem.toString().contains("topology mode Auto has no effect")))
+                .hasSize(auto ? 1 : 0);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', quoteCharacter = '"', textBlock = """
+            without ports                        | selector: {app: kubia}                            | 10.0.0.1, 10.0.0.2
+            with a port that no Pod declares     | selector: {app: kubia}, ports: [{port: 80, targetPort: nowhere}] | 10.0.0.1, 10.0.0.2
+            with a port that Pods declare        | selector: {app: kubia}, ports: [{port: 80, targetPort: http}]    | ""
+            with slices that name other ports    | ports: [{name: web, port: 80}]                    | 10.0.0.3, 10.0.0.4
+            with slices that name some           | ports: [{name: http, port: 80}]                   | 10.0.0.4
+            """)
+    void a_headless_service_has_all_its_endpoints(String rule, String spec, String expected) {
+        LoadedManifests loaded = files.load("apiVersion: v1\nkind: Service\nmetadata: {name: kubia}\n"
+                + "spec: {clusterIP: None, " + spec + "}\n" + ManifestFiles.pod("a", "10.0.0.1")
+                + ManifestFiles.pod("b", "10.0.0.2") + (spec.contains("selector") ? "" : """
+                        ---
+                        apiVersion: discovery.k8s.io/v1
+                        kind: EndpointSlice
+                        metadata: {name: kubia-1, labels: {kubernetes.io/service-name: kubia}}
+                        addressType: IPv4
+                        ports: [{name: http, port: 8080}]
+                        endpoints: [{addresses: [10.0.0.3]}]
+                        ---
+                        apiVersion: discovery.k8s.io/v1
+                        kind: EndpointSlice
+                        metadata: {name: kubia-2, labels: {kubernetes.io/service-name: kubia}}
+                        addressType: IPv4
+                        endpoints: [{addresses: [10.0.0.4]}, {addresses: [10.0.0.3]}]
+                        """));
+
+        assertThat(String.join(", ", ManifestFiles.service(loaded, "kubia").portless().endpoints().stream()
+                .map(endpoint -> IpAddresses.format(endpoint.address().ip())).toList())).isEqualTo(expected);
+    }
+
+    @Test
+    void only_a_headless_service_has_endpoints_without_a_port() {
+        LoadedManifests loaded = files.load(ManifestFiles.SERVICE.replace("8080", "nowhere")
+                + ManifestFiles.pod("a", "10.0.0.1"));
+
+        assertThat(ManifestFiles.service(loaded, "kubia").portless().isEmpty()).isTrue();
     }
 }

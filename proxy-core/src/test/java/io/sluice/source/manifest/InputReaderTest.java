@@ -3,8 +3,8 @@ package io.sluice.source.manifest;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 
+import io.sluice.source.Activity;
 import io.sluice.source.Problem;
-import io.sluice.source.manifest.Manifest.ServiceManifest;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -121,7 +121,8 @@ class InputReaderTest {
         ManifestOptions options =
                 new ManifestOptions(List.of("-"), files.options().serviceCidrs(), 30_000, 32_767, "node-1");
         SnapshotBuilder builder =
-                new SnapshotBuilder(options, new InputReader(options.inputs(), new ByteArrayInputStream(text)));
+                new SnapshotBuilder(options, new InputReader(options.inputs(), new ByteArrayInputStream(text),
+                        new Activity("a test")));
         for (int i = 0; i < 2; i++) {
             assertThat(builder.build(Instant.EPOCH).problems()).singleElement().asString().startsWith("stdin:6: ");
         }
@@ -197,7 +198,7 @@ class InputReaderTest {
         Thread.ofVirtual().start(() -> files.write("pipe", ManifestFiles.SERVICE));
         ManifestOptions options = new ManifestOptions(List.of(pipe.toString(), file.toString()), List.of(), 30_000,
                 32_767, "node-1");
-        InputReader inputs = new InputReader(options.inputs(), InputStream.nullInputStream());
+        InputReader inputs = new InputReader(options.inputs(), InputStream.nullInputStream(), new Activity("a test"));
         SnapshotBuilder builder = new SnapshotBuilder(options, inputs);
         LoadedManifests first = builder.build(Instant.EPOCH);
         assertThat(first.errors()).isEmpty();
@@ -218,7 +219,7 @@ class InputReaderTest {
     void a_file_of_a_directory_that_becomes_a_pipe_does_not_take_its_objects_along() throws Exception {
         Path file = files.write("a.yaml", ManifestFiles.SERVICE);
         SnapshotBuilder builder = new SnapshotBuilder(files.options(),
-                new InputReader(files.options().inputs(), InputStream.nullInputStream()));
+                new InputReader(files.options().inputs(), InputStream.nullInputStream(), new Activity("a test")));
         assertThat(builder.build(Instant.EPOCH).errors()).isEmpty();
         builder.commit();
         Files.delete(file);
@@ -295,7 +296,7 @@ class InputReaderTest {
     private List<String> limited(ReadingLimits limits, String text) {
         files.write("all.yaml", text);
         Problems problems = new Problems();
-        new InputReader(files.options().inputs(), InputStream.nullInputStream()).read(problems,
+        new InputReader(files.options().inputs(), InputStream.nullInputStream(), new Activity("a test")).read(problems,
                 new ReadingLimits.Rest(limits));
         return problems.all().stream().map(problem -> problem.toString().replace(directory + "/", "")).toList();
     }
@@ -310,7 +311,8 @@ class InputReaderTest {
         Problems problems = new Problems();
         ReadingLimits.Rest rest = new ReadingLimits.Rest(new ReadingLimits(10_000, 10_000, 10, 10_000, 5));
         DocumentReader objects =
-                new InputReader(files.options().inputs(), InputStream.nullInputStream()).read(problems, rest);
+                new InputReader(files.options().inputs(), InputStream.nullInputStream(), new Activity("a test"))
+                        .read(problems, rest);
         SnapshotBuilder.states(List.of((ServiceManifest) objects.objects().getFirst()),
                 Allocations.none(files.options()),
                 new EndpointRules(objects.objects(), rest), problems);

@@ -3,6 +3,7 @@ package io.sluice.source.manifest;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.sluice.source.Activity;
 import io.sluice.source.manifest.InputReader.Places;
 import java.io.IOException;
 import java.io.InputStream;
@@ -29,7 +30,8 @@ class InputWatchTest {
     }
 
     private static Places places(Path input) {
-        return new InputReader(List.of(input.toString()), InputStream.nullInputStream()).places();
+        return new InputReader(List.of(input.toString()), InputStream.nullInputStream(), new Activity("a test"))
+                .places();
     }
 
     @Test

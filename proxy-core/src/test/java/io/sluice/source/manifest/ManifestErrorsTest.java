@@ -47,7 +47,7 @@ class ManifestErrorsTest {
             a port that is no number   | port: 80                | port: eighty               | 11: Service default/kubia spec.ports[0].port: 'eighty' must be a whole number between 1 and 65535
             a port out of range        | port: 443               | port: 70000                | 14: Service default/kubia spec.ports[1].port: '70000' must be a whole number between 1 and 65535
             a port that is missing     | "    port: 80\n"        | ""                         | 10: Service default/kubia spec.ports[0].port: is missing
-            a name that stands twice   | name: https             | name: http                 | 13: Service default/kubia spec.ports[1].name: 'http' is the name of another port already
+            a name that is there twice | name: https             | name: http                 | 13: Service default/kubia spec.ports[1].name: 'http' is the name of another port already
             an unknown protocol        | protocol: TCP           | protocol: tcp              | 12: Service default/kubia spec.ports[0].protocol: 'tcp' must be TCP, UDP or SCTP
             an unknown type            | type: ClusterIP         | type: Clusterip            | 6: Service default/kubia spec.type: 'Clusterip' must be ClusterIP, NodePort, LoadBalancer or ExternalName
             a wrong address            | clusterIP: \"\"         | clusterIP: 10.0.0.300      | 7: Service default/kubia spec.clusterIP: '10.0.0.300' is not an IP address
@@ -56,7 +56,7 @@ class ManifestErrorsTest {
             a wrong Service name       | name: kubia             | name: Kubia                | 4: Service metadata.name: 'Kubia' is not a Service name: lower case letters, digits and '-', beginning with a letter, 63 characters at the most
             no kind                    | kind: Service           | king: Service              | 1: is no Kubernetes object: it has no kind
             a tab                      | "  type: ClusterIP"     | "\ttype: ClusterIP"        | 6: is not YAML: found character '\\t(TAB)' that cannot start any token. (Do not use \\t(TAB) for indentation) (column 1)
-            a member that stands twice | protocol: TCP           | port: 81                   | 12: Service default/kubia spec.ports[0].port: stands twice
+            a key that is there twice  | protocol: TCP           | port: 81                   | 12: Service default/kubia spec.ports[0].port: is a duplicate key
             """)
     void errors_name_file_line_field_and_reason(String rule, String from, String to, String expected) {
         String broken = GOOD.replace(from.replace("\\n", "\n").replace("\\\"", "\""),
@@ -78,7 +78,7 @@ class ManifestErrorsTest {
         files.write("a.yaml", GOOD);
         files.write("b.yaml", GOOD);
         assertThat(files.load().problems()).singleElement().hasToString(directory + "/b.yaml:4: Service default/kubia:"
-                + " stands at " + directory + "/a.yaml:4 as well; one of the two has to go");
+                + " is a duplicate of the object at " + directory + "/a.yaml:4; remove one of them");
     }
 
     @Test

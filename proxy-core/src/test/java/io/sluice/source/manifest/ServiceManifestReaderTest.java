@@ -51,7 +51,7 @@ class ServiceManifestReaderTest {
             a quoted port                    | ports: [{port: '80'}]                                                           | 6: Service default/kubia spec.ports[0].port: '80' must be a whole number between 1 and 65535
             two ports, one without name      | ports:; - {name: a, port: 80}; - {port: 81}                                     | 8: Service default/kubia spec.ports[1].name: is missing: a Service with several ports must name each
             two ports of one name            | ports:; - {name: a, port: 80}; - {name: a, port: 81}                            | 8: Service default/kubia spec.ports[1].name: 'a' is the name of another port already
-            the same port twice              | ports:; - {name: a, port: 80}; - {name: b, port: 80}                            | 8: Service default/kubia spec.ports[1].port: 80/TCP stands twice
+            the same port twice              | ports:; - {name: a, port: 80}; - {name: b, port: 80}                            | 8: Service default/kubia spec.ports[1].port: 80/TCP is a duplicate
             an unknown protocol              | ports: [{port: 80, protocol: tcp}]                                              | 6: Service default/kubia spec.ports[0].protocol: 'tcp' must be TCP, UDP or SCTP
             a quoted targetPort              | ports: [{port: 80, targetPort: '8080'}]                                         | 6: Service default/kubia spec.ports[0].targetPort: '8080' is a text: write the number without quotes
             a targetPort that is no name     | ports: [{port: 80, targetPort: my_port}]                                        | 6: Service default/kubia spec.ports[0].targetPort: 'my_port' is neither a number nor a name of a container port: lower case letters, digits and '-', 15 characters at the most, one of them a letter
@@ -65,7 +65,7 @@ class ServiceManifestReaderTest {
             a headless NodePort              | type: NodePort; ports: [{port: 80}]; clusterIP: None                            | 8: Service default/kubia spec.clusterIP: must not be None for a Service of type NodePort
             an address of ExternalName       | type: ExternalName; externalName: a.b; clusterIP: 10.0.0.1                      | 8: Service default/kubia spec.clusterIP: must not be given: a Service of type ExternalName has no cluster address
             ExternalName without a name      | type: ExternalName                                                              | 5: Service default/kubia spec.externalName: is missing: a Service of type ExternalName needs a DNS name
-            one family twice                 | ports: [{port: 80}]; ipFamilies: [IPv4, IPv4]                                   | 7: Service default/kubia spec.ipFamilies[1]: stands twice
+            one family twice                 | ports: [{port: 80}]; ipFamilies: [IPv4, IPv4]                                   | 7: Service default/kubia spec.ipFamilies[1]: is a duplicate
             two families, one stack          | ports: [{port: 80}]; ipFamilies: [IPv4, IPv6]; ipFamilyPolicy: SingleStack      | 7: Service default/kubia spec.ipFamilies: there are two families, which ipFamilyPolicy SingleStack does not allow: write ipFamilyPolicy: PreferDualStack
             an address of another family     | ports: [{port: 80}]; clusterIP: 10.0.0.1; ipFamilies: [IPv6]                    | 8: Service default/kubia spec.ipFamilies[0]: is not the family of 10.0.0.1
             a timeout without affinity       | ports: [{port: 80}]; sessionAffinityConfig: {clientIP: {timeoutSeconds: 60}}    | 7: Service default/kubia spec.sessionAffinityConfig: must not be given without sessionAffinity: ClientIP
@@ -126,10 +126,12 @@ class ServiceManifestReaderTest {
     }
 
     @Test
-    void a_service_of_another_proxy_is_left_to_it() {
+    void a_service_of_another_proxy_is_left_to_it_and_keeps_its_address() {
         LoadedManifests loaded = files.load(ManifestFiles.SERVICE.replace("{name: kubia}",
                 "{name: kubia, labels: {service.kubernetes.io/service-proxy-name: mesh}}"));
-        assertThat(loaded.snapshot().services()).isEmpty();
+        Service service = ManifestFiles.service(loaded, "kubia").service();
+        assertThat(service.proxied()).isFalse();
+        assertThat(service.addressed()).isTrue();
         assertThat(loaded.hasErrors()).isFalse();
         assertThat(loaded.problems()).singleElement().asString().contains("is left to the proxy 'mesh'");
     }

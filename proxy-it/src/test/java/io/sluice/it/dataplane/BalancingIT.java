@@ -228,8 +228,8 @@ class BalancingIT {
             assertThat(hits(sluice, 4)).isEqualTo(Map.of("pod-1", 2, "pod-2", 2));
             assertThat(sluice.get(false, "/api/v1/services")).contains("\"protocol\":\"UDP\"", "\"protocol\":\"SCTP\"",
                     "\"proxied\":false");
-            assertThat(sluice.get(false, "/api/v1/explain?service=kubia&port=dns"))
-                    .contains("\"next\":\"nowhere: UDP is not proxied, only TCP is\"");
+            assertThat(sluice.get(false, "/api/v1/explain?service=kubia&port=signal"))
+                    .contains("\"next\":\"nowhere: SCTP is not proxied, only TCP and UDP are\"");
         }
     }
 

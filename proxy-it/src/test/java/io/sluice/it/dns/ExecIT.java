@@ -4,8 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.sluice.dns.PodRecords;
+import io.sluice.dns.zone.PodRecords;
 import io.sluice.it.testbed.Backend;
+import io.sluice.it.testbed.DatagramPod;
 import io.sluice.it.testbed.Manifests;
 import io.sluice.it.testbed.RunningSluice;
 import java.io.IOException;
@@ -104,9 +105,34 @@ class ExecIT {
         assertThat(command.exitValue()).isZero();
     }
 
+    @ParameterizedTest
+    @EnumSource
+    void the_command_exchanges_datagrams_with_a_udp_service(Way way) throws Exception {
+        DatagramPod pod = sluice.with(DatagramPod.at(sluice.address(3), 8081, "pod-3"));
+        sluice.manifest("flows.yaml", """
+                apiVersion: v1
+                kind: Service
+                metadata: {name: flows}
+                spec: {ports: [{port: 80, protocol: UDP, targetPort: 8081}]}
+                ---
+                apiVersion: v1
+                kind: Endpoints
+                metadata: {name: flows}
+                subsets: [{addresses: [{ip: %s}], ports: [{port: 8081, protocol: UDP}]}]
+                """.formatted(sluice.address(3)));
+
+        Programs.Result result = exec(way, "bash", "-c", "until getent hosts flows >/dev/null; do sleep 0.05; done;"
+                + " exec 3<>/dev/udp/flows.default/80; for i in 1 2 3; do echo -n $i >&3;"
+                + " timeout 10 head -c 5 <&3; echo; done");
+
+        assertThat(result.lines()).containsExactly("pod-3", "pod-3", "pod-3");
+        assertThat(pod.received()).isEqualTo(3);
+        assertThat(pod.senders()).hasSize(1);
+    }
+
     @Test
     void nothing_is_left_behind() throws Exception {
-        Path socket = sluice.sluice().guestSocket().orElseThrow();
+        Path socket = sluice.sluice().namespaceSocket().orElseThrow();
         assertThat(Files.getPosixFilePermissions(socket).toString()).doesNotContain("GROUP", "OTHERS");
         assumeWorks(Way.ROOTLESS);
         Process command = new ProcessBuilder(words(Way.ROOTLESS, "bash", "-c", "echo started; read line"))

@@ -4,7 +4,7 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 
 /** Prints the addresses that Java's own resolver has for each argument. */
-final class Lookup {
+public final class Lookup {
 
     private Lookup() {}
 

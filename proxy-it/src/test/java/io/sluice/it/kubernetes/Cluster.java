@@ -6,6 +6,8 @@ import static org.awaitility.Awaitility.await;
 import ch.qos.logback.classic.Level;
 import io.sluice.it.testbed.Backend;
 import io.sluice.it.testbed.RunningSluice;
+import io.sluice.it.testbed.apiserver.ApiServer;
+import io.sluice.it.testbed.apiserver.Kubeconfig;
 import io.sluice.source.kubernetes.KubernetesOptions;
 import io.sluice.source.kubernetes.KubernetesOptions.EndpointsFrom;
 import java.io.IOException;
@@ -88,7 +90,7 @@ final class Cluster implements AutoCloseable {
     }
 
     /** Asks for the endpoints of headless Services, too. */
-    Cluster headless() {
+    public Cluster headless() {
         headless = true;
         return this;
     }
@@ -102,25 +104,11 @@ final class Cluster implements AutoCloseable {
     Cluster start() throws Exception {
         Path kubeconfig =
                 Files.writeString(sluice.manifests().directory().resolve("kubeconfig"),
-                        kubeconfig(api.url(), user, trust + more));
-        sluice.kubernetes(new KubernetesOptions(Optional.of(kubeconfig), Optional.empty(), server, "node",
-                endpointsFrom, watchIdleTimeout, stateFile, true, headless, environment)).start();
+                        Kubeconfig.of(api.url(), user, trust + more));
+        sluice.kubernetes(KubernetesOptions.builder("node").kubeconfig(Optional.of(kubeconfig)).server(server)
+                .endpointsFrom(endpointsFrom).watchIdleTimeout(watchIdleTimeout).stateFile(stateFile)
+                .loopbackEndpoints(true).headless(headless).environment(environment).build()).start();
         return this;
-    }
-
-    static String kubeconfig(String server, String user) {
-        return kubeconfig(server, user, "");
-    }
-
-    private static String kubeconfig(String server, String user, String trust) {
-        return """
-                apiVersion: v1
-                kind: Config
-                current-context: test
-                contexts: [{name: test, context: {cluster: here, user: me}}]
-                clusters: [{name: here, cluster: {server: "%s"%s}}]
-                users: [{name: me, user: %s}]
-                """.formatted(server, trust, user);
     }
 
     /** Has listed everything and applied it. */

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import ch.qos.logback.classic.Level;
 import io.sluice.daemon.StartException;
 import io.sluice.service.ServiceName;
+import io.sluice.service.ServicePortName;
 import io.sluice.source.kubernetes.KubernetesOptions.EndpointsFrom;
 import io.sluice.reconcile.AppliedState;
 import java.io.IOException;
@@ -25,6 +26,8 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 /** What is read from an API server, and how it is served. */
@@ -67,7 +70,7 @@ class ClusterIT {
     }
 
     @Test
-    void services_of_other_proxies_and_headless_slices_are_not_asked_for() throws Exception {
+    void services_of_other_proxies_are_not_proxied_and_headless_slices_not_asked_for() throws Exception {
         cluster.service("kubia", 100);
         cluster.api.apply("""
                 {"kind": "Service", "metadata": {"name": "theirs",
@@ -78,8 +81,31 @@ class ClusterIT {
                  "service.kubernetes.io/headless": ""}}, "addressType": "IPv4", "endpoints": []}""");
         cluster.start().awaitSynced();
 
-        assertThat(applied().snapshot().services().keySet()).containsExactly(new ServiceName("default", "kubia"));
+        assertThat(applied().snapshot().services()).containsKey(new ServiceName("default", "theirs"));
+        assertThat(applied().ports().keySet()).extracting(ServicePortName::service)
+                .containsExactly(new ServiceName("default", "kubia"));
         assertThat(cluster.resource("endpoints").path("objects").asInt()).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"})
+    void a_label_that_leaves_a_service_to_another_proxy_may_come_and_go(String label) throws Exception {
+        cluster.pod("pod-1", 1);
+        cluster.slice("kubia-a", "kubia", 1);
+        cluster.service("kubia", 100);
+        cluster.start().awaitSynced();
+        await().until(() -> cluster.sluice.ask("kubia").equals("pod-1"));
+
+        cluster.api.apply("""
+                {"kind": "Service", "metadata": {"name": "kubia", "labels": {"%s": ""}}, "spec": {"type": "ClusterIP",
+                 "clusterIP": "%s", "clusterIPs": ["%s"], "selector": {"app": "kubia"},
+                 "ports": [{"port": 80, "protocol": "TCP", "targetPort": 8080}]}}"""
+                .formatted(label, cluster.sluice.address(100), cluster.sluice.address(100)));
+        await().untilAsserted(() -> assertThat(applied().ports()).isEmpty());
+        assertThat(applied().snapshot().services()).containsKey(new ServiceName("default", "kubia"));
+        cluster.service("kubia", 100);
+        await().ignoreExceptionsInstanceOf(ConnectException.class)
+                .until(() -> cluster.sluice.ask("kubia").equals("pod-1"));
     }
 
     @Test
@@ -242,7 +268,7 @@ class ClusterIT {
         assertThat(cluster.sluice.get(true, "/readyz")).startsWith("503 ");
         await().until(
                 () -> cluster.sluice.metric("sluice_source_resource_failures_total{resource=\"services\"}") > 2);
-        assertThat(cluster.sluice.log().lines(Level.WARN, "it is asked again until it answers")).hasSize(1);
+        assertThat(cluster.sluice.log().lines(Level.WARN, "retrying until it responds")).hasSize(1);
         cluster.api.start();
 
         cluster.awaitSynced();

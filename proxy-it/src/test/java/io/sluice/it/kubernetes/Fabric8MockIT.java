@@ -10,14 +10,14 @@ import io.fabric8.kubernetes.api.model.discovery.v1.EndpointSlice;
 import io.fabric8.kubernetes.api.model.discovery.v1.EndpointSliceBuilder;
 import io.sluice.it.testbed.Backend;
 import io.sluice.it.testbed.RunningSluice;
+import io.sluice.it.testbed.apiserver.Kubeconfig;
 import io.sluice.service.ServiceName;
+import io.sluice.service.ServicePortName;
 import io.sluice.source.kubernetes.KubernetesOptions;
-import io.sluice.source.kubernetes.KubernetesOptions.EndpointsFrom;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
@@ -40,9 +40,9 @@ class Fabric8MockIT {
         mock.client().nodes().resource(new NodeBuilder().withNewMetadata().withName("node")
                 .addToLabels("topology.kubernetes.io/zone", "zone-a").endMetadata().build()).create();
         Path kubeconfig = Files.writeString(sluice.manifests().directory().resolve("kubeconfig"),
-                Cluster.kubeconfig(mock.url(), "{}"));
-        sluice.kubernetes(new KubernetesOptions(Optional.of(kubeconfig), Optional.empty(), Optional.empty(), "node",
-                EndpointsFrom.AUTO, Duration.ofMinutes(3), Optional.empty(), true, false, Map.of()));
+                Kubeconfig.of(mock.url(), "{}"));
+        sluice.kubernetes(KubernetesOptions.builder("node").kubeconfig(Optional.of(kubeconfig)).loopbackEndpoints(true)
+                .build());
     }
 
     @AfterEach
@@ -129,7 +129,7 @@ class Fabric8MockIT {
                 .addToLabels("service.kubernetes.io/service-proxy-name", "theirs").endMetadata().build()).create();
         run();
 
-        assertThat(sluice.sluice().applied().orElseThrow().snapshot().services().keySet())
+        assertThat(sluice.sluice().applied().orElseThrow().ports().keySet()).extracting(ServicePortName::service)
                 .containsExactly(new ServiceName("default", "kubia"));
     }
 }

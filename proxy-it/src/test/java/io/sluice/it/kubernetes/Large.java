@@ -1,5 +1,7 @@
 package io.sluice.it.kubernetes;
 
+import io.sluice.it.testbed.apiserver.ApiServer;
+
 /** Clusters of a size that matters. */
 final class Large {
 
@@ -18,7 +20,7 @@ final class Large {
                     {"kind": "Service", "metadata": {"name": "svc-%d", "namespace": "%s", "annotations": {"big": "%s"}},
                      "spec": {"clusterIP": "%s", "clusterIPs": ["%s"], "selector": {"app": "svc-%d"}, "ports": [
                       {"name": "http", "port": 8080, "protocol": "TCP", "targetPort": 8080},
-                      {"name": "dns", "port": 5353, "protocol": "UDP", "targetPort": 5353}]}}"""
+                      {"name": "other", "port": 5353, "protocol": "SCTP", "targetPort": 5353}]}}"""
                     .formatted(i, namespace, "x".repeat(500), ip, ip, i));
             StringBuilder list = new StringBuilder();
             for (int e = 0; e < endpoints; e++) {
@@ -34,7 +36,7 @@ final class Large {
             api.apply("""
                     {"kind": "EndpointSlice", "metadata": {"name": "svc-%d-abcde", "namespace": "%s", "labels": {
                       "kubernetes.io/service-name": "svc-%d"}}, "addressType": "IPv4", "ports": [
-                      {"name": "http", "port": 8080, "protocol": "TCP"}, {"name": "dns", "port": 5353, "protocol": "UDP"}],
+                      {"name": "http", "port": 8080, "protocol": "TCP"}, {"name": "other", "port": 5353, "protocol": "SCTP"}],
                      "endpoints": [%s]}""".formatted(i, namespace, i, list));
         }
     }

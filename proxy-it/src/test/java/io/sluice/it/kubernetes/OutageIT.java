@@ -3,8 +3,9 @@ package io.sluice.it.kubernetes;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.sluice.it.kubernetes.ApiServer.Fault;
 import io.sluice.it.testbed.Backend;
+import io.sluice.it.testbed.apiserver.ApiServer.Fault;
+import io.sluice.it.testbed.apiserver.ApiStore;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -171,7 +172,7 @@ class OutageIT {
         cluster.api.fault(Fault.BLACK_HOLE, true);
         await().atMost(Duration.ofSeconds(30))
                 .until(() -> cluster.resource("endpoints").path("problem").asString("")
-                        .contains("nothing came for 4 s"));
+                        .contains("no data for 4 s"));
         assertThat(cluster.sluice.metric("sluice_source_resource_age_seconds{resource=\"endpoints\"}"))
                 .isGreaterThan(3.5);
         await().until(() -> cluster.sluice.metric("sluice_source_resource_watching{resource=\"endpoints\"}") == 0);
@@ -198,6 +199,26 @@ class OutageIT {
         cluster.api.restore(before);
         cluster.slice("kubia-a", "kubia", 2);
         await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> cluster.awaitEndpoints("kubia", 2));
+        await().atMost(Duration.ofSeconds(60)).until(() -> cluster.readyz().path("current").asBoolean());
+    }
+
+    @Test
+    void a_store_that_was_restored_from_an_older_copy_is_in_force_after_the_grace_for_suspect_lists() throws Exception {
+        run();
+        cluster.pod("pod-4", 4);
+        cluster.slice("kubia-b", "kubia", 4);
+        cluster.awaitEndpoints("kubia", 1, 2, 4);
+        cluster.api.stop();
+        cluster.api.forgetEverything();
+        cluster.service("kubia", 100);
+        cluster.slice("kubia-a", "kubia", 1);
+        cluster.service("echo", 101);
+        cluster.slice("echo-a", "echo", 3);
+        cluster.api.start();
+
+        await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> cluster.awaitEndpoints("kubia", 1, 4));
+        assertThat(cluster.readyz().path("current").asBoolean()).isFalse();
+        await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> cluster.awaitEndpoints("kubia", 1));
         await().atMost(Duration.ofSeconds(60)).until(() -> cluster.readyz().path("current").asBoolean());
     }
 

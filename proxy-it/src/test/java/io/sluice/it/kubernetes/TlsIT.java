@@ -3,6 +3,8 @@ package io.sluice.it.kubernetes;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.sluice.it.testbed.apiserver.ApiServer;
+import io.sluice.it.testbed.apiserver.Certificates;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;

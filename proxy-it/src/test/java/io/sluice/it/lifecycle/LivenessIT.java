@@ -1,6 +1,7 @@
 package io.sluice.it.lifecycle;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.sluice.it.testbed.BlackHole;
@@ -12,8 +13,12 @@ import io.sluice.it.testbed.SluiceProcess;
 import io.sluice.it.testbed.TcpTable;
 import io.sluice.proxy.Transport;
 import java.net.ConnectException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
@@ -72,7 +77,7 @@ class LivenessIT {
     void manifests_that_cannot_be_read_to_their_end_are_told_and_are_no_reason_to_be_started_again() throws Exception {
         try (SluiceProcess sluice = new SluiceProcess()) {
             sluice.begin("-f", "-", "--stall-timeout", "2s"); // nobody closes its standard input
-            sluice.awaitLine("sluice-manifests (source) has made no progress since ");
+            sluice.awaitLine("sluice-manifests (source) has been waiting for the end of standard input since ");
             await().atMost(PATIENCE).untilAsserted(() -> assertThat(sluice.health("/readyz")).startsWith("503 ")
                     .contains("\"detail\":\"reading manifests since "));
             assertThat(sluice.health("/livez")).startsWith("200 ");
@@ -101,6 +106,33 @@ class LivenessIT {
                 connected.getOutputStream().write('!');
                 client.setSoTimeout((int) PATIENCE.toMillis());
                 assertThat(client.getInputStream().read()).isEqualTo('!');
+            }
+        }
+    }
+
+    /** The process sees the connection, its bytes and its reset at once, before it has looked for an endpoint. */
+    @EachTransport
+    void what_a_client_sent_before_it_reset_reaches_the_endpoint_and_then_the_reset(Transport transport)
+            throws Exception {
+        try (SluiceProcess sluice = new SluiceProcess();
+                ServerSocket endpoint =
+                        new ServerSocket(ScriptedServer.PORT, 16, InetAddress.getByName(sluice.ip(1)))) {
+            sluice.service("short", sluice.ip(1)).run("--transport", transport.name().toLowerCase(Locale.ROOT));
+            endpoint.setSoTimeout((int) PATIENCE.toMillis());
+            for (int i = 0; i < 10; i++) {
+                sluice.signal("STOP");
+                try (Socket client = new Socket()) {
+                    client.connect(sluice.address("short"));
+                    client.getOutputStream().write("hello".getBytes(StandardCharsets.US_ASCII));
+                    client.setSoLinger(true, 0);
+                }
+                sluice.signal("CONT");
+                try (Socket served = endpoint.accept()) {
+                    served.setSoTimeout((int) PATIENCE.toMillis());
+                    assertThat(new String(served.getInputStream().readNBytes(5), StandardCharsets.US_ASCII))
+                            .isEqualTo("hello");
+                    assertThatThrownBy(() -> served.getInputStream().read()).isInstanceOf(SocketException.class);
+                }
             }
         }
     }

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.sluice.handover.HandoverClient;
+import io.sluice.handover.HandoverClient.Answer;
 import io.sluice.it.testbed.Backend;
-import io.sluice.node.HandoverClient;
-import io.sluice.node.HandoverClient.Answer;
 import java.io.Closeable;
 import java.io.IOException;
 import java.net.ConnectException;

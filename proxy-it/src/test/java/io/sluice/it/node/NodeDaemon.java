@@ -29,6 +29,13 @@ final class NodeDaemon implements Closeable {
         return start(List.of("ip", "netns", "exec", namespace.name()), arguments);
     }
 
+    /** The same, as {@code wrapper} has it. */
+    static NodeDaemon start(NetworkNamespace namespace, List<String> wrapper, String... arguments) throws IOException {
+        List<String> prefix = new ArrayList<>(List.of("ip", "netns", "exec", namespace.name()));
+        prefix.addAll(wrapper);
+        return start(prefix, arguments);
+    }
+
     private static NodeDaemon start(List<String> prefix, String... arguments) throws IOException {
         Path log = Files.createTempFile("sluice-it", ".log");
         List<String> words = new ArrayList<>(prefix);

@@ -7,15 +7,13 @@ import io.netty.buffer.PoolArenaMetric;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.sluice.daemon.Sluice;
 import io.sluice.daemon.SluiceConfig;
-import io.sluice.daemon.Supervision;
 import io.sluice.daemon.StartException;
-import io.sluice.dns.DnsLimits;
-import io.sluice.dns.DnsSettings;
-import io.sluice.dns.PodRecords;
-import io.sluice.http.AllowedHosts;
+import io.sluice.dns.server.DnsLimits;
+import io.sluice.dns.server.DnsSettings;
+import io.sluice.dns.zone.PodRecords;
 import io.sluice.metrics.AccessLog;
-import io.sluice.node.NodeSettings;
 import io.sluice.proxy.BufferLimits;
+import io.sluice.proxy.FlowSettings;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.Transport;
 import io.sluice.reconcile.AppliedState;
@@ -78,6 +76,7 @@ public final class RunningSluice implements AutoCloseable {
     private Duration drainTimeout = Duration.ofSeconds(30);
     private int maxConnections = 5_000;
     private int maxConnectionsPerService;
+    private FlowSettings flows = FlowSettings.DEFAULT;
     private AccessLog accessLog = AccessLog.off();
     private Balancing balancing = Balancing.PLAIN;
     private Optional<DnsSettings> dns = Optional.empty();
@@ -128,6 +127,11 @@ public final class RunningSluice implements AutoCloseable {
         return this;
     }
 
+    public RunningSluice flows(FlowSettings value) {
+        flows = value;
+        return this;
+    }
+
     public RunningSluice balancing(Balancing value) {
         balancing = value;
         return this;
@@ -136,7 +140,7 @@ public final class RunningSluice implements AutoCloseable {
     /** Answers DNS at {@code listen} for {@code cluster.local} with a TTL of 5 s, without a limit of queries. */
     public RunningSluice dns(PodRecords pods, InetSocketAddress listen, InetSocketAddress... upstreams) {
         dns = Optional.of(new DnsSettings("cluster.local", 5, pods, List.of(listen), List.of(upstreams),
-                List.of(Cidr.parse("127.0.0.0/8")), List.of(), DnsLimits.DEFAULT.withQueriesPerSecond(0)));
+                List.of(Cidr.parse("127.0.0.0/8")), List.of(), DnsLimits.builder().queriesPerSecond(0).build()));
         return this;
     }
 
@@ -195,14 +199,18 @@ public final class RunningSluice implements AutoCloseable {
     }
 
     public RunningSluice start() throws StartException {
-        ProxySettings proxy = new ProxySettings(transport, 2, connectTimeout, connectRetries, idleTimeout,
-                halfCloseTimeout, maxConnections, maxConnectionsPerService, 4096, buffers);
+        ProxySettings proxy = ProxySettings.builder().transport(transport).workerThreads(2)
+                .connectTimeout(connectTimeout).connectRetries(connectRetries).idleTimeout(idleTimeout)
+                .halfCloseTimeout(halfCloseTimeout).maxConnections(maxConnections)
+                .maxConnectionsPerService(maxConnectionsPerService).buffers(buffers).flows(flows).build();
         Optional<InetSocketAddress> anyPort = Optional.of(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
-        sluice = Sluice.start(new SluiceConfig(List.of(manifests.directory().toString()), kubernetes,
-                List.of(Cidr.parse("127." + range + ".0.0/17")), nodePort(0), nodePort(19), "node",
-                List.of("127." + range + ".128.0/17", "127.0.0.1/32"), 0, balancing, NodeSettings.NONE, proxy,
-                drainTimeout, anyPort, anyPort, new AllowedHosts(List.of(), "--metrics-allowed-hosts"), true, accessLog,
-                dns, dns.isPresent(), Supervision.NONE), "test");
+        SluiceConfig config = SluiceConfig.builder("node").manifests(List.of(manifests.directory().toString()))
+                .kubernetes(kubernetes).serviceCidrs(List.of(Cidr.parse("127." + range + ".0.0/17")))
+                .nodePorts(nodePort(0), nodePort(19))
+                .nodePortAddresses(List.of("127." + range + ".128.0/17", "127.0.0.1/32")).balancing(balancing)
+                .proxy(proxy).drainTimeout(drainTimeout).metricsBindAddress(anyPort).healthzBindAddress(anyPort)
+                .bindAddressHardFail(true).accessLog(accessLog).dns(dns).namespaces(dns.isPresent()).build();
+        sluice = Sluice.start(config, "test");
         return this;
     }
 

@@ -1,0 +1,159 @@
+package io.sluice.cli.command;
+
+import io.sluice.cli.config.ServerFlag;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.MissingNode;
+
+/** Asks a running daemon for its views over HTTP. */
+public final class AdminClient {
+
+    private static final Duration TIMEOUT = Duration.ofSeconds(5);
+
+    /** The largest response: that of a daemon with tens of thousands of Services is a tenth, but another program may answer. */
+    private static final HttpResponse.BodyHandler<String> BODY =
+            HttpResponse.BodyHandlers.limiting(HttpResponse.BodyHandlers.ofString(), 512L * 1024 * 1024);
+
+    private final String address;
+    private final URI base;
+
+    private AdminClient(String address, URI base) {
+        this.address = address;
+        this.base = base;
+    }
+
+    /**
+     * A client of the daemon at {@code host:port} or {@code http://host:port}.
+     *
+     * @throws IllegalArgumentException if {@code address} is neither; the message names it
+     */
+    private static AdminClient at(String address) {
+        String authority = address.replaceFirst("^http://", "").replaceFirst("/$", "");
+        try {
+            URI base = URI.create("http://" + authority + "/api/v1/");
+            if (base.getHost() != null && base.getPort() > 0) {
+                return new AdminClient(authority, base);
+            }
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("'" + address + "' is not an address like " + ServerFlag.DEFAULT_ADDRESS,
+                    e);
+        }
+        throw new IllegalArgumentException("'" + address + "' is not an address like " + ServerFlag.DEFAULT_ADDRESS);
+    }
+
+    /** A client of the daemon at {@code address}, the value of {@code command}'s {@link ServerFlag}. */
+    public static AdminClient of(CommandSpec command, String address) {
+        try {
+            return at(address);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(command.commandLine(), "--server: " + e.getMessage());
+        }
+    }
+
+    /**
+     * The objects of one view.
+     *
+     * @param view      the last part of its path
+     * @param namespace only objects of this namespace; null for all
+     * @param service   only this Service; null for all
+     */
+    List<JsonNode> items(String view, @Nullable String namespace, @Nullable String service)
+            throws FailureException, InterruptedException {
+        return items(view, query(namespace, service));
+    }
+
+    /**
+     * Why connections to a Service go where they go, one object for each port and family.
+     *
+     * @param query the parameters by name, not encoded
+     */
+    List<JsonNode> explain(Map<String, String> query) throws FailureException, InterruptedException {
+        StringBuilder text = new StringBuilder();
+        query.forEach((name, value) -> text.append(text.isEmpty() ? '?' : '&').append(name).append('=')
+                .append(URLEncoder.encode(value, StandardCharsets.UTF_8)));
+        return items("explain", text.toString());
+    }
+
+    private List<JsonNode> items(String view, String query) throws FailureException, InterruptedException {
+        JsonNode items = get(view, query).path(view);
+        if (!items.isArray()) {
+            throw new FailureException("what answers at " + address + " is not sluice: it has no " + view);
+        }
+        return items.valueStream().toList();
+    }
+
+    /**
+     * How a Pod finds Services.
+     *
+     * @param pod the Pod whose settings count; null for the defaults of a Pod
+     */
+    public JsonNode environment(String namespace, @Nullable String pod) throws FailureException, InterruptedException {
+        JsonNode environment = get("environment", "?namespace=" + URLEncoder.encode(namespace, StandardCharsets.UTF_8)
+                + (pod == null ? "" : "&pod=" + URLEncoder.encode(pod, StandardCharsets.UTF_8)));
+        if (!environment.path("variables").isObject()) {
+            throw new FailureException("what answers at " + address + " is not sluice: it has no variables");
+        }
+        return environment;
+    }
+
+    private JsonNode get(String view, String query) throws FailureException, InterruptedException {
+        try (HttpClient client = HttpClient.newBuilder().connectTimeout(TIMEOUT).build()) {
+            HttpRequest request = HttpRequest.newBuilder(base.resolve(view + query)).timeout(TIMEOUT)
+                    .header("Accept", "application/json").build();
+            HttpResponse<String> response = client.send(request, BODY);
+            JsonNode body = response.statusCode() == 200 || isJson(response)
+                    ? JsonMapper.shared().readTree(response.body())
+                    : MissingNode.getInstance();
+            String reason = body.path("error").asString("");
+            if (response.statusCode() != 200) {
+                throw new FailureException(reason.isEmpty() || reason.startsWith("nothing is here")
+                        ? "the daemon at " + address + " answered " + response.statusCode() + " to GET "
+                                + base.resolve(view).getPath() + ": is it another program, or an older sluice?"
+                        : reason);
+            }
+            return body;
+        } catch (ConnectException e) {
+            throw new FailureException("no sluice answers at " + address
+                    + ": start one with 'sluice run', or say --server ADDRESS", e);
+        } catch (HttpTimeoutException e) {
+            throw new FailureException("the daemon at " + address + " did not answer within " + TIMEOUT.toSeconds()
+                    + " s", e);
+        } catch (JacksonException e) {
+            throw new FailureException("what answers at " + address + " is not sluice: its answer is not JSON", e);
+        } catch (IOException e) {
+            throw new FailureException("no answer from " + address + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static boolean isJson(HttpResponse<String> response) {
+        return response.headers().firstValue("Content-Type").filter(type -> type.startsWith("application/json"))
+                .isPresent();
+    }
+
+    private static String query(@Nullable String namespace, @Nullable String service) {
+        StringBuilder query = new StringBuilder("?limit=").append(Integer.MAX_VALUE);
+        if (namespace != null) {
+            query.append("&namespace=").append(URLEncoder.encode(namespace, StandardCharsets.UTF_8));
+        }
+        if (service != null) {
+            query.append("&service=").append(URLEncoder.encode(service, StandardCharsets.UTF_8));
+        }
+        return query.toString();
+    }
+}

@@ -1,0 +1,37 @@
+package io.sluice.cli.command;
+
+import io.sluice.cli.Main;
+import java.util.Map;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice get}: shows the state of a running daemon, in the form of {@code kubectl get}. */
+@Command(
+        name = "get",
+        header = "Show Services, endpoints or connections of a running sluice.",
+        synopsisSubcommandLabel = "services|endpoints|connections",
+        subcommands = {GetServicesCommand.class, GetEndpointsCommand.class, GetConnectionsCommand.class},
+        footer = {"", "Examples:", "  sluice get services            those of namespace default",
+                "  sluice get ep -A -o wide       of every namespace, and why some are empty",
+                "  sluice get conn -n shop        open connections to Services of namespace shop",
+                "  sluice get svc kubia -o json"})
+public final class GetCommand implements Runnable {
+
+    @Spec
+    private CommandSpec spec;
+
+    @ParentCommand
+    private Main main;
+
+    Map<String, String> environment() {
+        return main.environment();
+    }
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "say what to get: services, endpoints or connections");
+    }
+}

@@ -1,0 +1,177 @@
+package io.sluice.cli.command;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.net.httpserver.HttpServer;
+import io.sluice.cli.Console;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What {@code get} makes of a daemon's answers. */
+class GetCommandTest {
+
+    private static final String SERVICES = """
+            {"services": [
+              {"namespace": "default", "name": "kubia", "type": "ClusterIP", "clusterIPs": ["127.120.1.2"],
+               "headless": false, "externalName": null, "externalIPs": [], "loadBalancerIPs": [],
+               "selector": {"app": "kubia"}, "createdAt": "CREATED", "ports": [
+                 {"name": "http", "protocol": "TCP", "port": 80, "nodePort": 30080, "targetPort": "8080", "proxied": true,
+                  "listeners": [{"address": "127.120.1.2:80", "kind": "ClusterIP", "status": "Listening", "problem": null},
+                                {"address": "127.0.0.1:30080", "kind": "NodePort", "status": "Failed", "problem": "in use"}],
+                  "clusterEndpoints": ["127.121.0.11:8080", "127.121.0.12:8080", "127.121.0.13:8080", "127.121.0.14:8080"],
+                  "endpoints": [
+                    {"address": "127.121.0.11:8080", "ready": true, "activeConnections": 2, "totalConnections": 7},
+                    {"address": "127.121.0.12:8080", "ready": true, "activeConnections": 0, "totalConnections": 0},
+                    {"address": "127.121.0.13:8080", "ready": true, "activeConnections": 0, "totalConnections": 0},
+                    {"address": "127.121.0.14:8080", "ready": true, "activeConnections": 0, "totalConnections": 0},
+                    {"address": "127.121.0.19:8080", "ready": false, "activeConnections": 0, "totalConnections": 1}],
+                  "whyEmpty": null}]},
+              {"namespace": "default", "name": "lonely", "type": "ClusterIP", "clusterIPs": ["127.120.1.3"],
+               "headless": false, "externalName": null, "externalIPs": [], "loadBalancerIPs": [], "selector": {},
+               "createdAt": "CREATED", "ports": [
+                 {"name": "", "protocol": "TCP", "port": 80, "nodePort": 0, "listeners": [], "clusterEndpoints": [],
+                  "endpoints": [], "whyEmpty": {"reason": "NothingWritten", "message": "nothing is written for it"}}]},
+              {"namespace": "default", "name": "out", "type": "ExternalName", "clusterIPs": [], "headless": false,
+               "externalName": "api.example.com", "externalIPs": [], "loadBalancerIPs": [], "selector": {},
+               "createdAt": "CREATED", "ports": []}]}
+            """;
+
+    private static final String CONNECTIONS = """
+            {"total": 1, "connections": [
+              {"id": 5, "client": "127.0.0.1:40000", "listener": "127.120.1.2:80", "namespace": "default",
+               "service": "kubia", "port": "http", "endpoint": "127.121.0.11:8080", "state": "established",
+               "acceptedAt": "CREATED", "bytesFromClient": 78, "bytesFromBackend": 1024, "retries": 1}]}
+            """;
+
+    private final List<String> queries = new ArrayList<>();
+    private HttpServer server;
+    private String services = SERVICES;
+    private int status = 200;
+
+    @BeforeEach
+    void start() throws IOException {
+        server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        server.createContext("/", exchange -> {
+            queries.add(exchange.getRequestURI().toString());
+            String created = Instant.now().minus(5, ChronoUnit.HOURS).toString();
+            String body = exchange.getRequestURI().getPath().endsWith("services") ? services : CONNECTIONS;
+            byte[] answer = body.replace("CREATED", created).getBytes(StandardCharsets.UTF_8);
+            exchange.sendResponseHeaders(status, answer.length);
+            exchange.getResponseBody().write(answer);
+            exchange.close();
+        });
+        server.start();
+    }
+
+    @AfterEach
+    void stop() {
+        server.stop(0);
+    }
+
+    @Test
+    void services_look_as_in_kubectl() {
+        assertThat(get("svc").out()).isEqualTo("""
+                NAME     TYPE           CLUSTER-IP    EXTERNAL-IP       PORT(S)        AGE
+                kubia    ClusterIP      127.120.1.2   <none>            80:30080/TCP   5h
+                lonely   ClusterIP      127.120.1.3   <none>            80/TCP         5h
+                out      ExternalName   <none>        api.example.com   <none>         5h
+                """);
+    }
+
+    @Test
+    void wide_services_also_say_where_they_listen_and_how_much_they_are_used() {
+        assertThat(get("services", "-o", "wide").out().lines().toList().get(1)).endsWith(
+                "app=kubia   127.120.1.2:80,127.0.0.1:30080(Failed)   2        8");
+    }
+
+    @Test
+    void endpoints_are_shortened_and_empty_ones_say_why() {
+        assertThat(get("ep", "-A").out()).isEqualTo("""
+                NAMESPACE   NAME     ENDPOINTS                                                           AGE
+                default     kubia    127.121.0.11:8080,127.121.0.12:8080,127.121.0.13:8080 + 1 more...   5h
+                default     lonely   <none> (nothing is written for it)                                  5h
+                default     out      <none>                                                              5h
+                """);
+    }
+
+    @Test
+    void wide_endpoints_are_all_shown_with_those_that_are_not_ready() {
+        assertThat(get("endpoints", "kubia", "-o", "wide").out().lines().toList().get(1))
+                .contains("127.121.0.14:8080", "127.121.0.19:8080").doesNotContain("more");
+    }
+
+    @Test
+    void connections_are_listed() {
+        assertThat(get("conn").out()).isEqualTo("""
+                PROTOCOL   CLIENT            SERVICE   ENDPOINT            STATE         AGE
+                TCP        127.0.0.1:40000   kubia     127.121.0.11:8080   established   5h
+                """);
+        assertThat(get("connections", "-o", "wide").out()).contains("127.120.1.2:80", "78", "1024");
+    }
+
+    @Test
+    void namespace_and_name_are_asked_of_the_daemon() {
+        get("svc");
+        get("svc", "-n", "a b");
+        get("svc", "-A");
+        get("svc", "kubia");
+        assertThat(queries).extracting(query -> query.replaceFirst("limit=\\d+", "")).containsExactly(
+                "/api/v1/services?&namespace=default", "/api/v1/services?&namespace=a+b", "/api/v1/services?",
+                "/api/v1/services?&namespace=default&service=kubia");
+    }
+
+    @Test
+    void json_is_what_the_daemon_said() {
+        assertThat(get("svc", "-o", "json").out()).startsWith("{").contains("\"items\"", "\"clusterEndpoints\"",
+                "\"totalConnections\" : 7");
+    }
+
+    @Test
+    void nothing_to_show_is_no_failure_but_a_missing_name_is() {
+        services = "{\"services\": []}";
+        Console nothing = get("svc");
+        assertThat(nothing).isEqualTo(new Console(0, "", "No resources found in default namespace.\n"));
+        assertThat(get("svc", "-A").err()).isEqualTo("No resources found\n");
+        assertThat(get("svc", "kubia")).isEqualTo(
+                new Console(1, "", "sluice: services \"kubia\" not found in namespace default\n"));
+    }
+
+    @Test
+    void what_is_not_sluice_is_told_in_one_line() {
+        services = "<html>";
+        assertThat(get("svc").err()).startsWith("sluice: what answers at ").endsWith("its answer is not JSON\n")
+                .hasLineCount(1);
+        services = "{}";
+        assertThat(get("svc").err()).endsWith("it has no services\n").hasLineCount(1);
+        status = 404;
+        Console notFound = get("svc");
+        assertThat(notFound.err()).contains(" answered 404 to GET /api/v1/services").hasLineCount(1);
+        assertThat(notFound.exitCode()).isEqualTo(1);
+    }
+
+    @Test
+    void the_address_may_come_from_the_environment() {
+        assertThat(Console.run(Map.of("SLUICE_SERVER", "http://" + address() + "/"), "get", "svc").exitCode()).isZero();
+    }
+
+    private Console get(String... words) {
+        return Console.run(Stream.concat(Stream.of("get"),
+                Stream.concat(Arrays.stream(words), Stream.of("--server", address()))).toArray(String[]::new));
+    }
+
+    private String address() {
+        return "127.0.0.1:" + server.getAddress().getPort();
+    }
+}

@@ -1,0 +1,69 @@
+package io.sluice.http;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * The response of a route. The body is written when the response is sent, on the thread that called the route.
+ *
+ * @param status      of HTTP
+ * @param contentType with its parameters
+ * @param headers     further ones, by name
+ * @param content     the body before compression
+ */
+public record Response(int status, String contentType, Map<String, String> headers, Content content) {
+
+    /** A body. */
+    @FunctionalInterface
+    public interface Content {
+
+        /** Writes the whole body; {@code out} is memory and must not be closed. */
+        void writeTo(OutputStream out) throws IOException;
+    }
+
+    /** A response without further headers. */
+    public Response(int status, String contentType, Content content) {
+        this(status, contentType, Map.of(), content);
+    }
+
+    /** 200 with plain text. */
+    public static Response text(String text) {
+        return new Response(200, "text/plain; charset=utf-8", utf8(text));
+    }
+
+    /** 200 with a page. */
+    public static Response html(String html) {
+        return new Response(200, "text/html; charset=utf-8", utf8(html));
+    }
+
+    /** 200 with a record as JSON. */
+    public static Response json(Object view) {
+        return json(200, view);
+    }
+
+    /** A record as JSON. */
+    public static Response json(int status, Object view) {
+        return new Response(status, "application/json", out -> Json.write(view, out));
+    }
+
+    /** The response of every status of 400 and above, except for health checks. */
+    public static Response error(int status, String message) {
+        return json(status, new Failure(message));
+    }
+
+    /** The same response with one more header. */
+    public Response with(String name, String value) {
+        Map<String, String> more = new LinkedHashMap<>(headers);
+        more.put(name, value);
+        return new Response(status, contentType, more, content);
+    }
+
+    private static Content utf8(String text) {
+        return out -> out.write(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private record Failure(String error) {}
+}

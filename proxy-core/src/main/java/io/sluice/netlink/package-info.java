@@ -1,0 +1,9 @@
+/**
+ * rtnetlink(7), which Java has not: {@link io.sluice.netlink.NetlinkSocket} sends and receives,
+ * {@link io.sluice.netlink.RouteMessages} encodes and decodes, and {@link io.sluice.netlink.KernelRoutes} has the routes of a
+ * network namespace. What is done with them is decided in {@code node} and {@code netns}.
+ */
+@NullMarked
+package io.sluice.netlink;
+
+import org.jspecify.annotations.NullMarked;

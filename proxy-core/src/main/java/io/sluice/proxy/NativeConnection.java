@@ -1,0 +1,329 @@
+package io.sluice.proxy;
+
+import io.sluice.connection.PeerSilence;
+import io.sluice.connection.Side;
+import io.sluice.linux.ConnectErrnoException;
+import io.sluice.linux.Errno;
+import io.sluice.linux.ErrnoException;
+import io.sluice.linux.SocketOptions;
+import io.sluice.linux.SystemError;
+import io.sluice.linux.TcpCalls;
+import io.sluice.linux.TcpInfo;
+import io.sluice.service.EndpointAddress;
+import io.sluice.service.IpFamily;
+import io.sluice.service.PeerTimeouts;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A connection over two native sockets on an event loop, without channels and pipelines: what the engines for epoll and
+ * io_uring have in common, which is everything but how they wait.
+ *
+ * <p>Bytes that cannot be written at once are copied into a buffer of the connection's own, and nothing more is read in that
+ * direction until they are written. Bulk goes through a pipe.
+ */
+abstract sealed class NativeConnection extends ProxiedConnection permits EpollConnection, UringConnection {
+
+    /** The reads in a row after which other connections have their turn. */
+    static final int READS_IN_A_ROW = 8;
+    /** The most ports of a client's address that are tried for one connection. */
+    private static final int SOURCE_PORTS = 16;
+    /** The {@link DeadPeerSweep} does not have it. */
+    static final int NOT_SWEPT = -1;
+
+    final TcpCalls calls;
+    final NativeEnd client;
+    @Nullable
+    NativeEnd backend;
+    /** Its place in the {@link DeadPeerSweep}, in which it is while something may be under way to one of its peers. */
+    int sweepIndex = NOT_SWEPT;
+    /** It has lived for a while. */
+    private boolean watched;
+
+    /** @param client the descriptor of a socket with TCP_NODELAY and SO_KEEPALIVE */
+    NativeConnection(AcceptedClient accepted, EventLoopContext owner, int client) {
+        super(accepted, owner);
+        this.calls = owner.calls();
+        this.client = end(Side.CLIENT, client);
+    }
+
+    /** Makes a socket of this engine. */
+    abstract NativeEnd end(Side side, int fd);
+
+    @Override
+    void start() {
+        if (!client.register()) {
+            machine.failed(Side.CLIENT, owner.now());
+        }
+        super.start();
+        pump();
+    }
+
+    @Override
+    void open(EndpointAddress address) {
+        InetAddress source = source(address);
+        IOException failure = open(address, source);
+        for (int i = 1; i < SOURCE_PORTS && source != null && failure != null && portInUse(failure); i++) {
+            failure = open(address, source);
+        }
+        NativeEnd end = backend;
+        if (failure != null || end == null) {
+            backendFailed(failure == null ? new IOException("closed") : failure);
+            return;
+        }
+        if (!end.register()) {
+            backend = null;
+            end.close();
+            backendFailed(new ErrnoException("the event loop's registration", Errno.ENOMEM));
+        } else if (!end.connecting) {
+            opened();
+        }
+    }
+
+    /** Sets {@link #backend} and begins to connect; returns the failure, or null. */
+    private @Nullable IOException open(EndpointAddress address, @Nullable InetAddress source) {
+        NativeEnd end;
+        try {
+            end = end(Side.BACKEND, calls.open(address.family() == IpFamily.IPV6));
+        } catch (IOException e) {
+            return e;
+        }
+        try {
+            if (owner.connectionMark() != 0) {
+                calls.option(end.fd, SocketOptions.SOL_SOCKET, SocketOptions.SO_MARK, owner.connectionMark());
+            }
+            if (source != null) {
+                calls.option(end.fd, SocketOptions.IPPROTO_IP, SocketOptions.IP_TRANSPARENT, 1);
+                calls.option(end.fd, SocketOptions.SOL_SOCKET, SocketOptions.SO_REUSEADDR, 1);
+                calls.bind(end.fd, source, owner.sourcePort());
+            }
+            if (owner.receiveBufferBytes() > 0) {
+                calls.option(end.fd, SocketOptions.SOL_SOCKET, SocketOptions.SO_RCVBUF, owner.receiveBufferBytes());
+            }
+            end.connecting = !calls.connect(end.fd, address.ip(), address.port());
+        } catch (IOException e) {
+            end.close();
+            return e;
+        }
+        backend = end;
+        return null;
+    }
+
+    private static boolean portInUse(IOException failure) {
+        return failure instanceof SystemError error
+                && (error.errno() == Errno.EADDRINUSE || error.errno() == Errno.EADDRNOTAVAIL);
+    }
+
+    /** The endpoint has accepted: what the client has sent so far goes out. */
+    final void opened() {
+        NativeEnd end = backend;
+        if (end != null) {
+            if (metItself(end)) {
+                backend = null;
+                end.reset();
+                backendFailed(new ConnectErrnoException(Errno.ECONNREFUSED.number()));
+                return;
+            }
+            end.writable = true;
+            if (!end.writeHeader()) {
+                return;
+            }
+        }
+        backendConnected();
+        if (end != null) {
+            end.flush();
+        }
+        rearm();
+        pump();
+    }
+
+    /** Whether no socket listens on the endpoint's port of this machine, and the kernel chose that port for ours. */
+    private boolean metItself(NativeEnd end) {
+        EndpointAddress endpoint = endpoint();
+        try {
+            return endpoint != null && owner.origins().isHere(endpoint.ip())
+                    && calls.connectedToItself(end.fd, endpoint.ip(), endpoint.port());
+        } catch (IOException e) {
+            LOG.debug("a connected socket has no address: {}", e.getMessage());
+            return false;
+        }
+    }
+
+    @Override
+    void abandon() {
+        NativeEnd attempt = backend;
+        backend = null;
+        if (attempt != null) {
+            // The kernel may have connected it by now: the endpoint must not take this for an empty stream.
+            attempt.reset();
+        }
+    }
+
+    /** Reads from both sides as long as there is something to read and reading is allowed. */
+    final void pump() {
+        client.pump();
+        NativeEnd end = backend;
+        if (end != null) {
+            end.pump();
+        }
+    }
+
+    final @Nullable NativeEnd end(Side side) {
+        return side == Side.CLIENT ? client : backend;
+    }
+
+    @Override
+    public void read(Side side, boolean enabled) {
+        NativeEnd end = end(side);
+        if (end != null) {
+            end.reading = enabled;
+        }
+    }
+
+    @Override
+    public void finish(Side side) {
+        NativeEnd end = end(side);
+        if (end != null) {
+            end.finish();
+        }
+    }
+
+    @Override
+    public void close(Side side) {
+        NativeEnd end = end(side);
+        if (end != null) {
+            end.close();
+        }
+    }
+
+    @Override
+    public void reset(Side side) {
+        NativeEnd end = end(side);
+        if (end != null) {
+            end.reset();
+        }
+    }
+
+    @Override
+    public void resetAfterDelivery(Side side) {
+        NativeEnd end = end(side);
+        if (end != null) {
+            end.resetAfterDelivery();
+        }
+    }
+
+    /** What only connections that live on need: that a peer which dies is noticed. */
+    @Override
+    void settled() {
+        PeerTimeouts peers = port().peers(owner.peers());
+        NativeEnd end = backend;
+        if (end != null) {
+            keepAlive(end, peers);
+        }
+        if (!peers.equals(owner.peers())) {
+            keepAlive(client, peers); // else it has them from its listener
+        }
+        watched = true;
+        if (client.mayAwait() || end != null && end.mayAwait()) {
+            watchPeers();
+        }
+    }
+
+    /** Something goes to a peer. */
+    final void watchPeers() {
+        if (watched && sweepIndex == NOT_SWEPT) {
+            Duration limit = port().peers(owner.peers()).deadPeer();
+            if (!limit.isZero()) {
+                owner.sweep().add(this, limit.toNanos());
+            }
+        }
+    }
+
+    private void keepAlive(NativeEnd end, PeerTimeouts peers) {
+        if (end.closed) {
+            return;
+        }
+        try {
+            if (peers.hasKeepalive()) {
+                option(end, SocketOptions.TCP_KEEPIDLE, Math.toIntExact(peers.keepaliveIdle().toSeconds()));
+                option(end, SocketOptions.TCP_KEEPINTVL, Math.toIntExact(peers.keepaliveInterval().toSeconds()));
+                option(end, SocketOptions.TCP_KEEPCNT, peers.keepaliveCount());
+            }
+            calls.option(end.fd, SocketOptions.SOL_SOCKET, SocketOptions.SO_KEEPALIVE, 1);
+        } catch (IOException e) {
+            LOG.debug("no keepalive towards the {}: {}", end.side, e.getMessage());
+        }
+    }
+
+    private void option(NativeEnd end, int name, int value) throws IOException {
+        calls.option(end.fd, SocketOptions.IPPROTO_TCP, name, value);
+    }
+
+    /** Ends the connection if one of its peers is dead, and forgets it if nothing is under way to either. */
+    final void lookAtPeers() {
+        NativeEnd end = backend;
+        boolean clientInDoubt = client.isInDoubt();
+        boolean backendInDoubt = end != null && end.isInDoubt();
+        if (clientInDoubt || backendInDoubt) {
+            long limit = port().peers(owner.peers()).deadPeer().toNanos();
+            if (clientInDoubt) {
+                lookAtPeer(client, limit);
+            }
+            if (backendInDoubt && end != null) {
+                lookAtPeer(end, limit);
+            }
+            pump();
+            rearm();
+        }
+        if (!client.mayAwait() && (end == null || !end.mayAwait())) {
+            owner.sweep().remove(this);
+        }
+    }
+
+    /**
+     * Asks the kernel. If the peer is dead, what it has sent before is still read, up to an end, after which the machine resets
+     * the other side.
+     */
+    private void lookAtPeer(NativeEnd end, long limitNanos) {
+        try {
+            if (!end.closed && limitNanos > 0 && isSilent(end, calls.info(end.fd), limitNanos)) {
+                machine.dead(end.side);
+                machine.writeFailed(end.side, owner.now());
+                if (!end.closed) {
+                    calls.shutdownInput(end.fd);
+                    end.readable = true;
+                    end.mayHaveMore = true;
+                }
+            }
+        } catch (IOException e) {
+            LOG.debug("the socket cannot be asked for its peer: {}", e.getMessage());
+        }
+    }
+
+    private boolean isSilent(NativeEnd end, TcpInfo info, long limitNanos) {
+        if (info.isSettled()) {
+            end.unsettled = false;
+            end.silence = null;
+            return false;
+        }
+        if (end.silence == null) {
+            end.silence = new PeerSilence();
+        }
+        long now = owner.now();
+        return end.silence.isTooLong(info.isAwaiting(), info.transmissions(),
+                now - TimeUnit.MILLISECONDS.toNanos(info.silentMillis()), now, limitNanos);
+    }
+
+    @Override
+    void release() {
+        owner.sweep().remove(this);
+        client.releaseBuffers();
+        NativeEnd end = backend;
+        if (end != null) {
+            end.releaseBuffers();
+        }
+    }
+}

@@ -1,0 +1,113 @@
+package io.sluice.source.manifest;
+
+import io.sluice.service.ServiceName;
+import io.sluice.source.manifest.Manifest.ContainerPort;
+import java.net.InetAddress;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A Pod.
+ *
+ * @param serviceLinks {@code enableServiceLinks}
+ * @param leftOut      why it cannot be an endpoint; null if it can
+ */
+record PodManifest(ServiceName name, String location, Map<String, String> labels, List<InetAddress> ips,
+        boolean ready, boolean terminating, @Nullable String node, @Nullable String hostname,
+        @Nullable String subdomain, List<ContainerPort> ports, boolean serviceLinks, @Nullable String leftOut)
+        implements Manifest {
+
+    /** Begins a Pod that has a name and a place only. */
+    static Builder builder(ServiceName name, String location) {
+        return new Builder(name, location);
+    }
+
+    /** Gathers what a manifest says. Not thread-safe. */
+    static final class Builder {
+
+        private final ServiceName name;
+        private final String location;
+        private Map<String, String> labels = Map.of();
+        private List<InetAddress> ips = List.of();
+        private boolean ready;
+        private boolean terminating;
+        private @Nullable String node;
+        private @Nullable String hostname;
+        private @Nullable String subdomain;
+        private List<ContainerPort> ports = List.of();
+        private boolean serviceLinks = true;
+        private @Nullable String leftOut;
+
+        private Builder(ServiceName name, String location) {
+            this.name = name;
+            this.location = location;
+        }
+
+        /** Sets {@link PodManifest#labels}. */
+        Builder labels(Map<String, String> value) {
+            this.labels = value;
+            return this;
+        }
+
+        /** Sets {@link PodManifest#ips}. */
+        Builder ips(List<InetAddress> value) {
+            this.ips = value;
+            return this;
+        }
+
+        /** Sets {@link PodManifest#ready}. */
+        Builder ready(boolean value) {
+            this.ready = value;
+            return this;
+        }
+
+        /** Sets {@link PodManifest#terminating}. */
+        Builder terminating(boolean value) {
+            this.terminating = value;
+            return this;
+        }
+
+        /** Sets {@link PodManifest#node}. */
+        Builder node(@Nullable String value) {
+            this.node = value;
+            return this;
+        }
+
+        /** Sets {@link PodManifest#hostname}. */
+        Builder hostname(@Nullable String value) {
+            this.hostname = value;
+            return this;
+        }
+
+        /** Sets {@link PodManifest#subdomain}. */
+        Builder subdomain(@Nullable String value) {
+            this.subdomain = value;
+            return this;
+        }
+
+        /** Sets {@link PodManifest#ports}. */
+        Builder ports(List<ContainerPort> value) {
+            this.ports = value;
+            return this;
+        }
+
+        /** Sets {@link PodManifest#serviceLinks}. */
+        Builder serviceLinks(boolean value) {
+            this.serviceLinks = value;
+            return this;
+        }
+
+        /** Sets {@link PodManifest#leftOut}. */
+        Builder leftOut(@Nullable String value) {
+            this.leftOut = value;
+            return this;
+        }
+
+        /** The Pod. */
+        PodManifest build() {
+            return new PodManifest(name, location, labels, ips, ready, terminating, node, hostname, subdomain, ports,
+                    serviceLinks, leftOut);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+package io.sluice.it.bench;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** What Sluice has to reach beside HAProxy, and whether it does in a run. */
+final class Targets {
+
+    /** {@code ratio} to HAProxy is the most for what should be small, the least for what should be large. */
+    private record Target(Work work, Figure figure, double ratio) {}
+
+    /** Of a daemon whose connections are intercepted, whatever the number of Services. */
+    private static final int DESCRIPTORS = 100;
+    private static final List<Target> TARGETS = List.of(
+            new Target(Work.BULK_UP, Figure.CPU_PER_GB, 0.8), new Target(Work.BULK_DOWN, Figure.CPU_PER_GB, 0.8),
+            new Target(Work.BULK_BOTH, Figure.CPU_PER_GB, 0.8), new Target(Work.BULK_8_UP, Figure.CPU_PER_GB, 0.8),
+            new Target(Work.BULK_8_DOWN, Figure.CPU_PER_GB, 0.8), new Target(Work.BULK_8_BOTH, Figure.CPU_PER_GB, 0.8),
+            new Target(Work.REQUESTS_64, Figure.CPU_PER_REQUEST, 0.97),
+            new Target(Work.REQUESTS_64, Figure.REQUEST_RATE, 1.0), new Target(Work.HALF_LOAD, Figure.P99, 1.0),
+            new Target(Work.CONNECTIONS, Figure.CPU_PER_CONNECTION, 1.0),
+            new Target(Work.CROWDED, Figure.CPU_PER_CONNECTION, 1.0));
+
+    /** What the process grows by for an idle connection, in bytes. */
+    private static final double IDLE = 4 << 10;
+    /** From the start of the process to the first connection it accepts, in ms. */
+    private static final double START = 700;
+    /** Live heap with 10,000 Services of two ports and 100,000 endpoints, in bytes. */
+    private static final long HEAP = 300L << 20;
+    /** From a change at the API server to the first connection that goes to the new endpoint: 99 of 100, in ms. */
+    private static final double CHANGE = 50;
+
+    /** What became of one of them. */
+    record Verdict(String line, boolean fallsShort) {}
+
+    private Targets() {}
+
+    /**
+     * Holds the results against the targets. One falls short if three quarters of its rounds do: less is the noise of
+     * the machine. Of the few starts all have to.
+     *
+     * @param starts milliseconds, by peer
+     */
+    static List<Verdict> check(Results results, List<Holding> holdings, Map<String, Results.Spread> starts,
+            List<Scale> scales) {
+        List<Verdict> verdicts = new ArrayList<>();
+        for (Target target : TARGETS) {
+            String other = reference(results, target.work(), target.figure());
+            List<Double> ratios = results.ratios(target.work(), target.figure(), "sluice", other);
+            if (ratios.isEmpty()) {
+                continue;
+            }
+            double median = Results.quantile(ratios, 0.5);
+            boolean more = target.figure().moreIsBetter();
+            double favourable = Results.quantile(ratios, more ? 0.75 : 0.25);
+            boolean fallsShort = more ? favourable < target.ratio() : favourable > target.ratio();
+            boolean reached = more ? median >= target.ratio() : median <= target.ratio();
+            verdicts.add(verdict(String.format(Locale.ROOT, "%-38s %-18s %5.2f × %-14s target %s %.2f ",
+                    target.work().title(), target.figure().title(), median, other, more ? "≥" : "≤", target.ratio()),
+                    reached, fallsShort));
+        }
+        for (Holding holding : holdings) {
+            if (holding.peer().equals("sluice")) {
+                verdicts.add(verdict("an idle connection", "RSS B", holding.residentBytes(), IDLE));
+            }
+        }
+        Results.Spread start = starts.get("sluice");
+        if (start != null) {
+            verdicts.add(verdict("start to the first connection", "ms", start.median(), start.least(), START));
+        }
+        for (Scale scale : scales) {
+            String title = scale.services() + " Services, " + scale.source();
+            if (scale.services() == Scale.SERVICES) {
+                verdicts.add(verdict(title, "heap MiB", scale.heapBytes() / 1048576.0, HEAP / 1048576.0));
+            } else {
+                verdicts.add(verdict(title, "descriptors", scale.descriptors(), DESCRIPTORS));
+            }
+            if (!scale.changes().isEmpty()) {
+                verdicts.add(verdict(title, "change p99 ms", scale.change(0.99), CHANGE));
+            }
+        }
+        return verdicts;
+    }
+
+    private static Verdict verdict(String title, String figure, double value, double most) {
+        return verdict(title, figure, value, value, most);
+    }
+
+    /** @param favourable what counts for falling short */
+    private static Verdict verdict(String title, String figure, double value, double favourable, double most) {
+        return verdict(String.format(Locale.ROOT, "%-38s %-18s %5.1f   %-14s target ≤ %.0f ", title, figure, value, "",
+                most), value <= most, favourable > most);
+    }
+
+    private static Verdict verdict(String line, boolean reached, boolean fallsShort) {
+        return new Verdict(line + " " + (reached ? "reached" : fallsShort ? "FALLS SHORT" : "within the noise"),
+                fallsShort);
+    }
+
+    /** The better of the two HAProxies. */
+    static String reference(Results results, Work work, Figure figure) {
+        List<Double> copying = results.values(work, figure, "haproxy");
+        List<Double> splicing = results.values(work, figure, "haproxy-splice");
+        if (copying.isEmpty() || splicing.isEmpty()) {
+            return copying.isEmpty() ? "haproxy-splice" : "haproxy";
+        }
+        boolean copyingIsMore = Results.quantile(copying, 0.5) > Results.quantile(splicing, 0.5);
+        return copyingIsMore == figure.moreIsBetter() ? "haproxy" : "haproxy-splice";
+    }
+}

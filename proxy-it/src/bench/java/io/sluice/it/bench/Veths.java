@@ -1,0 +1,294 @@
+package io.sluice.it.bench;
+
+import io.sluice.it.bench.Results.Spread;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Work on the way that packets take on a node: a client, a node and endpoints in network namespaces of their own, with cables
+ * between them; the CPU time of the whole machine beside the proxy's, as much of it is the kernel's on nobody's account. Each
+ * way through the node has namespaces of its own, so that nobody's rules are in another's way.
+ */
+final class Veths implements Closeable {
+
+    /** The works that are done, the most telling ones. */
+    static final List<Work> WORKS = List.of(Work.BULK_8_DOWN, Work.REQUESTS_64, Work.CONNECTIONS);
+
+    private static final String SERVICE = "10.96.0.50";
+    private static final String NODE = "10.60.1.1";
+    private static final List<String> ENDPOINTS = List.of("10.60.2.2", "10.60.2.3", "10.60.2.4");
+    private static final int ORDERS_PORT = 7900;
+    private static final long PATIENCE_NANOS = 60_000_000_000L;
+
+    /** How packets pass the node. */
+    enum Way {
+        /** Routed to an endpoint: what client, cables and endpoint cost. */
+        DIRECT("direct", ENDPOINTS.getFirst()),
+        /** The kernel's NAT with the rules that kube-proxy makes. */
+        DNAT("kube-proxy's nftables DNAT", SERVICE),
+        HAPROXY("haproxy", NODE),
+        HAPROXY_SPLICE("haproxy-splice", NODE),
+        NGINX("nginx", NODE),
+        LOCAL_ROUTE("sluice, local-route", SERVICE),
+        NFTABLES("sluice, nftables", SERVICE);
+
+        private final String title;
+        private final String target;
+
+        Way(String title, String target) {
+            this.title = title;
+            this.target = target;
+        }
+    }
+
+    /** One turn, with the CPU time of the whole machine in it. */
+    private record Turn(Sample sample, double machineNanos) {
+
+        /** Of what {@code work} counts: GB, requests or connections. */
+        double units(Work work) {
+            return work == Work.BULK_8_DOWN ? sample.bytes() / 1e9 : sample.done();
+        }
+    }
+
+    /** A way with what it needs to be there. */
+    private static final class Lane {
+        final Way way;
+        final String client;
+        final String node;
+        final String pod;
+        @Nullable
+        LoadTool load;
+        @Nullable
+        Process proxy;
+
+        Lane(Way way) {
+            this.way = way;
+            String name = "b-" + way.name().toLowerCase(Locale.ROOT).replace('_', '-') + '-';
+            this.client = name + "c";
+            this.node = name + "n";
+            this.pod = name + "p";
+        }
+
+        List<Long> pids() {
+            Process running = proxy;
+            return running == null ? List.of()
+                    : Stream.concat(Stream.of(running.toHandle()), running.descendants()).map(ProcessHandle::pid)
+                            .toList();
+        }
+    }
+
+    private final List<Lane> lanes = Arrays.stream(Way.values()).map(Lane::new).toList();
+    private final Map<Work, Map<Way, List<Turn>>> turns = new EnumMap<>(Work.class);
+
+    /** Builds everything; {@code proxyCpus} and {@code loadCpus} as taskset(1) has them. */
+    void build(Path home, Path work, String proxyCpus, String loadCpus) throws IOException, InterruptedException {
+        for (Lane lane : lanes) {
+            cable(lane);
+            LoadTool.start(home, work, loadCpus, inside(lane.pod), Peer.PORT, ENDPOINTS);
+            lane.load = LoadTool.start(home, work, loadCpus, inside(lane.client), ORDERS_PORT, List.of("127.0.0.1"));
+            List<String> command = command(lane.way, home, work);
+            if (!command.isEmpty()) {
+                List<String> all = new ArrayList<>(inside(lane.node));
+                all.addAll(lane.way == Way.DNAT ? List.of() : List.of("taskset", "-c", proxyCpus));
+                all.addAll(command);
+                Process started = new ProcessBuilder(all).redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                        .redirectError(ProcessBuilder.Redirect.INHERIT).start();
+                lane.proxy = lane.way == Way.DNAT ? null : started;
+            }
+            awaitService(lane);
+        }
+    }
+
+    private static List<String> inside(String namespace) {
+        return List.of("ip", "netns", "exec", namespace);
+    }
+
+    private static void ip(String... changes) throws IOException, InterruptedException {
+        for (String change : changes) {
+            Processes.run(Stream.concat(Stream.of("ip"), Stream.of(change.split(" ", -1))).toList());
+        }
+    }
+
+    private static void cable(Lane lane) throws IOException, InterruptedException {
+        ip("netns add " + lane.client, "netns add " + lane.node, "netns add " + lane.pod);
+        String n = "-n " + lane.node + " ";
+        ip("-n " + lane.client + " link set lo up", n + "link set lo up", "-n " + lane.pod + " link set lo up",
+                n + "link add c0 type veth peer name eth0 netns " + lane.client,
+                n + "link add p0 type veth peer name eth0 netns " + lane.pod,
+                n + "addr add 10.60.1.1/24 dev c0", n + "addr add 10.60.2.1/24 dev p0", n + "link set c0 up",
+                n + "link set p0 up", "-n " + lane.client + " addr add 10.60.1.2/24 dev eth0",
+                "-n " + lane.client + " link set eth0 up", "-n " + lane.pod + " link set eth0 up");
+        for (String endpoint : ENDPOINTS) {
+            ip("-n " + lane.pod + " addr add " + endpoint + "/24 dev eth0");
+        }
+        ip("-n " + lane.client + " route add default via 10.60.1.1",
+                "-n " + lane.pod + " route add default via 10.60.2.1",
+                n + "route add default via 10.60.2.2");
+        Processes.run(Stream.concat(inside(lane.node).stream(), Stream.of("sysctl", "-qw", "net.ipv4.ip_forward=1"))
+                .toList());
+    }
+
+    /** What makes the way; the files are those of the loopback's peers, with other addresses. */
+    private static List<String> command(Way way, Path home, Path work) throws IOException {
+        return switch (way) {
+            case DIRECT -> List.of();
+            case DNAT -> List.of("nft", "-f", Files.writeString(work.resolve("dnat.nft"), dnat()).toString());
+            case HAPROXY, HAPROXY_SPLICE -> {
+                boolean splice = way == Way.HAPROXY_SPLICE;
+                Peer.haproxy(splice, 9300, "", work, "0", 1);
+                yield List.of("haproxy", "-db", "-q", "-f",
+                        moved(work, (splice ? "haproxy-splice" : "haproxy") + ".cfg").toString());
+            }
+            case NGINX -> {
+                Peer.configureNginx("", work, 1);
+                yield List.of("nginx", "-c", moved(work, "nginx.conf").toString());
+            }
+            case LOCAL_ROUTE, NFTABLES -> {
+                Peer.sluice(home, work, "0", 1);
+                yield List.of(home.resolve("sluice").toString(), "run", "-f", moved(work, "sluice.yaml").toString(),
+                        "--address-mode", way == Way.NFTABLES ? "nftables" : "local-route", "--worker-threads", "1",
+                        "--log-level", "warn");
+            }
+        };
+    }
+
+    private static Path moved(Path work, String file) throws IOException {
+        String text = Files.readString(work.resolve(file)).replace(Peer.SLUICE, SERVICE)
+                .replace("127.122.0.3", NODE).replace("127.122.0.4", NODE).replace("127.122.0.5", NODE);
+        for (int i = 0; i < ENDPOINTS.size(); i++) {
+            text = text.replace(Peer.BACKENDS.get(i), ENDPOINTS.get(i));
+        }
+        return Files.writeString(work.resolve("veths-" + file), text);
+    }
+
+    /** A map of verdicts from address and port to a chain that picks an endpoint's chain at random. */
+    private static String dnat() {
+        StringBuilder out = new StringBuilder("table ip bench {\n");
+        StringBuilder picks = new StringBuilder();
+        for (int i = 0; i < ENDPOINTS.size(); i++) {
+            out.append("chain endpoint-%d { meta l4proto tcp dnat to %s; }%n".formatted(i, ENDPOINTS.get(i)));
+            picks.append(i == 0 ? "" : ", ").append(i).append(" : goto endpoint-").append(i);
+        }
+        out.append("chain service { numgen random mod %d vmap { %s }; }%n".formatted(ENDPOINTS.size(), picks));
+        out.append("map services { type ipv4_addr . inet_proto . inet_service : verdict; elements = { ");
+        for (int port = Peer.PORT; port < Peer.PORT + 4; port++) {
+            out.append("%s%s . tcp . %d : goto service".formatted(port == Peer.PORT ? "" : ", ", SERVICE, port));
+        }
+        return out.append(" }; }\nchain services { ip daddr . meta l4proto . th dport vmap @services; }\n")
+                .append("chain prerouting { type nat hook prerouting priority -100; jump services; }\n}\n").toString();
+    }
+
+    private static void awaitService(Lane lane) throws IOException, InterruptedException {
+        List<String> look = new ArrayList<>(inside(lane.client));
+        look.addAll(List.of("timeout", "1", "bash", "-c", "exec 3<>/dev/tcp/" + lane.way.target + "/" + Peer.PORT));
+        long begun = System.nanoTime();
+        while (new ProcessBuilder(look).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start()
+                .waitFor() != 0) {
+            if (System.nanoTime() - begun > PATIENCE_NANOS) {
+                throw new IOException(lane.way.title + " does not start");
+            }
+            Thread.sleep(100);
+        }
+    }
+
+    /** Does every work over every way in turn. */
+    void measure(int rounds, double seconds) throws IOException, InterruptedException {
+        for (Lane lane : lanes) {
+            boolean compiled = lane.way == Way.NFTABLES || lane.way == Way.LOCAL_ROUTE;
+            for (Work work : WORKS) {
+                run(lane, work, compiled ? 8 : 0.2);
+            }
+            Processes.signal("STOP", lane.pids());
+        }
+        for (int round = 0; round < rounds; round++) {
+            for (Work work : WORKS) {
+                System.err.printf("round %d over veths: %s%n", round + 1, work.title());
+                for (int i = 0; i < lanes.size(); i++) {
+                    Lane lane = lanes.get((i + round) % lanes.size());
+                    Processes.signal("CONT", lane.pids());
+                    turns.computeIfAbsent(work, w -> new EnumMap<>(Way.class))
+                            .computeIfAbsent(lane.way, w -> new ArrayList<>()).add(run(lane, work, seconds));
+                    Processes.signal("STOP", lane.pids());
+                }
+            }
+        }
+    }
+
+    private static Turn run(Lane lane, Work work, double seconds) throws IOException {
+        LoadTool load = lane.load;
+        if (load == null) {
+            throw new IllegalStateException("there is no load tool for " + lane.way);
+        }
+        long begun = System.nanoTime();
+        double before = Processes.machineNanos();
+        Sample sample = load.run(work.load(), lane.way.target + ":" + work.backend().port(), lane.pids(), seconds, 0);
+        double machine = Processes.machineNanos() - before;
+        // The warm-up is not among what was counted.
+        return new Turn(sample, machine * sample.seconds() * 1e9 / (System.nanoTime() - begun));
+    }
+
+    /** Medians: the proxy's CPU time for each GB, request or connection, the machine's, and what that is over direct. */
+    String table() {
+        StringBuilder out = new StringBuilder();
+        for (Work work : WORKS) {
+            String unit =
+                    work == Work.BULK_8_DOWN ? "ms/GB" : work == Work.REQUESTS_64 ? "µs/request" : "µs/connection";
+            double scale = work == Work.BULK_8_DOWN ? 1e6 : 1e3;
+            Map<Way, List<Turn>> of = turns.getOrDefault(work, Map.of());
+            double direct = machine(of, Way.DIRECT, work);
+            double dnat = machine(of, Way.DNAT, work) - direct;
+            out.append(String.format(Locale.ROOT, "%n| %s over veths | proxy's CPU %s | whole machine | over direct"
+                    + " | × DNAT | p50 µs | p99 µs |%n| --- | --- | --- | --- | --- | --- | --- |%n", work.title(),
+                    unit));
+            of.forEach((way, all) -> {
+                double machine = machine(of, way, work);
+                out.append(String.format(Locale.ROOT, "| %s | %.1f | %.1f | %.1f | %.1f | %.0f | %.0f |%n", way.title,
+                        median(all.stream().map(turn -> turn.sample.cpuNanos() / turn.units(work)).toList()) / scale,
+                        machine / scale, (machine - direct) / scale, (machine - direct) / dnat,
+                        median(all.stream().map(turn -> turn.sample.p50Micros()).toList()),
+                        median(all.stream().map(turn -> turn.sample.p99Micros()).toList())));
+            });
+        }
+        return out.toString();
+    }
+
+    private static double machine(Map<Way, List<Turn>> of, Way way, Work work) {
+        return median(
+                of.getOrDefault(way, List.of()).stream().map(turn -> turn.machineNanos / turn.units(work)).toList());
+    }
+
+    private static double median(List<Double> values) {
+        return Spread.of(values).median();
+    }
+
+    /** Ends the proxies and takes the namespaces away; the load tools end with this process. */
+    @Override
+    public void close() throws IOException {
+        try {
+            for (Lane lane : lanes) {
+                Processes.signal("CONT", lane.pids());
+                if (lane.proxy != null) {
+                    Processes.end(lane.proxy);
+                }
+                for (String namespace : List.of(lane.client, lane.node, lane.pod)) {
+                    if (Files.exists(Path.of("/run/netns", namespace))) {
+                        ip("netns del " + namespace);
+                    }
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
