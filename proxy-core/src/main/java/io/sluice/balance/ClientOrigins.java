@@ -88,6 +88,15 @@ public record ClientOrigins(Set<InetAddress> nodeAddresses, List<Cidr> clusterCi
                 && (nodeAddresses.contains(endpoint) || !onOneLink(client, endpoint));
     }
 
+    /**
+     * Whether {@code endpoint} sees {@code client}'s own address: if its Service port keeps it for such traffic, and
+     * {@link #canSee}.
+     */
+    public boolean sees(InetAddress endpoint, InetAddress client, InetAddress listener, PreservedTraffic preserved,
+            Traffic traffic) {
+        return preserved.has(traffic, outside(client, listener)) && canSee(endpoint, client, listener);
+    }
+
     /** Whether {@code address} is known to be one of this machine. */
     public boolean isHere(InetAddress address) {
         return address.isLoopbackAddress() || nodeAddresses.contains(address);

@@ -15,7 +15,7 @@ import java.lang.foreign.ValueLayout;
 public record TcpInfo(int unacknowledged, int transmissions, int probes, int unsentBytes, long silentMillis) {
 
     /** The size of struct tcp_info up to the last of these fields. */
-    static final int BYTES = 148;
+    public static final int BYTES = 148;
 
     private static final long RETRANSMITS = 2;
     private static final long PROBES = 3;
@@ -25,8 +25,8 @@ public record TcpInfo(int unacknowledged, int transmissions, int probes, int uns
     private static final long LAST_ACK_RECV = 56;
     private static final long NOTSENT_BYTES = 144;
 
-    /** Reads a struct tcp_info. */
-    static TcpInfo of(MemorySegment info) {
+    /** Reads a struct tcp_info of at least {@link #BYTES}. */
+    public static TcpInfo of(MemorySegment info) {
         int unacknowledged = info.get(ValueLayout.JAVA_INT, UNACKED);
         int probes = octet(info, PROBES);
         // To a window that was closed over segments under way, the kernel counts in the back-off alone. The back-off of

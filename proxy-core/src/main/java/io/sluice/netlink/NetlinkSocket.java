@@ -16,10 +16,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 
-/** A netlink(7) socket, of rtnetlink(7) or of nfnetlink. For one thread. */
+/** A netlink(7) socket, of rtnetlink(7), nfnetlink or sock_diag(7). For one thread. */
 public final class NetlinkSocket implements AutoCloseable {
 
     private static final int NETLINK_ROUTE = 0;
+    private static final int NETLINK_SOCK_DIAG = 4;
     private static final int NETLINK_NETFILTER = 12;
     /** A message that consists of its head, netlink(7), to which the kernel says that it has seen it. */
     private static final int NOTHING_BYTES = 16;
@@ -54,6 +55,15 @@ public final class NetlinkSocket implements AutoCloseable {
      */
     public static NetlinkSocket openNetfilter(int timeoutMillis) throws IOException {
         return open(NETLINK_NETFILTER, 0, timeoutMillis);
+    }
+
+    /**
+     * Opens one of sock_diag(7).
+     *
+     * @param timeoutMillis how long a receive waits at the most
+     */
+    public static NetlinkSocket openDiagnosis(int timeoutMillis) throws IOException {
+        return open(NETLINK_SOCK_DIAG, 0, timeoutMillis);
     }
 
     private static NetlinkSocket open(int protocol, int groups, int timeoutMillis) throws IOException {

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * Routes the replies of endpoints back to this machine, instead of to the client, where the proxy connected from the
  * client's address.
  *
- * <p>Such connections leave from the client's address and a port of {@link SourcePortRange#PRESERVED}, which
+ * <p>Such connections leave from the client's address and a port of {@link SourcePortRange#ROUTED}, which
  * Linux does not choose by itself ({@code net.ipv4.ip_local_port_range}). A rule for each endpoint routes packets from
  * its address and port to one of these ports by a table in which every destination is local; other packets of the
  * endpoint are not affected. Rules and routes carry the origin 115. Uses rtnetlink(7); needs CAP_NET_ADMIN and Linux
@@ -72,7 +72,7 @@ public final class ReturnRoutes {
     }
 
     private static RouteMessages.Rule rule(EndpointAddress endpoint) {
-        return new RouteMessages.Rule(endpoint, SourcePortRange.PRESERVED.first(), SourcePortRange.PRESERVED.last(),
+        return new RouteMessages.Rule(endpoint, SourcePortRange.ROUTED.first(), SourcePortRange.ROUTED.last(),
                 TABLE, TABLE, KernelRoutes.PROTOCOL);
     }
 

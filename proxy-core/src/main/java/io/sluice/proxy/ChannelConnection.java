@@ -14,14 +14,19 @@ import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.socket.nio.NioChannelOption;
 import io.netty.util.ReferenceCountUtil;
+import io.sluice.connection.PeerSilence;
 import io.sluice.connection.Side;
+import io.sluice.linux.TcpInfo;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.PeerTimeouts;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.InetSocketAddress;
 import java.net.SocketException;
 import java.util.ArrayDeque;
+import java.util.EnumMap;
 import java.util.EnumSet;
+import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
 import jdk.net.ExtendedSocketOptions;
@@ -51,6 +56,9 @@ final class ChannelConnection extends ProxiedConnection {
     /** The sides whose bytes are held while the {@link BufferBudget} is short; read again when these are delivered. */
     private final Set<Side> waiting = EnumSet.noneOf(Side.class);
     private final Set<Side> reading = EnumSet.noneOf(Side.class);
+    /** The sides to which something has been sent that the peer may not have acknowledged yet. */
+    private final Set<Side> unsettled = EnumSet.noneOf(Side.class);
+    private final Map<Side, PeerSilence> silences = new EnumMap<>(Side.class);
 
     /**
      * Starts as soon as {@code client} is registered with the event loop.
@@ -155,6 +163,7 @@ final class ChannelConnection extends ProxiedConnection {
             return;
         }
         channel.writeAndFlush(bytes, new Delivery(channel, to, length, bytes.capacity()));
+        sent(to);
     }
 
     private void giveBack(ByteBuf bytes) {
@@ -317,6 +326,14 @@ final class ChannelConnection extends ProxiedConnection {
         Channel channel = channel(side);
         if (channel != null) {
             ((DuplexChannel) channel).shutdownOutput();
+            sent(side);
+        }
+    }
+
+    private void sent(Side to) {
+        if (owner.kernel().available()) {
+            unsettled.add(to);
+            watchPeers();
         }
     }
 
@@ -355,7 +372,7 @@ final class ChannelConnection extends ProxiedConnection {
         channel.close();
     }
 
-    /** What only connections that live on need. The kernel cannot be asked how a peer answers. */
+    /** What only connections that live on need: that a peer which dies is noticed. */
     @Override
     void settled() {
         PeerTimeouts peers = port().peers(owner.peers());
@@ -366,6 +383,44 @@ final class ChannelConnection extends ProxiedConnection {
                 keepAlive(endpoint, peers);
             }
         }
+        if (!unsettled.isEmpty()) {
+            watchPeers();
+        }
+    }
+
+    @Override
+    void lookAtPeers() {
+        for (Side side : Side.values()) {
+            if (unsettled.contains(side)) {
+                lookAtPeer(side);
+            }
+        }
+        if (unsettled.isEmpty()) {
+            owner.sweep().remove(this);
+        }
+    }
+
+    /** Asks the kernel, which knows the socket by its addresses: the JDK's channels do not show their descriptor. */
+    private void lookAtPeer(Side side) {
+        Channel channel = channel(side);
+        TcpInfo info = channel == null ? null : info(channel);
+        if (info == null || info.isSettled()) {
+            unsettled.remove(side);
+            silences.remove(side);
+        } else if (isTooLong(silences.computeIfAbsent(side, any -> new PeerSilence()), info,
+                port().peers(owner.peers()).deadPeer().toNanos())) {
+            machine.dead(side);
+            machine.failed(side, owner.now());
+            rearm();
+        }
+    }
+
+    /** Null once it is closed. */
+    private @Nullable TcpInfo info(Channel channel) {
+        return channel.localAddress() instanceof InetSocketAddress local
+                && channel.remoteAddress() instanceof InetSocketAddress remote
+                        ? owner.kernel().info(local, remote).orElse(null)
+                        : null;
     }
 
     private static void keepAlive(Channel channel, PeerTimeouts peers) {
@@ -380,6 +435,7 @@ final class ChannelConnection extends ProxiedConnection {
 
     @Override
     void release() {
+        super.release();
         Queue<ByteBuf> early = held;
         held = null;
         if (early != null) {

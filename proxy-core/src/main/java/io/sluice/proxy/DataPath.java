@@ -18,9 +18,9 @@ import io.sluice.metrics.ConnectionOutcome;
 import io.sluice.metrics.RefusalReason;
 import io.sluice.proxy.ProxiedConnection.AcceptedClient;
 import io.sluice.service.EndpointAddress;
+import io.sluice.service.IpAddresses;
 import io.sluice.service.PeerTimeouts;
 import io.sluice.service.ProxyProtocol;
-import io.sluice.service.SourcePortRange;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -495,13 +495,19 @@ public final class DataPath implements AutoCloseable {
                         + " or lower --max-connections", now());
     }
 
-    void localFault(ConnectFailure failure, @Nullable EndpointAddress endpoint) {
-        localFault.warn(failure == ConnectFailure.NO_LOCAL_PORT
-                ? "no free local port towards " + endpoint + ": widen net.ipv4.ip_local_port_range"
-                        + " or set net.ipv4.tcp_tw_reuse=1"
-                : "cannot connect to " + endpoint + ": this node is out of file descriptors or memory for sockets;"
-                        + " raise the limit of open files (ulimit -n, LimitNOFILE=) or lower --max-connections",
-                now());
+    /** @param inNameOf the client whose address the connection was to have; null for this node's */
+    void localFault(ConnectFailure failure, @Nullable EndpointAddress endpoint, @Nullable InetAddress inNameOf) {
+        if (failure != ConnectFailure.NO_LOCAL_PORT) {
+            localFault.warn("cannot connect to " + endpoint + ": this node is out of file descriptors or memory for"
+                    + " sockets; raise the limit of open files (ulimit -n, LimitNOFILE=) or lower --max-connections", now());
+        } else if (inNameOf == null) {
+            localFault.warn("no free local port towards " + endpoint + ": widen net.ipv4.ip_local_port_range"
+                    + " or set net.ipv4.tcp_tw_reuse=1", now());
+        } else {
+            localFault.warn("no free port in the name of " + IpAddresses.format(inNameOf) + " towards " + endpoint
+                    + ", all " + settings.sourcePorts().size() + " are in use; sluice.io/preserve-source: \"false\""
+                    + " takes ports of this node's", now());
+        }
     }
 
     /** A fault of this program: it ends {@code what}, and nothing else. */
@@ -521,7 +527,7 @@ public final class DataPath implements AutoCloseable {
     }
 
     int sourcePort() {
-        return SourcePortRange.PRESERVED.port(sourcePorts.getAndIncrement());
+        return settings.sourcePorts().port(sourcePorts.getAndIncrement());
     }
 
     ProxySettings settings() {

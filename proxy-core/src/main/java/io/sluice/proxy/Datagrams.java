@@ -13,7 +13,6 @@ import io.sluice.metrics.AccessLog;
 import io.sluice.metrics.RefusalReason;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.ServiceName;
-import io.sluice.service.SourcePortRange;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -271,8 +270,9 @@ public final class Datagrams {
         }, now());
     }
 
-    void localFault(ConnectFailure failure, EndpointAddress endpoint) {
-        dataPath.localFault(failure, endpoint);
+    /** @param inNameOf the client whose address the flow was to have; null for this node's */
+    void localFault(ConnectFailure failure, EndpointAddress endpoint, @Nullable InetAddress inNameOf) {
+        dataPath.localFault(failure, endpoint, inNameOf);
     }
 
     void fault(String what, Throwable fault) {
@@ -306,7 +306,16 @@ public final class Datagrams {
 
     /** A port for a socket in a client's name; each in turn, so that one is not used again soon. */
     int sourcePort() {
-        return SourcePortRange.PRESERVED.port(sourcePorts.getAndIncrement());
+        return sourcePort(sourcePorts.getAndIncrement());
+    }
+
+    private int sourcePort(int number) {
+        return dataPath.settings().sourcePorts().port(number);
+    }
+
+    /** Any of those ports. */
+    int randomSourcePort() {
+        return sourcePort(ThreadLocalRandom.current().nextInt(1 << 16));
     }
 
     boolean isHere(InetAddress address) {

@@ -22,7 +22,7 @@ final class DeadPeerSweep {
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
     private final EventLoop eventLoop;
-    private final List<NativeConnection> connections = new ArrayList<>();
+    private final List<ProxiedConnection> connections = new ArrayList<>();
     /** Those before it have not been looked at in this round. What comes to a place before it is looked at twice. */
     private int left;
     private long period = LONGEST_PERIOD_NANOS;
@@ -33,7 +33,7 @@ final class DeadPeerSweep {
     }
 
     /** @param timeoutNanos of the connection's peers */
-    void add(NativeConnection connection, long timeoutNanos) {
+    void add(ProxiedConnection connection, long timeoutNanos) {
         connection.sweepIndex = connections.size();
         connections.add(connection);
         period = Math.min(period, Math.max(timeoutNanos / LOOKS, SHORTEST_PERIOD_NANOS));
@@ -43,13 +43,13 @@ final class DeadPeerSweep {
     }
 
     /** Nothing happens to one that is not here. */
-    void remove(NativeConnection connection) {
+    void remove(ProxiedConnection connection) {
         int index = connection.sweepIndex;
         if (index < 0) {
             return;
         }
-        connection.sweepIndex = NativeConnection.NOT_SWEPT;
-        NativeConnection last = connections.removeLast();
+        connection.sweepIndex = ProxiedConnection.NOT_SWEPT;
+        ProxiedConnection last = connections.removeLast();
         if (last != connection) {
             connections.set(index, last);
             last.sweepIndex = index;
@@ -61,7 +61,7 @@ final class DeadPeerSweep {
         eventLoop.schedule(this::sweep, delayNanos, TimeUnit.NANOSECONDS);
     }
 
-    private static void lookAt(NativeConnection connection) {
+    private static void lookAt(ProxiedConnection connection) {
         try {
             connection.lookAtPeers();
         } catch (RuntimeException | Error e) {

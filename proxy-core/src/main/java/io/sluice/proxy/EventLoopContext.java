@@ -15,6 +15,7 @@ import io.sluice.service.PeerTimeouts;
 import io.sluice.uring.Ring;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -59,11 +60,13 @@ final class EventLoopContext {
     private final List<EpollIoHandle> toClose = new ArrayList<>();
     private final Runnable closing = this::closePending;
     private final DeadPeerSweep sweep;
+    private final KernelSockets kernel;
 
     EventLoopContext(DataPath dataPath, EventLoop eventLoop) {
         this.dataPath = dataPath;
         this.eventLoop = eventLoop;
         this.sweep = new DeadPeerSweep(eventLoop);
+        this.kernel = KernelSockets.open();
         this.calls = dataPath.transport() == Transport.NIO ? null : new TcpCalls();
         this.budget = new BufferBudget(dataPath.settings().buffers().memory() / dataPath.settings().workerThreads(),
                 this::becameShort);
@@ -74,9 +77,14 @@ final class EventLoopContext {
         return dataPath.settings().peers();
     }
 
-    /** Looks for dead peers of connections over native sockets. */
+    /** Looks for dead peers of connections. */
     DeadPeerSweep sweep() {
         return sweep;
+    }
+
+    /** Sockets of which there is no descriptor. */
+    KernelSockets kernel() {
+        return kernel;
     }
 
     /** What connections hold of bytes that were read and not yet delivered. */
@@ -157,8 +165,9 @@ final class EventLoopContext {
         delivering.remove(end);
     }
 
-    void localFault(ConnectFailure failure, @Nullable EndpointAddress endpoint) {
-        dataPath.localFault(failure, endpoint);
+    /** @param inNameOf the client whose address the connection was to have; null for this node's */
+    void localFault(ConnectFailure failure, @Nullable EndpointAddress endpoint, @Nullable InetAddress inNameOf) {
+        dataPath.localFault(failure, endpoint, inNameOf);
     }
 
     /** A source port for a connection with a client's address; each in turn, so that none is used again soon. */
@@ -259,6 +268,7 @@ final class EventLoopContext {
         delivering.clear();
         sparePipes.forEach(SplicePipe::close);
         sparePipes.clear();
+        kernel.close();
     }
 
     /**

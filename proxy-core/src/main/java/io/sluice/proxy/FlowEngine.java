@@ -131,10 +131,11 @@ abstract sealed class FlowEngine permits NativeFlowEngine, ChannelFlowEngine {
         }
         if (!chosen.equals(flow.endpoint()) || flow.endpointMeters == null) {
             leave(flow);
+            InetAddress source = source(flow, client, chosen);
             try {
-                open(flow, chosen, source(flow, client, chosen));
+                open(flow, chosen, source);
             } catch (IOException e) {
-                notOpened(flow, chosen, meters, e);
+                notOpened(flow, chosen, source, meters, e);
                 return false;
             }
             flow.endpointMeters = meters;
@@ -144,13 +145,14 @@ abstract sealed class FlowEngine permits NativeFlowEngine, ChannelFlowEngine {
         return true;
     }
 
-    private void notOpened(ProxiedFlow flow, EndpointAddress endpoint, EndpointMeters meters, IOException e) {
+    private void notOpened(ProxiedFlow flow, EndpointAddress endpoint, @Nullable InetAddress source,
+            EndpointMeters meters, IOException e) {
         ConnectFailure failure = ConnectFailures.classify(e);
         LOG.debug("{} -> {}: {}", flow.port.name(), endpoint, e.getMessage());
         meters.connectFailed();
         boolean ours = failure == ConnectFailure.LOCAL_RESOURCES || failure == ConnectFailure.NO_LOCAL_PORT;
         if (ours) {
-            datagrams.localFault(failure, endpoint);
+            datagrams.localFault(failure, endpoint, source);
         }
         flow.port.meters().refused(ours ? RefusalReason.LOCAL_RESOURCES : RefusalReason.CONNECT_FAILED);
         table.end(flow, ours ? FlowEnd.LOCAL_RESOURCES : FlowEnd.NO_ENDPOINT);
@@ -162,10 +164,8 @@ abstract sealed class FlowEngine permits NativeFlowEngine, ChannelFlowEngine {
         if (preserved.isNone()) {
             return null;
         }
-        ClientOrigins origins = datagrams.origins();
         InetAddress local = flow.listener.address().getAddress();
-        flow.masqueraded = !preserved.has(flow.traffic, origins.outside(client, local))
-                || !origins.canSee(endpoint.ip(), client, local);
+        flow.masqueraded = !datagrams.origins().sees(endpoint.ip(), client, local, preserved, flow.traffic);
         return flow.masqueraded ? null : client;
     }
 

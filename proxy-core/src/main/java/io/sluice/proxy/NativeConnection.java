@@ -14,8 +14,7 @@ import io.sluice.service.IpFamily;
 import io.sluice.service.PeerTimeouts;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.time.Duration;
-import java.util.concurrent.TimeUnit;
+import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,17 +30,11 @@ abstract sealed class NativeConnection extends ProxiedConnection permits EpollCo
     static final int READS_IN_A_ROW = 8;
     /** The most ports of a client's address that are tried for one connection. */
     private static final int SOURCE_PORTS = 16;
-    /** The {@link DeadPeerSweep} does not have it. */
-    static final int NOT_SWEPT = -1;
 
     final TcpCalls calls;
     final NativeEnd client;
     @Nullable
     NativeEnd backend;
-    /** Its place in the {@link DeadPeerSweep}, in which it is while something may be under way to one of its peers. */
-    int sweepIndex = NOT_SWEPT;
-    /** It has lived for a while. */
-    private boolean watched;
 
     /** @param client the descriptor of a socket with TCP_NODELAY and SO_KEEPALIVE */
     NativeConnection(AcceptedClient accepted, EventLoopContext owner, int client) {
@@ -64,11 +57,8 @@ abstract sealed class NativeConnection extends ProxiedConnection permits EpollCo
 
     @Override
     void open(EndpointAddress address) {
-        InetAddress source = source(address);
-        IOException failure = open(address, source);
-        for (int i = 1; i < SOURCE_PORTS && source != null && failure != null && portInUse(failure); i++) {
-            failure = open(address, source);
-        }
+        InetAddress client = source(address);
+        IOException failure = client == null ? open(address, null) : openInNameOf(client, address);
         NativeEnd end = backend;
         if (failure != null || end == null) {
             backendFailed(failure == null ? new IOException("closed") : failure);
@@ -83,8 +73,25 @@ abstract sealed class NativeConnection extends ProxiedConnection permits EpollCo
         }
     }
 
+    /** The same from a port of the client's address; one that was used before is likely to be in TIME_WAIT. */
+    private @Nullable IOException openInNameOf(InetAddress client, EndpointAddress address) {
+        IOException failure = null;
+        for (int i = 0; i < SOURCE_PORTS; i++) {
+            InetSocketAddress source = new InetSocketAddress(client, owner.sourcePort());
+            failure = open(address, source);
+            if (failure != null && portInUse(failure)
+                    && owner.kernel().endTimeWait(source, address.toSocketAddress())) {
+                failure = open(address, source);
+            }
+            if (failure == null || !portInUse(failure)) {
+                break;
+            }
+        }
+        return failure;
+    }
+
     /** Sets {@link #backend} and begins to connect; returns the failure, or null. */
-    private @Nullable IOException open(EndpointAddress address, @Nullable InetAddress source) {
+    private @Nullable IOException open(EndpointAddress address, @Nullable InetSocketAddress source) {
         NativeEnd end;
         try {
             end = end(Side.BACKEND, calls.open(address.family() == IpFamily.IPV6));
@@ -98,7 +105,7 @@ abstract sealed class NativeConnection extends ProxiedConnection permits EpollCo
             if (source != null) {
                 calls.option(end.fd, SocketOptions.IPPROTO_IP, SocketOptions.IP_TRANSPARENT, 1);
                 calls.option(end.fd, SocketOptions.SOL_SOCKET, SocketOptions.SO_REUSEADDR, 1);
-                calls.bind(end.fd, source, owner.sourcePort());
+                calls.bind(end.fd, source.getAddress(), source.getPort());
             }
             if (owner.receiveBufferBytes() > 0) {
                 calls.option(end.fd, SocketOptions.SOL_SOCKET, SocketOptions.SO_RCVBUF, owner.receiveBufferBytes());
@@ -226,19 +233,8 @@ abstract sealed class NativeConnection extends ProxiedConnection permits EpollCo
         if (!peers.equals(owner.peers())) {
             keepAlive(client, peers); // else it has them from its listener
         }
-        watched = true;
         if (client.mayAwait() || end != null && end.mayAwait()) {
             watchPeers();
-        }
-    }
-
-    /** Something goes to a peer. */
-    final void watchPeers() {
-        if (watched && sweepIndex == NOT_SWEPT) {
-            Duration limit = port().peers(owner.peers()).deadPeer();
-            if (!limit.isZero()) {
-                owner.sweep().add(this, limit.toNanos());
-            }
         }
     }
 
@@ -262,8 +258,8 @@ abstract sealed class NativeConnection extends ProxiedConnection permits EpollCo
         calls.option(end.fd, SocketOptions.IPPROTO_TCP, name, value);
     }
 
-    /** Ends the connection if one of its peers is dead, and forgets it if nothing is under way to either. */
-    final void lookAtPeers() {
+    @Override
+    void lookAtPeers() {
         NativeEnd end = backend;
         boolean clientInDoubt = client.isInDoubt();
         boolean backendInDoubt = end != null && end.isInDoubt();
@@ -312,14 +308,12 @@ abstract sealed class NativeConnection extends ProxiedConnection permits EpollCo
         if (end.silence == null) {
             end.silence = new PeerSilence();
         }
-        long now = owner.now();
-        return end.silence.isTooLong(info.isAwaiting(), info.transmissions(),
-                now - TimeUnit.MILLISECONDS.toNanos(info.silentMillis()), now, limitNanos);
+        return isTooLong(end.silence, info, limitNanos);
     }
 
     @Override
     void release() {
-        owner.sweep().remove(this);
+        super.release();
         client.releaseBuffers();
         NativeEnd end = backend;
         if (end != null) {

@@ -16,10 +16,8 @@ import io.sluice.linux.TcpCalls;
 import io.sluice.linux.UdpCalls;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpFamily;
-import io.sluice.service.SourcePortRange;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -332,7 +330,7 @@ final class NativeFlowEngine extends FlowEngine {
                 if (trial == PORT_TRIALS) {
                     throw new ErrnoException("bind", Errno.EADDRNOTAVAIL);
                 }
-                port = SourcePortRange.PRESERVED.port(ThreadLocalRandom.current().nextInt(1 << 16));
+                port = datagrams.randomSourcePort();
             }
         }
     }

@@ -1,13 +1,14 @@
 package io.sluice.proxy;
 
 import io.sluice.balance.PreservedTraffic;
-import io.sluice.balance.ClientOrigins;
 import io.sluice.balance.Traffic;
 import io.sluice.connection.ConnectFailure;
 import io.sluice.connection.ConnectionActions;
 import io.sluice.connection.ConnectionMachine;
+import io.sluice.connection.PeerSilence;
 import io.sluice.connection.Side;
 import io.sluice.connection.Termination;
+import io.sluice.linux.TcpInfo;
 import io.sluice.metrics.ClosedConnection;
 import io.sluice.metrics.ConnectionOutcome;
 import io.sluice.metrics.EndpointMeters;
@@ -16,6 +17,7 @@ import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpFamily;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HashSet;
@@ -48,6 +50,9 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Nat
     record AcceptedClient(long id, ServicePortTargets port, InetSocketAddress listener, Traffic traffic,
             InetSocketAddress client) {}
 
+    /** The {@link DeadPeerSweep} does not have it. */
+    static final int NOT_SWEPT = -1;
+
     final EventLoopContext owner;
     final ConnectionMachine machine;
     private final AcceptedClient accepted;
@@ -58,7 +63,10 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Nat
     private @Nullable EndpointMeters endpointMeters;
     private @Nullable ConnectFailure lastFailure;
     private boolean connected;
+    /** It has lived for a while. */
     private boolean settled;
+    /** Its place in the {@link DeadPeerSweep}, in which it is while something may be under way to one of its peers. */
+    int sweepIndex = NOT_SWEPT;
     private boolean masqueraded;
     private long connectNanos = -1;
     private @Nullable ScheduledFuture<?> timer;
@@ -124,11 +132,9 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Nat
         if (preserved.isNone()) {
             return null;
         }
-        ClientOrigins origins = owner.origins();
         InetAddress client = accepted.client().getAddress();
-        InetAddress listener = accepted.listener().getAddress();
-        masqueraded = !preserved.has(accepted.traffic(), origins.outside(client, listener))
-                || !origins.canSee(endpoint.ip(), client, listener);
+        masqueraded = !owner.origins().sees(endpoint.ip(), client, accepted.listener().getAddress(), preserved,
+                accepted.traffic());
         return masqueraded ? null : client;
     }
 
@@ -214,7 +220,8 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Nat
         lastFailure = failure;
         meters().connectFailed();
         if (failure == ConnectFailure.NO_LOCAL_PORT || failure == ConnectFailure.LOCAL_RESOURCES) {
-            owner.localFault(failure, endpoint);
+            boolean inClientsName = !masqueraded && !accepted.port().preserved().isNone();
+            owner.localFault(failure, endpoint, inClientsName ? accepted.client().getAddress() : null);
         }
         EndpointAddress failed = endpoint;
         if (failed == null) {
@@ -277,8 +284,30 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Nat
     /** The event loop's {@link BufferBudget} has become short: cancels receives whose bytes would be held. */
     abstract void buffersShort();
 
+    /** Something goes to a peer. */
+    final void watchPeers() {
+        if (settled && sweepIndex == NOT_SWEPT) {
+            Duration limit = port().peers(owner.peers()).deadPeer();
+            if (!limit.isZero()) {
+                owner.sweep().add(this, limit.toNanos());
+            }
+        }
+    }
+
+    /** Ends the connection if one of its peers is dead, and forgets it if nothing is under way to either. */
+    abstract void lookAtPeers();
+
+    /** Whether the peer of which the kernel says {@code info} is dead. */
+    final boolean isTooLong(PeerSilence silence, TcpInfo info, long limitNanos) {
+        long now = owner.now();
+        return silence.isTooLong(info.isAwaiting(), info.transmissions(),
+                now - TimeUnit.MILLISECONDS.toNanos(info.silentMillis()), now, limitNanos);
+    }
+
     /** Frees what is held for the connection; its sockets were closed. */
-    abstract void release();
+    void release() {
+        owner.sweep().remove(this);
+    }
 
     private static ConnectionOutcome outcome(Termination termination) {
         return switch (termination) {

@@ -1,6 +1,7 @@
 package io.sluice.proxy;
 
 import io.sluice.service.PeerTimeouts;
+import io.sluice.service.SourcePortRange;
 import java.time.Duration;
 
 /**
@@ -28,6 +29,11 @@ public record ProxySettings(Transport transport, int workerThreads, Duration con
     public ProxySettings marked(int mark) {
         return new ProxySettings(transport, workerThreads, connectTimeout, connectRetries, idleTimeout,
                 halfCloseTimeout, maxConnections, maxConnectionsPerService, backlog, buffers, mark, peers, flows);
+    }
+
+    /** The ports of connections in a client's name: where packets have marks, the kernel finds the sockets of replies itself. */
+    SourcePortRange sourcePorts() {
+        return connectionMark == 0 ? SourcePortRange.ROUTED : SourcePortRange.INTERCEPTED;
     }
 
     /** Begins settings without a limit of connections and without a mark. */

@@ -18,7 +18,13 @@ class SourcePortRangeTest {
 
     @Test
     void the_kernel_takes_the_range_in_a_rule_and_chooses_none_of_it_by_itself() {
-        assertThat(SourcePortRange.PRESERVED.first()).as("ip_local_port_range ends before").isGreaterThan(60_999);
-        assertThat(SourcePortRange.PRESERVED.last()).isLessThan(65_535);
+        assertThat(SourcePortRange.ROUTED.first()).as("ip_local_port_range ends before").isGreaterThan(60_999);
+        assertThat(SourcePortRange.ROUTED.last()).isLessThan(65_535);
+    }
+
+    @Test
+    void intercepted_connections_have_ports_that_are_neither_node_ports_nor_chosen_by_a_client() {
+        assertThat(SourcePortRange.INTERCEPTED.first()).as("memcached's is below").isGreaterThan(11_211);
+        assertThat(SourcePortRange.INTERCEPTED.last()).as("node ports begin after").isLessThan(30_000);
     }
 }

@@ -64,8 +64,8 @@ public final class ConnectionFlags {
     @Option(names = "--dead-peer-timeout", paramLabel = "DURATION", defaultValue = "45s", converter = GoDuration.class,
             description = "When something is under way to a client or an endpoint, and nothing comes from it for this "
                     + "long, not even an acknowledgement, both sides are reset. A peer that answers may be slow for as long "
-                    + "as it likes. 0 for what the kernel has (net.ipv4.tcp_retries2, a quarter of an hour), as always with "
-                    + "the transport nio. Annotation: sluice.io/dead-peer-timeout. Default: ${DEFAULT-VALUE}")
+                    + "as it likes. 0 for what the kernel has (net.ipv4.tcp_retries2, a quarter of an hour), as always "
+                    + "outside of Linux. Annotation: sluice.io/dead-peer-timeout. Default: ${DEFAULT-VALUE}")
     private Duration deadPeerTimeout;
 
     @Option(names = "--max-connections", paramLabel = "N", defaultValue = "auto",

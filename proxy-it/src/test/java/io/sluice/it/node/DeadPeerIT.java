@@ -105,34 +105,30 @@ class DeadPeerIT {
             throws Exception {
         start(transport, "", "--keepalive-idle", "1s", "--keepalive-interval", "1s", "--keepalive-count", "2",
                 "--dead-peer-timeout", "2s");
-        peersDie(transport);
+        peersDie();
     }
 
     @EachTransport
     void a_service_says_itself_when_its_peers_are_dead(Transport transport) throws Exception {
         start(transport, "sluice.io/keepalive-idle: 1s, sluice.io/keepalive-interval: 1s,"
                 + " sluice.io/keepalive-count: \"2\", sluice.io/dead-peer-timeout: 2s");
-        peersDie(transport);
+        peersDie();
     }
 
-    /** What is under way is not noticed on NIO, which cannot ask the kernel. */
-    private void peersDie(Transport transport) throws Exception {
-        boolean busy = transport != Transport.NIO;
+    private void peersDie() throws Exception {
         Pair idleFar = far();
         Pair idleNear = near();
         // One of each has something to send at once, one goes on for as long as it is let.
-        List<Socket> busyWithFar = busy ? List.of(far().client(), far().client()) : List.of();
-        List<Socket> busyWithNear = busy ? List.of(near().endpoint(), near().endpoint()) : List.of();
-        awaitKeepalive(2 * (busy ? 6 : 2));
+        List<Socket> busyWithFar = List.of(far().client(), far().client());
+        List<Socket> busyWithNear = List.of(near().endpoint(), near().endpoint());
+        awaitKeepalive(2 * 6);
         host.ip("link set eth0 down");
         List<CompletableFuture<Void>> floods = new ArrayList<>();
         List<Socket> waiting = new ArrayList<>(List.of(idleFar.client(), idleNear.endpoint()));
         for (List<Socket> sockets : List.of(busyWithFar, busyWithNear)) {
-            if (!sockets.isEmpty()) {
-                sockets.getFirst().getOutputStream().write('!');
-                waiting.add(sockets.getFirst());
-                floods.add(flood(sockets.getLast()));
-            }
+            sockets.getFirst().getOutputStream().write('!');
+            waiting.add(sockets.getFirst());
+            floods.add(flood(sockets.getLast()));
         }
 
         for (Socket socket : waiting) {
@@ -141,7 +137,7 @@ class DeadPeerIT {
         for (CompletableFuture<Void> flood : floods) {
             assertThat(flood).failsWithin(PATIENCE).withThrowableThat().withCauseInstanceOf(IOException.class);
         }
-        int each = busy ? 3 : 1;
+        int each = 3;
         await().atMost(PATIENCE).untilAsserted(() -> {
             assertThat(ended("default/far", "sA")).as(daemon.log()).isEqualTo(each);
             assertThat(ended("default/near", "cA")).as(daemon.log()).isEqualTo(each);

@@ -56,8 +56,8 @@ class InterceptedDatagramsIT {
         node = NetworkNamespace.create("n");
         client = NetworkNamespace.create("c");
         pod = NetworkNamespace.create("p");
-        join("c0", client, 1);
-        join("p0", pod, 2);
+        node.join("c0", client, 1);
+        node.join("p0", pod, 2);
         node.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1",
                 "net.ipv4.conf.all.rp_filter=1", "net.ipv4.conf.default.rp_filter=1");
         node.ip("route add default via 10.50.2.2", "-6 route add default via fd50:2::2");
@@ -81,15 +81,6 @@ class InterceptedDatagramsIT {
                 namespace.close();
             }
         }
-    }
-
-    private void join(String port, NetworkNamespace other, int number) throws Exception {
-        node.cable(port, other, "eth0");
-        node.ip("addr add 10.50." + number + ".1/24 dev " + port,
-                "addr add fd50:" + number + "::1/64 dev " + port + " nodad", "link set " + port + " up");
-        other.ip("addr add 10.50." + number + ".2/24 dev eth0",
-                "addr add fd50:" + number + "::2/64 dev eth0 nodad", "link set eth0 up",
-                "route add default via 10.50." + number + ".1", "-6 route add default via fd50:" + number + "::1");
     }
 
     private void slices(String ipv4, String ipv6) throws IOException {

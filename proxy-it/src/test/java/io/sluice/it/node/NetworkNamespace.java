@@ -74,6 +74,18 @@ final class NetworkNamespace implements Closeable {
         ip("link add " + mine + " type veth peer name " + theirs + " netns " + other.name);
     }
 
+    /**
+     * Joins this and {@code other}, of which it becomes the default gateway: 10.50.N.1 and 10.50.N.2, fd50:N::1 and fd50:N::2.
+     */
+    void join(String mine, NetworkNamespace other, int number) throws IOException, InterruptedException {
+        cable(mine, other, "eth0");
+        ip("addr add 10.50." + number + ".1/24 dev " + mine,
+                "addr add fd50:" + number + "::1/64 dev " + mine + " nodad", "link set " + mine + " up");
+        other.ip("addr add 10.50." + number + ".2/24 dev eth0",
+                "addr add fd50:" + number + "::2/64 dev eth0 nodad", "link set eth0 up",
+                "route add default via 10.50." + number + ".1", "-6 route add default via fd50:" + number + "::1");
+    }
+
     /** {@code ip} with each of {@code arguments} in turn; what it prints. */
     String ip(String... arguments) throws IOException, InterruptedException {
         StringBuilder out = new StringBuilder();

@@ -100,9 +100,9 @@ abstract class NodeWithPods {
         client = NetworkNamespace.create("c");
         pod = NetworkNamespace.create("p");
         neighbour = NetworkNamespace.create("x");
-        join("c0", client, 1);
-        join("p0", pod, 2);
-        join("x0", neighbour, 3);
+        node.join("c0", client, 1);
+        node.join("p0", pod, 2);
+        node.join("x0", neighbour, 3);
         node.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1",
                 "net.ipv4.conf.all.rp_filter=1", "net.ipv4.conf.default.rp_filter=1");
         // Where a node sends what is not in the cluster; a process of the node has to have a route to a Service.
@@ -122,15 +122,6 @@ abstract class NodeWithPods {
                 namespace.close();
             }
         }
-    }
-
-    static void join(String port, NetworkNamespace other, int number) throws Exception {
-        node.cable(port, other, "eth0");
-        node.ip("addr add 10.50." + number + ".1/24 dev " + port,
-                "addr add fd50:" + number + "::1/64 dev " + port + " nodad", "link set " + port + " up");
-        other.ip("addr add 10.50." + number + ".2/24 dev eth0",
-                "addr add fd50:" + number + "::2/64 dev eth0 nodad", "link set eth0 up",
-                "route add default via 10.50." + number + ".1", "-6 route add default via fd50:" + number + "::1");
     }
 
     @BeforeEach

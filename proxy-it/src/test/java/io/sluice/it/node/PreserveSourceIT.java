@@ -44,8 +44,8 @@ class PreserveSourceIT {
         assumeThat(NetworkNamespace.whyNot()).isEmpty();
         try (NetworkNamespace node = NetworkNamespace.create("n"); NetworkNamespace client =
                 NetworkNamespace.create("c"); NetworkNamespace pod = NetworkNamespace.create("p")) {
-            join(node, "c0", client, 1);
-            join(node, "p0", pod, 2);
+            node.join("c0", client, 1);
+            node.join("p0", pod, 2);
             node.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1");
             try (ServerSocket server = pod.inside(() -> new ServerSocket(8080))) {
                 Thread.ofPlatform().daemon().start(() -> tellWhoCalls(server));
@@ -83,14 +83,49 @@ class PreserveSourceIT {
         }
     }
 
-    private static void join(NetworkNamespace node, String port, NetworkNamespace other, int number)
-            throws IOException, InterruptedException {
-        node.cable(port, other, "eth0");
-        node.ip("addr add 10.50." + number + ".1/24 dev " + port,
-                "addr add fd50:" + number + "::1/64 dev " + port + " nodad", "link set " + port + " up");
-        other.ip("addr add 10.50." + number + ".2/24 dev eth0",
-                "addr add fd50:" + number + "::2/64 dev eth0 nodad", "link set eth0 up",
-                "route add default via 10.50." + number + ".1", "-6 route add default via fd50:" + number + "::1");
+    /** The proxy's socket towards the endpoint is in TIME_WAIT then, for a minute. */
+    @Test
+    void a_client_that_closes_first_is_served_more_often_than_there_are_ports_in_its_name(@TempDir Path directory)
+            throws Exception {
+        assumeThat(NetworkNamespace.whyNot()).isEmpty();
+        try (NetworkNamespace node = NetworkNamespace.create("n"); NetworkNamespace client =
+                NetworkNamespace.create("c"); NetworkNamespace pod = NetworkNamespace.create("p")) {
+            node.join("c0", client, 1);
+            node.join("p0", pod, 2);
+            node.run("sysctl", "-qw", "net.ipv4.ip_forward=1");
+            try (ServerSocket server = pod.inside(() -> new ServerSocket(8080))) {
+                Thread.ofPlatform().daemon().start(() -> echo(server));
+                Path manifest = Files.writeString(directory.resolve("web.yaml"), YAML);
+                try (NodeDaemon daemon = NodeDaemon.run(node, "-f", manifest.toString(), "--address-mode",
+                        "local-route", "--service-cidr", "10.96.77.0/24,fd96:77::/112")) {
+                    int ports = 65_534 - 61_440 + 1;
+                    for (int i = 0; i < ports + ports / 8; i++) {
+                        assertThat(closesFirst(client)).as("connection %d, %s", i, daemon.log()).isEqualTo('!');
+                    }
+                }
+            }
+        }
+    }
+
+    private static void echo(ServerSocket server) {
+        while (!server.isClosed()) {
+            try (Socket socket = server.accept()) {
+                socket.getInputStream().transferTo(socket.getOutputStream());
+            } catch (IOException e) {
+                return;
+            }
+        }
+    }
+
+    private static int closesFirst(NetworkNamespace from) throws Exception {
+        return from.inside(() -> {
+            try (Socket socket = new Socket()) {
+                socket.setSoTimeout(10_000);
+                socket.connect(new InetSocketAddress("10.96.77.1", 80), 10_000);
+                socket.getOutputStream().write('!');
+                return socket.getInputStream().read();
+            }
+        });
     }
 
     private static String rules(NetworkNamespace node) throws IOException, InterruptedException {
