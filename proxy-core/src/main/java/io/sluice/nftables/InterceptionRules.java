@@ -5,6 +5,9 @@ import io.sluice.service.IpFamily;
 import java.util.List;
 import java.util.function.BiConsumer;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The chains and rules of the table, which know Services only by sets. Pure.
@@ -20,8 +23,11 @@ import java.util.Map;
  * Service is gone goes on, and what an endpoint replies to a connection in a client's name comes here. The socket is looked
  * for, not the connection's mark: it is also right for ICMP errors about a connection, and where connections are not
  * tracked.
- * <li><b>While the table is replaced</b>, a packet may meet the chains of both, the old one's before the moment of change and
- * the new one's after it: what has both marks is left as it is.
+ * <li><b>A table that another process has left keeps its chains and sets</b>, and gets new rules and elements in one step. Were
+ * it replaced, a packet that the kernel evaluates in that moment would meet the old rules without their maps, or neither
+ * table (of 142,000 new connections during 906 replacements three were refused).
+ * <li><b>Where the table is replaced</b>, because another version has other chains, a packet may meet the chains of both, the
+ * old one's before the moment of change and the new one's after it: what has both marks is left as it is.
  * <li><b>The first segment of a connection is none of these</b>: a client that uses a port again which the proxy has in
  * TIME_WAIT would get to the old socket. tproxy knows about it and takes the listener.
  * <li><b>A transparent socket that listens at all addresses is not ours</b>: a DNS server that has one for port 53 would get
@@ -72,6 +78,13 @@ final class InterceptionRules {
     private static final String SEND_TO_PROXY = "send-to-proxy";
     private static final String OWN = "own";
 
+    /** The chains of the table; those that the kernel calls at a hook come after these. */
+    private static final List<String> INNER =
+            List.of(REFUSE, UNSERVED, INTERCEPT, INSIDE, GUARD, CONNECTED, SEND_TO_PROXY, OWN);
+    /** All chains. */
+    static final Set<String> CHAINS = Stream
+            .concat(INNER.stream(), Stream.of(PREROUTING, REDIRECT, MASQUERADE, OUTPUT)).collect(Collectors.toSet());
+
     private static final int TCP = 6;
     private static final List<Integer> PROTOCOLS = List.of(TCP, 17, 132);
 
@@ -91,7 +104,8 @@ final class InterceptionRules {
     }
 
     /**
-     * Appends the messages that make the table, with empty sets.
+     * Appends the messages that make the table, with empty sets. One that has the same chains and sets gets new rules, and
+     * its sets become empty.
      *
      * @param podCidrs the addresses of pods
      * @param ports    where the proxy accepts, TCP and UDP; a family without is refused
@@ -103,12 +117,12 @@ final class InterceptionRules {
 
     private void write(Map<IpFamily, ProxyPorts> ports) {
         out.table(true, table);
+        out.flush(table);
         for (ElementSet set : ElementSet.values()) {
             out.set(table, set);
+            out.flush(table, set);
         }
-        for (String chain : List.of(REFUSE, UNSERVED, INTERCEPT, INSIDE, GUARD, CONNECTED, SEND_TO_PROXY, OWN)) {
-            out.chain(table, chain);
-        }
+        INNER.forEach(chain -> out.chain(table, chain));
         out.baseChain(table, PREROUTING, "filter", NftMessages.PRE_ROUTING, PRIORITY);
         out.baseChain(table, REDIRECT, "nat", NftMessages.PRE_ROUTING, PRIORITY);
         out.baseChain(table, MASQUERADE, "nat", NftMessages.POST_ROUTING, SOURCE_NAT);

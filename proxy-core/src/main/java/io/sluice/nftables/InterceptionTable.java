@@ -3,15 +3,18 @@ package io.sluice.nftables;
 import io.sluice.linux.Errno;
 import io.sluice.linux.ErrnoException;
 import io.sluice.linux.SystemCalls;
+import io.sluice.netlink.TrackedConnections;
 import io.sluice.service.Cidr;
 import io.sluice.service.IpFamily;
 import java.io.IOException;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -44,7 +47,7 @@ public final class InterceptionTable implements AutoCloseable {
     private static final String TRIAL = "sluice-trial";
     private static final Map<IpFamily, ProxyPorts> TRIAL_PORTS =
             Map.of(IpFamily.IPV4, new ProxyPorts(1, 2), IpFamily.IPV6, new ProxyPorts(1, 2));
-    private static final long UNKNOWN = -1;
+    private static final Handles NONE = new Handles(0, List.of());
     /** An upper bound for the bytes of a batch around its elements. */
     private static final int AROUND_BYTES = 1024;
     private static final Logger LOG = LoggerFactory.getLogger(InterceptionTable.class);
@@ -59,17 +62,27 @@ public final class InterceptionTable implements AutoCloseable {
     private @Nullable InPlace inPlace;
     /** The direct ways that the kernel has, where that is known. */
     private final DirectWays ways = new DirectWays();
-    /** The handle of the table that this object made last; {@link #UNKNOWN} if the kernel has not reported it. */
-    private long made = UNKNOWN;
+    /** The table and the rules that this object made last; null if the kernel has not reported them. */
+    private @Nullable Handles made;
     /** Whether an earlier process had left a table when this object made its first; null if it has made none. */
     private @Nullable Boolean follows;
+
+    /** The kernel's numbers for the table and its rules; of one table, no rule ever has the number of another one. */
+    private record Handles(long table, List<Long> rules) {
+
+        /** Whether {@code now} has other rules, all of them: another process serves. */
+        boolean replacedBy(Handles now) {
+            return now.table != table
+                    || !now.rules.isEmpty() && !rules.isEmpty() && Collections.disjoint(rules, now.rules);
+        }
+    }
 
     /**
      * The state of the kernel.
      *
      * @param generation of the whole of nf_tables when the table was last verified; -1 if it has to be verified
      */
-    private record InPlace(Contents contents, long table, List<Long> rules, long generation) {}
+    private record InPlace(Contents contents, Handles handles, long generation) {}
 
     /**
      * Changes nothing yet.
@@ -101,9 +114,9 @@ public final class InterceptionTable implements AutoCloseable {
     }
 
     /**
-     * Applies {@code contents}. The first time, and after other software has changed the table, this replaces the whole
-     * table, also one that an earlier process has left, in one step without a gap; else it changes only the differences,
-     * all of them in one step. Established connections go on.
+     * Applies {@code contents}. The first time, and after other software has changed the table, this makes the whole table
+     * anew, also one that an earlier process has left, in one step without a gap; else it changes only the differences, all
+     * of them in one step. Established connections go on.
      */
     public void apply(Contents contents) throws IOException {
         wanted = contents;
@@ -154,13 +167,17 @@ public final class InterceptionTable implements AutoCloseable {
 
     /** Whether the table and its rules are those that this object has made; does not compare elements. */
     private static boolean isStillThere(NftSocket socket, InPlace known) throws IOException {
-        OptionalLong table = socket.tableHandle(NAME);
-        boolean there = table.isPresent() && table.getAsLong() == known.table
-                && socket.ruleHandles(NAME).equals(known.rules);
+        boolean there = known.handles.equals(handles(socket));
         if (!there) {
             LOG.warn("somebody else removed or changed the table inet {} of nf_tables; made anew", NAME);
         }
         return there;
+    }
+
+    /** Null if there is no table. */
+    private static @Nullable Handles handles(NftSocket socket) throws IOException {
+        OptionalLong table = socket.tableHandle(NAME);
+        return table.isPresent() ? new Handles(table.getAsLong(), socket.ruleHandles(NAME)) : null;
     }
 
     /** Changes the differences; null if the table is not as this object has left it. */
@@ -173,14 +190,14 @@ public final class InterceptionTable implements AutoCloseable {
             }
             ElementChanges changes = difference.get();
             if (changes.isEmpty()) {
-                return new InPlace(contents, before.table, before.rules, generation);
+                return new InPlace(contents, before.handles, generation);
             }
             NftMessages batch = new NftMessages(AROUND_BYTES + changes.bytes());
             batch.beginBatch();
             changes.removed().forEach((set, keys) -> batch.elements(false, NAME, set, keys));
             changes.added().forEach((set, keys) -> batch.elements(true, NAME, set, keys));
             batch.endBatch();
-            return new InPlace(contents, before.table, before.rules, carriedOut(socket, batch, generation));
+            return new InPlace(contents, before.handles, carriedOut(socket, batch, generation));
         } catch (ErrnoException e) {
             if (e.errno() != Errno.ENOENT) {
                 throw e;
@@ -207,25 +224,49 @@ public final class InterceptionTable implements AutoCloseable {
         ElementChanges all = ElementChanges.between(Contents.EMPTY, contents);
         ways.forget();
         ways.changeTo(wantedWays, all);
+        made = null;
+        try (NftSocket socket = NftSocket.open()) {
+            long before = socket.generation();
+            Set<String> chains = socket.chains(NAME);
+            if (follows == null) {
+                follows = !chains.isEmpty();
+            }
+            boolean kept = chains.equals(InterceptionRules.CHAINS) && madeAnew(all);
+            if (!kept) {
+                batch(socket, all, true);
+            }
+            long now = socket.generation();
+            Handles handles = handles(socket);
+            made = handles;
+            return new InPlace(contents, handles == null ? NONE : handles, now == next(before) ? now : -1);
+        }
+    }
+
+    /** Gives the table that is there new rules and elements; false if it is one of another version, with other sets. */
+    private boolean madeAnew(ElementChanges all) throws IOException {
+        try (NftSocket own = NftSocket.open()) {
+            batch(own, all, false);
+            return true;
+        } catch (ErrnoException e) {
+            if (e.errno() == Errno.EPERM) {
+                throw e;
+            }
+            LOG.info("the table inet {} of nf_tables is replaced ({})", NAME, e.getMessage());
+            return false;
+        }
+    }
+
+    private void batch(NftSocket socket, ElementChanges all, boolean replaces) throws IOException {
         NftMessages batch = new NftMessages(InterceptionRules.BYTES + all.bytes());
         batch.beginBatch();
-        batch.table(true, NAME);
-        batch.table(false, NAME);
+        if (replaces) {
+            batch.table(true, NAME);
+            batch.table(false, NAME);
+        }
         InterceptionRules.write(batch, NAME, PacketMarks.SLUICE, podCidrs, ports);
         all.added().forEach((set, keys) -> batch.elements(true, NAME, set, keys));
         batch.endBatch();
-        made = UNKNOWN;
-        try (NftSocket socket = NftSocket.open()) {
-            long before = socket.generation();
-            if (follows == null) {
-                follows = socket.tableHandle(NAME).isPresent();
-            }
-            long generation = carriedOut(socket, batch, before);
-            OptionalLong table = socket.tableHandle(NAME);
-            made = table.orElse(UNKNOWN);
-            List<Long> rules = table.isPresent() ? socket.ruleHandles(NAME) : List.of();
-            return new InPlace(contents, table.orElse(0), rules, generation);
-        }
+        socket.batch(batch);
     }
 
     /**
@@ -247,7 +288,7 @@ public final class InterceptionTable implements AutoCloseable {
         }
         apply();
         InPlace now = inPlace;
-        return routes > 0 || before == null || now == null || now.table != before.table;
+        return routes > 0 || before == null || now == null || !now.handles.equals(before.handles);
     }
 
     /**
@@ -291,8 +332,9 @@ public final class InterceptionTable implements AutoCloseable {
             return false;
         }
         try (NftSocket socket = NftSocket.open()) {
-            OptionalLong table = socket.tableHandle(NAME);
-            return table.isEmpty() || made == UNKNOWN || table.getAsLong() == made;
+            Handles last = made;
+            Handles now = handles(socket);
+            return last == null || now == null || !last.replacedBy(now);
         }
     }
 
@@ -304,23 +346,31 @@ public final class InterceptionTable implements AutoCloseable {
     }
 
     /**
-     * Does {@link #cleanup} if there are routing rules of ours, which every table comes with: a check that needs no
-     * privilege and little time.
+     * Removes the table, rules and routes of another process, which may live: its connections are not forgotten. Looks for
+     * routing rules first, which every table comes with: a check that needs no privilege and little time.
      *
      * @return how many objects were removed
      */
     public static int takeBackLeft() throws IOException {
-        return isThere() ? cleanup() : 0;
+        return isThere() ? remove() : 0;
     }
 
     /**
      * Removes what a dead process has left; the table first, so that no packet is marked without a route. On a kernel
      * without nf_tables there is nothing to remove. Fails for a user who may not read nf_tables only if there are routing
-     * rules of ours, which every table comes with.
+     * rules of ours, which every table comes with. Makes the kernel forget the connections that were intercepted.
      *
      * @return how many objects were removed: the table, rules and routes
      */
     public static int cleanup() throws IOException {
+        int removed = remove();
+        if (removed > 0) {
+            forgetConnections();
+        }
+        return removed;
+    }
+
+    private static int remove() throws IOException {
         if (!SystemCalls.available()) {
             return 0;
         }
@@ -346,5 +396,19 @@ public final class InterceptionTable implements AutoCloseable {
             }
         }
         return removed + routing.remove();
+    }
+
+    /**
+     * Those that the proxy has served have ended, or end now. Where conntrack has not seen that, a client that uses its port
+     * again would not be led to an endpoint by whoever serves next: address translation is decided once for a connection.
+     * Those that the kernel has led go on.
+     */
+    private static void forgetConnections() {
+        try {
+            TrackedConnections.forget(PacketMarks.SLUICE.connection());
+            TrackedConnections.forget(PacketMarks.SLUICE.upstream());
+        } catch (IOException e) {
+            LOG.debug("they are forgotten when they expire: {}", e.getMessage());
+        }
     }
 }

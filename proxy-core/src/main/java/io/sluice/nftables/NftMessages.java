@@ -20,8 +20,10 @@ final class NftMessages {
     static final int GET_TABLE = 1;
     static final int DELETE_TABLE = 2;
     private static final int NEW_CHAIN = 3;
+    private static final int GET_CHAIN = 4;
     private static final int NEW_RULE = 6;
     static final int GET_RULE = 7;
+    private static final int DELETE_RULE = 8;
     private static final int NEW_SET = 9;
     private static final int NEW_ELEMENTS = 12;
     private static final int DELETE_ELEMENTS = 14;
@@ -121,7 +123,22 @@ final class NftMessages {
         end();
     }
 
-    /** Adds a chain that others jump to. */
+    /** Removes all rules of all chains. */
+    void flush(String table) {
+        message(DELETE_RULE, 0, "rules of table " + table);
+        text(TABLE, table);
+        end();
+    }
+
+    /** Removes all elements. */
+    void flush(String table, ElementSet set) {
+        message(DELETE_ELEMENTS, 0, "elements of set " + set.label());
+        text(TABLE, table);
+        text(2, set.label());
+        end();
+    }
+
+    /** Adds a chain that others jump to, or does nothing if it is there. */
     void chain(String table, String chain) {
         message(NEW_CHAIN, NLM_F_CREATE, "chain " + chain);
         text(TABLE, table);
@@ -129,7 +146,7 @@ final class NftMessages {
         end();
     }
 
-    /** Adds a chain that the kernel calls at a hook; a packet that reaches its end goes on (policy accept). */
+    /** The same for one that the kernel calls at a hook; a packet that reaches its end goes on (policy accept). */
     void baseChain(String table, String chain, String type, int hook, int priority) {
         message(NEW_CHAIN, NLM_F_CREATE, "chain " + chain + " (type " + type + ")");
         text(TABLE, table);
@@ -143,7 +160,7 @@ final class NftMessages {
         end();
     }
 
-    /** Adds a set without elements. */
+    /** Adds a set without elements, or does nothing if it is there. */
     void set(String table, ElementSet set) {
         message(NEW_SET, NLM_F_CREATE, "set " + set.label());
         text(TABLE, table);
@@ -229,6 +246,13 @@ final class NftMessages {
         dump = true;
         message(GET_RULE, NLM_F_DUMP, "rules of table " + table);
         text(TABLE, table);
+        end();
+    }
+
+    /** Requests all chains of all tables. */
+    void askChains() {
+        dump = true;
+        message(GET_CHAIN, NLM_F_DUMP, "chains");
         end();
     }
 

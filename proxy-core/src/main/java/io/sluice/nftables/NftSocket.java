@@ -6,10 +6,15 @@ import io.sluice.netlink.NetlinkSocket;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.Set;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * Sends requests to nf_tables in this network namespace and waits for the responses. For one thread. After a failure it must
@@ -26,6 +31,8 @@ final class NftSocket implements AutoCloseable {
     private static final int GENERATION_ID = 1;
     private static final int TABLE_HANDLE = 4;
     private static final int RULE_HANDLE = 3;
+    private static final int CHAIN_TABLE = 1;
+    private static final int CHAIN_NAME = 3;
     private static final int DUMP_ATTEMPTS = 5;
     private static final int QUESTION_BYTES = 256;
 
@@ -142,28 +149,47 @@ final class NftSocket implements AutoCloseable {
         return handles.isEmpty() ? OptionalLong.empty() : OptionalLong.of(handles.getFirst());
     }
 
+    /** The names of a table's chains. */
+    Set<String> chains(String table) throws IOException {
+        NftMessages question = new NftMessages(QUESTION_BYTES);
+        question.askChains();
+        return whole(question, (reply, names) -> {
+            if (text(reply.body, CHAIN_TABLE).equals(table)) {
+                names.add(text(reply.body, CHAIN_NAME));
+            }
+        }, HashSet::new, "chains");
+    }
+
     /** The handles of all rules of a table; a rule that was replaced has another one. */
     List<Long> ruleHandles(String table) throws IOException {
         NftMessages question = new NftMessages(QUESTION_BYTES);
         question.askRules(table);
-        for (int attempt = 1;; attempt++) {
-            List<Long> handles = new ArrayList<>();
-            if (ask(question, RULE_HANDLE, handles)) {
-                return handles;
-            }
-            if (attempt == DUMP_ATTEMPTS) {
-                throw new ErrnoException("listing rules of nf_tables, which others change all the time",
-                        Errno.EAGAIN);
+        return whole(question, (reply, handles) -> number(reply.body, RULE_HANDLE).ifPresent(handles::add),
+                ArrayList::new, "rules");
+    }
+
+    /** Gathers a list that has not changed while the kernel has written it. */
+    private <T> T whole(NftMessages question, BiConsumer<Reply, T> gather, Supplier<T> empty, String what)
+            throws IOException {
+        for (int attempt = 1; attempt <= DUMP_ATTEMPTS; attempt++) {
+            T gathered = empty.get();
+            if (ask(question, reply -> gather.accept(reply, gathered))) {
+                return gathered;
             }
         }
+        throw new ErrnoException("listing " + what + " of nf_tables, which others change all the time", Errno.EAGAIN);
+    }
+
+    private void ask(NftMessages question, int attribute, List<Long> numbers) throws IOException {
+        ask(question, reply -> number(reply.body, attribute).ifPresent(numbers::add));
     }
 
     /**
-     * Collects a number of each object in the response.
+     * Asks for one object or a list.
      *
      * @return whether nf_tables did not change during the response
      */
-    private boolean ask(NftMessages question, int attribute, List<Long> numbers) throws IOException {
+    private boolean ask(NftMessages question, Consumer<Reply> each) throws IOException {
         boolean dump = question.isDump();
         send(question);
         boolean[] done = {false};
@@ -178,8 +204,7 @@ final class NftSocket implements AutoCloseable {
                         done[0] = true;
                     }
                     default -> {
-                        OptionalLong number = number(reply.body, attribute);
-                        number.ifPresent(numbers::add);
+                        each.accept(reply);
                         done[0] |= !dump;
                     }
                 }
@@ -212,6 +237,21 @@ final class NftSocket implements AutoCloseable {
 
     /** An attribute of four or eight octets, in network byte order. */
     private static OptionalLong number(ByteBuffer body, int wanted) {
+        ByteBuffer value = attribute(body, wanted);
+        return switch (value.remaining()) {
+            case Integer.BYTES -> OptionalLong.of(Integer.toUnsignedLong(value.getInt(0)));
+            case Long.BYTES -> OptionalLong.of(value.getLong(0));
+            default -> OptionalLong.empty();
+        };
+    }
+
+    /** An attribute that is a text, without the zero at its end. */
+    private static String text(ByteBuffer body, int wanted) {
+        return StandardCharsets.US_ASCII.decode(attribute(body, wanted)).toString().replace("\0", "");
+    }
+
+    /** Empty if there is none. */
+    private static ByteBuffer attribute(ByteBuffer body, int wanted) {
         int at = 0;
         while (body.limit() - at >= ATTRIBUTE_BYTES) {
             int length = body.getShort(at) & 0xffff;
@@ -219,17 +259,11 @@ final class NftSocket implements AutoCloseable {
                 break;
             }
             if ((body.getShort(at + 2) & 0x3fff) == wanted) {
-                ByteBuffer value = body.slice(at + ATTRIBUTE_BYTES, length - ATTRIBUTE_BYTES)
-                        .order(ByteOrder.BIG_ENDIAN);
-                return switch (value.remaining()) {
-                    case Integer.BYTES -> OptionalLong.of(Integer.toUnsignedLong(value.getInt(0)));
-                    case Long.BYTES -> OptionalLong.of(value.getLong(0));
-                    default -> OptionalLong.empty();
-                };
+                return body.slice(at + ATTRIBUTE_BYTES, length - ATTRIBUTE_BYTES).order(ByteOrder.BIG_ENDIAN);
             }
             at += align(length);
         }
-        return OptionalLong.empty();
+        return ByteBuffer.allocate(0);
     }
 
     private static int align(int length) {

@@ -79,6 +79,57 @@ class KernelFallbackIT extends NodeWithPods {
         assertThat(ask(node, "10.96.77.1", 80)).isEqualTo("10.50.2.1");
     }
 
+    /** Between two tables there is a moment in which packets meet neither whole; chains and sets that stay have none. */
+    @Test
+    void the_next_daemon_keeps_the_table_unless_it_is_one_of_another_version() throws Exception {
+        run();
+        String table = handle();
+        daemon.kill();
+        awaitDeath();
+        run();
+        assertThat(ask(client, "10.96.77.1", 80)).isEqualTo("10.50.1.2");
+        assertThat(handle()).isEqualTo(table);
+        daemon.kill();
+        awaitDeath();
+        node.run("nft", "add chain inet sluice of-another-version { type filter hook prerouting priority 0; }");
+        run();
+        assertThat(handle()).isNotEqualTo(table);
+        assertThat(node.run("nft", "list", "table", "inet", "sluice")).doesNotContain("of-another-version");
+        daemon.kill();
+        awaitDeath();
+        node.run("nft", "flush table inet sluice; delete set inet sluice hairpins4;"
+                + " add set inet sluice hairpins4 { type ipv4_addr; }");
+        run();
+        assertThat(ask(client, "10.96.77.1", 80)).isEqualTo("10.50.1.2");
+        assertThat(node.run("nft", "list", "set", "inet", "sluice", "hairpins4")).contains("ipv4_addr . ipv4_addr");
+    }
+
+    /** Else a client that uses its port again would be known to conntrack as one that needs no address translation. */
+    @Test
+    void the_connections_of_a_dead_daemon_are_forgotten_with_its_table() throws Exception {
+        run();
+        try (Socket talk = talk(client, "10.96.77.1"); Socket own = talk(node, "10.96.77.1")) {
+            assertEchoes(talk);
+            assertEchoes(own);
+            assertThat(tracked("mark=8192 ")).as("to the Service").isEqualTo(2);
+            assertThat(tracked("mark=4096 ")).as("to its endpoint").isEqualTo(2);
+            daemon.kill();
+            awaitDeath();
+            try (NodeDaemon cleanup = NodeDaemon.start(node, "cleanup")) {
+                assertThat(cleanup.awaitExit()).as(cleanup.log()).isZero();
+                assertThat(tracked("mark=8192 ") + tracked("mark=4096 ")).isZero();
+            }
+        }
+    }
+
+    private static long tracked(String mark) throws IOException, InterruptedException {
+        return node.run("cat", "/proc/net/nf_conntrack").lines().filter(line -> line.contains(mark)).count();
+    }
+
+    private static String handle() throws IOException, InterruptedException {
+        return node.run("nft", "-a", "list", "table", "inet", "sluice").lines().findFirst().orElseThrow();
+    }
+
     @Test
     void after_a_crash_a_daemon_with_local_routes_takes_the_table_back_and_serves() throws Exception {
         run();

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.sluice.netlink.TrackedConnections;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
@@ -127,6 +128,11 @@ abstract class NodeWithPods {
     @BeforeEach
     void serve() throws Exception {
         before = state();
+        // A port that a client has used in the test before may be known to conntrack, and would not be led to an endpoint.
+        node.inside(() -> {
+            TrackedConnections.forget(0);
+            return null;
+        });
         write(SERVICES + slices("web", "10.50.2.2", "fd50:2::2") + slices("local", "10.50.2.2")
                 + slices("masqueraded", "10.50.2.2"));
     }
