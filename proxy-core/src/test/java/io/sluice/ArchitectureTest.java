@@ -46,6 +46,7 @@ class ArchitectureTest {
         LINUX("linux"),
         LIVENESS("liveness"),
         SERVICE("service"),
+        HISTORY("history", TEXT, SERVICE),
         METRICS("metrics", LIVENESS, SERVICE),
         BALANCE("balance", SERVICE),
         CONNECTION("connection"),
@@ -64,7 +65,7 @@ class ArchitectureTest {
         HTTP("http", LINUX, TEXT, SERVICE),
         RECONCILE("reconcile", LINUX, LIVENESS, NFTABLES, NODE, DATAGRAM, PROXY, DNS_ZONE, DNS_SERVER, NETNS, BALANCE,
                 METRICS,
-                SERVICE),
+                HISTORY, SERVICE),
         HANDOVER("handover", LINUX, LIVENESS, NODE, PROXY, RECONCILE),
         SOURCE("source", TEXT, LINUX, LIVENESS, SERVICE),
         SOURCE_YAML("source.yaml", SOURCE),
@@ -76,13 +77,13 @@ class ArchitectureTest {
                 DNS_SERVER, NETNS,
                 NODE,
                 RECONCILE, HANDOVER,
-                HTTP, SOURCE, SOURCE_YAML, SOURCE_MANIFEST, SOURCE_KUBERNETES, HEALTHCHECK),
+                HTTP, SOURCE, SOURCE_YAML, SOURCE_MANIFEST, SOURCE_KUBERNETES, HEALTHCHECK, HISTORY),
         DAEMON("daemon", TEXT, LINUX, LIVENESS, SERVICE, METRICS, BALANCE, CONNECTION, DATAGRAM, URING, PROXY, ENV,
                 DNS_ZONE,
                 DNS_SERVER, NETNS,
                 NFTABLES, NODE,
                 RECONCILE, HANDOVER,
-                HTTP, SOURCE, SOURCE_YAML, SOURCE_MANIFEST, SOURCE_KUBERNETES, HEALTHCHECK, ADMIN);
+                HTTP, SOURCE, SOURCE_YAML, SOURCE_MANIFEST, SOURCE_KUBERNETES, HEALTHCHECK, HISTORY, ADMIN);
 
         private final String packageName;
         @SuppressWarnings("ImmutableEnumChecker") // filled by List.of
@@ -122,7 +123,7 @@ class ArchitectureTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"TEXT", "SERVICE", "BALANCE", "CONNECTION", "DATAGRAM", "DNS_ZONE", "DNS_WIRE"})
+    @EnumSource(names = {"TEXT", "SERVICE", "HISTORY", "BALANCE", "CONNECTION", "DATAGRAM", "DNS_ZONE", "DNS_WIRE"})
     void the_middle_is_pure(Room room) {
         noClasses().that(room.inside())
                 .should().dependOnClassesThat().resideInAnyPackage("io.netty..", "io.fabric8..", "io.micrometer..")
