@@ -2,11 +2,13 @@ package io.sluice.admin;
 
 import io.sluice.balance.ClientOrigins;
 import io.sluice.healthcheck.HealthStatus;
+import io.sluice.history.Journal;
 import io.sluice.proxy.ConnectionView;
 import io.sluice.service.ChangeCount;
 import io.sluice.service.Cidr;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
 
@@ -16,9 +18,17 @@ import java.util.Optional;
  */
 public interface DaemonStatus extends HealthStatus {
 
+    /** A journal in which nothing is written. */
+    Journal NO_CHANGES = new Journal(1, Clock.systemUTC());
+
     /** What is known about clients' addresses. */
     default ClientOrigins origins() {
         return ClientOrigins.NONE;
+    }
+
+    /** The last changes. */
+    default Journal journal() {
+        return NO_CHANGES;
     }
 
     /** The open connections, in any order; may wait for event loops, but not for long. */

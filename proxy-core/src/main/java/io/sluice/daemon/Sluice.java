@@ -11,6 +11,7 @@ import io.sluice.dns.server.DnsServer;
 import io.sluice.handover.Handover;
 import io.sluice.healthcheck.HealthCheckPorts;
 import io.sluice.healthcheck.HealthStatus;
+import io.sluice.history.Journal;
 import io.sluice.liveness.Heartbeat;
 import io.sluice.liveness.ReportingExecutor;
 import io.sluice.liveness.Stall;
@@ -82,6 +83,7 @@ public final class Sluice implements AutoCloseable {
     private final Heartbeat controlHeartbeat = new Heartbeat(ThreadKind.CONTROL, "sluice-control");
     private final List<Heartbeat> channelHeartbeats = new CopyOnWriteArrayList<>();
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final Journal journal = new Journal();
     private final ServiceEntrance entrance;
     private final DataPath dataPath;
     private final EventLoopLag eventLoopLag;
@@ -129,7 +131,7 @@ public final class Sluice implements AutoCloseable {
         reconciler =
                 new Reconciler(dataPath, metrics, new SyncMetrics(registry), serviceAddresses,
                         entrance.interception(config.node()), nodePortAddresses,
-                        config.portOffset(), config.balancing(), control);
+                        config.portOffset(), config.balancing(), journal, control);
         reconciler.ownListeners(ownAddresses(config));
         reconciler.ownDatagramListeners(dnsAddresses(config));
         dns = config.dns()
@@ -252,6 +254,7 @@ public final class Sluice implements AutoCloseable {
         }
         watchNode();
         source.start(this::apply);
+        FreshnessHistory.follow(source, journal, control);
         lastSubmitted.join();
         if (between != null && follows) {
             between.follow(firstSubmitted);
@@ -472,6 +475,11 @@ public final class Sluice implements AutoCloseable {
         @Override
         public List<ConnectionView> connections() {
             return dataPath.connections(LISTED_CONNECTIONS);
+        }
+
+        @Override
+        public Journal journal() {
+            return journal;
         }
 
         @Override

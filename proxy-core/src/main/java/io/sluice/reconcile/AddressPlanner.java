@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.BiPredicate;
+import java.util.stream.Stream;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,7 +40,7 @@ final class AddressPlanner {
     private final int portOffset;
     private Map<InetSocketAddress, String> ownListeners = Map.of();
     private Map<InetSocketAddress, String> ownDatagramListeners = Map.of();
-    private Set<String> logged = Set.of();
+    private Set<NamedLine> logged = Set.of();
 
     /**
      * Has logged nothing yet.
@@ -117,11 +118,12 @@ final class AddressPlanner {
     }
 
     private void log(AddressPlan plan) {
-        Set<String> lines = new LinkedHashSet<>();
-        plan.claims().refusals().forEach(refusal -> lines.add(refusal.claim().owner() + ": " + refusal.reason()));
-        plan.datagramClaims().refusals()
-                .forEach(refusal -> lines.add(refusal.claim().owner() + ": " + refusal.reason()));
-        plan.warnings().forEach(warning -> lines.add(warning.service() + ": " + warning.message()));
+        Set<NamedLine> lines = new LinkedHashSet<>();
+        Stream.of(plan.claims(), plan.datagramClaims()).flatMap(claims -> claims.refusals().stream())
+                .forEach(refusal -> lines.add(NamedLine.of(refusal.claim().owner(),
+                        refusal.claim().owner() + ": " + refusal.reason())));
+        plan.warnings().forEach(warning -> lines.add(NamedLine.of(warning.service(),
+                warning.service() + ": " + warning.message())));
         LineLimit.warn(LOG, lines.stream().filter(line -> !logged.contains(line)).toList());
         logged = lines;
     }

@@ -3,14 +3,17 @@ package io.sluice.reconcile;
 import io.sluice.metrics.SyncMetrics;
 import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterSnapshot;
+import io.sluice.service.ServiceName;
+import io.sluice.service.ServiceState;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Counts and logs changes after they were applied. Confined to the control thread, but for {@link #queued}. */
+/** Counts and logs changes after they were applied, and writes them into the history. Confined to the control thread, but for {@link #queued}. */
 final class ChangeReport {
 
     private static final Logger LOG = LoggerFactory.getLogger(ChangeReport.class);
@@ -32,10 +35,12 @@ final class ChangeReport {
     }
 
     private final SyncMetrics metrics;
+    private final HistoryWriter history;
 
     /** Has reported nothing yet. */
-    ChangeReport(SyncMetrics metrics) {
+    ChangeReport(SyncMetrics metrics, HistoryWriter history) {
         this.metrics = metrics;
+        this.history = history;
     }
 
     /** A snapshot waits to be applied. Any thread. */
@@ -46,12 +51,26 @@ final class ChangeReport {
     /**
      * Only endpoints were applied.
      *
+     * @param before  the snapshot that was applied before
+     * @param changed the Services whose endpoints differ
      * @param emptied a line for each port that has no endpoint any more
      */
-    void endpoints(AppliedState now, int services, List<String> emptied) {
-        metrics.synced(now.snapshot(), new ChangeCount(0, services), Instant.now(), now.took());
+    void endpoints(ClusterSnapshot before, AppliedState now, List<ServiceState> changed, List<NamedLine> emptied) {
+        metrics.synced(now.snapshot(), new ChangeCount(0, changed.size()), Instant.now(), now.took());
         LineLimit.warn(LOG, emptied);
-        LOG.info("applied in {} ms: endpoints of {} Services", now.took().toMillis(), services);
+        history.endpoints(before, changed);
+        List<ServiceName> names = changed.stream().map(state -> state.service().name()).toList();
+        log(names, "applied in " + now.took().toMillis() + " ms: "
+                + (names.isEmpty() ? "Pods" : "endpoints of " + LineLimit.names(names)));
+    }
+
+    /** The name is a field of the line if it is the only one. */
+    private static void log(List<ServiceName> names, String message) {
+        if (names.size() == 1) {
+            NamedLine.of(names.getFirst(), message).log(LOG.atInfo());
+        } else {
+            LOG.info(message);
+        }
     }
 
     /**
@@ -62,15 +81,27 @@ final class ChangeReport {
      * @param emptied a line for each port that has no endpoint any more
      */
     void everything(@Nullable ClusterSnapshot before, ClusterSnapshot wanted, AppliedState now, Steps steps,
-            List<String> emptied) {
+            List<NamedLine> emptied) {
         metrics.synced(now.snapshot(),
                 ChangeCount.between(before == null ? Map.of() : before.services(), wanted.services()), Instant.now(),
                 now.took());
         LineLimit.warn(LOG, emptied);
-        if (before == null || steps.any() || !before.services().equals(wanted.services())) {
-            LOG.info("applied in {} ms: Services {}, ports {}, listeners {} (opened {}, closed {})",
-                    now.took().toMillis(), now.snapshot().services().size(), steps.ports(), steps.listeners(),
-                    steps.opened(), steps.closed());
+        history.everything(before, wanted, now);
+        List<ServiceName> changed = before == null ? List.of() : changed(before.services(), wanted.services());
+        if (before == null || steps.any() || !changed.isEmpty()) {
+            log(changed, "applied in " + now.took().toMillis() + " ms: "
+                    + (changed.isEmpty() ? "" : "changed " + LineLimit.names(changed) + "; ") + "Services "
+                    + now.snapshot().services().size() + ", ports " + steps.ports() + ", listeners "
+                    + steps.listeners() + " (opened " + steps.opened() + ", closed " + steps.closed() + ")");
         }
+    }
+
+    /** Services that came, went or differ, by name. */
+    private static List<ServiceName> changed(Map<ServiceName, ServiceState> before, Map<ServiceName, ServiceState> now) {
+        return Stream.concat(
+                before.keySet().stream().filter(name -> !now.containsKey(name)),
+                now.entrySet().stream().filter(entry -> !entry.getValue().equals(before.get(entry.getKey())))
+                        .map(Map.Entry::getKey))
+                .sorted().toList();
     }
 }

@@ -44,7 +44,7 @@ final class DatagramSet {
     /** As {@link ServiceListeners#open}. */
     int open(AddressPlan plan, boolean opens, boolean freeBind) {
         Map<InetSocketAddress, CompletableFuture<DatagramListener>> opening = new LinkedHashMap<>();
-        Map<String, List<String>> problems = new TreeMap<>();
+        Map<String, List<NamedLine>> problems = new TreeMap<>();
         plan.claimedForDatagrams().forEach((address, claim) -> {
             RoutedPort port = ports.find(claim.owner());
             Open current = open.get(address);
@@ -76,11 +76,12 @@ final class DatagramSet {
     }
 
     private void await(InetSocketAddress address, Claim claim, CompletableFuture<DatagramListener> listener,
-            Map<String, List<String>> problems) {
+            Map<String, List<NamedLine>> problems) {
         try {
             open.put(address, new Open(claim, listener.join()));
             if (failed.remove(address) != null) {
-                LOG.info("{}: receiving at {} now", claim.owner(), AddressClaims.display(address));
+                NamedLine.of(claim.owner(), claim.owner() + ": receiving at " + AddressClaims.display(address) + " now")
+                        .log(LOG.atInfo());
             }
         } catch (CompletionException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
@@ -91,9 +92,10 @@ final class DatagramSet {
 
     /** A problem is logged once, together with others of its kind. */
     private void fail(InetSocketAddress address, Claim claim, String problem, String kind,
-            Map<String, List<String>> problems) {
+            Map<String, List<NamedLine>> problems) {
         if (!problem.equals(failed.put(address, problem))) {
-            problems.computeIfAbsent(kind, k -> new ArrayList<>()).add(claim.owner() + ": " + problem);
+            problems.computeIfAbsent(kind, k -> new ArrayList<>())
+                    .add(NamedLine.of(claim.owner(), claim.owner() + ": " + problem));
         }
     }
 

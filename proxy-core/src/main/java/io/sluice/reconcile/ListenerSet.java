@@ -49,7 +49,7 @@ final class ListenerSet implements ServiceListeners {
     @Override
     public int open(AddressPlan plan, boolean opens, boolean freeBind) {
         Map<InetSocketAddress, CompletableFuture<Listener>> opening = new LinkedHashMap<>();
-        Map<String, List<String>> problems = new TreeMap<>();
+        Map<String, List<NamedLine>> problems = new TreeMap<>();
         plan.claimed().forEach((address, claim) -> {
             RoutedPort port = ports.find(claim.owner());
             Open current = open.get(address);
@@ -81,11 +81,12 @@ final class ListenerSet implements ServiceListeners {
     }
 
     private void await(InetSocketAddress address, Claim claim, CompletableFuture<Listener> listener,
-            Map<String, List<String>> problems) {
+            Map<String, List<NamedLine>> problems) {
         try {
             open.put(address, new Open(claim, listener.join()));
             if (failed.remove(address) != null) {
-                LOG.info("{}: listening on {} now", claim.owner(), AddressClaims.display(address));
+                NamedLine.of(claim.owner(), claim.owner() + ": listening on " + AddressClaims.display(address) + " now")
+                        .log(LOG.atInfo());
             }
         } catch (CompletionException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
@@ -96,9 +97,10 @@ final class ListenerSet implements ServiceListeners {
 
     /** A problem is logged once, together with others of its kind. */
     private void fail(InetSocketAddress address, Claim claim, String problem, String kind,
-            Map<String, List<String>> problems) {
+            Map<String, List<NamedLine>> problems) {
         if (!problem.equals(failed.put(address, problem))) {
-            problems.computeIfAbsent(kind, k -> new ArrayList<>()).add(claim.owner() + ": " + problem);
+            problems.computeIfAbsent(kind, k -> new ArrayList<>())
+                    .add(NamedLine.of(claim.owner(), claim.owner() + ": " + problem));
         }
     }
 

@@ -1,6 +1,7 @@
 package io.sluice.reconcile;
 
 import io.sluice.balance.Ejections;
+import io.sluice.history.Change.Step;
 import io.sluice.liveness.Faults;
 import io.sluice.proxy.ProbeResult;
 import io.sluice.service.EndpointAddress;
@@ -48,6 +49,13 @@ final class OutlierDetector {
         /** Makes connections avoid these endpoints, as far as {@code maxShare} allows; the longest out first. */
         void reroute(List<EndpointAddress> ejected);
 
+        /** The Pod behind {@code endpoint}; null if none is known. */
+        @Nullable
+        String pod(EndpointAddress endpoint);
+
+        /** Whether it has no other endpoint than one. */
+        boolean hasOneEndpoint();
+
         /** Whether connections avoid {@code endpoint}. */
         boolean leftOut(EndpointAddress endpoint);
     }
@@ -77,6 +85,7 @@ final class OutlierDetector {
     private final ControlThread control;
     private final Prober prober;
     private final Function<ServicePortName, @Nullable Subject> subjects;
+    private final HistoryWriter history;
     private final Map<ServicePortName, Watch> watches = new HashMap<>();
     private final Set<Report> reports = ConcurrentHashMap.newKeySet();
     private boolean stopped;
@@ -85,13 +94,15 @@ final class OutlierDetector {
      * No endpoint is ejected yet.
      *
      * @param subjects finds a port by its name; called on the control thread
+     * @param history  takes which endpoint was ejected and taken back
      */
     OutlierDetector(Ejections.Rules rules, ControlThread control, Prober prober,
-            Function<ServicePortName, @Nullable Subject> subjects) {
+            Function<ServicePortName, @Nullable Subject> subjects, HistoryWriter history) {
         this.rules = rules;
         this.control = control;
         this.prober = prober;
         this.subjects = subjects;
+        this.history = history;
     }
 
     /** Forgets every endpoint of a port but these, which are its endpoints from now on. */
@@ -169,22 +180,30 @@ final class OutlierDetector {
     }
 
     private void log(Subject subject, List<EndpointAddress> changed, List<EndpointAddress> ejected) {
-        changed.stream().limit(LineLimit.LINES).forEach(endpoint -> {
-            if (!ejected.contains(endpoint)) {
-                LOG.info("{}: {} {}", subject.name(), endpoint,
-                        subject.name().protocol() == Protocol.UDP ? "is tried again" : "answers again");
-            } else if (subject.leftOut(endpoint)) {
-                LOG.info("{}: {} does not answer and is ejected until it does", subject.name(), endpoint);
-            } else {
-                LOG.info(
-                        "{}: {} does not answer; not ejected: the limit of --eject-max-share ({} %) is reached, or it is the"
-                                + " last endpoint",
-                        subject.name(), endpoint, rules.maxShare());
+        int logged = 0;
+        for (EndpointAddress endpoint : changed) {
+            Step step = !ejected.contains(endpoint)
+                    ? Step.BACK
+                    : subject.leftOut(endpoint) ? Step.EJECTED : Step.SILENT;
+            String detail = switch (step) {
+                case BACK -> subject.name().protocol() == Protocol.UDP ? "it is tried again" : "it answers again";
+                case SILENT -> subject.hasOneEndpoint()
+                        ? "it is the only endpoint, connections fail until it answers"
+                        : "the limit of --eject-max-share (" + rules.maxShare() + " %) is reached, or it is the last endpoint";
+                default -> "";
+            };
+            history.endpoint(subject, endpoint, step, detail);
+            if (logged++ < LineLimit.LINES) {
+                NamedLine.of(subject.name(), endpoint, subject.name() + ": " + switch (step) {
+                    case BACK -> endpoint + detail.substring("it".length());
+                    case EJECTED -> endpoint + " does not answer and is ejected until it does";
+                    default -> endpoint + " does not answer; not ejected: " + detail;
+                }).log(LOG.atInfo());
             }
-        });
+        }
         if (changed.size() > LineLimit.LINES) {
-            LOG.info("{}: … and {} more endpoints; 'sluice explain' lists them", subject.name(),
-                    changed.size() - LineLimit.LINES);
+            NamedLine.of(subject.name(), subject.name() + ": … and " + (changed.size() - LineLimit.LINES)
+                    + " more endpoints; 'sluice explain' lists them").log(LOG.atInfo());
         }
     }
 

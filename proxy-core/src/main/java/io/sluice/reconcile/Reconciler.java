@@ -1,5 +1,6 @@
 package io.sluice.reconcile;
 
+import io.sluice.history.Journal;
 import io.sluice.liveness.Faults;
 import io.sluice.metrics.ProxyMetrics;
 import io.sluice.metrics.SyncMetrics;
@@ -15,6 +16,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -54,19 +56,21 @@ public final class Reconciler {
      * @param interception whether connections are intercepted
      * @param portOffset       added to each port of a cluster, external or load balancer address
      * @param balancing        how ports are balanced where their Services do not say
+     * @param journal          takes what has changed
      * @param control          the control thread
      */
     public Reconciler(DataPath dataPath, ProxyMetrics metrics, SyncMetrics syncMetrics,
             ServiceAddresses serviceAddresses, Interception interception, NodePortAddresses nodePortAddresses,
             int portOffset,
-            Balancing balancing, ScheduledExecutorService control) {
-        report = new ChangeReport(syncMetrics);
+            Balancing balancing, Journal journal, ScheduledExecutorService control) {
+        HistoryWriter history = new HistoryWriter(journal);
+        report = new ChangeReport(syncMetrics, history);
         this.serviceAddresses = serviceAddresses;
         this.control = control;
         ports = new ServicePorts(dataPath, metrics, balancing,
                 interception.on() ? new TransparentSources(interception.masqueradeAll())
                         : new AnnotatedSources(dataPath, metrics),
-                ControlThread.of(control));
+                history, ControlThread.of(control));
         listeners = interception.on()
                 ? new InterceptionSet(dataPath, ports, interception.fallback(), balancing.clusterCidrs(), control)
                 : new ListenerSet(dataPath, ports);
@@ -74,7 +78,7 @@ public final class Reconciler {
         planner = new AddressPlanner(serviceAddresses, interception.on(), balancing.clusterCidrs(), portOffset);
         view = new AppliedStateBuilder(ports, listeners);
         followers = new Followers(serviceAddresses, ports, portOffset);
-        sockets = new SocketOwnership(this, serviceAddresses, listeners, followers, control);
+        sockets = new SocketOwnership(this, serviceAddresses, listeners, followers, history, control);
         retry = new Retry(control, this::applyAgain);
     }
 
@@ -213,7 +217,7 @@ public final class Reconciler {
                 ? new ChangeScope.All()
                 : ChangeScope.between(applied, snapshot,
                         plan.dependents(serviceAddresses::affects, ports.sources().inUse()));
-        List<String> emptied = new ArrayList<>();
+        List<NamedLine> emptied = new ArrayList<>();
         AppliedState shown = state;
         if (scope instanceof ChangeScope.All || shown == null
                 || !ports.routeEndpoints(scope.changed(), snapshot.node(), emptied)) {
@@ -229,14 +233,15 @@ public final class Reconciler {
      * routed already.
      */
     private void applyEndpoints(ClusterSnapshot snapshot, long start, ChangeScope scope, AppliedState shown,
-            List<String> emptied) {
+            List<NamedLine> emptied) {
         followers.publish(snapshot, scope);
         listeners.endpointsChanged(scope.changed());
+        ClusterSnapshot before = Objects.requireNonNull(applied);
         applied = snapshot;
         AppliedState now = view.endpoints(shown, plan.loops().cutOut(snapshot), start);
         state = now;
         followers.settled(now.snapshot(), scope);
-        report.endpoints(now, scope.changed().size(), emptied);
+        report.endpoints(before, now, scope.changed(), emptied);
         if (review.isDue(System.nanoTime())) {
             control.execute(() -> {
                 if (review.isDue(System.nanoTime())) {
@@ -246,7 +251,7 @@ public final class Reconciler {
         }
     }
 
-    private void applyAll(ClusterSnapshot wanted, long start, List<String> emptied) {
+    private void applyAll(ClusterSnapshot wanted, long start, List<NamedLine> emptied) {
         Ownership ownership = sockets.now();
         ChangeScope scope = new ChangeScope.All();
         review.begin(start);

@@ -182,6 +182,17 @@ final class RoutedPort implements OutlierDetector.Subject {
     }
 
     @Override
+    public @Nullable String pod(EndpointAddress endpoint) {
+        return state.endpoints().endpoints().stream().filter(e -> e.address().equals(endpoint)).findFirst()
+                .map(Endpoint::target).orElse(null);
+    }
+
+    @Override
+    public boolean hasOneEndpoint() {
+        return state.endpoints().endpoints().size() == 1;
+    }
+
+    @Override
     public ProxyProtocol proxyProtocol() {
         return routing.annotations().proxyProtocol();
     }

@@ -68,14 +68,14 @@ final class ServicePorts {
     private final Map<ServiceName, AffinityTable> sharedAffinity = new HashMap<>();
     private final Set<ServiceName> loggedNotProxied = new HashSet<>();
     /** A line for each port that waits for its first endpoint; kept until they are logged. */
-    private final List<String> waiting = new ArrayList<>();
+    private final List<NamedLine> waiting = new ArrayList<>();
 
     /** Proxies no port yet. */
     ServicePorts(DataPath dataPath, ProxyMetrics metrics, Balancing balancing, SourcePreservation sources,
-            ControlThread control) {
+            HistoryWriter history, ControlThread control) {
         this.metrics = metrics;
         this.balancing = balancing;
-        this.outliers = new OutlierDetector(balancing.ejection(), control, dataPath::probe, this::find);
+        this.outliers = new OutlierDetector(balancing.ejection(), control, dataPath::probe, this::find, history);
         this.sources = sources;
         this.flowSettings = dataPath.datagrams().settings();
     }
@@ -182,7 +182,7 @@ final class ServicePorts {
      * @return ports that are gone, to be {@link #remove removed} after their listeners
      */
     Set<ServicePortName> route(ClusterSnapshot snapshot, BiPredicate<Service, ServicePort> answered,
-            List<String> emptied) {
+            List<NamedLine> emptied) {
         if (sources.provide(snapshot)) {
             ports.values().forEach(this::preserve);
         }
@@ -211,7 +211,7 @@ final class ServicePorts {
      * @param emptied takes a line for each port that has no endpoint any more
      * @return whether the ports take the same kinds of traffic as before; else they may have to listen elsewhere
      */
-    boolean routeEndpoints(List<ServiceState> changed, NodeTopology node, List<String> emptied) {
+    boolean routeEndpoints(List<ServiceState> changed, NodeTopology node, List<NamedLine> emptied) {
         boolean same = true;
         for (ServiceState service : changed) {
             for (PortState state : service.ports()) {
@@ -272,16 +272,16 @@ final class ServicePorts {
         return port;
     }
 
-    private void route(RoutedPort port, Service service, PortState state, NodeTopology node, List<String> emptied) {
+    private void route(RoutedPort port, Service service, PortState state, NodeTopology node, List<NamedLine> emptied) {
         if (port.follows(service, state, node)) {
             return;
         }
         PortState before = port.state();
         if (state.whyEmpty() != null && !state.whyEmpty().equals(before.whyEmpty())) {
-            (port.hadEndpoints() ? emptied : waiting).add(
-                    port.name() + " has no endpoint, connections are refused: " + state.whyEmpty().describe());
+            (port.hadEndpoints() ? emptied : waiting).add(NamedLine.of(port.name(),
+                    port.name() + " has no endpoint, connections are refused: " + state.whyEmpty().describe()));
         } else if (state.whyEmpty() == null && before.whyEmpty() != null) {
-            LOG.info("{} has endpoints again", port.name());
+            NamedLine.of(port.name(), port.name() + " has endpoints again").log(LOG.atInfo());
         }
         outliers.retain(port.name(), addresses(state.endpoints()));
         AffinityTable affinity = ServiceAnnotations.of(service).affinityByService()
@@ -301,10 +301,12 @@ final class ServicePorts {
     /** A Service is often created before its Pods: that is no warning, and one line for all of them. */
     private void logWaiting() {
         if (!waiting.isEmpty()) {
-            LOG.info("{}{}", waiting.getFirst(), waiting.size() == 1
+            NamedLine first = waiting.getFirst();
+            new NamedLine(first.service(), first.port(), null, first.message() + (waiting.size() == 1
                     ? ""
                     : "; more ports that wait for endpoints: " + (waiting.size() - 1)
-                            + ", 'sluice get services -A -o wide' lists them");
+                            + ", 'sluice get services -A -o wide' lists them"))
+                    .log(LOG.atInfo());
             waiting.clear();
         }
     }

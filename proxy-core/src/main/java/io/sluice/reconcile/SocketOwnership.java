@@ -15,16 +15,18 @@ public final class SocketOwnership {
     private final ServiceAddresses serviceAddresses;
     private final ServiceListeners listeners;
     private final Followers followers;
+    private final HistoryWriter history;
     private final ScheduledExecutorService control;
     private volatile Ownership now = Ownership.OWN;
 
     /** No other daemon shares the sockets. */
     SocketOwnership(Reconciler reconciler, ServiceAddresses serviceAddresses, ServiceListeners listeners,
-            Followers followers, ScheduledExecutorService control) {
+            Followers followers, HistoryWriter history, ScheduledExecutorService control) {
         this.reconciler = reconciler;
         this.serviceAddresses = serviceAddresses;
         this.listeners = listeners;
         this.followers = followers;
+        this.history = history;
         this.control = control;
     }
 
@@ -52,7 +54,7 @@ public final class SocketOwnership {
     /** Takes {@link #share} back: leaves the sockets to the other daemon, and goes on as after {@link #standBy}. */
     public CompletableFuture<Void> retreat() {
         return onControl(() -> {
-            now = now.then(Ownership.STANDBY);
+            change(Ownership.STANDBY);
             listeners.retreat();
             reconciler.keepApplied();
         });
@@ -64,7 +66,7 @@ public final class SocketOwnership {
      */
     public CompletableFuture<List<Integer>> offer() {
         return CompletableFuture.supplyAsync(() -> {
-            now = now.then(Ownership.OFFERED);
+            change(Ownership.OFFERED);
             return listeners.descriptors();
         }, control);
     }
@@ -72,7 +74,7 @@ public final class SocketOwnership {
     /** After {@link #offer}: leaves the addresses of DNS as well. */
     public CompletableFuture<Void> yieldAddresses() {
         return onControl(() -> {
-            now = now.then(Ownership.YIELDED);
+            change(Ownership.YIELDED);
             followers.leave();
         });
     }
@@ -109,12 +111,18 @@ public final class SocketOwnership {
     }
 
     private void become(Ownership next) {
-        now = now.then(next);
+        change(next);
         reconciler.applyEverything();
     }
 
+    private void change(Ownership next) {
+        Ownership before = now;
+        now = before.then(next);
+        history.owner(before, now);
+    }
+
     private void end() {
-        now = now.then(Ownership.ENDED);
+        change(Ownership.ENDED);
         reconciler.ended();
     }
 

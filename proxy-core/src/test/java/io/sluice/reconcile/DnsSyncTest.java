@@ -10,6 +10,7 @@ import io.sluice.dns.server.DnsServer;
 import io.sluice.dns.server.DnsSettings;
 import io.sluice.dns.zone.PodRecords;
 import io.sluice.metrics.AccessLog;
+import io.sluice.history.Journal;
 import io.sluice.metrics.DnsMetrics;
 import io.sluice.metrics.ProxyMetrics;
 import io.sluice.metrics.SyncMetrics;
@@ -78,7 +79,8 @@ class DnsSyncTest {
                 .maxConnections(1_000).backlog(128).build(), AccessLog.off());
         reconciler =
                 new Reconciler(dataPath, new ProxyMetrics(registry), new SyncMetrics(registry), new RecordedAddresses(),
-                        Interception.OFF, NodePortAddresses.parse(List.of("127.0.0.0/8")), 0, Balancing.PLAIN, control);
+                        Interception.OFF, NodePortAddresses.parse(List.of("127.0.0.0/8")), 0, Balancing.PLAIN,
+                        new Journal(), control);
         dnsSync = new DnsSync(new DnsServer(new DnsSettings("cluster.local", 5, PodRecords.VERIFIED, List.of(),
                 List.of(), List.of(Cidr.parse("127.0.0.0/8")), List.of(), DnsLimits.DEFAULT), new DnsMetrics(registry),
                 dataPath.eventLoopGroup()), true, 0);

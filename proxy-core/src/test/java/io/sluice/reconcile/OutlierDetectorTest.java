@@ -3,6 +3,8 @@ package io.sluice.reconcile;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.balance.Ejections;
+import io.sluice.history.Event;
+import io.sluice.history.Journal;
 import io.sluice.proxy.ProbeResult;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpAddresses;
@@ -21,6 +23,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -30,6 +33,7 @@ class OutlierDetectorTest {
 
     private static final Ejections.Rules RULES = new Ejections.Rules(Duration.ofSeconds(1), Duration.ofSeconds(4), 50);
 
+    private final Journal journal = new Journal();
     private final FakeControl control = new FakeControl();
     private final FakeProber prober = new FakeProber();
     private final Map<ServicePortName, OutlierDetector.Subject> ports = new HashMap<>();
@@ -83,6 +87,29 @@ class OutlierDetectorTest {
         control.runAll();
         assertThat(web.reroutes).isEqualTo(1);
         assertThat(web.avoided).isEqualTo(addresses("a b c"));
+    }
+
+    /** 0 for the address of an endpoint is its port here; the journal says which Pod it was. */
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', textBlock = """
+            it is ejected                 | false | a b | fails a                    | EndpointEjected does not answer and is ejected until it does
+            and back                      | false | a b | answers a, fails a, wait 1 | EndpointEjected does not answer and is ejected until it does; EndpointBack is back: it answers again
+            it is one of too many         | true  | a b | fails a                    | EndpointSilent does not answer and is not ejected: the limit of --eject-max-share (50 %) is reached, or it is the last endpoint
+            it is the only one            | true  | a   | fails a                    | EndpointSilent does not answer and is not ejected: it is the only endpoint, connections fail until it answers
+            it is no endpoint of the port | false | a b | fails x                    | ''
+            """)
+    void the_history_says_what_became_of_an_endpoint(String what, boolean neverLeavesOut, String endpoints, String events,
+            String expected) {
+        FakePort port = new FakePort("web", endpoints.split(" ", -1));
+        port.neverLeavesOut = neverLeavesOut;
+        OutlierDetector detector = detector(RULES);
+        ports.put(port.name(), port);
+        for (String event : events.split(", ", -1)) {
+            happen(detector, event);
+        }
+        assertThat(journal.first(Journal.Wanted.ALL, 10).events().stream().map(Event::change)
+                .map(change -> change.type() + change.message().replaceFirst(".*\\(pod pod-\\d+\\)", ""))
+                .collect(Collectors.joining("; "))).isEqualTo(expected);
     }
 
     @Test
@@ -140,7 +167,7 @@ class OutlierDetectorTest {
 
     private OutlierDetector detector(Ejections.Rules rules) {
         ports.put(web.name(), web);
-        return new OutlierDetector(rules, control, prober, ports::get);
+        return new OutlierDetector(rules, control, prober, ports::get, new HistoryWriter(journal));
     }
 
     private void happen(OutlierDetector detector, String event) {
@@ -181,6 +208,7 @@ class OutlierDetectorTest {
         private final ServicePortName name;
         final Set<EndpointAddress> endpoints;
         List<EndpointAddress> avoided = List.of();
+        boolean neverLeavesOut;
         int counted;
         int reroutes;
 
@@ -217,8 +245,18 @@ class OutlierDetectorTest {
         }
 
         @Override
+        public @Nullable String pod(EndpointAddress endpoint) {
+            return "pod-" + endpoint.port();
+        }
+
+        @Override
+        public boolean hasOneEndpoint() {
+            return endpoints.size() == 1;
+        }
+
+        @Override
         public boolean leftOut(EndpointAddress endpoint) {
-            return avoided.contains(endpoint);
+            return !neverLeavesOut && avoided.contains(endpoint);
         }
     }
 

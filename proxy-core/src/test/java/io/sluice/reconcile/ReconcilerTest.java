@@ -11,6 +11,8 @@ import ch.qos.logback.core.read.ListAppender;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.sluice.balance.Traffic;
+import io.sluice.history.Event;
+import io.sluice.history.Journal;
 import io.sluice.metrics.AccessLog;
 import io.sluice.metrics.ProxyMetrics;
 import io.sluice.metrics.SyncMetrics;
@@ -82,6 +84,7 @@ class ReconcilerTest {
     private final RecordedAddresses addresses = new RecordedAddresses();
     private DataPath dataPath;
     private Reconciler reconciler;
+    private final Journal journal = new Journal();
     private long version;
 
     @BeforeEach
@@ -90,7 +93,7 @@ class ReconcilerTest {
                 .maxConnections(1_000).backlog(128).build(), AccessLog.off());
         reconciler = new Reconciler(dataPath, new ProxyMetrics(registry), new SyncMetrics(registry),
                 addresses, Interception.OFF, NodePortAddresses.parse(List.of("127.0.0.0/8")), 0, Balancing.PLAIN,
-                control);
+                journal, control);
     }
 
     @AfterEach
@@ -483,6 +486,26 @@ class ReconcilerTest {
         assertThat(reconciler.state().orElseThrow().ports().values()).singleElement().satisfies(port -> assertThat(
                 port.selections().get(IpFamily.IPV4).clusterEndpoints()).containsExactly(second));
         assertThat(reconciler.state().orElseThrow().snapshot().version()).isEqualTo(2);
+    }
+
+    @Test
+    void the_history_tells_what_was_applied_and_nothing_of_what_was_there_at_the_start() throws IOException {
+        apply(service("kubia", FIRST, pod("a")));
+        Endpoint second = pod("b");
+        try (ServerSocket inTheWay = new ServerSocket()) {
+            inTheWay.bind(new InetSocketAddress(SECOND, PORT));
+            apply(service("kubia", FIRST, second), service("other", SECOND, second));
+            apply(service("kubia", FIRST, second), service("other", SECOND, second));
+        }
+        apply(service("kubia", FIRST), service("other", SECOND, second));
+        apply(service("other", SECOND, second));
+        assertThat(journal.first(Journal.Wanted.ALL, 100).events().stream().map(Event::change)
+                .map(change -> change.type() + " " + change.subject())).containsExactly("Started sluice",
+                        "EndpointRemoved default/kubia:http", "EndpointAdded default/kubia:http",
+                        "ServiceAdded default/other", "EndpointAdded default/other:http",
+                        "ListenerFailed default/other:http", "EndpointRemoved default/kubia:http",
+                        "PortEmptied default/kubia:http", "ListenerHealed default/other:http",
+                        "ServiceRemoved default/kubia");
     }
 
     private ListenerState listener(String service) {

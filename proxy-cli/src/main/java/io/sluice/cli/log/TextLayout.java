@@ -3,6 +3,7 @@ package io.sluice.cli.log;
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.LayoutBase;
+import io.sluice.reconcile.NamedLine;
 import io.sluice.text.Printable;
 import java.time.Instant;
 import java.time.ZoneId;
@@ -11,7 +12,7 @@ import java.util.List;
 import org.slf4j.event.KeyValuePair;
 
 /**
- * A log line for people: time, level, the logger's short name, message, key-value pairs. A line of the access log has
+ * A log line for people: time, level, the logger's short name, message, key-value pairs that the message does not have. A line of the access log has
  * no level and no logger. Everything but the line's end and a stack trace's is made {@linkplain Printable printable}: a
  * name from outside cannot end a line, begin another or send commands to the terminal. Any thread.
  */
@@ -38,7 +39,7 @@ final class TextLayout extends LayoutBase<ILoggingEvent> {
         }
         line.append(Printable.of(String.valueOf(event.getFormattedMessage())));
         List<KeyValuePair> pairs = event.getKeyValuePairs();
-        if (pairs != null) {
+        if (pairs != null && !repeats(event)) {
             for (KeyValuePair pair : pairs) {
                 line.append(' ').append(Printable.of(pair.key, LONGEST_WORD)).append('=')
                         .append(value(pair.value));
@@ -49,6 +50,11 @@ final class TextLayout extends LayoutBase<ILoggingEvent> {
             line.append(StackTrace.of(event.getThrowableProxy()));
         }
         return line.toString();
+    }
+
+    /** Whether the fields say nothing that the message does not say. */
+    private static boolean repeats(ILoggingEvent event) {
+        return event.getMarkerList() != null && event.getMarkerList().contains(NamedLine.FIELDS_FOR_PROGRAMS);
     }
 
     private static String shortName(String logger) {

@@ -3,6 +3,7 @@ package io.sluice.cli.log;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.cli.Hostile;
+import io.sluice.reconcile.NamedLine;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -70,6 +71,22 @@ class LoggingTest {
         assertThat(line.path("message").asString()).isEqualTo("first\nsecond");
         assertThat(line.path("port").asInt()).isEqualTo(80);
         assertThat(line.path("error").asString()).contains("broken");
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @EnumSource
+    void fields_that_repeat_the_message_are_for_programs_alone(LogFormat format) {
+        Logging.set(format, LogLevel.INFO, false);
+        LoggerFactory.getLogger("io.sluice.X").atWarn().addMarker(NamedLine.FIELDS_FOR_PROGRAMS)
+                .addKeyValue("namespace", "shop").addKeyValue("endpoint", "10.1.0.3:80").log("shop/api is empty");
+        if (format == LogFormat.TEXT) {
+            assertThat(logged()).endsWith("X shop/api is empty\n");
+        } else {
+            JsonNode line = JsonMapper.shared().readTree(logged());
+            assertThat(line.path("message").asString()).isEqualTo("shop/api is empty");
+            assertThat(line.path("namespace").asString()).isEqualTo("shop");
+            assertThat(line.path("endpoint").asString()).isEqualTo("10.1.0.3:80");
+        }
     }
 
     @Test
