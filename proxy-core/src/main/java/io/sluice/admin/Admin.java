@@ -65,6 +65,8 @@ public final class Admin implements AutoCloseable {
                 "/proxyMode", Route.view(request -> Response.text("userspace")),
                 "/api/v1/services", Route.view(request -> Response.json(ServicesView.of(status, metrics, request))),
                 "/api/v1/connections", Route.view(request -> Response.json(ConnectionsView.of(status, request))),
+                "/api/v1/events",
+                Route.view(request -> EventsView.answer(status.journal(), request, clock)),
                 "/api/v1/environment", Route.view(request -> EnvironmentView.answer(status, request)),
                 "/api/v1/explain", Route.view(request -> ExplainView.answer(status, request)),
                 "/api/v1/version", Route.view(request -> Response.json(VersionView.of(status.build()))));

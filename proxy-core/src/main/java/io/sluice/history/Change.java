@@ -119,7 +119,8 @@ public sealed interface Change {
      * @param pod    the Pod behind it; null if none is known
      * @param detail more for a person; may be empty
      */
-    record EndpointChange(ServicePortName port, EndpointAddress endpoint, @Nullable String pod, Step step, String detail)
+    record EndpointChange(ServicePortName port, EndpointAddress endpoint, @Nullable String pod, Step step,
+            String detail)
             implements Change {
 
         public EndpointChange {

@@ -100,7 +100,8 @@ public final class Differences {
         return ports;
     }
 
-    private static void emptiness(ServicePortName name, @Nullable PortState before, PortState now, Consumer<Change> to) {
+    private static void emptiness(ServicePortName name, @Nullable PortState before, PortState now,
+            Consumer<Change> to) {
         if (now.whyEmpty() != null && (before == null || !now.whyEmpty().equals(before.whyEmpty()))) {
             to.accept(new Change.PortEmptied(name, now.whyEmpty().describe()));
         } else if (now.whyEmpty() == null && before != null && before.whyEmpty() != null) {

@@ -53,6 +53,8 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
         TAKING,
         /** The next request. */
         IDLE,
+        /** Events, for a client that reads them as they come. */
+        STREAMING,
         /** The client to finish. */
         LINGERING,
         /** Nothing. */
@@ -73,6 +75,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
     /** The request that is being answered, and the decision about it. */
     private @Nullable Intake current;
     private @Nullable Rendered response;
+    private @Nullable StreamedBody stream;
     private int nextPart;
     private boolean pumping;
     private boolean inputEnded;
@@ -92,7 +95,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
 
     @Override
     public boolean waitsForClient() {
-        return state != State.ANSWER;
+        return state != State.ANSWER && (state != State.STREAMING || !channel.isWritable());
     }
 
     @Override
@@ -122,7 +125,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
         return new ChannelInboundHandlerAdapter() {
             @Override
             public void channelRead(ChannelHandlerContext ctx, Object octets) {
-                if (state == State.LINGERING) {
+                if (state == State.LINGERING || state == State.STREAMING) {
                     ReferenceCountUtil.release(octets);
                     return;
                 }
@@ -224,6 +227,16 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
             abandon();
             return;
         }
+        Response.Stream events = made.response().stream().orElse(null);
+        if (events != null && asked.withBody()) {
+            if (server.mayStream()) {
+                stream(made, asked, events);
+                return;
+            }
+            answered(Rendered.of(Response.error(503, server.limits().streams()
+                    + " clients watch already; ask without watching, or end one of them"), false));
+            return;
+        }
         response = made;
         nextPart = asked.withBody() ? 0 : made.body().size();
         enter(State.TAKING, server.limits().answerTime());
@@ -235,6 +248,22 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
                 channel.config().setAutoRead(false);
             }
         }
+    }
+
+    /** Streams until one side ends: such a body has no length, the end of the connection is its end (RFC 9112, 6.3). */
+    private void stream(Rendered made, Intake asked, Response.Stream events) {
+        state = State.STREAMING;
+        since = server.now();
+        if (deadline != null) {
+            deadline.cancel(false);
+        }
+        waiting.clear();
+        current = new Intake(asked.decision(), true, false);
+        channel.writeAndFlush(head(made, current));
+        // The end of the client is to be noticed.
+        channel.config().setAutoRead(true);
+        stream = new StreamedBody(channel, events, server.limits(), this::abandon);
+        stream.pump();
     }
 
     @SuppressWarnings("JavaUtilDate") // is what Netty's formatter takes
@@ -251,7 +280,9 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
         if (made.compressed()) {
             headers.set("Content-Encoding", "gzip");
         }
-        headers.set("Content-Length", Long.toString(made.length()));
+        if (made.response().stream().isEmpty()) {
+            headers.set("Content-Length", Long.toString(made.length()));
+        }
         headers.set("Connection", asked.keepAlive() && !(inputEnded && waiting.isEmpty()) ? "keep-alive" : "close");
         return head;
     }
@@ -318,6 +349,10 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
 
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext ctx) {
+        if (stream != null) {
+            since = server.now();
+            stream.pump();
+        }
         pump();
     }
 
@@ -342,6 +377,11 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
     void ended() {
         if (state == State.ANSWER) {
             server.renderings().forget(this);
+        }
+        if (stream != null) {
+            stream.end();
+            stream = null;
+            server.streamEnded();
         }
         letGo();
         state = State.CLOSED;
@@ -375,7 +415,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
 
     /** Closes at once. The kernel drops what the client has not read, instead of keeping it. */
     private void abandon() {
-        if (state == State.TAKING && channel.isActive()) {
+        if ((state == State.TAKING || state == State.STREAMING && !channel.isWritable()) && channel.isActive()) {
             channel.config().setOption(ChannelOption.SO_LINGER, 0);
         }
         channel.close();

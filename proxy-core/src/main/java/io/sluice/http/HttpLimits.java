@@ -19,11 +19,13 @@ import java.time.Duration;
  * @param answerBytes          of answers that are made and not read yet; beyond that the answers that wait longest are
  *                             given up, except the newest
  * @param views                made at the same time
+ * @param streams              open at the same time; one more is answered with 503
+ * @param streamSilence        after which a stream without events has a comment, so that a client that is gone is noticed
  * @param spareDescriptors     kept for the time when the process has no others
  */
 public record HttpLimits(int ownConnections, int connections, int connectionsPerClient, int headBytes, int headers,
         int bodyBytes, int pipelined, Duration requestTime, Duration idleTime, Duration answerTime, long answerBytes,
-        int views, int spareDescriptors) {
+        int views, int streams, Duration streamSilence, int spareDescriptors) {
 
     /** What {@code docs/api.md} promises. */
     public static final HttpLimits DEFAULT = builder().build();
@@ -48,6 +50,8 @@ public record HttpLimits(int ownConnections, int connections, int connectionsPer
         private Duration answerTime = Duration.ofSeconds(60);
         private long answerBytes = Math.max(16L << 20, Runtime.getRuntime().maxMemory() / 8);
         private int views = 2;
+        private int streams = 16;
+        private Duration streamSilence = Duration.ofSeconds(15);
         private int spareDescriptors = 4;
 
         private Builder() {}
@@ -124,6 +128,18 @@ public record HttpLimits(int ownConnections, int connections, int connectionsPer
             return this;
         }
 
+        /** Sets {@link HttpLimits#streams}. */
+        public Builder streams(int value) {
+            this.streams = value;
+            return this;
+        }
+
+        /** Sets {@link HttpLimits#streamSilence}. */
+        public Builder streamSilence(Duration value) {
+            this.streamSilence = value;
+            return this;
+        }
+
         /** Sets {@link HttpLimits#spareDescriptors}. */
         public Builder spareDescriptors(int value) {
             this.spareDescriptors = value;
@@ -133,7 +149,8 @@ public record HttpLimits(int ownConnections, int connections, int connectionsPer
         /** The limits. */
         public HttpLimits build() {
             return new HttpLimits(ownConnections, connections, connectionsPerClient, headBytes, headers, bodyBytes,
-                    pipelined, requestTime, idleTime, answerTime, answerBytes, views, spareDescriptors);
+                    pipelined, requestTime, idleTime, answerTime, answerBytes, views, streams, streamSilence,
+                    spareDescriptors);
         }
     }
 }

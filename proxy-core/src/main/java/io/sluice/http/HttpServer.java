@@ -40,6 +40,7 @@ public final class HttpServer implements AutoCloseable {
     private final Set<HttpConnection> open = new LinkedHashSet<>();
     private final Set<HttpListener> listeners = ConcurrentHashMap.newKeySet();
     private final LoopClock clock = new LoopClock(System.nanoTime());
+    private int streams;
     private long responseBytes;
     private boolean refilling;
     private boolean ticking;
@@ -155,6 +156,19 @@ public final class HttpServer implements AutoCloseable {
     private void abandon(HttpConnection connection) {
         open.remove(connection);
         connection.giveWay();
+    }
+
+    /** Whether there may be one stream more; counts it if so, until {@link #streamEnded}. */
+    boolean mayStream() {
+        if (streams >= limits.streams()) {
+            return false;
+        }
+        streams++;
+        return true;
+    }
+
+    void streamEnded() {
+        streams--;
     }
 
     /** A client begins to read {@code response}; responses that other clients have not read for too long give way to it. */

@@ -81,6 +81,11 @@ public record Request(String accept, String userAgent, Map<String, String> query
         private static final long serialVersionUID = 1L;
 
         /** @param message for the client */
+        public BadRequestException(String message) {
+            super(message);
+        }
+
+        /** @param message for the client */
         public BadRequestException(String message, Throwable cause) {
             super(message, cause);
         }

@@ -5,6 +5,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The response of a route. The body is written when the response is sent, on the thread that called the route.
@@ -12,9 +13,11 @@ import java.util.Map;
  * @param status      of HTTP
  * @param contentType with its parameters
  * @param headers     further ones, by name
- * @param content     the body before compression
+ * @param content     the body before compression; empty with a stream
+ * @param stream      a body that has no end; empty for most
  */
-public record Response(int status, String contentType, Map<String, String> headers, Content content) {
+public record Response(int status, String contentType, Map<String, String> headers, Content content,
+        Optional<Stream> stream) {
 
     /** A body. */
     @FunctionalInterface
@@ -24,9 +27,37 @@ public record Response(int status, String contentType, Map<String, String> heade
         void writeTo(OutputStream out) throws IOException;
     }
 
+    /** A body without an end, made part by part as its client reads it. */
+    @FunctionalInterface
+    public interface Stream {
+
+        /**
+         * Opens it for one client, on the server's event loop.
+         *
+         * @param wake to be called, on any thread, when there may be another part
+         */
+        Feed open(Runnable wake);
+    }
+
+    /** The parts of a stream for one client. All on the server's event loop: nothing in it may wait. */
+    public interface Feed extends AutoCloseable {
+
+        /** The next part, of some kilobytes at the most; empty if there is none now. */
+        byte[] next();
+
+        /** The client is gone. */
+        @Override
+        void close();
+    }
+
     /** A response without further headers. */
     public Response(int status, String contentType, Content content) {
-        this(status, contentType, Map.of(), content);
+        this(status, contentType, Map.of(), content, Optional.empty());
+    }
+
+    /** 200 with server-sent events (WHATWG HTML, 9.2), until the client or the server ends. */
+    public static Response events(Stream stream) {
+        return new Response(200, "text/event-stream; charset=utf-8", Map.of(), out -> {}, Optional.of(stream));
     }
 
     /** 200 with plain text. */
@@ -58,7 +89,7 @@ public record Response(int status, String contentType, Map<String, String> heade
     public Response with(String name, String value) {
         Map<String, String> more = new LinkedHashMap<>(headers);
         more.put(name, value);
-        return new Response(status, contentType, more, content);
+        return new Response(status, contentType, more, content, stream);
     }
 
     private static Content utf8(String text) {

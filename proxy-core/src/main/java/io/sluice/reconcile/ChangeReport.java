@@ -97,7 +97,8 @@ final class ChangeReport {
     }
 
     /** Services that came, went or differ, by name. */
-    private static List<ServiceName> changed(Map<ServiceName, ServiceState> before, Map<ServiceName, ServiceState> now) {
+    private static List<ServiceName> changed(Map<ServiceName, ServiceState> before,
+            Map<ServiceName, ServiceState> now) {
         return Stream.concat(
                 before.keySet().stream().filter(name -> !now.containsKey(name)),
                 now.entrySet().stream().filter(entry -> !entry.getValue().equals(before.get(entry.getKey())))

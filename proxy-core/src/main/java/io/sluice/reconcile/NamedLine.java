@@ -15,7 +15,8 @@ import org.slf4j.spi.LoggingEventBuilder;
  * @param port     the port's name; null for a line about the whole Service
  * @param endpoint null for a line about no single endpoint
  */
-public record NamedLine(ServiceName service, @Nullable String port, @Nullable EndpointAddress endpoint, String message) {
+public record NamedLine(ServiceName service, @Nullable String port, @Nullable EndpointAddress endpoint,
+        String message) {
 
     /** Marks lines whose fields say nothing that the message does not say: a log for people leaves them out. */
     public static final Marker FIELDS_FOR_PROGRAMS = MarkerFactory.getMarker("fields for programs");

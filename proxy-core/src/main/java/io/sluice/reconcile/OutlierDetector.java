@@ -189,7 +189,8 @@ final class OutlierDetector {
                 case BACK -> subject.name().protocol() == Protocol.UDP ? "it is tried again" : "it answers again";
                 case SILENT -> subject.hasOneEndpoint()
                         ? "it is the only endpoint, connections fail until it answers"
-                        : "the limit of --eject-max-share (" + rules.maxShare() + " %) is reached, or it is the last endpoint";
+                        : "the limit of --eject-max-share (" + rules.maxShare()
+                                + " %) is reached, or it is the last endpoint";
                 default -> "";
             };
             history.endpoint(subject, endpoint, step, detail);

@@ -38,7 +38,8 @@ class AdminTest extends ServedAdmin {
     @CsvSource({"/metrics, text/plain; version=0.0.4; charset=utf-8", "/healthz, application/json",
             "/livez, application/json", "/readyz, application/json", "/proxyMode, text/plain; charset=utf-8",
             "/api/v1/services, application/json", "/api/v1/connections, application/json",
-            "/api/v1/version, application/json", "/api/v1/environment?namespace=default, application/json",
+            "/api/v1/version, application/json", "/api/v1/events, application/json",
+            "/api/v1/environment?namespace=default, application/json",
             "/, text/html; charset=utf-8"})
     void every_path_says_what_it_is(String path, String contentType) throws Exception {
         ready();

@@ -2,6 +2,7 @@ package io.sluice.admin;
 
 import io.sluice.balance.AffinityTable;
 import io.sluice.balance.Routing;
+import io.sluice.history.Journal;
 import io.sluice.liveness.Stall;
 import io.sluice.proxy.AddressKind;
 import io.sluice.proxy.ConnectionView;
@@ -68,6 +69,7 @@ final class ScriptedDaemon implements DaemonStatus {
     volatile boolean draining;
     volatile List<Stall> stalls = List.of();
     volatile boolean successorAwaited;
+    final Journal journal = new Journal();
 
     @Override
     public Optional<AppliedState> applied() {
@@ -77,6 +79,11 @@ final class ScriptedDaemon implements DaemonStatus {
     @Override
     public Freshness freshness() {
         return freshness;
+    }
+
+    @Override
+    public Journal journal() {
+        return journal;
     }
 
     @Override

@@ -106,6 +106,7 @@ class ChangeReportTest {
 
     private static List<ServiceState> states(String... names) {
         return new ArrayList<>(Stream.of(names)
-                .map(name -> new ServiceState(Service.builder(new ServiceName("shop", name)).build(), List.of())).toList());
+                .map(name -> new ServiceState(Service.builder(new ServiceName("shop", name)).build(), List.of()))
+                .toList());
     }
 }

@@ -98,7 +98,8 @@ class OutlierDetectorTest {
             it is the only one            | true  | a   | fails a                    | EndpointSilent does not answer and is not ejected: it is the only endpoint, connections fail until it answers
             it is no endpoint of the port | false | a b | fails x                    | ''
             """)
-    void the_history_says_what_became_of_an_endpoint(String what, boolean neverLeavesOut, String endpoints, String events,
+    void the_history_says_what_became_of_an_endpoint(String what, boolean neverLeavesOut, String endpoints,
+            String events,
             String expected) {
         FakePort port = new FakePort("web", endpoints.split(" ", -1));
         port.neverLeavesOut = neverLeavesOut;
