@@ -5,6 +5,7 @@ import io.sluice.cli.command.CleanupCommand;
 import io.sluice.cli.command.CompletionCommand;
 import io.sluice.cli.command.DaemonLoop;
 import io.sluice.cli.command.EnvCommand;
+import io.sluice.cli.command.EventsCommand;
 import io.sluice.cli.command.ExplainCommand;
 import io.sluice.cli.command.FailureException;
 import io.sluice.cli.command.GetCommand;
@@ -74,6 +75,7 @@ import tools.jackson.core.JacksonException;
                 "  sluice run -f manifests/     proxy it until Ctrl-C; edits take effect at once",
                 "  sluice get services -A       what a running sluice proxies",
                 "  sluice explain kubia         why connections to it go where they go",
+                "  sluice events --since 1h     what has changed, when and why",
                 "  sluice exec -- curl -s kubia run a command that finds Services as a pod does", "",
                 "Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 out of memory, 4 a fault in the",
                 "proxy. NO_COLOR=1 switches colours off."})
@@ -81,8 +83,9 @@ public final class Main implements Runnable {
 
     /** The subcommands, in the order of the help text. */
     private static final List<Class<?>> COMMANDS = List.of(RunCommand.class, CheckCommand.class, GetCommand.class,
-            ExplainCommand.class, EnvCommand.class, ExecCommand.class, ExecInsideCommand.class, DemoCommand.class,
-            CleanupCommand.class, CompletionCommand.class, VersionCommand.class, ReferenceCommand.class,
+            ExplainCommand.class, EventsCommand.class, EnvCommand.class, ExecCommand.class, ExecInsideCommand.class,
+            DemoCommand.class, CleanupCommand.class, CompletionCommand.class, VersionCommand.class,
+            ReferenceCommand.class,
             RehearseCommand.class);
 
     /** Commands that serve until a signal comes, and the one that makes the cache for their start, which does the same. */

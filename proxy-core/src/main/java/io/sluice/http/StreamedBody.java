@@ -46,9 +46,13 @@ final class StreamedBody {
 
     /** Writes what there is, as far as the network takes it. */
     void pump() {
-        byte[] part = {};
-        while (!ended && channel.isWritable() && (part = feed.next()).length > 0) {
-            channel.writeAndFlush(new DefaultHttpContent(Unpooled.wrappedBuffer(part)));
+        boolean more = true;
+        while (more && !ended && channel.isWritable()) {
+            byte[] part = feed.next();
+            more = part.length > 0;
+            if (more) {
+                channel.writeAndFlush(new DefaultHttpContent(Unpooled.wrappedBuffer(part)));
+            }
         }
         if (!ended) {
             if (channel.isWritable()) {

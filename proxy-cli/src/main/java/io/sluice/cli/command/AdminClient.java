@@ -1,7 +1,11 @@
 package io.sluice.cli.command;
 
 import io.sluice.cli.config.ServerFlag;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.Reader;
 import java.net.ConnectException;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -13,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
@@ -29,6 +34,9 @@ public final class AdminClient {
     /** The largest response: that of a daemon with tens of thousands of Services is a tenth, but another program may answer. */
     private static final HttpResponse.BodyHandler<String> BODY =
             HttpResponse.BodyHandlers.limiting(HttpResponse.BodyHandlers.ofString(), 512L * 1024 * 1024);
+
+    /** Of server-sent events, in characters; those of sluice have some kilobytes. */
+    private static final int LONGEST_LINE = 1 << 20;
 
     private final String address;
     private final URI base;
@@ -84,10 +92,78 @@ public final class AdminClient {
      * @param query the parameters by name, not encoded
      */
     List<JsonNode> explain(Map<String, String> query) throws FailureException, InterruptedException {
+        return items("explain", encoded(query));
+    }
+
+    /**
+     * A view as it is.
+     *
+     * @param view  the last part of its path, and the name of the list in it
+     * @param query the parameters by name, not encoded
+     */
+    JsonNode page(String view, Map<String, String> query) throws FailureException, InterruptedException {
+        JsonNode page = get(view, encoded(query));
+        if (!page.path(view).isArray()) {
+            throw new FailureException("what answers at " + address + " is not sluice: it has no " + view);
+        }
+        return page;
+    }
+
+    /**
+     * Reads server-sent events until the daemon ends the stream.
+     *
+     * @param each takes the data of each event
+     * @throws FailureException when it has ended
+     */
+    void watch(String view, Map<String, String> query, Consumer<JsonNode> each)
+            throws FailureException, InterruptedException {
+        try (HttpClient client = HttpClient.newBuilder().connectTimeout(TIMEOUT).build()) {
+            HttpResponse<InputStream> response = client.send(
+                    HttpRequest.newBuilder(base.resolve(view + encoded(query))).timeout(TIMEOUT)
+                            .header("Accept", "text/event-stream").build(),
+                    HttpResponse.BodyHandlers.ofInputStream());
+            try (Reader body = new BufferedReader(new InputStreamReader(response.body(), StandardCharsets.UTF_8))) {
+                if (response.statusCode() != 200) {
+                    JsonNode refused = JsonMapper.shared().readTree(line(body));
+                    throw new FailureException(refused.path("error").asString("the daemon at " + address + " answered "
+                            + response.statusCode()));
+                }
+                for (String line = line(body); line != null; line = line(body)) {
+                    if (line.startsWith("data:")) {
+                        each.accept(JsonMapper.shared().readTree(line.substring("data:".length())));
+                    }
+                }
+            }
+            throw new FailureException("the daemon at " + address + " has ended");
+        } catch (JacksonException e) {
+            throw new FailureException("what answers at " + address + " is not sluice: its answer is not JSON", e);
+        } catch (IOException e) {
+            throw new FailureException("no answer from " + address + " any more: " + e.getMessage(), e);
+        }
+    }
+
+    /** A line of bounded length; null at the end. */
+    private static @Nullable String line(Reader from) throws IOException {
+        StringBuilder line = new StringBuilder();
+        int read = from.read();
+        if (read < 0) {
+            return null;
+        }
+        while (read >= 0 && read != '\n') {
+            if (line.length() == LONGEST_LINE) {
+                throw new IOException("a line is longer than " + LONGEST_LINE + " characters");
+            }
+            line.append((char) read);
+            read = from.read();
+        }
+        return line.toString();
+    }
+
+    private static String encoded(Map<String, String> query) {
         StringBuilder text = new StringBuilder();
         query.forEach((name, value) -> text.append(text.isEmpty() ? '?' : '&').append(name).append('=')
                 .append(URLEncoder.encode(value, StandardCharsets.UTF_8)));
-        return items("explain", text.toString());
+        return text.toString();
     }
 
     private List<JsonNode> items(String view, String query) throws FailureException, InterruptedException {

@@ -12,7 +12,7 @@ import picocli.CommandLine.TypeConversionException;
  * Durations in Go's notation, which Kubernetes users know: {@code 250ms}, {@code 30s}, {@code 1h30m}, {@code 0}. Does not use
  * BigDecimal, whose tables take time at the start of each process.
  */
-final class GoDuration implements ITypeConverter<Duration> {
+public final class GoDuration implements ITypeConverter<Duration> {
 
     private static final Pattern PART = Pattern.compile("(\\d+)(\\.\\d+)?(ns|us|µs|ms|s|m|h)");
     private static final long LONGEST_NANOS = Duration.ofDays(365).toNanos();
@@ -30,7 +30,7 @@ final class GoDuration implements ITypeConverter<Duration> {
      *
      * @throws TypeConversionException if {@code text} is not a duration; the message names it and shows examples
      */
-    static Duration parse(String text) {
+    public static Duration parse(String text) {
         if (text.equals("0")) {
             return Duration.ZERO;
         }

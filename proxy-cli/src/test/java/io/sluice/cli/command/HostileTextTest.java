@@ -42,13 +42,15 @@ class HostileTextTest {
                    "endpoint": §, "state": §, "acceptedAt": §, "bytesFromClient": 1, "bytesFromBackend": 1, "retries": 1}],
                  "explain": [{"namespace": §, "service": §, "port": §, "portNumber": 80, "protocol": §, "family": §,
                    "from": §, "rules": [§], "endpoints": [{"address": §, "pod": §, "candidate": true, "rule": §}],
-                   "next": §}]}
+                   "next": §}],
+                 "events": [{"id": 5, "at": §, "type": §, "namespace": §, "service": §, "port": §, "message": §}]}
                 """.replace("¶", json.length() < LONGEST_KEY ? json : "\"long\"").replace("§", json);
     }
 
     @ParameterizedTest(name = "{0}: {1} lines, status {2}")
     @CsvSource({"get services -A -o wide, 2, 200", "get endpoints -A -o wide, 2, 200", "get endpoints, 2, 200",
-            "get connections -A -o wide, 2, 200", "explain x, 5, 200", "explain x, 1, 404", "get services, 1, 500",
+            "get connections -A -o wide, 2, 200", "events, 2, 200", "events x, 1, 404", "explain x, 5, 200",
+            "explain x, 1, 404", "get services, 1, 500",
             "env, 2, 200", "env -o dotenv, 2, 200", "env -o k8s, 5, 200"})
     void what_a_daemon_answers_is_text_of_others(String words, int lines, int status) throws IOException {
         // What is data is not cut.
@@ -64,7 +66,7 @@ class HostileTextTest {
 
     @ParameterizedTest
     @CsvSource({"get services -o json", "get endpoints -o json", "get connections -o json", "explain x -o json",
-            "env -o json"})
+            "events -o json", "env -o json"})
     void data_stays_data(String words) throws IOException {
         for (String hostile : Hostile.SHORT) {
             String out = ask(hostile, 200, words.split(" ")).out();
