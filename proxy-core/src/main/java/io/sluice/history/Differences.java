@@ -100,9 +100,11 @@ public final class Differences {
         return ports;
     }
 
+    /** A reason that differs in its numbers alone is none that is worth an event. */
     private static void emptiness(ServicePortName name, @Nullable PortState before, PortState now,
             Consumer<Change> to) {
-        if (now.whyEmpty() != null && (before == null || !now.whyEmpty().equals(before.whyEmpty()))) {
+        if (now.whyEmpty() != null && (before == null || before.whyEmpty() == null
+                || !now.whyEmpty().code().equals(before.whyEmpty().code()))) {
             to.accept(new Change.PortEmptied(name, now.whyEmpty().describe()));
         } else if (now.whyEmpty() == null && before != null && before.whyEmpty() != null) {
             to.accept(new Change.PortFilled(name));

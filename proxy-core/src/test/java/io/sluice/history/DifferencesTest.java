@@ -119,6 +119,17 @@ class DifferencesTest {
         assertThat(text).hasSizeLessThan(Change.LONGEST).contains("characters left out");
     }
 
+    @Test
+    void a_port_that_is_empty_for_the_same_reason_is_no_change_and_for_another_one_is() {
+        ServiceState none = empty(new EmptyReason.NoneReady(1, List.of("a")));
+        assertThat(changes(none, empty(new EmptyReason.NoneReady(2, List.of("a", "b"))))).isEmpty();
+        assertThat(changes(none, empty(new EmptyReason.NothingWritten()))).startsWith("PortEmptied");
+    }
+
+    private static ServiceState empty(EmptyReason reason) {
+        return new ServiceState(builder().build(), List.of(new PortState(HTTP, EndpointSet.EMPTY, reason)));
+    }
+
     /** Played back on the state before, the changes of endpoints make the state after. */
     @Test
     void changes_between_random_snapshots_tell_which_endpoints_and_services_there_are() {
