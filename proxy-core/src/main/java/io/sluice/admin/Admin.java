@@ -68,7 +68,7 @@ public final class Admin implements AutoCloseable {
                 "/api/v1/events",
                 Route.view(request -> EventsView.answer(status.journal(), request, clock)),
                 "/api/v1/environment", Route.view(request -> EnvironmentView.answer(status, request)),
-                "/api/v1/explain", Route.view(request -> ExplainView.answer(status, request)),
+                "/api/v1/explain", Route.view(request -> ExplainView.answer(status, metrics, request)),
                 "/api/v1/version", Route.view(request -> Response.json(VersionView.of(status.build()))));
         if (metricsAddress.isPresent() && metricsAddress.equals(healthAddress)) {
             Map<String, Route> all = new TreeMap<>(metricsRoutes);

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the admin API asks of the daemon besides its health. Any thread, several at once; every answer is immutable, and none
@@ -34,6 +35,11 @@ public interface DaemonStatus extends HealthStatus {
     /** The open connections, in any order; may wait for event loops, but not for long. */
     List<ConnectionView> connections();
 
+    /** The limits of open connections. */
+    default Limits limits() {
+        return new Limits(0, Integer.MAX_VALUE, 0);
+    }
+
     /** The changes of the source that are not applied yet. */
     default ChangeCount waiting() {
         return ChangeCount.NONE;
@@ -52,6 +58,31 @@ public interface DaemonStatus extends HealthStatus {
     /** The socket at which network namespaces get their listeners; empty if there is none. */
     default Optional<NamespaceSocket> namespaceSocket() {
         return Optional.empty();
+    }
+
+    /**
+     * The limits of open connections.
+     *
+     * @param open           connections of all Services now
+     * @param most           of all Services
+     * @param mostPerService of one Service; 0 for no such limit
+     */
+    record Limits(int open, int most, int mostPerService) {
+
+        /**
+         * Which limit lets a Service have no more connection; null for none.
+         *
+         * @param ofService its open connections
+         */
+        @Nullable
+        String reached(long ofService) {
+            return open >= most
+                    ? "the limit of --max-connections (" + most + ") is reached: one more is reset"
+                    : mostPerService > 0 && ofService >= mostPerService
+                            ? "the limit of --max-connections-per-service (" + mostPerService
+                                    + ") is reached: one more is reset"
+                    : null;
+        }
     }
 
     /**

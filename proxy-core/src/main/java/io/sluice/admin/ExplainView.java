@@ -4,6 +4,11 @@ import io.sluice.balance.Explanation;
 import io.sluice.balance.PreservedTraffic;
 import io.sluice.balance.ClientOrigins;
 import io.sluice.balance.Traffic;
+import io.sluice.metrics.EndpointMeters;
+import io.sluice.metrics.ProxyMetrics;
+import io.sluice.proxy.AddressKind;
+import io.sluice.service.Endpoint;
+import io.sluice.service.ServiceState.PortState;
 import io.sluice.http.Response;
 import io.sluice.http.Request;
 import io.sluice.reconcile.AppliedState.AppliedPort;
@@ -29,8 +34,9 @@ record ExplainView(List<PortExplanation> explain) {
 
     /** How many endpoints are named in one line. */
     private static final int NAMED = 3;
+    private static final Refusals NO_REFUSALS = new Refusals(List.of(), Optional.empty());
 
-    static Response answer(DaemonStatus status, Request request) {
+    static Response answer(DaemonStatus status, ProxyMetrics metrics, Request request) {
         String namespace = request.text("namespace").orElse("default");
         Optional<String> service = request.text("service");
         if (service.isEmpty()) {
@@ -40,7 +46,8 @@ record ExplainView(List<PortExplanation> explain) {
         ServiceState state = applied.map(AppliedState::snapshot)
                 .map(s -> s.services().get(new ServiceName(namespace, service.get()))).orElse(null);
         if (applied.isEmpty() || state == null) {
-            return Response.error(404, "there is no Service " + service.get() + " in namespace " + namespace);
+            return Response.error(404, "there is no Service " + service.get() + " in namespace " + namespace
+                    + applied.map(a -> elsewhere(a, service.get())).orElse(""));
         }
         InetAddress from = null;
         if (request.text("from").isPresent()) {
@@ -52,20 +59,56 @@ record ExplainView(List<PortExplanation> explain) {
         }
         boolean external = request.text("external").orElse("false").equals("true");
         List<PortExplanation> explanations = new ArrayList<>();
-        for (ServicePort port : state.service().ports()) {
+        long open = open(state, metrics);
+        for (PortState port : state.ports()) {
             String wanted = request.text("port").orElse("");
-            if (wanted.isEmpty() || wanted.equals(port.name()) || wanted.equals(Integer.toString(port.port()))) {
-                explanations.addAll(explain(state.service(), port, applied.get(), status.origins(), from, external));
+            if (wanted.isEmpty() || wanted.equals(port.port().name())
+                    || wanted.equals(Integer.toString(port.port().port()))) {
+                explanations.addAll(explain(state.service(), port, applied.get(), status, open, from, external));
             }
         }
         return explanations.isEmpty()
                 ? Response.error(404, service.get() + " has no port " + request.text("port").orElse("") + ": it has "
-                        + String.join(", ", state.service().ports().stream().map(ServicePort::display).toList()))
+                        + String.join(", ", state.service().ports().stream().map(ExplainView::named).toList()))
                 : Response.json(new ExplainView(explanations));
     }
 
-    private static List<PortExplanation> explain(Service service, ServicePort port, AppliedState applied,
-            ClientOrigins origins, @Nullable InetAddress from, boolean external) {
+    /** {@code http 80/TCP}: what may be asked for. */
+    private static String named(ServicePort port) {
+        return (port.name().isEmpty() ? "" : port.name() + " ") + port.display();
+    }
+
+    /** Where else a Service of this name is. */
+    private static String elsewhere(AppliedState applied, String service) {
+        List<String> namespaces = applied.snapshot().services().keySet().stream()
+                .filter(name -> name.name().equals(service)).map(ServiceName::namespace).toList();
+        return namespaces.isEmpty()
+                ? ""
+                : "; it exists in namespace "
+                        + String.join(", ", namespaces.subList(0, Math.min(NAMED, namespaces.size())))
+                        + (namespaces.size() > NAMED ? " and " + (namespaces.size() - NAMED) + " more" : "") + ": -n "
+                        + namespaces.getFirst();
+    }
+
+    /** The open connections of a Service to the endpoints that it has now. */
+    private static long open(ServiceState state, ProxyMetrics metrics) {
+        long open = 0;
+        for (PortState port : state.ports()) {
+            ServicePortName name =
+                    new ServicePortName(state.service().name(), port.port().name(), port.port().protocol());
+            for (Endpoint endpoint : port.port().protocol() == Protocol.TCP
+                    ? port.endpoints().endpoints()
+                    : List.<Endpoint>of()) {
+                open += metrics.find(name, endpoint.address()).map(EndpointMeters::active).orElse(0);
+            }
+        }
+        return open;
+    }
+
+    private static List<PortExplanation> explain(Service service, PortState state, AppliedState applied,
+            DaemonStatus status, long open, @Nullable InetAddress from, boolean external) {
+        ClientOrigins origins = status.origins();
+        ServicePort port = state.port();
         AppliedPort appliedPort =
                 applied.ports().get(new ServicePortName(service.name(), port.name(), port.protocol()));
         if (appliedPort == null || port.protocol() == Protocol.SCTP) {
@@ -75,7 +118,7 @@ record ExplainView(List<PortExplanation> explain) {
                             ? "nowhere: the Service has no cluster address, so it is not proxied"
                     : "nowhere: the Service is left to another proxy by its label " + service.exclusion();
             return List.of(PortExplanation.of(service, port, null, from,
-                    new Explanation(Traffic.INTERNAL, List.of(), List.of(), why, null), List.of()));
+                    new Explanation(Traffic.INTERNAL, List.of(), List.of(), why, null), List.of(), NO_REFUSALS));
         }
         List<PortExplanation> explanations = new ArrayList<>();
         for (InetAddress clusterIp : service.clusterIps()) {
@@ -89,21 +132,34 @@ record ExplainView(List<PortExplanation> explain) {
                     rules.add("UDP: a flow, known by its client's address and port, stays with its endpoint as long as"
                             + " that serves; what is next holds for a new one");
                 }
-                if (external && from != null && !service.loadBalancerSourceRanges().isEmpty()) {
-                    rules.add(ranges(service, origins, from));
+                boolean outside = false;
+                if (external && !service.loadBalancerSourceRanges().isEmpty()) {
+                    outside = from != null
+                            && !origins.allows(service.loadBalancerSourceRanges(), from, address(service, from));
+                    if (!outside) {
+                        rules.add(from == null
+                                ? "loadBalancerSourceRanges: not every client may use the load balancer addresses; say --from"
+                                : "loadBalancerSourceRanges: the client is inside, or none is of its family");
+                    }
                 }
+                Refusals.Asked asked = new Refusals.Asked(family, traffic, external, outside);
+                offset(appliedPort, asked, port).ifPresent(rules::add);
                 Explanation explanation = appliedPort.routing().explain(family, traffic, from, System.nanoTime());
                 if (from != null && !appliedPort.preserved().isNone()) {
                     rules.add(source(appliedPort.preserved(), explanation, origins, from, external
                             ? address(service, from)
                             : clusterIp));
                 }
-                explanations.add(PortExplanation.of(service, port, family, from, explanation, rules));
+                explanations.add(PortExplanation.of(service, port, family, from, explanation, rules,
+                        Refusals.of(service, state, appliedPort, applied.snapshot().node().node(), asked,
+                                status.limits(),
+                                open)));
             }
         }
         return explanations.isEmpty()
                 ? List.of(PortExplanation.of(service, port, null, from, new Explanation(Traffic.INTERNAL, List.of(),
-                        List.of(), "nowhere: the Service has no address of the client's family", null), List.of()))
+                        List.of(), "nowhere: the Service has no address of the client's family", null), List.of(),
+                        NO_REFUSALS))
                 : explanations;
     }
 
@@ -138,12 +194,15 @@ record ExplainView(List<PortExplanation> explain) {
                 + ", masqueraded: the client itself, or in one network with it, so that its answer would not pass this node");
     }
 
-    private static String ranges(Service service, ClientOrigins origins, InetAddress from) {
-        boolean allowed = origins.allows(service.loadBalancerSourceRanges(), from, address(service, from));
-        return "loadBalancerSourceRanges: the client is " + (allowed
-                ? "inside, or none is of its family"
-                : "outside; what it sends to the load balancer addresses is dropped (with local routes, its"
-                        + " connections are reset), not what it sends to node ports and external addresses");
+    /** The port at which an address is really served, if that is not the Service's. */
+    private static Optional<String> offset(AppliedPort applied, Refusals.Asked asked, ServicePort port) {
+        return Refusals.addresses(applied, asked).stream()
+                .filter(listener -> listener.kind() != AddressKind.NODE_PORT
+                        && listener.address().getPort() != port.port())
+                .findFirst().map(listener -> "--port-offset: connect to "
+                        + IpAddresses.format(listener.address().getAddress(), listener.address().getPort())
+                        + ", not to port "
+                        + port.port());
     }
 
     /**
@@ -154,20 +213,21 @@ record ExplainView(List<PortExplanation> explain) {
      */
     record PortExplanation(String namespace, String service, String port, int portNumber, String protocol,
             @Nullable String family, @Nullable String from, String traffic, List<String> rules,
-            List<EndpointExplanation> endpoints, String next, @Nullable String nextEndpoint) {
+            List<String> refusals, List<EndpointExplanation> endpoints, String next, @Nullable String nextEndpoint) {
 
         static PortExplanation of(Service service, ServicePort port, @Nullable IpFamily family,
-                @Nullable InetAddress from, Explanation explanation, List<String> more) {
+                @Nullable InetAddress from, Explanation explanation, List<String> more, Refusals refusals) {
+            boolean nowhere = refusals.nowhere().isPresent();
             return new PortExplanation(service.name().namespace(), service.name().name(), port.name(), port.port(),
                     port.protocol().name(), family == null ? null : family.apiName(),
                     from == null ? null : IpAddresses.format(from),
                     spelling(explanation.traffic()),
-                    Stream.concat(explanation.rules().stream(), more.stream()).toList(),
+                    Stream.concat(explanation.rules().stream(), more.stream()).toList(), refusals.lines(),
                     explanation.endpoints().stream().map(line -> new EndpointExplanation(
                             line.endpoint().address().toString(), line.endpoint().target(), line.candidate(),
                             line.rule())).toList(),
-                    explanation.next(),
-                    explanation.nextIs() == null ? null : explanation.nextIs().toString());
+                    refusals.nowhere().map(why -> "nowhere: " + why).orElse(explanation.next()),
+                    nowhere || explanation.nextIs() == null ? null : explanation.nextIs().toString());
         }
 
         private static String spelling(Traffic traffic) {

@@ -47,7 +47,7 @@ public record Explanation(Traffic traffic, List<String> rules, List<Line> endpoi
         boolean local = EndpointSelection.local(service, traffic);
         List<String> rules = new ArrayList<>();
         rules.add(policy(service, traffic));
-        if (!local) {
+        if (!local && hinted(selection)) {
             rules.add(topology(selection.topology()));
         }
         rules.add(pick(routing, pool));
@@ -62,9 +62,10 @@ public record Explanation(Traffic traffic, List<String> rules, List<Line> endpoi
             } else if (!usable.contains(address)) {
                 lines.add(new Line(categorized.endpoint(), false, rule.text() + ", but it does not answer: ejected"));
             } else if (routing.ejected().contains(address)) {
-                lines.add(new Line(categorized.endpoint(), true, rule.text()
-                        + "; it does not answer, but no more than " + routing.maxEjectedShare()
-                        + " % and never the last may be ejected"));
+                lines.add(new Line(categorized.endpoint(), true, rule.text() + (pool.candidates().size() == 1
+                        ? "; it does not answer, and there is no other"
+                        : "; it does not answer, but no more than " + routing.maxEjectedShare()
+                                + " % and never the last may be ejected")));
             } else {
                 lines.add(new Line(categorized.endpoint(), true, rule.text()));
             }
@@ -103,7 +104,15 @@ public record Explanation(Traffic traffic, List<String> rules, List<Line> endpoi
                     case MAGLEV -> "by the client's address";
                     case RANDOM, LEAST_CONNECTIONS -> "by chance";
                 };
-        return new Explanation(traffic, rules, lines, address + ": " + why, address);
+        return new Explanation(traffic, rules, lines, address + ": " + why
+                + (routing.ejected().contains(address) ? "; it does not answer, connections fail until it does" : ""),
+                address);
+    }
+
+    /** Whether hints may count at all. */
+    private static boolean hinted(EndpointSelection selection) {
+        return selection.categorized().stream().map(Categorized::endpoint)
+                .anyMatch(endpoint -> !endpoint.zoneHints().isEmpty() || !endpoint.nodeHints().isEmpty());
     }
 
     private static String policy(Service service, Traffic traffic) {

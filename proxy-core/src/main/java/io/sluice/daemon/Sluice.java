@@ -478,6 +478,12 @@ public final class Sluice implements AutoCloseable {
         }
 
         @Override
+        public Limits limits() {
+            return new Limits(dataPath.activeConnections(), config.proxy().maxConnections(),
+                    config.proxy().maxConnectionsPerService());
+        }
+
+        @Override
         public Journal journal() {
             return journal;
         }

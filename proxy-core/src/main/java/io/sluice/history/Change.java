@@ -177,7 +177,8 @@ public sealed interface Change {
 
         @Override
         public String message() {
-            return "not served at " + display(address) + ": " + problem;
+            return "not served" + (problem.startsWith(display(address)) ? ": " : " at " + display(address) + ": ")
+                    + problem;
         }
     }
 

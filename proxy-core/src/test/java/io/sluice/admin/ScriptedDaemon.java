@@ -1,6 +1,7 @@
 package io.sluice.admin;
 
 import io.sluice.balance.AffinityTable;
+import io.sluice.balance.ClientOrigins;
 import io.sluice.balance.Routing;
 import io.sluice.history.Journal;
 import io.sluice.liveness.Stall;
@@ -69,6 +70,8 @@ final class ScriptedDaemon implements DaemonStatus {
     volatile boolean draining;
     volatile List<Stall> stalls = List.of();
     volatile boolean successorAwaited;
+    volatile Limits limits = new Limits(0, 100, 0);
+    volatile ClientOrigins origins = ClientOrigins.NONE;
     final Journal journal = new Journal();
 
     @Override
@@ -77,8 +80,18 @@ final class ScriptedDaemon implements DaemonStatus {
     }
 
     @Override
+    public ClientOrigins origins() {
+        return origins;
+    }
+
+    @Override
     public Freshness freshness() {
         return freshness;
+    }
+
+    @Override
+    public Limits limits() {
+        return limits;
     }
 
     @Override

@@ -169,7 +169,9 @@ class RoutingTest {
         assertThat(pick(routing, Traffic.INTERNAL)).isEqualTo(Endpoints.address(0));
         assertThat(routing.leftOut()).isZero();
         assertThat(routing.explain(IpFamily.IPV4, Traffic.INTERNAL, null, 0).endpoints().getFirst().rule())
-                .isEqualTo("ready; it does not answer, but no more than 50 % and never the last may be ejected");
+                .isEqualTo("ready; it does not answer, and there is no other");
+        assertThat(routing.explain(IpFamily.IPV4, Traffic.INTERNAL, null, 0).next())
+                .isEqualTo("10.0.0.1:8080: there is no other; it does not answer, connections fail until it does");
     }
 
     @ParameterizedTest
@@ -253,6 +255,15 @@ class RoutingTest {
                         "10.0.0.3:8080 false not ready", "10.0.0.4:8080 false terminating, and others are ready",
                         "10.0.0.5:8080 false ready, but it does not answer: ejected");
         assertThat(explanation.next()).isEqualTo("10.0.0.1:8080: there is no other");
+    }
+
+    @Test
+    void topology_is_explained_only_where_there_are_hints() {
+        assertThat(routing(Endpoints.ready(0, 2)).explain(IpFamily.IPV4, Traffic.INTERNAL, null, 0).rules())
+                .containsExactly("internalTrafficPolicy Cluster: endpoints of every node", "balancer: round-robin");
+        Endpoint hinted = Endpoint.builder(Endpoints.address(0)).zoneHints(Set.of("elsewhere")).build();
+        assertThat(routing(List.of(hinted)).explain(IpFamily.IPV4, Traffic.INTERNAL, null, 0).rules())
+                .contains("topology: not every ready endpoint has hints, or none is for here; all count alike");
     }
 
     @Test

@@ -204,9 +204,9 @@ class DifferencesTest {
 
     private static ServiceState state(ServiceName name, String endpoints) {
         List<Endpoint> list = new ArrayList<>();
-        for (String text : endpoints.split(";")) {
+        for (String text : endpoints.split(";", -1)) {
             if (!text.isBlank()) {
-                list.add(endpoint(List.of(text.strip().split(" "))));
+                list.add(endpoint(List.of(text.strip().split(" ", -1))));
             }
         }
         boolean empty = list.stream().noneMatch(e -> e.ready() || e.serving() && e.terminating());

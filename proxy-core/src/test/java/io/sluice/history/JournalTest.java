@@ -147,7 +147,7 @@ class JournalTest {
 
     private void record(String... services) {
         for (String service : services) {
-            String[] parts = service.split("/");
+            String[] parts = service.split("/", -1);
             journal.record(new Change.ServiceRemoved(new ServiceName(parts[0], parts[1])));
         }
     }

@@ -40,12 +40,12 @@ public final class ExplainCommand implements Callable<Integer> {
     @ParentCommand
     private Main main;
 
-    @Parameters(paramLabel = "SERVICE[:PORT]", description = "The Service, and one of its ports by name or number.")
+    @Parameters(paramLabel = "SERVICE[:PORT]",
+            description = "The Service, and one of its ports by name or number; as the log writes it, too: shop/api:http.")
     private String service;
 
-    @Option(names = {"-n", "--namespace"}, paramLabel = "NAMESPACE", defaultValue = "default",
-            description = "The namespace. Default: ${DEFAULT-VALUE}")
-    private String namespace;
+    @Option(names = {"-n", "--namespace"}, paramLabel = "NAMESPACE", description = "The namespace. Default: default")
+    private @Nullable String namespace;
 
     @Option(names = "--from", paramLabel = "IP",
             description = "The client's address; matters for session affinity, maglev, and for what counts as external.")
@@ -66,12 +66,12 @@ public final class ExplainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws FailureException, InterruptedException {
-        int colon = service.indexOf(':');
+        ServiceArgument wanted = ServiceArgument.of(service);
         Map<String, String> query = new LinkedHashMap<>();
-        query.put("namespace", namespace);
-        query.put("service", colon < 0 ? service : service.substring(0, colon));
-        if (colon >= 0) {
-            query.put("port", service.substring(colon + 1));
+        query.put("namespace", wanted.namespace(namespace, spec.commandLine()));
+        query.put("service", wanted.service());
+        if (wanted.port() != null) {
+            query.put("port", wanted.port());
         }
         if (from != null) {
             try {
@@ -121,6 +121,7 @@ public final class ExplainCommand implements Callable<Integer> {
             }
             table.toString().lines().forEach(line -> out.println("  " + line));
         }
+        port.path("refusals").forEach(refusal -> out.println("  refused: " + Printable.of(refusal.asString(""))));
         out.println("  next connection: " + text(port, "next"));
     }
 

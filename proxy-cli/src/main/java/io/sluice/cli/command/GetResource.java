@@ -13,6 +13,8 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ExitCode;
@@ -30,6 +32,9 @@ abstract class GetResource implements Callable<Integer> {
 
     static final String NONE = "<none>";
 
+    /** How many namespaces are named. */
+    private static final int NAMED = 3;
+
     private final String plural;
     private final String path;
 
@@ -39,12 +44,12 @@ abstract class GetResource implements Callable<Integer> {
     @ParentCommand
     private GetCommand parent;
 
-    @Parameters(paramLabel = "NAME", arity = "0..1", description = "Only this Service.")
+    @Parameters(paramLabel = "NAME", arity = "0..1",
+            description = "Only this Service; as the log writes it, too: shop/api:http.")
     private @Nullable String name;
 
-    @Option(names = {"-n", "--namespace"}, paramLabel = "NAMESPACE", defaultValue = "default",
-            description = "The namespace. Default: ${DEFAULT-VALUE}")
-    private String namespace;
+    @Option(names = {"-n", "--namespace"}, paramLabel = "NAMESPACE", description = "The namespace. Default: default")
+    private @Nullable String namespace;
 
     @Option(names = {"-A", "--all-namespaces"}, description = "Every namespace.")
     private boolean allNamespaces;
@@ -65,25 +70,45 @@ abstract class GetResource implements Callable<Integer> {
     @Override
     public Integer call() throws FailureException, InterruptedException {
         AdminClient client = AdminClient.of(spec, server.address(parent.environment()));
-        List<JsonNode> items = client.items(path, allNamespaces ? null : namespace, name);
-        if (name != null && items.isEmpty() && mustExist()) {
-            throw new FailureException(plural + " \"" + name + "\" not found"
-                    + (allNamespaces ? "" : " in namespace " + namespace));
+        ServiceArgument wanted = ServiceArgument.ofNullable(name).orElse(null);
+        String service = wanted == null ? null : wanted.service();
+        String in = allNamespaces && (wanted == null || wanted.namespace() == null)
+                ? null
+                : wanted == null ? Objects.requireNonNullElse(namespace, "default")
+                : wanted.namespace(namespace, spec.commandLine());
+        List<JsonNode> items = client.items(path, in, service);
+        List<JsonNode> elsewhere =
+                items.isEmpty() && in != null && mustExist() ? client.items(path, null, service) : List.of();
+        if (service != null && items.isEmpty() && mustExist()) {
+            throw new FailureException(plural + " \"" + service + "\" not found"
+                    + (in == null ? "" : " in namespace " + in) + exists(elsewhere));
         }
-        print(items);
+        print(items, in, elsewhere.size());
         return ExitCode.OK;
     }
 
-    private void print(List<JsonNode> items) {
+    /** The namespaces in which there is what was not found. */
+    private String exists(List<JsonNode> elsewhere) {
+        List<String> namespaces = elsewhere.stream().map(this::namespaceOf).distinct().sorted().toList();
+        return namespaces.isEmpty()
+                ? ""
+                : "; it exists in namespace "
+                        + String.join(", ", namespaces.subList(0, Math.min(NAMED, namespaces.size())))
+                        + (namespaces.size() > NAMED ? " and " + (namespaces.size() - NAMED) + " more" : "") + ": -n "
+                        + namespaces.getFirst();
+    }
+
+    private void print(List<JsonNode> items, @Nullable String in, int elsewhere) {
         PrintWriter out = spec.commandLine().getOut();
         if (output == OutputFormat.JSON) {
             JsonMapper mapper = PrintableJson.mapper();
             out.println(mapper.writerWithDefaultPrettyPrinter()
                     .writeValueAsString(Map.of("items", items)));
         } else if (items.isEmpty()) {
-            spec.commandLine().getErr().println(allNamespaces
+            spec.commandLine().getErr().println(in == null
                     ? "No resources found"
-                    : "No resources found in " + Printable.of(namespace) + " namespace.");
+                    : "No resources found in " + Printable.of(in) + " namespace."
+                            + (elsewhere == 0 ? "" : " " + elsewhere + " in other namespaces: -A shows them"));
         } else {
             boolean wide = output == OutputFormat.WIDE;
             List<String> headers = new ArrayList<>(headers(wide));
@@ -99,6 +124,8 @@ abstract class GetResource implements Callable<Integer> {
                 table.row(cells.toArray());
             }
             out.print(table);
+            out.flush();
+            note(items).ifPresent(text -> spec.commandLine().getErr().println(Printable.of(text)));
         }
         out.flush();
     }
@@ -113,6 +140,11 @@ abstract class GetResource implements Callable<Integer> {
 
     String nameOf(JsonNode item) {
         return item.path("name").asString("");
+    }
+
+    /** A line after the table, for people. */
+    Optional<String> note(List<JsonNode> items) {
+        return Optional.empty();
     }
 
     boolean mustExist() {

@@ -3,6 +3,7 @@ package io.sluice.cli.command;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.Command;
 import tools.jackson.databind.JsonNode;
 
@@ -34,7 +35,7 @@ final class GetServicesCommand extends GetResource {
         for (JsonNode port : item.path("ports")) {
             int nodePort = port.path("nodePort").asInt(0);
             ports.add(port.path("port").asInt() + (nodePort == 0 ? "" : ":" + nodePort) + "/"
-                    + port.path("protocol").asString("TCP"));
+                    + port.path("protocol").asString("TCP") + failed(port.path("listeners")));
             for (JsonNode address : port.path("listeners")) {
                 listening.add(listenerText(address));
             }
@@ -52,6 +53,28 @@ final class GetServicesCommand extends GetResource {
             cells.addAll(List.of(joined(selector), joined(listening), active, total));
         }
         return cells;
+    }
+
+    /** Whether all or some addresses of a port cannot be served. */
+    private static String failed(JsonNode listeners) {
+        long failed = listeners.valueStream().filter(GetServicesCommand::isFailed).count();
+        return failed == 0
+                ? ""
+                : failed == listeners.size() ? "(Failed)" : "(" + failed + " of " + listeners.size() + " Failed)";
+    }
+
+    private static boolean isFailed(JsonNode listener) {
+        return listener.path("status").asString("").equals("Failed");
+    }
+
+    /** Where to read the reason of the first failure. */
+    @Override
+    Optional<String> note(List<JsonNode> items) {
+        return items.stream()
+                .filter(item -> item.path("ports").valueStream()
+                        .anyMatch(port -> port.path("listeners").valueStream().anyMatch(GetServicesCommand::isFailed)))
+                .findFirst().map(item -> "(Failed): connections are refused; 'sluice explain " + namespaceOf(item) + "/"
+                        + nameOf(item) + "' says why");
     }
 
     private static String clusterIp(JsonNode item) {

@@ -89,6 +89,34 @@ class ExplainCommandTest {
                 "/api/v1/explain?namespace=shop&service=kubia&port=80&from=2001%3Adb8%3A%3A1&external=true");
     }
 
+    @ParameterizedTest
+    @CsvSource({"shop/api:http, namespace=shop&service=api&port=http", "svc/api, namespace=default&service=api",
+            "service/api:80 -n shop, namespace=shop&service=api&port=80",
+            "shop/api -n shop, namespace=shop&service=api"})
+    void a_service_may_be_written_as_the_log_and_kubectl_write_it(String words, String query) {
+        explain(words.split(" ", -1));
+        assertThat(queries).containsExactly("/api/v1/explain?" + query + "&external=false");
+    }
+
+    @Test
+    void two_namespaces_are_one_too_many() {
+        assertThat(explain("shop/api", "-n", "other")).satisfies(console -> {
+            assertThat(console.exitCode()).isEqualTo(2);
+            assertThat(console.err()).startsWith(
+                    "sluice: 'shop/api' is of namespace shop, and -n says other: leave one of them out\n");
+        });
+    }
+
+    @Test
+    void refusals_come_before_the_next_connection() {
+        answer = EXPLAINED.replace("\"endpoints\": []",
+                "\"refusals\": [\"10.96.0.1:80 is in use\"], \"endpoints\": []");
+        assertThat(explain("kubia").out()).endsWith("""
+                  refused: 10.96.0.1:80 is in use
+                  next connection: nowhere: UDP is not proxied, only TCP is
+                """);
+    }
+
     @Test
     void json_is_what_the_daemon_said() {
         assertThat(explain("kubia", "-o", "json").out()).startsWith("[")

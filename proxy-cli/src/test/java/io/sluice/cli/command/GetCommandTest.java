@@ -15,9 +15,12 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What {@code get} makes of a daemon's answers. */
 class GetCommandTest {
@@ -59,14 +62,20 @@ class GetCommandTest {
     private HttpServer server;
     private String services = SERVICES;
     private int status = 200;
+    /** Of the Services, for a daemon that selects; null for one that does not. */
+    private @Nullable String inNamespace;
 
     @BeforeEach
     void start() throws IOException {
         server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         server.createContext("/", exchange -> {
-            queries.add(exchange.getRequestURI().toString());
+            String query = exchange.getRequestURI().toString();
+            queries.add(query);
             String created = Instant.now().minus(5, ChronoUnit.HOURS).toString();
             String body = exchange.getRequestURI().getPath().endsWith("services") ? services : CONNECTIONS;
+            if (inNamespace != null && query.contains("namespace=") && !query.contains("namespace=" + inNamespace)) {
+                body = "{\"services\": []}";
+            }
             byte[] answer = body.replace("CREATED", created).getBytes(StandardCharsets.UTF_8);
             exchange.sendResponseHeaders(status, answer.length);
             exchange.getResponseBody().write(answer);
@@ -83,11 +92,48 @@ class GetCommandTest {
     @Test
     void services_look_as_in_kubectl() {
         assertThat(get("svc").out()).isEqualTo("""
-                NAME     TYPE           CLUSTER-IP    EXTERNAL-IP       PORT(S)        AGE
-                kubia    ClusterIP      127.120.1.2   <none>            80:30080/TCP   5h
-                lonely   ClusterIP      127.120.1.3   <none>            80/TCP         5h
-                out      ExternalName   <none>        api.example.com   <none>         5h
+                NAME     TYPE           CLUSTER-IP    EXTERNAL-IP       PORT(S)                       AGE
+                kubia    ClusterIP      127.120.1.2   <none>            80:30080/TCP(1 of 2 Failed)   5h
+                lonely   ClusterIP      127.120.1.3   <none>            80/TCP                        5h
+                out      ExternalName   <none>        api.example.com   <none>                        5h
                 """);
+    }
+
+    @Test
+    void a_port_that_is_not_served_is_seen_and_where_to_ask_why() {
+        assertThat(get("svc").err())
+                .isEqualTo("(Failed): connections are refused; 'sluice explain default/kubia' says why\n");
+        services = SERVICES.replace("Listening", "Failed");
+        assertThat(get("svc").out()).contains("80:30080/TCP(Failed)");
+        services = SERVICES.replace("Failed", "Listening");
+        assertThat(get("svc").out()).contains("80:30080/TCP  ");
+        assertThat(get("svc").err()).isEmpty();
+        services = SERVICES;
+        assertThat(get("svc", "-o", "json").err()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            svc kubia               | namespace=default&service=kubia
+            svc svc/kubia           | namespace=default&service=kubia
+            svc service/kubia -n a  | namespace=a&service=kubia
+            svc shop/kubia:http     | namespace=shop&service=kubia
+            svc shop/kubia -A       | namespace=shop&service=kubia
+            ep  ep/kubia -A         | service=kubia
+            conn shop/kubia -n shop | namespace=shop&service=kubia
+            """)
+    void a_service_may_be_written_as_the_log_and_kubectl_write_it(String words, String query) {
+        get(words.split(" +", -1));
+        assertThat(queries).first().satisfies(asked -> assertThat(asked).endsWith("&" + query));
+    }
+
+    @Test
+    void what_is_in_another_namespace_is_not_far() {
+        inNamespace = "default";
+        assertThat(get("svc", "-n", "shop").err())
+                .isEqualTo("No resources found in shop namespace. 3 in other namespaces: -A shows them\n");
+        assertThat(get("svc", "kubia", "-n", "shop").err()).isEqualTo(
+                "sluice: services \"kubia\" not found in namespace shop; it exists in namespace default: -n default\n");
     }
 
     @Test
