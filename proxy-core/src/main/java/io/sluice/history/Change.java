@@ -196,6 +196,24 @@ public sealed interface Change {
         }
     }
 
+    /**
+     * More addresses failed, or do not any more, than are worth an event each.
+     *
+     * @param failed whether they failed
+     */
+    record MoreListeners(int count, boolean failed) implements Change {
+        @Override
+        public String type() {
+            return failed ? "ListenerFailed" : "ListenerHealed";
+        }
+
+        @Override
+        public String message() {
+            return count + " more addresses are " + (failed ? "not served" : "served now, or need not be")
+                    + "; 'sluice get services -A -o wide' lists all";
+        }
+    }
+
     /** The source's view may be out of date; what was applied last stays in force. */
     record SourceStale(String detail) implements Change {
         public SourceStale {

@@ -13,6 +13,7 @@ import io.sluice.service.EndpointAddress;
 import io.sluice.service.ServicePortName;
 import io.sluice.service.ServiceState;
 import java.net.InetSocketAddress;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +28,9 @@ import org.slf4j.LoggerFactory;
 final class HistoryWriter {
 
     private static final Logger LOG = LoggerFactory.getLogger(HistoryWriter.class);
+
+    /** The most addresses that fail, or do not any more, in one review and have an event each. */
+    private static final int MOST_LISTENERS = 100;
 
     /** An address of a port. */
     private record Place(ServicePortName port, InetSocketAddress address) {}
@@ -93,6 +97,14 @@ final class HistoryWriter {
         }
     }
 
+    /** One cause, such as a kernel without nf_tables, can fail every address: that must not displace the history. */
+    private void some(List<Change> news, boolean failing) {
+        news.stream().limit(MOST_LISTENERS).forEach(this::record);
+        if (news.size() > MOST_LISTENERS) {
+            record(new Change.MoreListeners(news.size() - MOST_LISTENERS, failing));
+        }
+    }
+
     private void listeners(AppliedState now) {
         Map<Place, String> failing = new HashMap<>();
         now.ports().forEach((port, applied) -> {
@@ -102,19 +114,23 @@ final class HistoryWriter {
                 }
             }
         });
+        List<Change> news = new ArrayList<>();
         failing.forEach((place, problem) -> {
             if (!problem.equals(failed.get(place))) {
-                record(new Change.ListenerFailed(place.port(), place.address(), problem));
+                news.add(new Change.ListenerFailed(place.port(), place.address(), problem));
             }
         });
+        some(news, true);
+        news.clear();
         failed.keySet().forEach(place -> {
             AppliedPort port = now.ports().get(place.port());
             if (port != null && !failing.containsKey(place)) {
-                record(new Change.ListenerHealed(place.port(), place.address(), port.listeners().stream()
+                news.add(new Change.ListenerHealed(place.port(), place.address(), port.listeners().stream()
                         .anyMatch(listener -> listener.address().equals(place.address())
                                 && listener.status() == ListenerStatus.LISTENING)));
             }
         });
+        some(news, false);
         failed = failing;
     }
 }

@@ -123,9 +123,9 @@ class JournalTest {
             ended.set(true);
         });
         long seen = 0;
+        long before = from;
         Wanted wanted = Wanted.ALL;
         boolean last = false;
-        long before = from;
         while (!last) {
             last = ended.get();
             Page page = small.first(wanted, 1000);
@@ -133,13 +133,12 @@ class JournalTest {
                 assertThat(event.id()).isGreaterThan(before);
                 before = event.id();
             }
-            seen += page.events().size() + (wanted == Wanted.ALL ? 0 : page.lost());
-            if (wanted == Wanted.ALL && !page.events().isEmpty()) {
-                seen = page.events().getLast().id() - from;
-                wanted = wanted.after(page.last());
-            } else if (wanted != Wanted.ALL) {
-                wanted = wanted.after(page.last());
+            if (seen > 0) {
+                seen += page.events().size() + page.lost();
+            } else if (!page.events().isEmpty()) {
+                seen = before - from;
             }
+            wanted = seen > 0 ? wanted.after(page.last()) : wanted;
         }
         writer.join();
         assertThat(seen).isEqualTo(count);

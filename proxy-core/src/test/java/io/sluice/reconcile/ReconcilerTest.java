@@ -490,8 +490,10 @@ class ReconcilerTest {
 
     @Test
     void the_history_tells_what_was_applied_and_nothing_of_what_was_there_at_the_start() throws IOException {
-        apply(service("kubia", FIRST, pod("a")));
+        Endpoint first = pod("a");
         Endpoint second = pod("b");
+        apply(service("kubia", FIRST, first));
+        apply(service("kubia", FIRST, first, second));
         try (ServerSocket inTheWay = new ServerSocket()) {
             inTheWay.bind(new InetSocketAddress(SECOND, PORT));
             apply(service("kubia", FIRST, second), service("other", SECOND, second));
@@ -501,7 +503,7 @@ class ReconcilerTest {
         apply(service("other", SECOND, second));
         assertThat(journal.first(Journal.Wanted.ALL, 100).events().stream().map(Event::change)
                 .map(change -> change.type() + " " + change.subject())).containsExactly("Started sluice",
-                        "EndpointRemoved default/kubia:http", "EndpointAdded default/kubia:http",
+                        "EndpointAdded default/kubia:http", "EndpointRemoved default/kubia:http",
                         "ServiceAdded default/other", "EndpointAdded default/other:http",
                         "ListenerFailed default/other:http", "EndpointRemoved default/kubia:http",
                         "PortEmptied default/kubia:http", "ListenerHealed default/other:http",
