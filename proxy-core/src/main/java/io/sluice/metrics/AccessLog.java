@@ -2,6 +2,7 @@ package io.sluice.metrics;
 
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpAddresses;
+import io.sluice.service.ServicePortName;
 import java.net.InetSocketAddress;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
@@ -60,25 +61,26 @@ public final class AccessLog {
             logger.info(line(connection));
             return;
         }
-        LoggingEventBuilder line = logger.atInfo().addKeyValue("client", format(connection.client()))
-                .addKeyValue("namespace", connection.servicePort().service().namespace())
-                .addKeyValue("service", connection.servicePort().service().name())
-                .addKeyValue("port", connection.servicePort().port())
-                .addKeyValue("listener", format(connection.listener()));
+        ServicePortName port = connection.servicePort();
+        LoggingEventBuilder line = AccessField.CLIENT.in(logger.atInfo(), format(connection.client()));
+        line = AccessField.NAMESPACE.in(line, port.service().namespace());
+        line = AccessField.SERVICE.in(line, port.service().name());
+        line = AccessField.PORT.in(line, port.port());
+        line = AccessField.LISTENER.in(line, format(connection.listener()));
         if (connection.endpoint() != null) {
-            line = line.addKeyValue("endpoint", connection.endpoint().toString());
+            line = AccessField.ENDPOINT.in(line, connection.endpoint().toString());
         }
         if (connection.connectNanos() >= 0) {
-            line = line.addKeyValue("connectMs", millis(connection.connectNanos()));
+            line = AccessField.CONNECT_MS.in(line, millis(connection.connectNanos()));
         }
         if (connection.masqueraded()) {
-            line = line.addKeyValue("masqueraded", true);
+            line = AccessField.MASQUERADED.in(line, true);
         }
-        line.addKeyValue("totalMs", millis(connection.totalNanos()))
-                .addKeyValue("bytesFromClient", connection.bytesFromClient())
-                .addKeyValue("bytesFromBackend", connection.bytesFromBackend())
-                .addKeyValue("retries", connection.retries()).addKeyValue("termination", connection.termination())
-                .log("connection closed");
+        line = AccessField.TOTAL_MS.in(line, millis(connection.totalNanos()));
+        line = AccessField.BYTES_FROM_CLIENT.in(line, connection.bytesFromClient());
+        line = AccessField.BYTES_FROM_BACKEND.in(line, connection.bytesFromBackend());
+        line = AccessField.RETRIES.in(line, connection.retries());
+        AccessField.TERMINATION.in(line, connection.termination()).log("connection closed");
     }
 
     /** {@code 10.0.0.9:51324 default/kubia 10.96.0.1:80 -> 10.1.0.3:8080 0.412/25.103 ms 78/1024 B 0 retries --}. */

@@ -12,6 +12,7 @@ import io.sluice.service.Protocol;
 import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePortName;
 import java.net.InetSocketAddress;
+import java.util.Arrays;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -56,6 +57,15 @@ class AccessLogTest {
         assertThat(appender.list).extracting(ILoggingEvent::getFormattedMessage).containsExactly(
                 "10.0.0.9:51324 default/kubia:http 10.96.0.1:80 -> 10.1.0.3:8080 0.412/25.103 ms 78/1024 B 1 retry --",
                 "[fd00::9]:51324 default/kubia:http [fd00::1]:80 -> - -/2.000 ms 0/0 B 0 retries SC");
+    }
+
+    /** The document has no field that a line has not. */
+    @Test
+    void the_fields_of_a_line_are_those_that_are_documented_in_their_order() {
+        AccessLog.fields().log(new ClosedConnection(socket("10.0.0.9", 51324), HTTP, socket("10.96.0.1", 80),
+                new EndpointAddress(IpAddresses.parse("10.1.0.3"), 8080), 1, 2, 3, 4, 5, "--", true));
+        assertThat(appender.list.getFirst().getKeyValuePairs().stream().map(pair -> pair.key))
+                .containsExactlyElementsOf(Arrays.stream(AccessField.values()).map(AccessField::key).toList());
     }
 
     @Test

@@ -24,6 +24,8 @@ public final class ReferenceCommand implements Callable<Integer> {
         MARKDOWN,
         /** config/sluice.yaml. */
         YAML,
+        /** docs/access-log.md. */
+        ACCESS,
         /** The tables in docs/metrics.md. */
         METRICS
     }
@@ -31,9 +33,10 @@ public final class ReferenceCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(index = "0", paramLabel = "markdown|yaml|metrics", converter = DocumentConverter.class,
+    @Parameters(index = "0", paramLabel = "markdown|yaml|access|metrics", converter = DocumentConverter.class,
             completionCandidates = DocumentConverter.class,
-            description = "markdown is docs/configuration.md, yaml is config/sluice.yaml, metrics are tables in FILE.")
+            description = "markdown is docs/configuration.md, yaml is config/sluice.yaml, access is docs/access-log.md, "
+                    + "metrics are tables in FILE.")
     private Document document;
 
     @Parameters(index = "1", arity = "0..1", paramLabel = "FILE", defaultValue = "docs/metrics.md",
@@ -45,6 +48,7 @@ public final class ReferenceCommand implements Callable<Integer> {
         switch (document) {
             case MARKDOWN -> print(ConfigurationReference.markdown());
             case YAML -> print(ConfigurationReference.yaml());
+            case ACCESS -> print(AccessLogReference.markdown());
             case METRICS -> Files.writeString(file, MetricsReference.renewed(Files.readString(file)));
         }
         return ExitCode.OK;
@@ -56,7 +60,7 @@ public final class ReferenceCommand implements Callable<Integer> {
         out.flush();
     }
 
-    /** {@code markdown} or {@code yaml}. */
+    /** {@code markdown}, {@code yaml}, {@code access} or {@code metrics}. */
     static final class DocumentConverter extends EnumConverter<Document> {
         DocumentConverter() {
             super(List.of(Document.values()));

@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class ReferenceTest {
 
     @ParameterizedTest(name = "{1} is what ''sluice reference {0}'' prints")
-    @CsvSource({"markdown,docs/configuration.md", "yaml,config/sluice.yaml"})
+    @CsvSource({"markdown,docs/configuration.md", "yaml,config/sluice.yaml", "access,docs/access-log.md"})
     void the_document_is_up_to_date(String document, String file) throws IOException {
         assertThat(Files.readString(Path.of("..", file)))
                 .as("%s is out of date: ./sluice reference %s > %s", file, document, file)
