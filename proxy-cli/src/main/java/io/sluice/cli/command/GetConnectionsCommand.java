@@ -1,18 +1,63 @@
 package io.sluice.cli.command;
 
+import io.sluice.cli.config.EnumConverter;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 import tools.jackson.databind.JsonNode;
 
 /** {@code sluice get connections}. */
 @Command(name = "connections", aliases = {"connection", "conn"}, header = "List open connections.",
         abbreviateSynopsis = true,
-        footer = {"", "Examples:", "  sluice get connections -A", "  sluice get conn kubia -o wide"})
+        footer = {"", "Examples:", "  sluice get connections -A", "  sluice get conn kubia -o wide",
+                "  sluice get conn -A --sort-by bytes"})
 final class GetConnectionsCommand extends GetResource {
+
+    @Option(names = "--sort-by", paramLabel = "ORDER", converter = Order.Converter.class,
+            completionCandidates = Order.Converter.class,
+            description = "${COMPLETION-CANDIDATES}: most octets first, or the oldest. Default: by namespace, the oldest first")
+    private @Nullable Order sortBy;
 
     GetConnectionsCommand() {
         super("connections", "connections");
+    }
+
+    /** The orders of {@code --sort-by}. */
+    enum Order {
+        /** The one that moved most octets first. */
+        BYTES,
+        /** The oldest first. */
+        AGE;
+
+        /** {@code bytes} or {@code age}. */
+        static final class Converter extends EnumConverter<Order> {
+            Converter() {
+                super(List.of(Order.values()));
+            }
+        }
+    }
+
+    @Override
+    List<JsonNode> sorted(List<JsonNode> items) {
+        return switch (sortBy) {
+            case null -> super.sorted(items);
+            case BYTES ->
+                    items.stream().sorted(Comparator.comparingLong(GetConnectionsCommand::bytes).reversed()).toList();
+            case AGE -> items.stream()
+                    .sorted(Comparator.comparing((JsonNode item) -> item.path("acceptedAt").asString(""))).toList();
+        };
+    }
+
+    private static long bytes(JsonNode item) {
+        return item.path("bytesFromClient").asLong(0) + item.path("bytesFromBackend").asLong(0);
+    }
+
+    @Override
+    String keyOf(JsonNode item) {
+        return item.path("protocol").asString("TCP") + item.path("id").asLong();
     }
 
     @Override

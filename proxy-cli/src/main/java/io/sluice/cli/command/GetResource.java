@@ -7,10 +7,13 @@ import io.sluice.text.Printable;
 import io.sluice.text.PrintableJson;
 import java.io.PrintWriter;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -31,6 +34,9 @@ import tools.jackson.databind.json.JsonMapper;
 abstract class GetResource implements Callable<Integer> {
 
     static final String NONE = "<none>";
+
+    /** The time between two looks of {@code -w}. */
+    private static final Duration POLL = Duration.ofSeconds(2);
 
     /** How many namespaces are named. */
     private static final int NAMED = 3;
@@ -59,6 +65,10 @@ abstract class GetResource implements Callable<Integer> {
             description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
     private OutputFormat output;
 
+    @Option(names = {"-w", "--watch"},
+            description = "Go on with the rows that are new, differ or are gone, every 2 s, until Ctrl-C.")
+    private boolean watch;
+
     @Mixin
     private ServerFlag server = new ServerFlag();
 
@@ -83,8 +93,74 @@ abstract class GetResource implements Callable<Integer> {
             throw new FailureException(plural + " \"" + service + "\" not found"
                     + (in == null ? "" : " in namespace " + in) + exists(elsewhere));
         }
-        print(items, in, elsewhere.size());
+        if (watch) {
+            watch(client, items, in, service);
+        } else {
+            print(items, in, elsewhere.size());
+        }
         return ExitCode.OK;
+    }
+
+    /** Until the daemon does not answer any more, which is a failure. */
+    private void watch(AdminClient client, List<JsonNode> first, @Nullable String in, @Nullable String service)
+            throws FailureException, InterruptedException {
+        PrintWriter out = spec.commandLine().getOut();
+        Table header = table(List.of());
+        if (output != OutputFormat.JSON) {
+            header = table(rows(first).values());
+            out.print(firstLine(header));
+        }
+        WatchedItems watched = new WatchedItems();
+        List<JsonNode> items = first;
+        while (true) {
+            WatchedItems.Difference difference = watched.look(rows(items));
+            if (output == OutputFormat.JSON) {
+                difference.shown().forEach(row -> out.println(PrintableJson.mapper().writeValueAsString(row.item())));
+            } else {
+                out.print(table(difference.shown()).below(header));
+                table(difference.gone()).below(header).lines().forEach(line -> out.println(line + "   (gone)"));
+            }
+            out.flush();
+            Thread.sleep(POLL);
+            items = client.items(path, in, service);
+        }
+    }
+
+    private static String firstLine(Table table) {
+        return table.toString().lines().findFirst().orElse("") + "\n";
+    }
+
+    /** The rows by what identifies their objects, in the order of the table. */
+    private Map<String, WatchedItems.Row> rows(List<JsonNode> items) {
+        boolean wide = output == OutputFormat.WIDE;
+        int age = headers(wide).indexOf("AGE");
+        Instant now = Instant.now(Clock.systemUTC());
+        Map<String, WatchedItems.Row> rows = new LinkedHashMap<>();
+        for (JsonNode item : sorted(items)) {
+            List<Object> cells = new ArrayList<>(cells(item, wide, now));
+            List<Object> compare = new ArrayList<>(cells);
+            if (age >= 0) {
+                compare.remove(age);
+            }
+            rows.put(namespaceOf(item) + "/" + keyOf(item), new WatchedItems.Row(item, cells, compare));
+        }
+        return rows;
+    }
+
+    private Table table(Collection<WatchedItems.Row> rows) {
+        List<String> headers = new ArrayList<>(headers(output == OutputFormat.WIDE));
+        if (allNamespaces) {
+            headers.addFirst("NAMESPACE");
+        }
+        Table table = new Table(headers.toArray(String[]::new));
+        for (WatchedItems.Row row : rows) {
+            List<Object> cells = new ArrayList<>(row.cells());
+            if (allNamespaces) {
+                cells.addFirst(namespaceOf(row.item()));
+            }
+            table.row(cells.toArray());
+        }
+        return table;
     }
 
     /** The namespaces in which there is what was not found. */
@@ -110,28 +186,21 @@ abstract class GetResource implements Callable<Integer> {
                     : "No resources found in " + Printable.of(in) + " namespace."
                             + (elsewhere == 0 ? "" : " " + elsewhere + " in other namespaces: -A shows them"));
         } else {
-            boolean wide = output == OutputFormat.WIDE;
-            List<String> headers = new ArrayList<>(headers(wide));
-            if (allNamespaces) {
-                headers.addFirst("NAMESPACE");
-            }
-            Table table = new Table(headers.toArray(String[]::new));
-            for (JsonNode item : sorted(items)) {
-                List<Object> cells = new ArrayList<>(cells(item, wide, Instant.now(Clock.systemUTC())));
-                if (allNamespaces) {
-                    cells.addFirst(namespaceOf(item));
-                }
-                table.row(cells.toArray());
-            }
-            out.print(table);
+            out.print(table(rows(items).values()));
             out.flush();
             note(items).ifPresent(text -> spec.commandLine().getErr().println(Printable.of(text)));
         }
         out.flush();
     }
 
-    private List<JsonNode> sorted(List<JsonNode> items) {
+    /** In the order of the table. */
+    List<JsonNode> sorted(List<JsonNode> items) {
         return items.stream().sorted(Comparator.comparing(this::namespaceOf)).toList();
+    }
+
+    /** What no other object of its namespace has. */
+    String keyOf(JsonNode item) {
+        return nameOf(item);
     }
 
     String namespaceOf(JsonNode item) {

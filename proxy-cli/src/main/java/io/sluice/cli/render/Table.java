@@ -47,6 +47,20 @@ public final class Table {
     /** The lines, each ended by a line feed. */
     @Override
     public String toString() {
+        return text(rows, widths());
+    }
+
+    /** The lines without the header, in columns that are at least as wide as those of {@code before}. */
+    public String below(Table before) {
+        int[] widths = widths();
+        int[] earlier = before.widths();
+        for (int i = 0; i < widths.length; i++) {
+            widths[i] = Math.max(widths[i], earlier[i]);
+        }
+        return text(rows.subList(1, rows.size()), widths);
+    }
+
+    private int[] widths() {
         int columns = rows.getFirst().size();
         int[] widths = new int[columns];
         for (List<String> row : rows) {
@@ -54,6 +68,11 @@ public final class Table {
                 widths[i] = Math.max(widths[i], length(row.get(i)));
             }
         }
+        return widths;
+    }
+
+    private static String text(List<List<String>> rows, int[] widths) {
+        int columns = widths.length;
         StringBuilder text = new StringBuilder();
         for (List<String> row : rows) {
             StringBuilder line = new StringBuilder();

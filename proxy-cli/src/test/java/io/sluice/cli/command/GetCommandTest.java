@@ -61,6 +61,10 @@ class GetCommandTest {
     private final List<String> queries = new ArrayList<>();
     private HttpServer server;
     private String services = SERVICES;
+    private String connections = CONNECTIONS;
+    /** What a daemon that is watched answers from the second question on; after that it ends. */
+    private final List<String> later = new ArrayList<>();
+    private boolean watched;
     private int status = 200;
     /** Of the Services, for a daemon that selects; null for one that does not. */
     private @Nullable String inNamespace;
@@ -71,8 +75,14 @@ class GetCommandTest {
         server.createContext("/", exchange -> {
             String query = exchange.getRequestURI().toString();
             queries.add(query);
+            if (queries.size() > 1 && !later.isEmpty()) {
+                services = later.removeFirst();
+                watched = true;
+            } else if (watched) {
+                status = 500;
+            }
             String created = Instant.now().minus(5, ChronoUnit.HOURS).toString();
-            String body = exchange.getRequestURI().getPath().endsWith("services") ? services : CONNECTIONS;
+            String body = exchange.getRequestURI().getPath().endsWith("services") ? services : connections;
             if (inNamespace != null && query.contains("namespace=") && !query.contains("namespace=" + inNamespace)) {
                 body = "{\"services\": []}";
             }
@@ -165,6 +175,51 @@ class GetCommandTest {
                 TCP        127.0.0.1:40000   kubia     127.121.0.11:8080   established   5h
                 """);
         assertThat(get("connections", "-o", "wide").out()).contains("127.120.1.2:80", "78", "1024");
+    }
+
+    @Test
+    void connections_are_sorted_as_asked() {
+        String connection =
+                """
+                {"id": %d, "client": "127.0.0.1:%d", "listener": "127.120.1.2:80", "namespace": "%s", "service": "kubia",
+                 "state": "established", "acceptedAt": "2026-11-30T02:00:0%dZ", "bytesFromClient": %d, "bytesFromBackend": 1}""";
+        connections = "{\"connections\": [" + connection.formatted(1, 40001, "b", 3, 5) + ","
+                + connection.formatted(2, 40002, "a", 2, 9) + "," + connection.formatted(3, 40003, "b", 1, 7) + "]}";
+        assertThat(clients("conn", "-A")).containsExactly("40002", "40001", "40003");
+        assertThat(clients("conn", "-A", "--sort-by", "bytes")).containsExactly("40002", "40003", "40001");
+        assertThat(clients("conn", "-A", "--sort-by", "age")).containsExactly("40003", "40002", "40001");
+        assertThat(get("conn", "--sort-by", "size").err())
+                .startsWith("sluice: --sort-by: 'size' is none of bytes, age");
+    }
+
+    private List<String> clients(String... words) {
+        return get(words).out().lines().skip(1).map(line -> line.replaceAll("(?s).*127\\.0\\.0\\.1:(\\d+).*", "$1"))
+                .toList();
+    }
+
+    /** The daemon ends after its last answer. */
+    @Test
+    void whoever_watches_sees_what_is_new_differs_or_is_gone() {
+        later.add(SERVICES.replace("api.example.com", "db.example.com").replace("\"lonely\"", "\"other\""));
+        Console console = get("svc", "-w");
+        assertThat(console.out()).isEqualTo("""
+                NAME     TYPE           CLUSTER-IP    EXTERNAL-IP       PORT(S)                       AGE
+                kubia    ClusterIP      127.120.1.2   <none>            80:30080/TCP(1 of 2 Failed)   5h
+                lonely   ClusterIP      127.120.1.3   <none>            80/TCP                        5h
+                out      ExternalName   <none>        api.example.com   <none>                        5h
+                other    ClusterIP      127.120.1.3   <none>            80/TCP                        5h
+                out      ExternalName   <none>        db.example.com    <none>                        5h
+                lonely   ClusterIP      127.120.1.3   <none>            80/TCP                        5h   (gone)
+                """);
+        assertThat(console.exitCode()).isEqualTo(1);
+        assertThat(console.err()).contains("answered 500").hasLineCount(1);
+    }
+
+    @Test
+    void watched_objects_are_a_line_of_json_each() {
+        later.add(SERVICES.replace("api.example.com", "db.example.com"));
+        assertThat(get("svc", "-w", "-o", "json").out().lines()).hasSize(4).allMatch(line -> line.startsWith("{\"name"))
+                .last().satisfies(line -> assertThat(line).contains("db.example.com"));
     }
 
     @Test
