@@ -124,6 +124,7 @@ public sealed interface Change {
             implements Change {
 
         public EndpointChange {
+            pod = pod == null ? null : Printable.cut(pod, LONGEST);
             detail = Printable.cut(detail, LONGEST);
         }
 
@@ -134,7 +135,7 @@ public sealed interface Change {
 
         @Override
         public String message() {
-            return endpoint + (pod == null ? "" : " (pod " + Printable.cut(pod, LONGEST) + ")") + " " + step.words
+            return endpoint + (pod == null ? "" : " (pod " + pod + ")") + " " + step.words
                     + (detail.isEmpty() ? "" : ": " + detail);
         }
     }

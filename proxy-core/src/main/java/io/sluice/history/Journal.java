@@ -88,9 +88,10 @@ public final class Journal {
             return new Wanted(id, notBefore, namespace, service);
         }
 
+        /** Of an event after {@link #after}. */
         boolean has(Event event) {
             ServiceName of = event.change().service();
-            return event.id() > after && !event.at().isBefore(notBefore)
+            return !event.at().isBefore(notBefore)
                     && (namespace == null || of == null || of.namespace().equals(namespace))
                     && (service == null || of != null && of.name().equals(service));
         }
