@@ -49,19 +49,24 @@ final class ChangeReport {
     }
 
     /**
-     * Only endpoints were applied.
+     * Only endpoints were applied, or nothing.
      *
      * @param before  the snapshot that was applied before
-     * @param changed the Services whose endpoints differ
+     * @param scope   how far the change reached
      * @param emptied a line for each port that has no endpoint any more
      */
-    void endpoints(ClusterSnapshot before, AppliedState now, List<ServiceState> changed, List<NamedLine> emptied) {
+    void endpoints(ClusterSnapshot before, AppliedState now, ChangeScope scope, List<NamedLine> emptied) {
+        List<ServiceState> changed = scope.changed();
         metrics.synced(now.snapshot(), new ChangeCount(0, changed.size()), Instant.now(), now.took());
         LineLimit.warn(LOG, emptied);
         history.endpoints(before, changed);
         List<ServiceName> names = changed.stream().map(state -> state.service().name()).toList();
-        log(names, "applied in " + now.took().toMillis() + " ms: "
-                + (names.isEmpty() ? "Pods" : "endpoints of " + LineLimit.names(names)));
+        if (scope instanceof ChangeScope.Nothing) {
+            LOG.debug("applied in {} ms: a snapshot in which nothing differs", now.took().toMillis());
+        } else {
+            log(names, "applied in " + now.took().toMillis() + " ms: "
+                    + (names.isEmpty() ? "Pods" : "endpoints of " + LineLimit.names(names)));
+        }
     }
 
     /** The name is a field of the line if it is the only one. */

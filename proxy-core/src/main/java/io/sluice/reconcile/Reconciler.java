@@ -241,7 +241,7 @@ public final class Reconciler {
         AppliedState now = view.endpoints(shown, plan.loops().cutOut(snapshot), start);
         state = now;
         followers.settled(now.snapshot(), scope);
-        report.endpoints(before, now, scope.changed(), emptied);
+        report.endpoints(before, now, scope, emptied);
         if (review.isDue(System.nanoTime())) {
             control.execute(() -> {
                 if (review.isDue(System.nanoTime())) {

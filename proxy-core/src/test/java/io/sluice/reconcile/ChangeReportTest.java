@@ -2,6 +2,7 @@ package io.sluice.reconcile;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
@@ -49,7 +50,7 @@ class ChangeReportTest {
 
     @Test
     void endpoints_of_one_service_are_named_in_the_text_and_in_fields() {
-        report.endpoints(snapshot("a"), applied("a"), states("a"), List.of());
+        report.endpoints(snapshot("a"), applied("a"), endpointsOf("a"), List.of());
         assertThat(log.list).singleElement().satisfies(line -> {
             assertThat(line.getFormattedMessage()).isEqualTo("applied in 4 ms: endpoints of shop/a");
             assertThat(fields(line)).isEqualTo("namespace=shop service=a");
@@ -60,7 +61,7 @@ class ChangeReportTest {
     @Test
     void of_many_services_the_first_are_named_and_the_others_counted() {
         String[] names = "a b c d e f g".split(" ", -1);
-        report.endpoints(snapshot(names), applied(names), states(names), List.of());
+        report.endpoints(snapshot(names), applied(names), endpointsOf(names), List.of());
         assertThat(log.list).singleElement().satisfies(line -> assertThat(line.getFormattedMessage())
                 .isEqualTo("applied in 4 ms: endpoints of shop/a, shop/b, shop/c, shop/d, shop/e and 2 more"));
     }
@@ -75,7 +76,7 @@ class ChangeReportTest {
 
     @Test
     void a_port_that_is_empty_now_is_a_line_with_its_names() {
-        report.endpoints(snapshot("a"), applied("a"), states("a"), List.of(NamedLine.of(
+        report.endpoints(snapshot("a"), applied("a"), endpointsOf("a"), List.of(NamedLine.of(
                 new ServicePortName(new ServiceName("shop", "a"), "http", Protocol.TCP), "it is empty")));
         assertThat(log.list).first().satisfies(line -> {
             assertThat(line.getFormattedMessage()).isEqualTo("it is empty");
@@ -92,6 +93,16 @@ class ChangeReportTest {
     private static String fields(ILoggingEvent line) {
         return line.getKeyValuePairs().stream().map(pair -> pair.key + "=" + pair.value)
                 .collect(Collectors.joining(" "));
+    }
+
+    @Test
+    void a_snapshot_in_which_nothing_differs_is_not_logged() {
+        report.endpoints(snapshot("a"), applied("a"), new ChangeScope.Nothing(), List.of());
+        assertThat(log.list).noneMatch(line -> line.getLevel().isGreaterOrEqual(Level.INFO));
+    }
+
+    private static ChangeScope endpointsOf(String... names) {
+        return new ChangeScope.Endpoints(snapshot(names), snapshot(names), states(names));
     }
 
     private static AppliedState applied(String... names) {
