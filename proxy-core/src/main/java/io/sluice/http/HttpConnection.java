@@ -259,11 +259,13 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
         }
         waiting.clear();
         current = new Intake(asked.decision(), true, false);
+        StreamedBody opened = new StreamedBody(channel, events, server.limits(), this::abandon);
+        // Before the first octet: if that cannot be written, the connection ends at once, and the stream with it.
+        stream = opened;
         channel.writeAndFlush(head(made, current));
         // The end of the client is to be noticed.
         channel.config().setAutoRead(true);
-        stream = new StreamedBody(channel, events, server.limits(), this::abandon);
-        stream.pump();
+        opened.pump();
     }
 
     @SuppressWarnings("JavaUtilDate") // is what Netty's formatter takes
