@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.sluice.balance.Ejections;
 import io.sluice.it.testbed.Manifests;
 import io.sluice.it.testbed.RunningSluice;
+import io.sluice.reconcile.Balancing;
+import io.sluice.service.BalancerKind;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -18,10 +21,12 @@ import tools.jackson.databind.json.JsonMapper;
 class HistoryIT {
 
     private static final Duration PATIENCE = Duration.ofMinutes(1);
+    private static final Balancing EJECTING = new Balancing(BalancerKind.ROUND_ROBIN, List.of(), 100,
+            new Ejections.Rules(Duration.ofSeconds(10), Duration.ofSeconds(30), 50));
 
     @Test
     void what_happened_to_a_service_is_told_in_its_order_with_the_reasons() throws Exception {
-        try (RunningSluice sluice = new RunningSluice()) {
+        try (RunningSluice sluice = new RunningSluice().balancing(EJECTING)) {
             sluice.pod(1, "pod-1");
             sluice.service("kubia", sluice.address(1)).start();
 
