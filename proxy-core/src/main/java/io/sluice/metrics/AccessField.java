@@ -22,7 +22,7 @@ public enum AccessField {
             "from accept until an endpoint had taken the connection, retries included, in ms; of a flow "
                     + "until the first reply; absent, in a line for people `-`, if none did"),
     /** Whether the endpoint saw this node's address. */
-    MASQUERADED("masqueraded", "masqueraded",
+    MASQUERADED("masqueraded", "",
             "`true`, in a line for people a word at its end, if the endpoint saw this node's "
                     + "address while other traffic of the Service keeps its source; else absent"),
     /** See {@link ClosedConnection#totalNanos}. */
@@ -51,7 +51,7 @@ public enum AccessField {
         return key;
     }
 
-    /** How it looks in a line for people. */
+    /** How it looks in a usual line for people; empty if it is not in it. */
     public String example() {
         return example;
     }

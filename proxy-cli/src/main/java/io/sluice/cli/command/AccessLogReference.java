@@ -29,7 +29,8 @@ final class AccessLogReference {
                 | --- | --- | --- |
                 """);
         for (AccessField field : AccessField.values()) {
-            row(text, field.key(), "`" + field.example() + "` | " + field.meaning());
+            row(text, field.key(),
+                    (field.example().isEmpty() ? "–" : "`" + field.example() + "`") + " | " + field.meaning());
         }
         text.append("""
 
