@@ -8,6 +8,7 @@ import io.sluice.proxy.ProxySettings;
 import io.sluice.reconcile.Balancing;
 import io.sluice.service.Cidr;
 import io.sluice.source.kubernetes.KubernetesOptions;
+import io.sluice.source.manifest.GivenEndpoint;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
@@ -17,6 +18,7 @@ import java.util.Optional;
  * The whole configuration of the daemon, parsed and checked: flags, environment and configuration file are already merged.
  *
  * @param manifests          files, directories or {@code -} to read Services from; not used if {@code kubernetes} is there
+ * @param endpoints          where the processes of the manifests' workloads are
  * @param kubernetes         the API server to read Services from; empty for manifests
  * @param serviceCidrs       where static mode allocates cluster addresses, at most one range of each family
  * @param nodePortMin        first node port that static mode allocates
@@ -36,8 +38,9 @@ import java.util.Optional;
  * @param namespaces         whether network namespaces of {@code sluice exec} get listeners
  * @param supervision        when a stalled process is reported, and to which service manager
  */
-public record SluiceConfig(List<String> manifests, Optional<KubernetesOptions> kubernetes, List<Cidr> serviceCidrs,
-        int nodePortMin, int nodePortMax, String nodeName, List<String> nodePortAddresses, int portOffset,
+public record SluiceConfig(List<String> manifests, List<GivenEndpoint> endpoints,
+        Optional<KubernetesOptions> kubernetes, List<Cidr> serviceCidrs, int nodePortMin, int nodePortMax,
+        String nodeName, List<String> nodePortAddresses, int portOffset,
         Balancing balancing, NodeSettings node,
         ProxySettings proxy, Duration drainTimeout, Optional<InetSocketAddress> metricsBindAddress,
         Optional<InetSocketAddress> healthzBindAddress, AllowedHosts metricsAllowedHosts,
@@ -46,6 +49,7 @@ public record SluiceConfig(List<String> manifests, Optional<KubernetesOptions> k
 
     public SluiceConfig {
         manifests = List.copyOf(manifests);
+        endpoints = List.copyOf(endpoints);
         serviceCidrs = List.copyOf(serviceCidrs);
         nodePortAddresses = List.copyOf(nodePortAddresses);
     }
@@ -59,6 +63,7 @@ public record SluiceConfig(List<String> manifests, Optional<KubernetesOptions> k
     public static final class Builder {
 
         private List<String> manifests = List.of();
+        private List<GivenEndpoint> endpoints = List.of();
         private Optional<KubernetesOptions> kubernetes = Optional.empty();
         private List<Cidr> serviceCidrs = List.of();
         private int nodePortMin = 30_000;
@@ -93,6 +98,12 @@ public record SluiceConfig(List<String> manifests, Optional<KubernetesOptions> k
         /** Sets {@link SluiceConfig#manifests}. */
         public Builder manifests(List<String> value) {
             this.manifests = value;
+            return this;
+        }
+
+        /** Sets {@link SluiceConfig#endpoints}. */
+        public Builder endpoints(List<GivenEndpoint> value) {
+            this.endpoints = value;
             return this;
         }
 
@@ -194,7 +205,7 @@ public record SluiceConfig(List<String> manifests, Optional<KubernetesOptions> k
 
         /** The configuration. */
         public SluiceConfig build() {
-            return new SluiceConfig(manifests, kubernetes, serviceCidrs, nodePortMin, nodePortMax, nodeName,
+            return new SluiceConfig(manifests, endpoints, kubernetes, serviceCidrs, nodePortMin, nodePortMax, nodeName,
                     nodePortAddresses, portOffset, balancing, node, proxy, drainTimeout, metricsBindAddress,
                     healthzBindAddress, metricsAllowedHosts, bindAddressHardFail, accessLog, dns, namespaces,
                     supervision);

@@ -41,6 +41,23 @@ public sealed interface EmptyReason {
     }
 
     /**
+     * The selector matches the Pods that a workload would make in a cluster, and nobody says where its processes are.
+     *
+     * @param workload kind, namespace and name, such as {@code Deployment shop/api}
+     * @param name     {@code namespace/name} of the workload
+     * @param replicas how many Pods it would make
+     */
+    record WorkloadWithoutAddress(String workload, String name, int replicas) implements EmptyReason {
+        @Override
+        public String describe() {
+            return replicas == 0
+                    ? workload + " makes no Pods: its replicas are 0"
+                    : workload + " would make " + pods(replicas) + ": say where with --endpoint " + name
+                            + "=HOST:PORT";
+        }
+    }
+
+    /**
      * Pods are selected but each is left out, with the reason.
      *
      * @param pods pod name to why it is left out, for example {@code has no IP}
@@ -148,6 +165,11 @@ public sealed interface EmptyReason {
         public String describe() {
             return "traffic policy Local, and no ready endpoint is on node " + node;
         }
+    }
+
+    /** {@code 1 Pod}, {@code 3 Pods}. */
+    static String pods(int count) {
+        return count + (count == 1 ? " Pod" : " Pods");
     }
 
     private static String labels(Map<String, String> labels) {

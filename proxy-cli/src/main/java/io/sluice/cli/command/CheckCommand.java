@@ -37,6 +37,7 @@ import picocli.CommandLine.Spec;
                 "", "Exit code 1 if anything is an error; warnings alone are fine."},
         abbreviateSynopsis = true,
         footer = {"", "Examples:", "  sluice check -f manifests/",
+                "  sluice check -f manifests/ --endpoint shop/api=127.0.0.1:3000",
                 "  kubectl get svc,endpointslices,pods -A -o yaml | sluice check -f -",
                 "  sluice check -f manifests/ -o json | jq '.problems[]'",
                 "  sluice check --kube-proxy-config /var/lib/kube-proxy/config.conf"})
@@ -73,7 +74,7 @@ public final class CheckCommand implements Callable<Integer> {
         LoadedManifests loaded = ManifestSource.load(services.options(main.environment()));
         List<Problem> problems = loaded.problems();
         if (output == OutputFormat.JSON) {
-            out.println(SnapshotView.json(loaded.snapshot(), problems));
+            out.println(SnapshotView.json(loaded.snapshot(), problems, loaded.skipped()));
         } else {
             print(loaded, out);
         }

@@ -59,6 +59,8 @@ import picocli.CommandLine.Spec;
         footer = {"", "Examples:", "  sluice run -f manifests/", "",
                 "  No privilege for ports below 1024: serve port 80 at 8080.",
                 "  sluice run -f svc.yaml -f pods.yaml --port-offset 8000", "",
+                "  The program of a Deployment runs here, at a port of its own.",
+                "  sluice run -f manifests/ --endpoint shop/api=127.0.0.1:3000", "",
                 "  What a cluster has, from here.",
                 "  kubectl get svc,endpointslices -A -o yaml | sluice run -f -", "",
                 "  The Services of a cluster; the state is kept for a restart in an outage.",
@@ -178,7 +180,7 @@ public final class RunCommand implements Callable<Integer> {
         Optional<KubernetesOptions> cluster =
                 manifests.isEmpty() ? Optional.of(kubernetes.options(nodeName, dns.asked(), environment))
                         : Optional.empty();
-        return SluiceConfig.builder(nodeName).manifests(manifests).kubernetes(cluster)
+        return SluiceConfig.builder(nodeName).manifests(manifests).endpoints(services.endpoints()).kubernetes(cluster)
                 .serviceCidrs(services.serviceCidrs())
                 .nodePorts(services.nodePortRange().first(), services.nodePortRange().last())
                 .nodePortAddresses(listeners.nodePortAddresses(cluster.isPresent()))

@@ -23,6 +23,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 
 /** Services with their ports and endpoints as a table with one row for each port, and as JSON. */
 public final class SnapshotView {
@@ -103,8 +104,8 @@ public final class SnapshotView {
                 + (empty == 0 ? "" : ", " + count(empty, "port") + " without endpoints");
     }
 
-    /** The same for programs, with the problems. */
-    static String json(ClusterSnapshot snapshot, List<Problem> problems) {
+    /** The same for programs, with the problems and the number of skipped objects of each kind. */
+    static String json(ClusterSnapshot snapshot, List<Problem> problems, Map<String, Integer> skipped) {
         List<Object> services = new ArrayList<>();
         snapshot.services().values().forEach(state -> services.add(service(state)));
         List<Object> complaints = new ArrayList<>();
@@ -119,6 +120,7 @@ public final class SnapshotView {
         Map<String, Object> root = new LinkedHashMap<>();
         root.put("services", services);
         root.put("problems", complaints);
+        root.put("skipped", new TreeMap<>(skipped));
         return PrintableJson.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(root);
     }
 

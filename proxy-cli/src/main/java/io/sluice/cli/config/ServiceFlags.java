@@ -2,6 +2,7 @@ package io.sluice.cli.config;
 
 import io.sluice.service.Cidr;
 import io.sluice.service.IpFamily;
+import io.sluice.source.manifest.GivenEndpoint;
 import io.sluice.source.manifest.ManifestOptions;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -31,6 +32,12 @@ public final class ServiceFlags {
             description = "Kubernetes manifests to read: a YAML or JSON file, a directory of them, or - for standard "
                     + "input. Files and directories are watched. May be repeated.")
     private List<String> filenames = List.of();
+
+    @Option(names = "--endpoint", paramLabel = "WORKLOAD=ADDRESS", split = ",", hideParamSyntax = true,
+            description = "Where you run the processes of a Deployment, StatefulSet, DaemonSet, ReplicaSet, Job or Pod of the "
+                    + "manifests: [NAMESPACE/]NAME[:CONTAINERPORT]=HOST:PORT, one address for each replica. May be "
+                    + "repeated. Comes before the annotations sluice.io/endpoint and sluice.io/pod-ip.")
+    private List<String> endpoints = List.of();
 
     @Option(names = "--service-cidr", paramLabel = "CIDR", split = ",", hideParamSyntax = true,
             defaultValue = "127.120.0.0/16", converter = CidrConverter.class,
@@ -69,7 +76,19 @@ public final class ServiceFlags {
     /** The options of the manifest source. */
     public ManifestOptions options(Map<String, String> environment) {
         return new ManifestOptions(filenames(), serviceCidrs(), nodePortRange.first(), nodePortRange.last(),
-                nodeName(environment));
+                nodeName(environment), endpoints());
+    }
+
+    /** Where the processes of workloads are; empty if Services come from a cluster. */
+    public List<GivenEndpoint> endpoints() {
+        if (!endpoints.isEmpty() && filenames.isEmpty()) {
+            throw wrong("--endpoint", "is for workloads of manifests; name them with -f");
+        }
+        try {
+            return GivenEndpoint.parse(endpoints);
+        } catch (IllegalArgumentException e) {
+            throw wrong("--endpoint", String.valueOf(e.getMessage()));
+        }
     }
 
     /** At most one of each family. */

@@ -53,6 +53,73 @@ class CheckCommandTest {
         assertThat(console.out()).contains("nowhere.yaml").doesNotContain("Exception");
     }
 
+    private static final String DEPLOYMENT = """
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata: {name: api, namespace: shop}
+            spec:
+              replicas: 2
+              selector: {matchLabels: {app: api}}
+              template:
+                metadata: {labels: {app: api}}
+                spec: {containers: [{name: api, ports: [{containerPort: 8080}]}]}
+            ---
+            apiVersion: v1
+            kind: Service
+            metadata: {name: api, namespace: shop}
+            spec: {selector: {app: api}, ports: [{port: 80, targetPort: 8080}]}
+            ---
+            apiVersion: v1
+            kind: ConfigMap
+            metadata: {name: api, namespace: shop}
+            """;
+
+    @Test
+    void a_deployment_without_an_address_is_named_with_what_to_add() throws IOException {
+        Path file = Files.writeString(directory.resolve("shop.yaml"), DEPLOYMENT);
+
+        Console console = Console.run("check", "-f", file.toString());
+
+        assertThat(console.exitCode()).isZero();
+        assertThat(console.out())
+                .contains(
+                        "<none> (Deployment shop/api would make 2 Pods: say where with --endpoint shop/api=HOST:PORT)",
+                        "warning: " + file + ":3: Deployment shop/api: would make 2 Pods for Service api")
+                .endsWith("0 errors, 1 warning; skipped: 1 ConfigMap\n");
+        assertThat(JsonMapper.shared().readTree(Console.run("check", "-o", "json", "-f", file.toString()).out())
+                .path("skipped").path("ConfigMap").asInt()).isEqualTo(1);
+    }
+
+    @Test
+    void a_deployment_is_where_its_developer_says() throws IOException {
+        Path file = Files.writeString(directory.resolve("shop.yaml"), DEPLOYMENT);
+        Path config = Files.writeString(directory.resolve("config.conf"),
+                "filename: " + file + "\nendpoint: [\"shop/api=localhost:3000,3001\"]\n");
+
+        assertThat(Console.run("check", "-f", file.toString(), "--endpoint", "shop/api=3000", "--endpoint",
+                "shop/api=[::1]:1,127.0.0.1:3001").out())
+                .contains(" 127.0.0.1:3000,127.0.0.1:3001\n", "0 errors, 0 warnings");
+        assertThat(Console.run("check", "--config", config.toString()).out())
+                .contains(" 127.0.0.1:3000,127.0.0.1:3001\n");
+        assertThat(Console.run(Map.of("SLUICE_ENDPOINT", "shop/api=3000,3001"), "check", "-f", file.toString()).out())
+                .contains(" 127.0.0.1:3000,127.0.0.1:3001\n");
+    }
+
+    @Test
+    void a_wrong_endpoint_is_one_line() throws IOException {
+        Path file = Files.writeString(directory.resolve("shop.yaml"), DEPLOYMENT);
+
+        Console typo = Console.run("check", "-f", file.toString(), "--endpoint", "shop/apii=3000");
+        assertThat(typo.exitCode()).isEqualTo(1);
+        assertThat(typo.out()).contains("error: --endpoint shop/apii: names no Deployment, ",
+                "; did you mean shop/api?\n");
+        Console address = Console.run("check", "-f", file.toString(), "--endpoint", "shop/api=localhost:http");
+        assertThat(address.exitCode()).isEqualTo(2);
+        assertThat(address.err()).startsWith("sluice: --endpoint: 'localhost:http' has no port between 1 and 65535\n");
+        assertThat(Console.run("run", "--endpoint", "shop/api=3000").err())
+                .startsWith("sluice: --endpoint: is for workloads of manifests; name them with -f\n");
+    }
+
     @Test
     void json_has_the_same_for_programs() {
         Console console = Console.run("check", "-f", EXAMPLES, "-o", "json");

@@ -86,7 +86,7 @@ class SnapshotViewTest {
     @Test
     void json_has_services_and_problems() {
         JsonNode json = JsonMapper.shared().readTree(SnapshotView.json(snapshot, List.of(
-                new Problem(Problem.Severity.WARNING, "a.yaml:3", "Service default/x", "is doubtful"))));
+                new Problem(Problem.Severity.WARNING, "a.yaml:3", "Service default/x", "is doubtful")), Map.of()));
 
         JsonNode port = json.at("/services/0/ports/0");
         assertThat(port.path("port").asInt()).isEqualTo(80);

@@ -4,16 +4,13 @@ import io.sluice.service.ServiceName;
 import io.sluice.source.Excerpt;
 import io.sluice.source.manifest.Manifest.NamespaceManifest;
 import io.sluice.source.manifest.Manifest.NodeManifest;
-import io.sluice.source.manifest.Manifest.Workload;
 import java.net.InetAddress;
 import io.sluice.source.manifest.ReadingLimits.Rest;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Turns documents into {@link Manifest} objects, with those checks of the API server that matter here. An object
@@ -21,16 +18,10 @@ import org.slf4j.LoggerFactory;
  */
 final class DocumentReader {
 
-    private static final Logger LOG = LoggerFactory.getLogger(DocumentReader.class);
-
     private static final int MAX_LIST_DEPTH = 4;
     /** The most kinds without a meaning here that are counted separately. */
     private static final int MAX_KINDS = 100;
     private static final String OTHER_KINDS = "others";
-    /** Kinds of {@code apps/v1} that make Pods from a template. */
-    private static final Set<String> WORKLOADS = Set.of("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet");
-    /** The most of them that are remembered for a hint. */
-    private static final int MAX_WORKLOADS = 10_000;
 
     private final Problems problems;
     private final Rest rest;
@@ -39,7 +30,9 @@ final class DocumentReader {
     private final PodReader pods;
     private final List<Manifest> objects = new ArrayList<>();
     private final Map<String, Integer> skippedKinds = new TreeMap<>();
-    private final List<Workload> workloads = new ArrayList<>();
+    private final WorkloadReader workloadReader;
+    private final List<WorkloadManifest> workloads = new ArrayList<>();
+    private final Map<String, WorkloadManifest> byName = new HashMap<>();
     private int count;
     private boolean full;
 
@@ -49,6 +42,7 @@ final class DocumentReader {
         this.services = new ServiceManifestReader(problems);
         this.endpoints = new EndpointsReader(problems);
         this.pods = new PodReader(problems);
+        this.workloadReader = new WorkloadReader(pods);
     }
 
     /** All objects that could be read, in the order of the documents; the caller may change the list. */
@@ -61,8 +55,8 @@ final class DocumentReader {
         return skippedKinds;
     }
 
-    /** The workloads that would make Pods in a cluster, as far as they could be read. */
-    List<Workload> workloads() {
+    /** The workloads, each once, in the order of the documents. */
+    List<WorkloadManifest> workloads() {
         return workloads;
     }
 
@@ -109,8 +103,10 @@ final class DocumentReader {
                 return;
             }
             subject = Excerpt.of(kind);
+            if (addWorkload(document, kind, version)) {
+                return;
+            }
             if (!isKnown(document, kind, version)) {
-                addWorkload(document, kind, version);
                 skip(Excerpt.of(version.contains("/") ? kind + " (" + version + ")" : kind));
                 return;
             }
@@ -133,18 +129,31 @@ final class DocumentReader {
         }
     }
 
-    private void addWorkload(Field document, String kind, String version) {
-        if (!version.equals("apps/v1") || !WORKLOADS.contains(kind) || workloads.size() == MAX_WORKLOADS) {
-            return;
+    /** Whether {@code document} is a workload that counts here. */
+    private boolean addWorkload(Field document, String kind, String version) throws InvalidFieldException {
+        if (!WorkloadReader.reads(kind, version)) {
+            return false;
         }
+        ServiceName name;
         try {
-            ServiceName name = name(document, kind);
-            Map<String, String> labels =
-                    document.get("spec").get("template").get("metadata").get("labels").texts();
-            workloads.add(new Workload(name, kind + " " + name, labels));
+            if (document.get("metadata").get("generateName").present() || WorkloadReader.isOwned(document)) {
+                return false;
+            }
+            name = name(document, kind);
         } catch (InvalidFieldException e) {
-            LOG.debug("a {} that is skipped cannot be read either: {}", kind, e.getMessage());
+            problems.warning(e.location(), kind + " " + e.path(), e.getMessage() + "; it makes no Pods");
+            return true;
         }
+        WorkloadManifest read = workloadReader.read(document, kind, name);
+        stopAt(rest.tooManyValues(read.weight()), document);
+        WorkloadManifest first = byName.putIfAbsent(read.subject(), read);
+        if (first == null) {
+            workloads.add(read);
+        } else {
+            problems.warning(read.location(), read.subject(), "is a duplicate of the object at " + first.location()
+                    + ", which counts; if it is a patch, read what 'kubectl kustomize DIR' prints instead");
+        }
+        return true;
     }
 
     private void skip(String kind) {

@@ -21,6 +21,8 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -44,17 +46,29 @@ final class EndpointRules {
 
     private final Rest rest;
     private final PodIndex pods = new PodIndex();
+    /** The namespaces that have Pods which no workload made here. */
+    private final Set<String> withPods = new HashSet<>();
+    private final PodIndex templates = new PodIndex();
+    private final IdentityHashMap<PodManifest, WorkloadManifest> waiting = new IdentityHashMap<>();
     private final Map<ServiceName, List<SliceManifest>> slices = new HashMap<>();
     private final Map<ServiceName, EndpointsManifest> endpoints = new HashMap<>();
     /** For each name of a Service, the namespaces in which Endpoints or EndpointSlices name such a Service. */
     private final Map<String, Set<String>> writtenIn = new HashMap<>();
     private final Map<String, NodeManifest> nodes = new HashMap<>();
 
-    EndpointRules(Collection<Manifest> objects, Rest rest) {
+    EndpointRules(Collection<Manifest> objects, WorkloadPods workloads, Rest rest) {
         this.rest = rest;
+        workloads.made().forEach(pods::add);
+        for (WorkloadManifest workload : workloads.waiting()) {
+            templates.add(workload.template());
+            waiting.put(workload.template(), workload);
+        }
         for (Manifest object : objects) {
             switch (object) {
-                case PodManifest pod -> pods.add(pod);
+                case PodManifest pod -> {
+                    pods.add(pod);
+                    withPods.add(pod.name().namespace());
+                }
                 case SliceManifest slice -> {
                     slices.computeIfAbsent(slice.service(), n -> new ArrayList<>()).add(slice);
                     writtenFor(slice.service());
@@ -150,7 +164,8 @@ final class EndpointRules {
 
     private boolean fromPods(ServiceManifest service) {
         return !service.selector().isEmpty() && service.externalName() == null
-                && (pods.count(service.name().namespace()) > 0
+                && (withPods.contains(service.name().namespace())
+                        || !pods.selected(service.name().namespace(), service.selector()).isEmpty()
                         || !slices.containsKey(service.name()) && !endpoints.containsKey(service.name()));
     }
 
@@ -198,9 +213,9 @@ final class EndpointRules {
         Set<String> nodeHints = ready && sameNode && node != null ? Set.of(node) : Set.of();
         String hostname = service.name().name().equals(pod.subdomain()) ? pod.hostname() : null;
         Set<IpFamily> wanted = EnumSet.copyOf(families);
-        for (InetAddress ip : pod.ips()) {
-            if (wanted.remove(IpFamily.of(ip))) {
-                merge.accept(Endpoint.builder(new EndpointAddress(ip, number)).ready(ready).serving(pod.ready())
+        for (EndpointAddress address : pod.at(number)) {
+            if (wanted.remove(address.family())) {
+                merge.accept(Endpoint.builder(address).ready(ready).serving(pod.ready())
                         .terminating(pod.terminating()).node(node).zone(zone).zoneHints(zoneHints)
                         .nodeHints(nodeHints).hostname(hostname).target(pod.name().name()).build());
             }
@@ -224,6 +239,11 @@ final class EndpointRules {
             Set<IpFamily> families) {
         if (selected.isEmpty()) {
             String namespace = service.name().namespace();
+            Optional<WorkloadManifest> maker = waitingFor(service).stream().findFirst();
+            if (maker.isPresent()) {
+                return new EmptyReason.WorkloadWithoutAddress(maker.get().subject(), maker.get().name().toString(),
+                        maker.get().replicas());
+            }
             PodManifest nearest = pods.nearest(namespace, service.selector());
             return new EmptyReason.SelectorMatchesNoPod(service.selector(), pods.count(namespace),
                     nearest == null ? null : nearest.name().name(),
@@ -245,6 +265,11 @@ final class EndpointRules {
         return withoutPort.isEmpty()
                 ? new EmptyReason.PodsLeftOut(leftOut)
                 : new EmptyReason.TargetPortNotFound(port.targetPort(), port.protocol(), withoutPort);
+    }
+
+    /** The workloads that would make Pods for {@code service}, and do not because nobody says where their processes are. */
+    List<WorkloadManifest> waitingFor(ServiceManifest service) {
+        return templates.selected(service.name().namespace(), service.selector()).stream().map(waiting::get).toList();
     }
 
     private EmptyReason whyNothingWritten(ServiceManifest service, PortManifest port, List<EndpointSubset> written) {

@@ -5,7 +5,6 @@ import io.sluice.service.ServiceName;
 import io.sluice.source.EndpointSubset;
 import java.net.InetAddress;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** One object of a manifest, as it is written: nothing is allocated or derived yet. */
@@ -53,15 +52,7 @@ sealed interface Manifest permits ServiceManifest, PodManifest, Manifest.Endpoin
             boolean named,
             int nodePort, @Nullable String appProtocol) {}
 
-    /**
-     * An object that makes Pods in a cluster, such as a Deployment, but not here.
-     *
-     * @param subject {@code Kind namespace/name}
-     * @param labels  the labels of the Pods that it would make
-     */
-    record Workload(ServiceName name, String subject, Map<String, String> labels) {}
-
-    /** A port that a container names. */
+    /** A port of a container; the name is empty for none. */
     record ContainerPort(String name, Protocol protocol, int port) {}
 
     /**

@@ -11,9 +11,10 @@ import java.util.List;
  * @param nodePortMin  first node port that is allocated
  * @param nodePortMax  last one
  * @param nodeName     this node; a Node manifest of that name has its zone
+ * @param endpoints    where the processes of workloads are; they come before what the manifests say
  */
 public record ManifestOptions(List<String> inputs, List<Cidr> serviceCidrs, int nodePortMin, int nodePortMax,
-        String nodeName) {
+        String nodeName, List<GivenEndpoint> endpoints) {
 
     /** Throws IllegalArgumentException for ranges that hold nothing, or two of one family. */
     public ManifestOptions {
@@ -25,5 +26,17 @@ public record ManifestOptions(List<String> inputs, List<Cidr> serviceCidrs, int 
         }
         inputs = List.copyOf(inputs);
         serviceCidrs = List.copyOf(serviceCidrs);
+        endpoints = List.copyOf(endpoints);
+    }
+
+    /** Options with which the manifests alone say where processes are. */
+    public ManifestOptions(List<String> inputs, List<Cidr> serviceCidrs, int nodePortMin, int nodePortMax,
+            String nodeName) {
+        this(inputs, serviceCidrs, nodePortMin, nodePortMax, nodeName, List.of());
+    }
+
+    /** These options with other {@code endpoints}. */
+    public ManifestOptions with(List<GivenEndpoint> endpoints) {
+        return new ManifestOptions(inputs, serviceCidrs, nodePortMin, nodePortMax, nodeName, endpoints);
     }
 }

@@ -1,5 +1,6 @@
 package io.sluice.source.manifest;
 
+import io.sluice.service.EndpointAddress;
 import io.sluice.service.ServiceName;
 import io.sluice.source.manifest.Manifest.ContainerPort;
 import java.net.InetAddress;
@@ -10,13 +11,34 @@ import org.jspecify.annotations.Nullable;
 /**
  * A Pod.
  *
+ * @param ports        of its containers, in the order in which a named targetPort is looked up; the name is empty for none
+ * @param elsewhere    where connections to a port of it go instead, by its number; by 0 for ports that are not there
+ * @param hasStatus    whether its manifest says what became of it
  * @param serviceLinks {@code enableServiceLinks}
  * @param leftOut      why it cannot be an endpoint; null if it can
  */
 record PodManifest(ServiceName name, String location, Map<String, String> labels, List<InetAddress> ips,
         boolean ready, boolean terminating, @Nullable String node, @Nullable String hostname,
-        @Nullable String subdomain, List<ContainerPort> ports, boolean serviceLinks, @Nullable String leftOut)
+        @Nullable String subdomain, List<ContainerPort> ports,
+        Map<Integer, List<EndpointAddress>> elsewhere, boolean hasStatus, boolean serviceLinks,
+        @Nullable String leftOut)
         implements Manifest {
+
+    /** Where connections to its port {@code number} go. */
+    List<EndpointAddress> at(int number) {
+        List<EndpointAddress> other = elsewhere.getOrDefault(number, elsewhere.get(0));
+        return other == null || number == 0
+                ? ips.stream().map(ip -> new EndpointAddress(ip, number)).toList()
+                : other;
+    }
+
+    /** This Pod with a name and addresses of its own; a status says nothing about it then, and it is ready. */
+    PodManifest placed(ServiceName as, @Nullable String hostname, List<InetAddress> ips,
+            Map<Integer, List<EndpointAddress>> elsewhere) {
+        return new PodManifest(as, location, labels, ips, ready || hasStatus, false, node, hostname, subdomain, ports,
+                elsewhere,
+                true, serviceLinks, null);
+    }
 
     /** Begins a Pod that has a name and a place only. */
     static Builder builder(ServiceName name, String location) {
@@ -36,6 +58,8 @@ record PodManifest(ServiceName name, String location, Map<String, String> labels
         private @Nullable String hostname;
         private @Nullable String subdomain;
         private List<ContainerPort> ports = List.of();
+        private Map<Integer, List<EndpointAddress>> elsewhere = Map.of();
+        private boolean hasStatus = true;
         private boolean serviceLinks = true;
         private @Nullable String leftOut;
 
@@ -92,6 +116,18 @@ record PodManifest(ServiceName name, String location, Map<String, String> labels
             return this;
         }
 
+        /** Sets {@link PodManifest#elsewhere}. */
+        Builder elsewhere(Map<Integer, List<EndpointAddress>> value) {
+            this.elsewhere = value;
+            return this;
+        }
+
+        /** Sets {@link PodManifest#hasStatus}. */
+        Builder hasStatus(boolean value) {
+            this.hasStatus = value;
+            return this;
+        }
+
         /** Sets {@link PodManifest#serviceLinks}. */
         Builder serviceLinks(boolean value) {
             this.serviceLinks = value;
@@ -107,7 +143,7 @@ record PodManifest(ServiceName name, String location, Map<String, String> labels
         /** The Pod. */
         PodManifest build() {
             return new PodManifest(name, location, labels, ips, ready, terminating, node, hostname, subdomain, ports,
-                    serviceLinks, leftOut);
+                    elsewhere, hasStatus, serviceLinks, leftOut);
         }
     }
 }

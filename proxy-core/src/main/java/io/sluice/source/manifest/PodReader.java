@@ -6,6 +6,7 @@ import io.sluice.source.manifest.Manifest.ContainerPort;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +20,10 @@ final class PodReader {
     /** {@code "false"} makes such a Pod not ready. */
     static final String POD_READY = "sluice.io/ready";
 
+    /** Says where the process of a Pod is, or of each Pod of a workload: an address with a port of its own. */
+    static final String ENDPOINT = "sluice.io/endpoint";
+
+    private static final Set<String> ANNOTATIONS = Set.of(POD_IP, POD_READY, ENDPOINT);
     private static final Set<String> OBJECT_FIELDS = Set.of("apiVersion", "kind", "metadata", "spec", "status");
     private static final Set<String> SPEC_FIELDS = Set.of("containers", "initContainers", "nodeName", "hostname",
             "subdomain", "hostNetwork", "nodeSelector", "enableServiceLinks");
@@ -38,40 +43,67 @@ final class PodReader {
     PodManifest read(Field document, ServiceName name, String subject) throws InvalidFieldException {
         FieldRules.warnUnknown(document, OBJECT_FIELDS, subject, problems);
         Field metadata = document.get("metadata");
-        Field spec = document.get("spec");
-        FieldRules.warnMisspelt(spec, SPEC_FIELDS, subject, problems);
         Field status = document.get("status");
-        Field givenIp = metadata.get("annotations").get(POD_IP);
-        boolean given = readinessIsGiven(metadata.get("annotations"), givenIp.present(), subject);
-        List<InetAddress> ips = givenIp.present() ? givenIps(givenIp) : statusIps(status);
-        String leftOut = null;
-        if (!givenIp.present()) {
-            String phase = status.get("phase").text("");
-            if (phase.equals("Succeeded") || phase.equals("Failed")) {
-                leftOut = "has ended (phase " + phase + ")";
-            } else if (ips.isEmpty()) {
-                leftOut = NO_IP;
-                if (phase.isEmpty()) {
-                    problems.warning(DocumentReader.place(document), subject, "has no status and so no IP, it is left"
-                            + " out: give it an address with the annotation " + POD_IP + ": 127.0.1.1");
-                }
-            }
+        Given given = given(metadata.get("annotations"), subject);
+        if (given.addresses.size() > 1) {
+            throw metadata.get("annotations").get(ENDPOINT).invalid("is more than one address, and a Pod has one");
         }
-        return PodManifest.builder(name, DocumentReader.place(document)).labels(metadata.get("labels").texts())
-                .ips(List.copyOf(ips)).ready(givenIp.present() ? given : readyCondition(status))
-                .terminating(metadata.get("deletionTimestamp").present()).node(spec.get("nodeName").text())
-                .hostname(spec.get("hostname").text()).subdomain(spec.get("subdomain").text())
-                .ports(containerPorts(spec, subject)).serviceLinks(spec.get("enableServiceLinks").bool(true))
-                .leftOut(leftOut).build();
+        PodManifest.Builder pod = described(name, document, metadata, document.get("spec"), subject);
+        if (given.addresses.isEmpty()) {
+            if (given.notReady != null) {
+                problems.warning(given.notReady.location(), subject + " " + given.notReady.path(),
+                        "has no effect without the annotation " + POD_IP + " or " + ENDPOINT);
+            }
+            List<InetAddress> ips = statusIps(status);
+            String phase = status.get("phase").text("");
+            boolean ended = phase.equals("Succeeded") || phase.equals("Failed");
+            return pod.ips(List.copyOf(ips))
+                    .ready(phase.isEmpty() && ips.isEmpty() ? given.ready : readyCondition(status))
+                    .hasStatus(!phase.isEmpty())
+                    .leftOut(ended ? "has ended (phase " + phase + ")" : ips.isEmpty() ? NO_IP : null).build();
+        }
+        ProcessAddress address = given.addresses.getFirst();
+        return pod.ips(address.ips()).ready(given.ready)
+                .elsewhere(address.port() == 0
+                        ? Map.of()
+                        : Map.of(mainPort(pod.build().ports()), address.at(address.port())))
+                .build();
     }
 
-    private boolean readinessIsGiven(Field annotations, boolean addressIsGiven, String subject)
+    /**
+     * The port that an address with a port stands for: that of the containers if there is one, the first of several; 0 if
+     * they name none or one, which is for every port that a Service may ask for.
+     */
+    static int mainPort(List<ContainerPort> ports) {
+        List<Integer> numbers = ports.stream().map(ContainerPort::port).distinct().toList();
+        return numbers.size() > 1 ? numbers.getFirst() : 0;
+    }
+
+    /** What a Pod's metadata and spec say, which a template's say as well: all but its addresses and its readiness. */
+    PodManifest.Builder described(ServiceName name, Field document, Field metadata, Field spec, String subject)
             throws InvalidFieldException {
+        FieldRules.warnMisspelt(spec, SPEC_FIELDS, subject, problems);
+        return PodManifest.builder(name, DocumentReader.place(document)).labels(metadata.get("labels").texts())
+                .terminating(metadata.get("deletionTimestamp").present()).node(spec.get("nodeName").text())
+                .hostname(spec.get("hostname").text()).subdomain(spec.get("subdomain").text())
+                .ports(containerPorts(spec, subject)).serviceLinks(spec.get("enableServiceLinks").bool(true));
+    }
+
+    /**
+     * What our annotations say.
+     *
+     * @param addresses empty if they say none
+     * @param notReady  the annotation about readiness; null if there is none
+     */
+    record Given(List<ProcessAddress> addresses, boolean ready, @Nullable Field notReady) {}
+
+    /** Reads our annotations. */
+    Given given(Field annotations, String subject) throws InvalidFieldException {
         for (Field annotation : annotations.members()) {
             String key = annotation.key();
-            if (key.startsWith("sluice.io/") && !key.equals(POD_IP) && !key.equals(POD_READY)) {
+            if (key.startsWith("sluice.io/") && !ANNOTATIONS.contains(key)) {
                 problems.warning(annotation.location(), subject + " " + annotation.path(),
-                        "is not an annotation of a Pod: there are " + POD_IP + " and " + POD_READY);
+                        "is not an annotation of a Pod: there are " + POD_IP + ", " + ENDPOINT + " and " + POD_READY);
             }
         }
         Field ready = annotations.get(POD_READY);
@@ -79,11 +111,29 @@ final class PodReader {
         if (!text.equals("true") && !text.equals("false")) {
             throw ready.invalid("'" + text + "' must be \"true\" or \"false\"");
         }
-        if (ready.present() && !addressIsGiven) {
-            problems.warning(ready.location(), subject + " " + ready.path(),
-                    "has no effect without the annotation " + POD_IP);
+        Field ip = annotations.get(POD_IP);
+        Field endpoint = annotations.get(ENDPOINT);
+        if (ip.present() && endpoint.present()) {
+            throw endpoint.invalid("and " + POD_IP + " exclude each other: remove one of them");
         }
-        return text.equals("true");
+        return new Given(
+                ip.present() ? List.of(new ProcessAddress(givenIps(ip), 0)) : processes(endpoint),
+                text.equals("true"), ready.present() ? ready : null);
+    }
+
+    private static List<ProcessAddress> processes(Field endpoint) throws InvalidFieldException {
+        List<ProcessAddress> addresses = new ArrayList<>();
+        for (String word : endpoint.present() ? endpoint.text("").split(",", -1) : new String[0]) {
+            try {
+                addresses.add(ProcessAddress.parse(word.strip()));
+            } catch (IllegalArgumentException e) {
+                throw endpoint.invalid(String.valueOf(e.getMessage()));
+            }
+            if (addresses.size() > ProcessAddress.MAX) {
+                throw endpoint.invalid("has more than " + ProcessAddress.MAX + " addresses");
+            }
+        }
+        return addresses;
     }
 
     private static List<InetAddress> givenIps(Field field) throws InvalidFieldException {
@@ -135,9 +185,8 @@ final class PodReader {
                 FieldRules.warnUnknown(port, PORT_FIELDS, subject, problems);
                 int number = FieldRules.port(port.get("containerPort"));
                 String name = name(port.get("name"));
-                if (name != null) {
-                    ports.add(new ContainerPort(name, FieldRules.protocol(port.get("protocol")), number));
-                }
+                ports.add(new ContainerPort(name == null ? "" : name, FieldRules.protocol(port.get("protocol")),
+                        number));
             }
         }
         return ports;

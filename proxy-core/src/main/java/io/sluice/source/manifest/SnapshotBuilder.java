@@ -14,13 +14,14 @@ import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePort;
 import io.sluice.service.ServicePortName;
 import io.sluice.service.ServiceState;
+import io.sluice.source.Problem.Severity;
 import io.sluice.source.manifest.Manifest.PortManifest;
-import io.sluice.source.manifest.Manifest.Workload;
 import java.net.InetAddress;
 import io.sluice.source.manifest.ReadingLimits.Rest;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -46,6 +47,7 @@ final class SnapshotBuilder {
     private Allocations built;
     private Map<String, Integer> toldSkipped = Map.of();
     private long version;
+    private boolean inForce;
 
     SnapshotBuilder(ManifestOptions options, InputReader inputs) {
         this.options = options;
@@ -66,13 +68,15 @@ final class SnapshotBuilder {
         List<ServiceManifest> services = objects.objects().stream().filter(ServiceManifest.class::isInstance)
                 .map(ServiceManifest.class::cast).toList();
         Allocations given = allocations.with(services, now, problems, rest);
-        EndpointRules rules = new EndpointRules(objects.objects(), rest);
+        WorkloadPods workloads = new WorkloadPods(objects, options.endpoints(),
+                inForce ? Severity.WARNING : Severity.ERROR, problems);
+        EndpointRules rules = new EndpointRules(objects.objects(), workloads, rest);
         Map<ServiceName, ServiceState> states = states(services, given, rules, problems);
         if (!objects.full() && states.size() == services.size()) {
             rules.reportProportionalHints(services, problems);
             rules.reportOrphans(states.keySet(), problems);
             rules.reportIgnored(services, problems);
-            reportWorkloads(services, states, objects.workloads(), problems);
+            reportWaiting(services, states, rules, problems);
             reportLoops(services, states, problems);
         }
         NodeTopology node = new NodeTopology(options.nodeName(), rules.zoneOf(options.nodeName()));
@@ -82,7 +86,8 @@ final class SnapshotBuilder {
         ClusterFacts facts =
                 new ClusterFacts(true, rules.otherNodes(options.nodeName()), Set.of(), undated);
         return new LoadedManifests(
-                new ClusterSnapshot(++version, now, node, states, pods(objects), List.of(), facts), problems.all(),
+                new ClusterSnapshot(++version, now, node, states, pods(objects, workloads), List.of(), facts),
+                problems.all(),
                 objects.skippedKinds());
     }
 
@@ -119,26 +124,24 @@ final class SnapshotBuilder {
         });
     }
 
-    /** Warns of Services whose Pods a workload would make in a cluster; here they stay empty. */
-    private static void reportWorkloads(List<ServiceManifest> services, Map<ServiceName, ServiceState> states,
-            List<Workload> workloads, Problems problems) {
-        if (workloads.isEmpty()) {
-            return;
-        }
-        Map<String, List<Workload>> byNamespace =
-                workloads.stream().collect(Collectors.groupingBy(workload -> workload.name().namespace()));
+    /** Names each workload once whose Pods a Service without endpoints waits for, and says what to add. */
+    private static void reportWaiting(List<ServiceManifest> services, Map<ServiceName, ServiceState> states,
+            EndpointRules rules, Problems problems) {
+        Map<WorkloadManifest, List<String>> selectedBy = new LinkedHashMap<>();
         for (ServiceManifest service : services) {
             ServiceState state = states.get(service.name());
             if (state != null && state.ports().stream()
-                    .anyMatch(port -> port.whyEmpty() instanceof EmptyReason.SelectorMatchesNoPod)) {
-                byNamespace.getOrDefault(service.name().namespace(), List.of()).stream()
-                        .filter(workload -> workload.labels().entrySet().containsAll(service.selector().entrySet()))
-                        .findFirst().ifPresent(workload -> problems.warning(service.location(), service.subject(),
-                                workload.subject() + " would make such Pods in a cluster, but not here: write a Pod"
-                                        + " with these labels and the annotation " + PodReader.POD_IP + ": 127.0.1.1,"
-                                        + " or Endpoints of the Service's name with addresses"));
+                    .anyMatch(port -> port.whyEmpty() instanceof EmptyReason.WorkloadWithoutAddress)) {
+                rules.waitingFor(service).stream().filter(workload -> workload.replicas() > 0)
+                        .forEach(workload -> selectedBy.computeIfAbsent(workload, w -> new ArrayList<>())
+                                .add(service.name().name()));
             }
         }
+        selectedBy.forEach((workload, names) -> problems.warning(workload.location(), workload.subject(),
+                "would make " + EmptyReason.pods(workload.replicas()) + " for Service " + String.join(", ", names)
+                        + ", but no controller runs programs here: run it yourself, and say where it listens with"
+                        + " --endpoint " + workload.name() + "=HOST:PORT, or with the annotation " + PodReader.ENDPOINT
+                        + ": HOST:PORT on its template"));
     }
 
     /** The states of the Services up to the one that exceeds a limit. */
@@ -156,8 +159,9 @@ final class SnapshotBuilder {
         return states;
     }
 
-    private static List<Pod> pods(DocumentReader objects) {
-        return objects.objects().stream().filter(PodManifest.class::isInstance).map(PodManifest.class::cast)
+    private static List<Pod> pods(DocumentReader objects, WorkloadPods workloads) {
+        return Stream.concat(objects.objects().stream().filter(PodManifest.class::isInstance)
+                .map(PodManifest.class::cast), workloads.made().stream())
                 .filter(pod -> pod.leftOut() == null || PodReader.NO_IP.equals(pod.leftOut()))
                 .map(pod -> new Pod(pod.name().namespace(), pod.name().name(), pod.ips(), pod.serviceLinks())).toList();
     }
@@ -165,6 +169,7 @@ final class SnapshotBuilder {
     /** The snapshot that was built last is in force: its allocations stay. */
     void commit() {
         allocations = built;
+        inForce = true;
         inputs.commit();
     }
 

@@ -341,9 +341,9 @@ class EndpointRulesTest {
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
             an address that is none        | sluice.io/pod-ip: "10.0.0.1"    | sluice.io/pod-ip: "10.0.0"                | 6: Pod default/a metadata.annotations.sluice.io/pod-ip: '10.0.0' is not an IP address
             two addresses of one family    | sluice.io/pod-ip: "10.0.0.1"    | sluice.io/pod-ip: "10.0.0.1,10.0.0.2"     | 6: Pod default/a metadata.annotations.sluice.io/pod-ip: may hold one IPv4 and one IPv6 address
-            a misspelt annotation          | sluice.io/pod-ip: "10.0.0.1"    | sluice.io/pod-ip: "10.0.0.1", sluice.io/redy: "false" | 6: Pod default/a metadata.annotations.sluice.io/redy: is not an annotation of a Pod: there are sluice.io/pod-ip and sluice.io/ready
+            a misspelt annotation          | sluice.io/pod-ip: "10.0.0.1"    | sluice.io/pod-ip: "10.0.0.1", sluice.io/redy: "false" | 6: Pod default/a metadata.annotations.sluice.io/redy: is not an annotation of a Pod: there are sluice.io/pod-ip, sluice.io/endpoint and sluice.io/ready
             a readiness that is none       | sluice.io/pod-ip: "10.0.0.1"    | sluice.io/pod-ip: "10.0.0.1", sluice.io/ready: "no"   | 6: Pod default/a metadata.annotations.sluice.io/ready: 'no' must be "true" or "false"
-            neither status nor annotation  | sluice.io/pod-ip: "10.0.0.1"    | a: "b"                                    | 4: Pod default/a: has no status and so no IP, it is left out: give it an address with the annotation sluice.io/pod-ip: 127.0.1.1
+            neither status nor annotation  | sluice.io/pod-ip: "10.0.0.1"    | a: "b"                                    | 4: Pod default/a: has no status and so no IP, it is left out: say where it is with --endpoint default/a=HOST:PORT, or with the annotation sluice.io/pod-ip: 127.0.1.1
             a misspelt field               | spec: {containers               | spec: {container                          | 7: Pod default/a spec.container: has no effect; did you mean containers?
             a port out of range            | containerPort: 8080             | containerPort: 80800                      | 7: Pod default/a spec.containers[0].ports[0].containerPort: '80800' must be a whole number between 1 and 65535
             """)

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 
 import io.sluice.source.Activity;
+import io.sluice.source.Problem.Severity;
 import io.sluice.source.Problem;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -313,9 +314,10 @@ class InputReaderTest {
         DocumentReader objects =
                 new InputReader(files.options().inputs(), InputStream.nullInputStream(), new Activity("a test"))
                         .read(problems, rest);
+        WorkloadPods noWorkloads = new WorkloadPods(objects, List.of(), Severity.ERROR, problems);
         SnapshotBuilder.states(List.of((ServiceManifest) objects.objects().getFirst()),
                 Allocations.none(files.options()),
-                new EndpointRules(objects.objects(), rest), problems);
+                new EndpointRules(objects.objects(), noWorkloads, rest), problems);
         assertThat(problems.all()).singleElement().asString()
                 .contains("Service default/kubia: with this port, all Services together have more than 5 endpoints");
     }

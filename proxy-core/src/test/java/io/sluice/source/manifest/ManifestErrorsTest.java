@@ -93,7 +93,7 @@ class ManifestErrorsTest {
         files.write("list.json", """
                 {"apiVersion": "v1", "kind": "List", "items": [
                   {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": {"ports": [{"port": 80}]}},
-                  {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}}]}
+                  {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "d"}}]}
                 """);
         files.write("more.yaml", "---\n# nothing\n---\n" + GOOD + "---\n");
         files.write("README.md", "not read");

@@ -52,9 +52,10 @@ record ManifestFiles(Path directory) {
         return ManifestSource.load(options());
     }
 
-    LoadedManifests load(String text) {
+    /** The same as if the words were given with {@code --endpoint}. */
+    LoadedManifests load(String text, String... endpoints) {
         write("all.yaml", text);
-        return load();
+        return ManifestSource.load(options().with(GivenEndpoint.parse(List.of(endpoints))));
     }
 
     static ServiceState service(LoadedManifests loaded, String name) {

@@ -24,6 +24,7 @@ import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePortName;
 import io.sluice.service.ServiceState;
 import io.sluice.source.kubernetes.KubernetesOptions;
+import io.sluice.source.manifest.GivenEndpoint;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -80,6 +81,7 @@ public final class RunningSluice implements AutoCloseable {
     private AccessLog accessLog = AccessLog.off();
     private Balancing balancing = Balancing.PLAIN;
     private Optional<DnsSettings> dns = Optional.empty();
+    private List<GivenEndpoint> endpoints = List.of();
     private Optional<KubernetesOptions> kubernetes = Optional.empty();
     private Sluice sluice;
 
@@ -149,6 +151,12 @@ public final class RunningSluice implements AutoCloseable {
         return dns(PodRecords.VERIFIED, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
     }
 
+    /** Says where the processes of workloads are, as {@code --endpoint} does. */
+    public RunningSluice endpoints(String... words) {
+        endpoints = GivenEndpoint.parse(List.of(words));
+        return this;
+    }
+
     /** Takes Services from an API server instead of manifests. */
     public RunningSluice kubernetes(KubernetesOptions value) {
         kubernetes = Optional.of(value);
@@ -205,7 +213,8 @@ public final class RunningSluice implements AutoCloseable {
                 .maxConnectionsPerService(maxConnectionsPerService).buffers(buffers).flows(flows).build();
         Optional<InetSocketAddress> anyPort = Optional.of(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
         SluiceConfig config = SluiceConfig.builder("node").manifests(List.of(manifests.directory().toString()))
-                .kubernetes(kubernetes).serviceCidrs(List.of(Cidr.parse("127." + range + ".0.0/17")))
+                .endpoints(endpoints).kubernetes(kubernetes)
+                .serviceCidrs(List.of(Cidr.parse("127." + range + ".0.0/17")))
                 .nodePorts(nodePort(0), nodePort(19))
                 .nodePortAddresses(List.of("127." + range + ".128.0/17", "127.0.0.1/32")).balancing(balancing)
                 .proxy(proxy).drainTimeout(drainTimeout).metricsBindAddress(anyPort).healthzBindAddress(anyPort)
