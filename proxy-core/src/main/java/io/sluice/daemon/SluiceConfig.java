@@ -9,6 +9,7 @@ import io.sluice.reconcile.Balancing;
 import io.sluice.service.Cidr;
 import io.sluice.source.kubernetes.KubernetesOptions;
 import io.sluice.source.manifest.GivenEndpoint;
+import io.sluice.source.manifest.ManifestInputs;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
@@ -17,7 +18,7 @@ import java.util.Optional;
 /**
  * The whole configuration of the daemon, parsed and checked: flags, environment and configuration file are already merged.
  *
- * @param manifests          files, directories or {@code -} to read Services from; not used if {@code kubernetes} is there
+ * @param manifests          what to read Services from; not used if {@code kubernetes} is there
  * @param endpoints          where the processes of the manifests' workloads are
  * @param kubernetes         the API server to read Services from; empty for manifests
  * @param serviceCidrs       where static mode allocates cluster addresses, at most one range of each family
@@ -38,7 +39,7 @@ import java.util.Optional;
  * @param namespaces         whether network namespaces of {@code sluice exec} get listeners
  * @param supervision        when a stalled process is reported, and to which service manager
  */
-public record SluiceConfig(List<String> manifests, List<GivenEndpoint> endpoints,
+public record SluiceConfig(ManifestInputs manifests, List<GivenEndpoint> endpoints,
         Optional<KubernetesOptions> kubernetes, List<Cidr> serviceCidrs, int nodePortMin, int nodePortMax,
         String nodeName, List<String> nodePortAddresses, int portOffset,
         Balancing balancing, NodeSettings node,
@@ -48,7 +49,6 @@ public record SluiceConfig(List<String> manifests, List<GivenEndpoint> endpoints
         boolean namespaces, Supervision supervision) {
 
     public SluiceConfig {
-        manifests = List.copyOf(manifests);
         endpoints = List.copyOf(endpoints);
         serviceCidrs = List.copyOf(serviceCidrs);
         nodePortAddresses = List.copyOf(nodePortAddresses);
@@ -62,7 +62,7 @@ public record SluiceConfig(List<String> manifests, List<GivenEndpoint> endpoints
     /** Gathers a configuration; what is not set has the default of its flag, or is off. Not thread-safe. */
     public static final class Builder {
 
-        private List<String> manifests = List.of();
+        private ManifestInputs manifests = ManifestInputs.of(List.of());
         private List<GivenEndpoint> endpoints = List.of();
         private Optional<KubernetesOptions> kubernetes = Optional.empty();
         private List<Cidr> serviceCidrs = List.of();
@@ -96,7 +96,7 @@ public record SluiceConfig(List<String> manifests, List<GivenEndpoint> endpoints
         }
 
         /** Sets {@link SluiceConfig#manifests}. */
-        public Builder manifests(List<String> value) {
+        public Builder manifests(ManifestInputs value) {
             this.manifests = value;
             return this;
         }

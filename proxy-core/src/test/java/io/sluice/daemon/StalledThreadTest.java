@@ -11,6 +11,7 @@ import io.sluice.node.NotifySocket;
 import io.sluice.node.ServiceManager;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.service.Cidr;
+import io.sluice.source.manifest.ManifestInputs;
 import io.sluice.source.manifest.ManifestSource;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -67,7 +68,7 @@ class StalledThreadTest {
                 spec: {ports: [{port: 80}]}
                 """);
         Optional<InetSocketAddress> anyPort = Optional.of(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
-        SluiceConfig config = SluiceConfig.builder("node").manifests(List.of(manifest.toString()))
+        SluiceConfig config = SluiceConfig.builder("node").manifests(ManifestInputs.of(List.of(manifest.toString())))
                 .serviceCidrs(List.of(Cidr.parse("127.119.0.0/24"))).nodePortAddresses(List.of("127.119.1.0/24"))
                 .proxy(ProxySettings.builder().workerThreads(2).connectRetries(0).maxConnections(100).backlog(16)
                         .build())

@@ -38,10 +38,14 @@ import picocli.CommandLine.Spec;
         abbreviateSynopsis = true,
         footer = {"", "Examples:", "  sluice check -f manifests/",
                 "  sluice check -f manifests/ --endpoint shop/api=127.0.0.1:3000",
+                "  sluice check -k overlays/dev", "  helm template CHART | sluice check -f -",
                 "  kubectl get svc,endpointslices,pods -A -o yaml | sluice check -f -",
                 "  sluice check -f manifests/ -o json | jq '.problems[]'",
                 "  sluice check --kube-proxy-config /var/lib/kube-proxy/config.conf"})
 public final class CheckCommand implements Callable<Integer> {
+
+    /** The most files that are named in a line. */
+    private static final int SHOWN_FILES = 3;
 
     @Spec
     private CommandSpec spec;
@@ -74,7 +78,7 @@ public final class CheckCommand implements Callable<Integer> {
         LoadedManifests loaded = ManifestSource.load(services.options(main.environment()));
         List<Problem> problems = loaded.problems();
         if (output == OutputFormat.JSON) {
-            out.println(SnapshotView.json(loaded.snapshot(), problems, loaded.skipped()));
+            out.println(SnapshotView.json(loaded));
         } else {
             print(loaded, out);
         }
@@ -109,7 +113,8 @@ public final class CheckCommand implements Callable<Integer> {
             out.println();
         }
         out.println(SnapshotView.summary(loaded.snapshot()) + "; " + plural(problems, Severity.ERROR) + ", "
-                + plural(problems, Severity.WARNING) + skipped(loaded.skipped()));
+                + plural(problems, Severity.WARNING) + skipped(loaded.skipped())
+                + passedOver(loaded.passedOver()));
     }
 
     /** The kinds that were skipped, so that users know that they were not read. */
@@ -119,6 +124,15 @@ public final class CheckCommand implements Callable<Integer> {
                 : "; skipped: " + new TreeMap<>(kinds).entrySet().stream()
                         .map(kind -> kind.getValue() + " " + Printable.of(kind.getKey()))
                         .collect(Collectors.joining(", "));
+    }
+
+    /** The files that were passed over, the first ones by name. */
+    private static String passedOver(List<String> files) {
+        return files.isEmpty()
+                ? ""
+                : "; passed over as no manifest" + (files.size() == 1 ? ": " : "s: ")
+                        + files.stream().limit(SHOWN_FILES).map(Printable::of).collect(Collectors.joining(", "))
+                        + (files.size() > SHOWN_FILES ? " and " + (files.size() - SHOWN_FILES) + " more" : "");
     }
 
     private static String plural(List<Problem> problems, Severity severity) {

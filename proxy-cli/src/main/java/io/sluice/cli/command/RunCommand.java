@@ -26,10 +26,10 @@ import io.sluice.node.ServiceManager;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.reconcile.AppliedState;
 import io.sluice.source.kubernetes.KubernetesOptions;
+import io.sluice.source.manifest.ManifestInputs;
 import io.sluice.text.Printable;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -172,7 +172,7 @@ public final class RunCommand implements Callable<Integer> {
 
     /** The daemon's configuration; everything in it has been checked. */
     SluiceConfig config(Map<String, String> environment) {
-        List<String> manifests = services.filenamesGiven();
+        ManifestInputs manifests = services.inputs();
         String nodeName = services.nodeName(environment);
         if (!manifests.isEmpty()) {
             kubernetes.refuseBesideManifests();

@@ -16,6 +16,7 @@ import io.sluice.service.ServiceState;
 import io.sluice.service.ServiceState.PortState;
 import io.sluice.service.ServiceType;
 import io.sluice.source.Problem;
+import io.sluice.source.manifest.LoadedManifests;
 import io.sluice.text.PrintableJson;
 import java.net.InetAddress;
 import java.util.ArrayList;
@@ -104,12 +105,12 @@ public final class SnapshotView {
                 + (empty == 0 ? "" : ", " + count(empty, "port") + " without endpoints");
     }
 
-    /** The same for programs, with the problems and the number of skipped objects of each kind. */
-    static String json(ClusterSnapshot snapshot, List<Problem> problems, Map<String, Integer> skipped) {
+    /** The same for programs, with the problems, and what was skipped and passed over. */
+    static String json(LoadedManifests loaded) {
         List<Object> services = new ArrayList<>();
-        snapshot.services().values().forEach(state -> services.add(service(state)));
+        loaded.snapshot().services().values().forEach(state -> services.add(service(state)));
         List<Object> complaints = new ArrayList<>();
-        for (Problem problem : problems) {
+        for (Problem problem : loaded.problems()) {
             Map<String, Object> complaint = new LinkedHashMap<>();
             complaint.put("severity", problem.severity().name().toLowerCase(Locale.ROOT));
             complaint.put("location", problem.location());
@@ -120,7 +121,8 @@ public final class SnapshotView {
         Map<String, Object> root = new LinkedHashMap<>();
         root.put("services", services);
         root.put("problems", complaints);
-        root.put("skipped", new TreeMap<>(skipped));
+        root.put("skipped", new TreeMap<>(loaded.skipped()));
+        root.put("passedOver", loaded.passedOver());
         return PrintableJson.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(root);
     }
 

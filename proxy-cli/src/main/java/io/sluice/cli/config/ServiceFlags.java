@@ -3,6 +3,7 @@ package io.sluice.cli.config;
 import io.sluice.service.Cidr;
 import io.sluice.service.IpFamily;
 import io.sluice.source.manifest.GivenEndpoint;
+import io.sluice.source.manifest.ManifestInputs;
 import io.sluice.source.manifest.ManifestOptions;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -29,9 +30,18 @@ public final class ServiceFlags {
     private CommandSpec spec;
 
     @Option(names = {"-f", "--filename"}, paramLabel = "PATH", split = FILENAME_SEPARATOR, hideParamSyntax = true,
-            description = "Kubernetes manifests to read: a YAML or JSON file, a directory of them, or - for standard "
-                    + "input. Files and directories are watched. May be repeated.")
+            description = "Kubernetes manifests to read: a YAML or JSON file, a directory of them (-R: with its "
+                    + "subdirectories), or - for standard input. Files and directories are watched. May be repeated.")
     private List<String> filenames = List.of();
+
+    @Option(names = {"-R", "--recursive"}, paramLabel = "true|false", arity = "0..1", fallbackValue = "true",
+            hideParamSyntax = true, defaultValue = "false",
+            description = "Read the subdirectories of directories that -f names, too. Default: ${DEFAULT-VALUE}")
+    private boolean recursive;
+
+    @Option(names = {"-k", "--kustomize"}, paramLabel = "DIR", split = FILENAME_SEPARATOR, hideParamSyntax = true,
+            description = "Read what 'kubectl kustomize DIR' prints. The directory is watched. May be repeated.")
+    private List<String> kustomizations = List.of();
 
     @Option(names = "--endpoint", paramLabel = "WORKLOAD=ADDRESS", split = ",", hideParamSyntax = true,
             description = "Where you run the processes of a Deployment, StatefulSet, DaemonSet, ReplicaSet, Job or Pod of the "
@@ -56,33 +66,34 @@ public final class ServiceFlags {
     private String hostnameOverride;
 
     /** The manifests; at least one. */
-    List<String> filenames() {
-        List<String> given = filenamesGiven();
+    private ManifestInputs someInputs() {
+        ManifestInputs given = inputs();
         if (given.isEmpty()) {
             throw new ParameterException(spec.commandLine(),
-                    "no Services given: use -f PATH, or filename in the configuration file, or SLUICE_FILENAME");
+                    "no Services given: use -f PATH or -k DIR, or filename in the"
+                            + " configuration file, or SLUICE_FILENAME");
         }
         return given;
     }
 
     /** The manifests; empty if Services come from a cluster. */
-    public List<String> filenamesGiven() {
+    public ManifestInputs inputs() {
         if (filenames.stream().filter("-"::equals).count() > 1) {
             throw wrong("-f", "standard input (-) can be read only once");
         }
-        return filenames;
+        return new ManifestInputs(filenames, recursive, kustomizations);
     }
 
     /** The options of the manifest source. */
     public ManifestOptions options(Map<String, String> environment) {
-        return new ManifestOptions(filenames(), serviceCidrs(), nodePortRange.first(), nodePortRange.last(),
+        return new ManifestOptions(someInputs(), serviceCidrs(), nodePortRange.first(), nodePortRange.last(),
                 nodeName(environment), endpoints());
     }
 
     /** Where the processes of workloads are; empty if Services come from a cluster. */
     public List<GivenEndpoint> endpoints() {
-        if (!endpoints.isEmpty() && filenames.isEmpty()) {
-            throw wrong("--endpoint", "is for workloads of manifests; name them with -f");
+        if (!endpoints.isEmpty() && inputs().isEmpty()) {
+            throw wrong("--endpoint", "is for workloads of manifests; name them with -f or -k");
         }
         try {
             return GivenEndpoint.parse(endpoints);

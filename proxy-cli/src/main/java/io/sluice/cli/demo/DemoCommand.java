@@ -29,6 +29,7 @@ import io.sluice.service.IpAddresses;
 import io.sluice.service.Protocol;
 import io.sluice.service.ServiceState;
 import io.sluice.service.ServiceState.PortState;
+import io.sluice.source.manifest.ManifestInputs;
 import io.sluice.source.manifest.ManifestOptions;
 import io.sluice.source.manifest.ManifestSource;
 import java.io.IOException;
@@ -145,7 +146,7 @@ public final class DemoCommand implements Callable<Integer> {
         ProxySettings proxy = ProxySettings.builder()
                 .workerThreads(Math.min(2, Runtime.getRuntime().availableProcessors()))
                 .maxConnections(ConnectionFlags.affordableConnections()).backlog(1_024).build();
-        return SluiceConfig.builder("demo").manifests(List.of(files.directory().toString()))
+        return SluiceConfig.builder("demo").manifests(ManifestInputs.of(List.of(files.directory().toString())))
                 .serviceCidrs(List.of(Cidr.parse("127.120.0.0/16"))).nodePortAddresses(List.of("127.0.0.0/8"))
                 .portOffset(offset).proxy(proxy).drainTimeout(Duration.ofSeconds(1))
                 .metricsBindAddress(Optional.of(metrics)).healthzBindAddress(Optional.of(healthz))

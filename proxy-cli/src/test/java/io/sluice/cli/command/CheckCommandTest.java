@@ -117,7 +117,24 @@ class CheckCommandTest {
         assertThat(address.exitCode()).isEqualTo(2);
         assertThat(address.err()).startsWith("sluice: --endpoint: 'localhost:http' has no port between 1 and 65535\n");
         assertThat(Console.run("run", "--endpoint", "shop/api=3000").err())
-                .startsWith("sluice: --endpoint: is for workloads of manifests; name them with -f\n");
+                .startsWith("sluice: --endpoint: is for workloads of manifests; name them with -f or -k\n");
+    }
+
+    @Test
+    void files_that_are_no_manifests_are_named_and_subdirectories_are_read_if_wanted() throws IOException {
+        Path base = Files.createDirectory(directory.resolve("base"));
+        Files.writeString(base.resolve("shop.yaml"), DEPLOYMENT);
+        Path values = Files.writeString(base.resolve("values.yaml"), "replicas: 3\n");
+
+        assertThat(Console.run("check", "-R", "-f", directory.toString(), "--endpoint", "shop/api=3000").out())
+                .contains("127.0.0.1:3000")
+                .endsWith("0 warnings; skipped: 1 ConfigMap; passed over as no manifest: " + values + "\n");
+        assertThat(Console.run("check", "-f", directory.toString()).out())
+                .contains(
+                        "warning: " + directory + ": holds no manifest, but its subdirectories do: -R reads them, too");
+        Console none = Console.run("check", "-k", directory.resolve("nowhere").toString());
+        assertThat(none.exitCode()).isEqualTo(1);
+        assertThat(none.out()).startsWith("error: " + directory.resolve("nowhere") + ": kubectl ");
     }
 
     @Test

@@ -24,6 +24,7 @@ import io.sluice.service.ServiceState;
 import io.sluice.service.ServiceState.PortState;
 import io.sluice.service.ServiceType;
 import io.sluice.source.Problem;
+import io.sluice.source.manifest.LoadedManifests;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.Instant;
@@ -85,8 +86,9 @@ class SnapshotViewTest {
 
     @Test
     void json_has_services_and_problems() {
-        JsonNode json = JsonMapper.shared().readTree(SnapshotView.json(snapshot, List.of(
-                new Problem(Problem.Severity.WARNING, "a.yaml:3", "Service default/x", "is doubtful")), Map.of()));
+        JsonNode json = JsonMapper.shared().readTree(SnapshotView.json(new LoadedManifests(snapshot, List.of(
+                new Problem(Problem.Severity.WARNING, "a.yaml:3", "Service default/x", "is doubtful")), Map.of(),
+                List.of("a/values.yaml"))));
 
         JsonNode port = json.at("/services/0/ports/0");
         assertThat(port.path("port").asInt()).isEqualTo(80);
@@ -94,6 +96,7 @@ class SnapshotViewTest {
         assertThat(json.at("/services/0/ports/1/whyEmpty/reason").asString()).isEqualTo("NothingWritten");
         assertThat(json.at("/services/1/externalName").asString()).isEqualTo("api.example.com");
         assertThat(json.at("/problems/0/severity").asString()).isEqualTo("warning");
+        assertThat(json.at("/passedOver/0").asString()).isEqualTo("a/values.yaml");
         assertThat(json.at("/problems/0/location").asString()).isEqualTo("a.yaml:3");
     }
 

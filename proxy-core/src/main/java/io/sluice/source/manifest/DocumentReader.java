@@ -6,11 +6,14 @@ import io.sluice.source.manifest.Manifest.NamespaceManifest;
 import io.sluice.source.manifest.Manifest.NodeManifest;
 import java.net.InetAddress;
 import io.sluice.source.manifest.ReadingLimits.Rest;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * Turns documents into {@link Manifest} objects, with those checks of the API server that matter here. An object
@@ -33,6 +36,7 @@ final class DocumentReader {
     private final WorkloadReader workloadReader;
     private final List<WorkloadManifest> workloads = new ArrayList<>();
     private final Map<String, WorkloadManifest> byName = new HashMap<>();
+    private final Set<String> passedOver = new TreeSet<>();
     private int count;
     private boolean full;
 
@@ -60,6 +64,16 @@ final class DocumentReader {
         return workloads;
     }
 
+    /** Counts a file of a directory that is no manifest; once. */
+    void passOver(Path file) {
+        passedOver.add(file.toString());
+    }
+
+    /** The files that are no manifests. */
+    Set<String> passedOver() {
+        return passedOver;
+    }
+
     /** Whether reading has stopped at a limit, which is then among the problems. */
     boolean full() {
         return full;
@@ -68,6 +82,20 @@ final class DocumentReader {
     /** Stops reading. */
     void stop() {
         full = true;
+    }
+
+    /**
+     * Whether {@code document} may be meant as an object of Kubernetes: the files of other programs that lie beside manifests
+     * have neither a kind nor metadata.
+     */
+    static boolean isObject(Field document) {
+        try {
+            return !document.isMapping() && !document.isSequence() || document.isMapping()
+                    && (document.get("kind").present() || document.get("metadata").present()
+                            || document.get("items").present());
+        } catch (InvalidFieldException e) {
+            return true; // a key that is there twice
+        }
     }
 
     /** Reads one document, which may be empty or a List. */
@@ -116,7 +144,9 @@ final class DocumentReader {
             FieldRules.warnUnknown(document.get("metadata"), FieldRules.METADATA_FIELDS, subject, problems);
             objects.add(object(kind, document, name, subject));
         } catch (InvalidFieldException e) {
-            problems.error(e.location(), (subject + " " + e.path()).strip(), String.valueOf(e.getMessage()));
+            String message = String.valueOf(e.getMessage());
+            problems.error(e.location(), (subject + " " + e.path()).strip(),
+                    message.contains("{{") ? message + "; it " + HelmTemplates.ADVICE : message);
         } catch (UnusableObjectException e) {
             problems.warning(document.location(), subject, String.valueOf(e.getMessage()));
         }

@@ -51,6 +51,14 @@ final class Field {
         return node != null;
     }
 
+    boolean isMapping() {
+        return node instanceof Mapping;
+    }
+
+    boolean isSequence() {
+        return node instanceof Sequence;
+    }
+
     String path() {
         return path;
     }

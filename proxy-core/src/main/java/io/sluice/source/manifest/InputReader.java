@@ -3,29 +3,27 @@ package io.sluice.source.manifest;
 import io.sluice.source.Activity;
 import io.sluice.source.InputFile;
 import io.sluice.source.InputFile.Kind;
+import io.sluice.source.manifest.ManifestFinder.Found;
 import io.sluice.source.manifest.ReadingLimits.Rest;
 import io.sluice.source.yaml.YamlException;
 import io.sluice.source.yaml.YamlNode;
 import io.sluice.source.yaml.YamlReader;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.DirectoryIteratorException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,8 +31,10 @@ import org.slf4j.LoggerFactory;
 /**
  * Reads the files, directories and standard input that the user named. Not thread-safe.
  *
- * <p>Of a directory the files count that end in {@code .yaml}, {@code .yml} or {@code .json} and do not begin with a dot, but
- * no subdirectories, as with {@code kubectl apply -f}. A file that is named twice is read once.
+ * <p>Of a directory the files count that end in {@code .yaml}, {@code .yml} or {@code .json} and do not begin with a dot, and
+ * subdirectories only if that is wanted, as with {@code kubectl apply -f}. Files of a directory that are no manifests, such as
+ * those of kustomize, Helm and compose, are passed over; one that was named itself has to be a manifest. A file that is
+ * named twice is read once.
  *
  * <p>Standard input, and a pipe or device that was named, are read once and to their end, however long that takes, as
  * by {@code kubectl}. In a directory, and after the start, they are not opened: that could last for ever.
@@ -46,7 +46,9 @@ final class InputReader {
     private static final Logger LOG = LoggerFactory.getLogger(InputReader.class);
 
     static final String STDIN = "-";
-    private final List<String> inputs;
+    private static final List<String> KUSTOMIZE = List.of("kubectl", "kustomize");
+
+    private final ManifestInputs inputs;
     private final InputStream stdin;
     /** Records each step whose duration depends on a file system, a pipe or a user. */
     private final Activity activity;
@@ -56,8 +58,11 @@ final class InputReader {
     /** Files that are not empty in the state in force, and in the state that was read last. */
     private Set<Path> filled = Set.of();
     private Set<Path> filledNow = new HashSet<>();
+    /** Files that objects came from, in the state in force, and in the state that was read last. */
+    private Set<Path> used = Set.of();
+    private Set<Path> usedNow = new HashSet<>();
 
-    InputReader(List<String> inputs, InputStream stdin, Activity activity) {
+    InputReader(ManifestInputs inputs, InputStream stdin, Activity activity) {
         this.inputs = inputs;
         this.stdin = stdin;
         this.activity = activity;
@@ -77,18 +82,42 @@ final class InputReader {
     /** The present state of all inputs. */
     Fingerprint fingerprint() {
         Map<String, FileState> files = new HashMap<>();
-        for (String input : inputs) {
+        for (String input : inputs.paths()) {
             if (!input.equals(STDIN)) {
-                try {
-                    for (Path file : activity.waitingFor(input, () -> files(Path.of(input)))) {
-                        files.put(file.toString(), activity.waitingFor(file.toString(), () -> state(file)));
-                    }
-                } catch (IOException | InvalidPathException e) {
-                    files.put(input, new FileState.Hidden(e.toString()));
-                }
+                addStates(input, () -> ManifestFinder.manifests(Path.of(input), inputs.recursive()), files);
             }
         }
+        for (String input : inputs.kustomizations()) {
+            addStates(input, () -> ofKustomization(input), files);
+        }
         return new Fingerprint(files);
+    }
+
+    /** Finds files; may wait for a file system. */
+    private interface Find {
+        Found find() throws IOException;
+    }
+
+    /** Every file of a kustomization, and of those that it builds on. */
+    private static Found ofKustomization(String input) throws IOException {
+        List<Path> files = new ArrayList<>();
+        List<Path> directories = new ArrayList<>();
+        for (Path directory : Kustomization.directories(Path.of(input))) {
+            Found found = ManifestFinder.all(directory);
+            files.addAll(found.files());
+            directories.addAll(found.directories());
+        }
+        return new Found(files, directories);
+    }
+
+    private void addStates(String input, Find find, Map<String, FileState> files) {
+        try {
+            for (Path file : activity.waitingFor(input, find::find).files()) {
+                files.put(file.toString(), activity.waitingFor(file.toString(), () -> state(file)));
+            }
+        } catch (IOException | InvalidPathException e) {
+            files.put(input, new FileState.Hidden(e.toString()));
+        }
     }
 
     private static FileState state(Path file) {
@@ -113,30 +142,37 @@ final class InputReader {
 
     /** The directories at present. */
     Places places() {
-        return activity.waitingFor(String.join(", ", inputs), this::findPlaces);
+        return activity.waitingFor(inputs.toString(), this::findPlaces);
     }
 
     private Places findPlaces() {
         Set<Path> directories = new HashSet<>();
         boolean all = true;
-        for (String input : inputs) {
+        for (String input : inputs.paths()) {
             if (!input.equals(STDIN) && !once.containsKey(input)) {
                 Path path = Path.of(input).toAbsolutePath();
-                if (Files.isDirectory(path)) {
-                    directories.add(path);
-                }
-                addParent(path, directories);
-                try {
-                    Path real = path.toRealPath();
-                    addParent(real, directories);
-                    all &= real.equals(path.normalize()) && files(path).stream().noneMatch(Files::isSymbolicLink);
-                } catch (IOException e) {
-                    LOG.debug("{} is not there now; its parent reports when it is created", path);
-                    all = false;
-                }
+                all &= addPlaces(path, () -> ManifestFinder.manifests(path, inputs.recursive()), directories);
             }
         }
+        for (String input : inputs.kustomizations()) {
+            Path path = Path.of(input).toAbsolutePath();
+            all &= addPlaces(path, () -> ofKustomization(input), directories);
+        }
         return new Places(directories, all);
+    }
+
+    private static boolean addPlaces(Path path, Find find, Set<Path> directories) {
+        addParent(path, directories);
+        try {
+            Path real = path.toRealPath();
+            addParent(real, directories);
+            Found found = find.find();
+            directories.addAll(found.directories());
+            return real.equals(path.normalize()) && found.files().stream().noneMatch(Files::isSymbolicLink);
+        } catch (IOException e) {
+            LOG.debug("{} is not there now; its parent reports when it is created", path);
+            return false;
+        }
     }
 
     private static void addParent(Path path, Set<Path> directories) {
@@ -151,7 +187,8 @@ final class InputReader {
         DocumentReader objects = new DocumentReader(problems, rest);
         Reading reading = new Reading(objects, problems, rest, new HashSet<>());
         filledNow = new HashSet<>();
-        for (String input : inputs) {
+        usedNow = new HashSet<>();
+        for (String input : inputs.paths()) {
             try {
                 if (input.equals(STDIN)) {
                     readOnce(input, "stdin", reading);
@@ -166,6 +203,7 @@ final class InputReader {
                 problems.error(input, "", "is not a path");
             }
         }
+        inputs.kustomizations().forEach(input -> readKustomization(input, reading));
         started = true;
         reportDuplicates(objects.objects(), problems);
         return objects;
@@ -174,6 +212,7 @@ final class InputReader {
     /** The state that was read last is in force now. */
     void commit() {
         filled = filledNow;
+        used = usedNow;
     }
 
     /** What the parts of one read share; {@code seen} are the real paths of files that were read. */
@@ -186,18 +225,16 @@ final class InputReader {
             return;
         }
         boolean directory = kind == Kind.DIRECTORY;
-        List<Path> files = activity.waitingFor(input, () -> files(path));
-        if (files.isEmpty()) {
-            reading.problems.warning(path.toString(), "",
-                    "holds no manifest: no file that ends in .yaml, .yml or .json");
-        }
+        List<Path> files =
+                activity.waitingFor(input, () -> ManifestFinder.manifests(path, inputs.recursive()).files());
+        int usedBefore = usedNow.size();
         for (Path file : files) {
             try {
                 if (directory && isNoFile(file, reading.problems)) {
                     continue;
                 }
                 if (reading.seen.add(activity.waitingFor(file.toString(), () -> file.toRealPath()))) {
-                    read(file, reading);
+                    read(file, reading, directory);
                 }
             } catch (NoSuchFileException e) {
                 if (!directory) {
@@ -209,6 +246,20 @@ final class InputReader {
             } catch (IOException e) {
                 reading.problems.error(file.toString(), "", "cannot be read: " + InputFile.reason(e));
             }
+        }
+        if (directory && usedNow.size() == usedBefore) {
+            reportNothing(path, files, reading.problems);
+        }
+    }
+
+    /** Warns of a directory in which nothing was read. */
+    private void reportNothing(Path directory, List<Path> files, Problems problems) throws IOException {
+        if (!inputs.recursive()
+                && activity.waitingFor(directory.toString(), () -> ManifestFinder.hasBelow(directory))) {
+            problems.warning(directory.toString(), "",
+                    "holds no manifest, but its subdirectories do: -R reads them, too");
+        } else if (files.isEmpty()) {
+            problems.warning(directory.toString(), "", "holds no manifest: no file that ends in .yaml, .yml or .json");
         }
     }
 
@@ -240,14 +291,24 @@ final class InputReader {
                     : activity.waitingFor(input, () -> InputFile.readToEnd(Path.of(input), limit));
             once.put(input, text);
         }
-        parse(name, text, reading);
+        parse(name, text, reading, null);
+    }
+
+    private void readKustomization(String directory, Reading reading) {
+        int limit = reading.rest.limits().fileBytes();
+        try {
+            parse("kubectl kustomize " + directory, activity.waitingFor("kubectl kustomize " + directory,
+                    () -> Kustomization.build(KUSTOMIZE, directory, limit)), reading, null);
+        } catch (IOException e) {
+            reading.problems.error(directory, "", String.valueOf(e.getMessage()));
+        }
     }
 
     /**
      * Reads a file. One that is empty and was not before is more probably an accident, a full disk or an editor at work, than
      * a wish to remove everything in it.
      */
-    private void read(Path file, Reading reading) throws IOException {
+    private void read(Path file, Reading reading, boolean found) throws IOException {
         if (reading.objects.full() || stopAt(reading.rest.over(), file.toString(), reading)) {
             return;
         }
@@ -255,7 +316,9 @@ final class InputReader {
         byte[] text = activity.waitingFor(file.toString(), () -> InputFile.read(file, limit));
         if (!isBlank(text)) {
             filledNow.add(file);
-            parse(file.toString(), text, reading);
+            if (parse(file.toString(), text, reading, found && !used.contains(file) ? file : null)) {
+                usedNow.add(file);
+            }
         } else if (filled.contains(file)) {
             reading.problems.error(file.toString(), "",
                     "is empty, but was not; delete it, or write a comment into it, if its objects are to go");
@@ -283,42 +346,40 @@ final class InputReader {
         return true;
     }
 
-    private static List<Path> files(Path input) throws IOException {
-        if (!Files.isDirectory(input)) {
-            return List.of(input);
-        }
-        TreeSet<Path> files = new TreeSet<>();
-        try (DirectoryStream<Path> entries = Files.newDirectoryStream(input, InputReader::isManifest)) {
-            for (Path entry : entries) {
-                files.add(entry);
-                if (files.size() > ReadingLimits.FILES) {
-                    throw new IOException("it holds more than " + ReadingLimits.FILES + " manifests");
-                }
-            }
-        } catch (DirectoryIteratorException e) {
-            throw e.getCause();
-        }
-        return List.copyOf(files);
-    }
-
-    private static boolean isManifest(Path path) {
-        String name = path.getFileName().toString().toLowerCase(Locale.ROOT);
-        return !name.startsWith(".") && (name.endsWith(".yaml") || name.endsWith(".yml") || name.endsWith(".json"))
-                && !Files.isDirectory(path);
-    }
-
-    private static void parse(String source, byte[] text, Reading reading) {
+    /**
+     * Reads the documents of {@code text}.
+     *
+     * @param found the file if it was found in a directory and may be no manifest; null if it has to be one
+     * @return whether it holds an object
+     */
+    private static boolean parse(String source, byte[] text, Reading reading, @Nullable Path found) {
         if (stopAt(reading.rest.tooManyBytes(text.length), source, reading)) {
-            return;
+            return false;
         }
+        boolean any = false;
         YamlReader yaml = new YamlReader(text, reading.rest.budget());
         try {
             for (YamlNode document = yaml.next(); document != null && !reading.objects.full(); document = yaml.next()) {
-                reading.objects.read(Field.root(source, document));
+                Field root = Field.root(source, document);
+                if (found != null && !DocumentReader.isObject(root)) {
+                    reading.objects.passOver(found);
+                } else {
+                    reading.objects.read(root);
+                    any |= root.present();
+                }
             }
         } catch (YamlException e) {
-            reading.problems.error(source + ":" + e.line(), "", String.valueOf(e.getMessage()));
+            if (!HelmTemplates.isTemplate(text)) {
+                reading.problems.error(source + ":" + e.line(), "", String.valueOf(e.getMessage()));
+            } else if (found != null) {
+                reading.problems.warning(source + ":" + e.line(), "",
+                        HelmTemplates.advice(found) + "; it is passed over");
+                reading.objects.passOver(found);
+            } else {
+                reading.problems.error(source + ":" + e.line(), "", HelmTemplates.advice(Path.of(source)));
+            }
         }
+        return any;
     }
 
     private static void reportDuplicates(List<Manifest> objects, Problems problems) {

@@ -12,12 +12,15 @@ import java.util.Map;
  * @param snapshot everything that could be understood
  * @param problems errors and warnings, in the order of the files
  * @param skipped  the number of objects of each kind that has no meaning for a proxy
+ * @param passedOver the files of directories that are no manifests, by name
  */
-public record LoadedManifests(ClusterSnapshot snapshot, List<Problem> problems, Map<String, Integer> skipped) {
+public record LoadedManifests(ClusterSnapshot snapshot, List<Problem> problems, Map<String, Integer> skipped,
+        List<String> passedOver) {
 
     public LoadedManifests {
         problems = List.copyOf(problems);
         skipped = Map.copyOf(skipped);
+        passedOver = List.copyOf(passedOver);
     }
 
     /** The problems for which the daemon refuses this result. */

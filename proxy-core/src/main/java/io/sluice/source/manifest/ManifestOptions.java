@@ -6,14 +6,14 @@ import java.util.List;
 /**
  * The inputs, and the rules for values that manifests leave out.
  *
- * @param inputs       files, directories, or {@code -} for standard input
+ * @param inputs       where manifests are read from
  * @param serviceCidrs where cluster addresses are allocated, at most one range of each family
  * @param nodePortMin  first node port that is allocated
  * @param nodePortMax  last one
  * @param nodeName     this node; a Node manifest of that name has its zone
  * @param endpoints    where the processes of workloads are; they come before what the manifests say
  */
-public record ManifestOptions(List<String> inputs, List<Cidr> serviceCidrs, int nodePortMin, int nodePortMax,
+public record ManifestOptions(ManifestInputs inputs, List<Cidr> serviceCidrs, int nodePortMin, int nodePortMax,
         String nodeName, List<GivenEndpoint> endpoints) {
 
     /** Throws IllegalArgumentException for ranges that hold nothing, or two of one family. */
@@ -24,15 +24,14 @@ public record ManifestOptions(List<String> inputs, List<Cidr> serviceCidrs, int 
         if (serviceCidrs.stream().map(Cidr::family).distinct().count() < serviceCidrs.size()) {
             throw new IllegalArgumentException("two ranges of one family: " + serviceCidrs);
         }
-        inputs = List.copyOf(inputs);
         serviceCidrs = List.copyOf(serviceCidrs);
         endpoints = List.copyOf(endpoints);
     }
 
-    /** Options with which the manifests alone say where processes are. */
+    /** Options for files and directories that alone say where processes are. */
     public ManifestOptions(List<String> inputs, List<Cidr> serviceCidrs, int nodePortMin, int nodePortMax,
             String nodeName) {
-        this(inputs, serviceCidrs, nodePortMin, nodePortMax, nodeName, List.of());
+        this(ManifestInputs.of(inputs), serviceCidrs, nodePortMin, nodePortMax, nodeName, List.of());
     }
 
     /** These options with other {@code endpoints}. */

@@ -245,7 +245,7 @@ public final class ManifestSource implements ServiceSource {
             consumer.accept(snapshot);
         }
         last = snapshot;
-        freshness = new Freshness(true, true, snapshot.asOf(), "watching " + String.join(", ", options.inputs()),
+        freshness = new Freshness(true, true, snapshot.asOf(), "watching " + options.inputs(),
                 loaded.problems());
     }
 

@@ -14,6 +14,7 @@ import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePort;
 import io.sluice.service.ServicePortName;
 import io.sluice.service.ServiceState;
+import io.sluice.source.Excerpt;
 import io.sluice.source.Problem.Severity;
 import io.sluice.source.manifest.Manifest.PortManifest;
 import java.net.InetAddress;
@@ -46,6 +47,7 @@ final class SnapshotBuilder {
     private Allocations allocations;
     private Allocations built;
     private Map<String, Integer> toldSkipped = Map.of();
+    private Set<String> toldPassedOver = Set.of();
     private long version;
     private boolean inForce;
 
@@ -64,6 +66,11 @@ final class SnapshotBuilder {
         if (!objects.skippedKinds().isEmpty() && !objects.skippedKinds().equals(toldSkipped)) {
             toldSkipped = Map.copyOf(objects.skippedKinds());
             LOG.info("objects of other kinds are skipped: {}", objects.skippedKinds());
+        }
+        if (!objects.passedOver().isEmpty() && !objects.passedOver().equals(toldPassedOver)) {
+            toldPassedOver = Set.copyOf(objects.passedOver());
+            LOG.info("files that are no manifests are passed over: {}",
+                    Excerpt.line(String.join(", ", objects.passedOver())));
         }
         List<ServiceManifest> services = objects.objects().stream().filter(ServiceManifest.class::isInstance)
                 .map(ServiceManifest.class::cast).toList();
@@ -88,7 +95,7 @@ final class SnapshotBuilder {
         return new LoadedManifests(
                 new ClusterSnapshot(++version, now, node, states, pods(objects, workloads), List.of(), facts),
                 problems.all(),
-                objects.skippedKinds());
+                objects.skippedKinds(), List.copyOf(objects.passedOver()));
     }
 
     /** Warns of endpoints that lead back. Node ports listen on loopback addresses by default. */

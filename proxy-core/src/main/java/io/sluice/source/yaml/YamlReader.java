@@ -4,6 +4,7 @@ import io.sluice.source.yaml.YamlNode.Mapping;
 import io.sluice.source.yaml.YamlNode.Member;
 import io.sluice.source.yaml.YamlNode.Scalar;
 import io.sluice.source.yaml.YamlNode.Sequence;
+import java.nio.charset.CharacterCodingException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -30,7 +31,8 @@ import org.snakeyaml.engine.v2.parser.ParserImpl;
 import org.snakeyaml.engine.v2.scanner.StreamReader;
 
 /**
- * Reads the documents of one file, one after the other. Not thread-safe.
+ * Reads the documents of one file, one after the other: YAML, JSON, or JSON objects without anything between them, in UTF-8 or,
+ * with a byte order mark, in UTF-16. Not thread-safe.
  *
  * <p>The parser is SnakeYAML Engine's; its events become nodes here and not in its own composer, which merges a mapping
  * that contains itself without end, and whose nodes keep the text of the file. Time and memory are proportional to the file's
@@ -56,11 +58,14 @@ public final class YamlReader {
     private static final int BYTES_PER_VALUE = 192;
     /** The parser's word for a tab where a token should begin. */
     private static final String TAB = "(TAB)";
+    /** Its words for anything behind a document. */
+    private static final String SECOND_OBJECT = "expected '<document start>'";
     private static final int PIECES = 16;
     private static final int MIN_PIECE = 1024;
     private static final int MAX_TAG = 256;
 
-    private final byte[] file;
+    /** In UTF-8. */
+    private byte[] file;
     private final ReadingBudget budget;
     private TextReader text;
     private StreamReader scanned;
@@ -76,6 +81,10 @@ public final class YamlReader {
     /** The parser has refused a tab that separates. */
     private boolean metTab;
     private boolean tabsReplaced;
+    /** The parser has refused a second object that no marker separates from the first. */
+    private boolean metObject;
+    private boolean objectsSeparated;
+    private @Nullable YamlException undecodable;
 
     /** Reads nothing yet. */
     public YamlReader(byte[] file, ReadingBudget budget) {
@@ -86,8 +95,13 @@ public final class YamlReader {
         this.maxValues = maxValues;
         this.budget = budget;
         this.file = file;
+        try {
+            this.file = Utf16.toUtf8(file);
+        } catch (CharacterCodingException e) {
+            undecodable = new YamlException(1, "is not a text in UTF-16, as its first two bytes say");
+        }
         LoadSettings settings = settings();
-        this.text = new TextReader(file, budget);
+        this.text = new TextReader(this.file, budget);
         this.scanned = new StreamReader(settings, text);
         text.follow(scanned);
         this.parser = new ParserImpl(settings, scanned);
@@ -98,12 +112,12 @@ public final class YamlReader {
                 .setBufferSize(Math.max(MIN_PIECE, file.length / PIECES)).build();
     }
 
-    /** Starts again with spaces for tabs that separate, after the documents that were read. */
-    private void replaceTabs() throws YamlException {
-        tabsReplaced = true;
+    /** Starts again with another text of the same documents, after those that were read. */
+    private void startAgain(byte[] other) throws YamlException {
+        file = other;
         depth = 0;
         LoadSettings settings = settings();
-        text = new TextReader(SeparatingTabs.replaced(file), budget);
+        text = new TextReader(file, budget);
         scanned = new StreamReader(settings, text);
         text.follow(scanned);
         parser = new ParserImpl(settings, scanned);
@@ -124,14 +138,23 @@ public final class YamlReader {
      *                       read
      */
     public @Nullable YamlNode next() throws YamlException {
-        try {
-            return document();
-        } catch (YamlException e) {
-            if (!metTab || tabsReplaced) {
-                throw e;
+        if (undecodable != null) {
+            throw undecodable;
+        }
+        while (true) {
+            try {
+                return document();
+            } catch (YamlException e) {
+                if (metTab && !tabsReplaced) {
+                    tabsReplaced = true;
+                    startAgain(SeparatingTabs.replaced(file));
+                } else if (metObject && !objectsSeparated && JsonSequence.begins(file)) {
+                    objectsSeparated = true;
+                    startAgain(JsonSequence.separated(file));
+                } else {
+                    throw e;
+                }
             }
-            replaceTabs();
-            return document();
         }
     }
 
@@ -174,6 +197,7 @@ public final class YamlReader {
         } catch (MarkedYamlEngineException e) {
             Optional<Mark> mark = e.getProblemMark().or(e::getContextMark);
             metTab = String.valueOf(e.getProblem()).contains(TAB);
+            metObject = String.valueOf(e.getProblem()).contains(SECOND_OBJECT);
             throw new YamlException(mark.map(YamlReader::line).orElse(line()),
                     "is not YAML: " + firstLine(e.getProblem()) + mark.map(m -> " (column " + (m.getColumn() + 1) + ")")
                             .orElse(""));

@@ -46,7 +46,7 @@ class InputReaderTest {
     }
 
     private List<String> problems(String text) {
-        return files.load(text).problems().stream().map(Problem::toString)
+        return load(files.write("all.yaml", text).toString()).problems().stream().map(Problem::toString)
                 .map(problem -> problem.substring((directory + "/all.yaml").length())).toList();
     }
 

@@ -30,7 +30,8 @@ class InputWatchTest {
     }
 
     private static Places places(Path input) {
-        return new InputReader(List.of(input.toString()), InputStream.nullInputStream(), new Activity("a test"))
+        return new InputReader(ManifestInputs.of(List.of(input.toString())), InputStream.nullInputStream(),
+                new Activity("a test"))
                 .places();
     }
 

@@ -25,6 +25,7 @@ import io.sluice.service.ServicePortName;
 import io.sluice.service.ServiceState;
 import io.sluice.source.kubernetes.KubernetesOptions;
 import io.sluice.source.manifest.GivenEndpoint;
+import io.sluice.source.manifest.ManifestInputs;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -212,13 +213,14 @@ public final class RunningSluice implements AutoCloseable {
                 .halfCloseTimeout(halfCloseTimeout).maxConnections(maxConnections)
                 .maxConnectionsPerService(maxConnectionsPerService).buffers(buffers).flows(flows).build();
         Optional<InetSocketAddress> anyPort = Optional.of(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
-        SluiceConfig config = SluiceConfig.builder("node").manifests(List.of(manifests.directory().toString()))
-                .endpoints(endpoints).kubernetes(kubernetes)
-                .serviceCidrs(List.of(Cidr.parse("127." + range + ".0.0/17")))
-                .nodePorts(nodePort(0), nodePort(19))
-                .nodePortAddresses(List.of("127." + range + ".128.0/17", "127.0.0.1/32")).balancing(balancing)
-                .proxy(proxy).drainTimeout(drainTimeout).metricsBindAddress(anyPort).healthzBindAddress(anyPort)
-                .bindAddressHardFail(true).accessLog(accessLog).dns(dns).namespaces(dns.isPresent()).build();
+        SluiceConfig config =
+                SluiceConfig.builder("node").manifests(ManifestInputs.of(List.of(manifests.directory().toString())))
+                        .endpoints(endpoints).kubernetes(kubernetes)
+                        .serviceCidrs(List.of(Cidr.parse("127." + range + ".0.0/17")))
+                        .nodePorts(nodePort(0), nodePort(19))
+                        .nodePortAddresses(List.of("127." + range + ".128.0/17", "127.0.0.1/32")).balancing(balancing)
+                        .proxy(proxy).drainTimeout(drainTimeout).metricsBindAddress(anyPort).healthzBindAddress(anyPort)
+                        .bindAddressHardFail(true).accessLog(accessLog).dns(dns).namespaces(dns.isPresent()).build();
         sluice = Sluice.start(config, "test");
         return this;
     }
