@@ -272,8 +272,9 @@ public final class Main implements Runnable {
                 }
             });
         }
+        boolean letter = option && word.length() == 2;
         return (option ? "there is no option '" : "unexpected argument '") + word + "'"
-                + Spelling.didYouMean(word, known);
+                + (letter ? "" : Spelling.didYouMean(word, known));
     }
 
     private static int failure(Exception failure, CommandLine commandLine, ParseResult result) {

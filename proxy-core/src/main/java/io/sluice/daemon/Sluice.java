@@ -342,6 +342,11 @@ public final class Sluice implements AutoCloseable {
             source.close();
             closeNamespaceSocket();
             reconciler.stop().join();
+            int open = dataPath.activeConnections();
+            if (open > 0) {
+                LOG.info("{} open connection{} may end within {} s; another signal ends {} at once", open,
+                        open == 1 ? "" : "s", config.drainTimeout().toSeconds(), open == 1 ? "it" : "them");
+            }
             dataPath.drain(config.drainTimeout()).thenAccept(drained::complete);
         } catch (RejectedExecutionException e) {
             LOG.debug("there is nothing to drain any more, the daemon was closed");

@@ -39,21 +39,31 @@ public final class Spelling {
         return text.replaceAll("[-_]", "").toLowerCase(Locale.ROOT);
     }
 
-    /** The number of letters to add, drop or replace to turn one text into the other (Levenshtein). */
+    /**
+     * The number of letters to add, drop or replace, or of neighbours to exchange, to turn one text into the other
+     * (Damerau-Levenshtein, each part of a text being changed once).
+     */
     public static int distance(String from, String to) {
         String a = from.substring(0, Math.min(from.length(), MAX_LENGTH));
         String b = to.substring(0, Math.min(to.length(), MAX_LENGTH));
+        int[] before = new int[b.length() + 1];
+        int[] last = new int[b.length() + 1];
         int[] row = new int[b.length() + 1];
         for (int j = 0; j <= b.length(); j++) {
             row[j] = j;
         }
         for (int i = 1; i <= a.length(); i++) {
-            int diagonal = row[0];
+            int[] oldest = before;
+            before = last;
+            last = row;
+            row = oldest;
             row[0] = i;
             for (int j = 1; j <= b.length(); j++) {
-                int replaced = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.min(replaced, Math.min(row[j], row[j - 1]) + 1);
+                int replaced = last[j - 1] + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+                row[j] = Math.min(replaced, Math.min(last[j], row[j - 1]) + 1);
+                if (i > 1 && j > 1 && a.charAt(i - 1) == b.charAt(j - 2) && a.charAt(i - 2) == b.charAt(j - 1)) {
+                    row[j] = Math.min(row[j], before[j - 2] + 1);
+                }
             }
         }
         return row[b.length()];

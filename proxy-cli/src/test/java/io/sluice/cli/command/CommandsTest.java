@@ -34,6 +34,8 @@ class CommandsTest {
             "run -f | Missing required parameter | sluice run",
             "run -f - -f - | standard input (-) can be read only once | sluice run",
             "check | no Services given | sluice check", "get | say what to get | sluice get",
+            "rnu | unexpected argument 'rnu'; did you mean run? | sluice",
+            "check -w | there is no option '-w' | sluice check",
             "get pods | unexpected argument 'pods' | sluice get",
             "get svc --server x | --server: 'x' | sluice get services",
             "get svc -o yaml | --output: 'yaml' is none of table, wide, json | sluice get services",
