@@ -499,7 +499,8 @@ public final class DataPath implements AutoCloseable {
     void localFault(ConnectFailure failure, @Nullable EndpointAddress endpoint, @Nullable InetAddress inNameOf) {
         if (failure != ConnectFailure.NO_LOCAL_PORT) {
             localFault.warn("cannot connect to " + endpoint + ": this node is out of file descriptors or memory for"
-                    + " sockets; raise the limit of open files (ulimit -n, LimitNOFILE=) or lower --max-connections", now());
+                    + " sockets; raise the limit of open files (ulimit -n, LimitNOFILE=) or lower --max-connections",
+                    now());
         } else if (inNameOf == null) {
             localFault.warn("no free local port towards " + endpoint + ": widen net.ipv4.ip_local_port_range"
                     + " or set net.ipv4.tcp_tw_reuse=1", now());
