@@ -266,14 +266,14 @@ public final class SocketFile {
         }
     }
 
-    /** An unused name beside {@code path}, which is not too long where {@code path} is not. */
+    /** An unused name beside {@code path} and other than it, which is not too long where {@code path} is not. */
     private static Path freeName(Path path) throws IOException {
         Path directory = directory(path);
         int room = PATH_BYTES - bytes(directory).length - 1;
         for (int attempt = 0; attempt < NAME_ATTEMPTS; attempt++) {
             String name = ".sluice-" + Long.toString(ThreadLocalRandom.current().nextLong(Long.MAX_VALUE), 36);
             Path free = directory.resolve(name.substring(Math.max(0, name.length() - Math.min(room, NAME_BYTES))));
-            if (Files.notExists(free, LinkOption.NOFOLLOW_LINKS)) {
+            if (!free.equals(path.toAbsolutePath()) && Files.notExists(free, LinkOption.NOFOLLOW_LINKS)) {
                 return free;
             }
         }
