@@ -18,6 +18,7 @@ import io.sluice.cli.config.ConfigFile.ConfigFileException;
 import io.sluice.cli.config.ConfigFileFlag;
 import io.sluice.cli.config.SectionedOptions;
 import io.sluice.cli.config.Setting;
+import io.sluice.cli.config.KubeProxyFlags;
 import io.sluice.cli.config.SettingSources;
 import io.sluice.cli.demo.DemoCommand;
 import io.sluice.cli.exec.ExecCommand;
@@ -40,6 +41,7 @@ import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -262,6 +264,10 @@ public final class Main implements Runnable {
 
     private static String unexpected(String word, CommandSpec command) {
         boolean option = word.startsWith("-") && word.length() > 1;
+        Optional<String> advice = command.name().equals("run") ? KubeProxyFlags.advice(word) : Optional.empty();
+        if (advice.isPresent()) {
+            return advice.get();
+        }
         List<String> known = new ArrayList<>();
         if (option) {
             command.options().forEach(candidate -> known.addAll(List.of(candidate.names())));

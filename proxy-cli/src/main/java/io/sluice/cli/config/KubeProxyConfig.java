@@ -1,6 +1,7 @@
 package io.sluice.cli.config;
 
 import io.sluice.cli.render.Table;
+import io.sluice.service.BalancerKind;
 import io.sluice.source.Excerpt;
 import io.sluice.source.InputFile;
 import io.sluice.source.yaml.ReadingBudget;
@@ -20,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +36,15 @@ import org.jspecify.annotations.Nullable;
 public record KubeProxyConfig(List<Row> rows, int leftOut) {
 
     private static final String KIND = "KubeProxyConfiguration";
+    /** The key of kube-proxy's ConfigMap that has its way to the API server. */
+    private static final String KUBECONFIG_KEY = "kubeconfig.conf";
+    private static final String SCHEDULER = "ipvs.scheduler";
+
+    /** IPVS's schedulers, and the balancers that do the same while all weights are 1, as they are with kube-proxy. */
+    private static final Map<String, BalancerKind> SCHEDULERS = Map.of("rr", BalancerKind.ROUND_ROBIN, "wrr",
+            BalancerKind.WEIGHTED_ROUND_ROBIN, "lc", BalancerKind.LEAST_CONNECTIONS, "wlc",
+            BalancerKind.LEAST_CONNECTIONS, "sed", BalancerKind.LEAST_CONNECTIONS, "nq",
+            BalancerKind.LEAST_CONNECTIONS, "sh", BalancerKind.MAGLEV, "mh", BalancerKind.MAGLEV);
 
     /** How Sluice treats a field. */
     enum Verdict {
@@ -59,7 +70,7 @@ public record KubeProxyConfig(List<Row> rows, int leftOut) {
     record Row(String field, String value, Verdict verdict, String note, @Nullable String setting) {}
 
     /** The rule for a field or, for a name that ends in a dot, for all fields below it; {@code key} is Sluice's setting. */
-    private record Rule(Verdict verdict, String note, @Nullable String key) {}
+    record Rule(Verdict verdict, String note, @Nullable String key) {}
 
     private static final Map<String, Rule> RULES = rules();
 
@@ -99,7 +110,7 @@ public record KubeProxyConfig(List<Row> rows, int leftOut) {
                 "detectLocalMode");
         unsupported(rules, "set net.ipv4.conf.all.arp_ignore=1 and arp_announce=2 on the node (docs/node.md)",
                 "ipvs.strictARP");
-        unsupported(rules, "choose a balancer", "ipvs.scheduler");
+        unsupported(rules, "no balancer does the same; docs/balancing.md has those that there are", SCHEDULER);
         unsupported(rules, "set it in the service manager (OOMScoreAdjust= in the unit)", "oomScoreAdj");
         unsupported(rules, "use the tools of Java (jcmd, jfr)", "enableProfiling");
         unsupported(rules, "set logLevel", "logging.verbosity");
@@ -130,7 +141,11 @@ public record KubeProxyConfig(List<Row> rows, int leftOut) {
             throw new IOException(path + ": " + InputFile.reason(e), e);
         }
         Map<?, ?> document = document(path, text);
+        Optional<String> server = Optional.empty();
         if ("ConfigMap".equals(document.get("kind")) && document.get("data") instanceof Map<?, ?> data) {
+            if (data.get(KUBECONFIG_KEY) instanceof String kubeconfig) {
+                server = server(document(path + ": " + KUBECONFIG_KEY, kubeconfig.getBytes(StandardCharsets.UTF_8)));
+            }
             for (Object value : data.values()) {
                 if (String.valueOf(value).contains(KIND)) {
                     document = document(path, String.valueOf(value).getBytes(StandardCharsets.UTF_8));
@@ -138,10 +153,28 @@ public record KubeProxyConfig(List<Row> rows, int leftOut) {
                 }
             }
         }
-        return of(document, path);
+        return of(document, server, path);
     }
 
-    private static KubeProxyConfig of(Map<?, ?> document, String path) throws IOException {
+    /** The API server of the current context, or of the only cluster; empty if the kubeconfig does not say one. */
+    private static Optional<String> server(Map<?, ?> kubeconfig) {
+        Object context = named(kubeconfig.get("contexts"), kubeconfig.get("current-context"), "context");
+        Object name = context instanceof Map<?, ?> map ? map.get("cluster") : null;
+        Object cluster = named(kubeconfig.get("clusters"), name, "cluster");
+        return cluster instanceof Map<?, ?> map && map.get("server") instanceof String server && !server.isBlank()
+                ? Optional.of(server.strip())
+                : Optional.empty();
+    }
+
+    /** What is below {@code key} in the element of {@code list} with this name, or in its only one. */
+    private static @Nullable Object named(@Nullable Object list, @Nullable Object name, String key) {
+        List<?> elements = list instanceof List<?> all ? all : List.of();
+        return elements.stream().filter(Map.class::isInstance).map(Map.class::cast)
+                .filter(element -> elements.size() == 1 || name != null && name.equals(element.get("name"))).findFirst()
+                .<@Nullable Object>map(element -> element.get(key)).orElse(null);
+    }
+
+    private static KubeProxyConfig of(Map<?, ?> document, Optional<String> server, String path) throws IOException {
         if (!KIND.equals(document.get("kind"))) {
             throw new IOException(
                     path + ": its kind is " + Excerpt.of(String.valueOf(document.get("kind"))) + ", not " + KIND
@@ -157,7 +190,11 @@ public record KubeProxyConfig(List<Row> rows, int leftOut) {
                 rows.add(row(field, value, fields));
             }
         });
-        return new KubeProxyConfig(List.copyOf(rows), fields.size() - rows.size());
+        int leftOut = fields.size() - rows.size();
+        server.ifPresent(url -> rows.add(new Row(KUBECONFIG_KEY, Excerpt.of(url), Verdict.HONOURED,
+                "the API server; a real address of it, not one of the Service kubernetes",
+                "kubeApiServer: " + SettingSources.yaml(url))));
+        return new KubeProxyConfig(List.copyOf(rows), leftOut);
     }
 
     private static Map<?, ?> document(String path, byte[] text) throws IOException {
@@ -165,7 +202,7 @@ public record KubeProxyConfig(List<Row> rows, int leftOut) {
             if (plain(new YamlReader(text, ReadingBudget.start()).single()) instanceof Map<?, ?> map) {
                 return map;
             }
-            throw new IOException(path + ": is not a " + KIND);
+            throw new IOException(path + ": is not a mapping of YAML");
         } catch (YamlException e) {
             throw new IOException(Excerpt.line(path + ":" + e.line() + ": " + e.getMessage()), e);
         }
@@ -206,17 +243,29 @@ public record KubeProxyConfig(List<Row> rows, int leftOut) {
         };
     }
 
-    private static Row row(String field, Object value, Map<String, Object> all) {
-        String text = value instanceof Collection<?> items
-                ? items.stream().map(String::valueOf).collect(Collectors.joining(","))
-                : value.toString();
+    /** The rule for a field, or for what it stands below; null if kube-proxy has no such field. */
+    static @Nullable Rule rule(String field) {
         Rule rule = RULES.get(field);
         for (int dot = field.lastIndexOf('.'); rule == null && dot > 0; dot = field.lastIndexOf('.', dot - 1)) {
             rule = RULES.get(field.substring(0, dot + 1));
         }
+        return rule;
+    }
+
+    private static Row row(String field, Object value, Map<String, Object> all) {
+        String text = value instanceof Collection<?> items
+                ? items.stream().map(String::valueOf).collect(Collectors.joining(","))
+                : value.toString();
+        Rule rule = rule(field);
         if (rule == null) {
             return new Row(Excerpt.of(field), Excerpt.of(text), Verdict.UNKNOWN,
                     "no field of kube-proxy that is known here", null);
+        }
+        BalancerKind balancer = field.equals(SCHEDULER) ? SCHEDULERS.get(text) : null;
+        if (balancer != null) {
+            return new Row(field, text, Verdict.HONOURED,
+                    balancer == BalancerKind.MAGLEV ? "by the client's address" : "",
+                    "balancer: " + SettingSources.yaml(balancer));
         }
         if (field.equals("detectLocalMode") && text.equals("ClusterCIDR")) {
             boolean given = !isDefault(all.getOrDefault("clusterCIDR", ""));

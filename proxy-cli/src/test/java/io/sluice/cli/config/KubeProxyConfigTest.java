@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class KubeProxyConfigTest {
 
@@ -71,7 +73,7 @@ class KubeProxyConfigTest {
                 "conntrack.tcpEstablishedTimeout 24h0m0s not needed",
                 "conntrack.udpTimeout 20s honoured",
                 "detectLocalMode ClusterCIDR honoured",
-                "ipvs.scheduler lc unsupported choose a balancer",
+                "ipvs.scheduler lc honoured",
                 "ipvs.strictARP true unsupported set net.ipv4.conf.all.arp_ignore=1",
                 "iptables.syncPeriod 30s not needed",
                 "logging.verbosity 2 unsupported set logLevel",
@@ -88,7 +90,59 @@ class KubeProxyConfigTest {
         assertThat(console.exitCode()).as(console.err() + settings).isZero();
         assertThat(console.out()).contains("nodeportAddresses: [10.0.0.0/8, 192.168.0.0/16]  # " + file,
                 "clusterCidr: [10.244.0.0/16, fd00:10:244::/56]  # " + file,
-                "kubeconfig: /var/lib/kube-proxy/kubeconfig.conf  # " + file);
+                "kubeconfig: /var/lib/kube-proxy/kubeconfig.conf  # " + file,
+                "balancer: least-connections  # " + file);
+    }
+
+    @ParameterizedTest(name = "{0}: {1}")
+    @CsvSource({"rr,round-robin", "wrr,weighted-round-robin", "lc,least-connections", "wlc,least-connections",
+            "sed,least-connections", "nq,least-connections", "sh,maglev", "mh,maglev"})
+    void a_scheduler_of_ipvs_is_a_balancer_here(String scheduler, String balancer) throws IOException {
+        assertThat(check(KUBEADM.replace("scheduler: lc", "scheduler: " + scheduler)).out())
+                .contains("\nbalancer: " + balancer + "\n");
+    }
+
+    @Test
+    void a_scheduler_by_the_address_of_the_endpoint_has_no_counterpart() throws IOException {
+        assertThat(check(KUBEADM.replace("scheduler: lc", "scheduler: lblc")).out().replaceAll(" +", " "))
+                .contains("ipvs.scheduler lblc unsupported no balancer does the same").doesNotContain("\nbalancer:");
+    }
+
+    private static final String KUBECONFIG = """
+            apiVersion: v1
+            kind: Config
+            clusters:
+            - {name: other, cluster: {server: "https://192.0.2.9:6443"}}
+            - cluster:
+                certificate-authority: /var/run/secrets/kubernetes.io/serviceaccount/ca.crt
+                server: https://192.0.2.10:6443
+              name: default
+            contexts:
+            - context: {cluster: default, namespace: default, user: default}
+              name: here
+            current-context: here
+            """;
+
+    private Console checkConfigMap(String kubeconfig) throws IOException {
+        return check("kind: ConfigMap\ndata:\n  config.conf: |\n" + KUBEADM.indent(4) + "  kubeconfig.conf: |\n"
+                + kubeconfig.indent(4));
+    }
+
+    @Test
+    void the_config_map_says_where_the_api_server_is() throws IOException {
+        Console console = checkConfigMap(KUBECONFIG);
+        assertThat(console.exitCode()).as(console.err()).isZero();
+        assertThat(console.out()).contains("\nkubeApiServer: https://192.0.2.10:6443\n");
+        assertThat(checkConfigMap(KUBECONFIG.replace("cluster: default, ", "")).out()).doesNotContain("kubeApiServer");
+        assertThat(checkConfigMap("clusters: [{cluster: {server: \"https://a b\\e[31m\"}}]\n").out())
+                .contains("\nkubeApiServer: \"https://a b\\u001B[31m\"\n");
+    }
+
+    @Test
+    void a_kubeconfig_in_it_that_is_none_is_one_line() throws IOException {
+        assertThat(checkConfigMap("a: [").err()).contains("config.conf: kubeconfig.conf:").contains("is not YAML")
+                .hasLineCount(1);
+        assertThat(checkConfigMap("- a").err()).endsWith("config.conf: kubeconfig.conf: is not a mapping of YAML\n");
     }
 
     @Test
