@@ -50,6 +50,8 @@ class MetricsDocumentTest {
             Pattern.compile("^\\| `((?:sluice|kubeproxy|rest_client|kubernetes)_\\w+)` \\| (\\w+) \\| ([^|]*) \\|",
                     Pattern.MULTILINE);
     private static final Pattern FAMILY_ROW = Pattern.compile("^\\| `(\\w+)_\\*`", Pattern.MULTILINE);
+    private static final Pattern FAMILY_LINE = Pattern.compile("^\\| `\\w+_\\*` .*$", Pattern.MULTILINE);
+    private static final Pattern CODE = Pattern.compile("`(\\w+)`");
     private static final Pattern TYPE = Pattern.compile("^# TYPE (\\w+) (\\w+)$", Pattern.MULTILINE);
     private static final Pattern WORD = Pattern.compile("\\w+");
     private static final Pattern LABEL = Pattern.compile("(\\w+)=\"");
@@ -159,6 +161,15 @@ class MetricsDocumentTest {
 
         assertThat(scraped).isEqualTo(families);
         assertThat(sync).isNotNull();
+    }
+
+    /** Rules and dashboards ask for them. */
+    @Test
+    void a_metric_of_another_family_that_is_named_exists() throws IOException {
+        List<String> named = FAMILY_LINE.matcher(Files.readString(DOCUMENT)).results().map(MatchResult::group)
+                .flatMap(row -> CODE.matcher(row).results()).map(name -> name.group(1)).toList();
+        assertThat(named).isNotEmpty();
+        assertThat(TYPE.matcher(registry.scrape()).results().map(type -> type.group(1))).containsAll(named);
     }
 
     private Map<String, String> scraped() {

@@ -144,7 +144,7 @@ class DeployTest {
 
     @ParameterizedTest(name = "{0}")
     @CsvSource({"base,ServiceAccount ClusterRole ClusterRoleBinding ConfigMap DaemonSet",
-            "monitoring,ServiceAccount ClusterRole ClusterRoleBinding ConfigMap DaemonSet PodMonitor"})
+            "monitoring,ServiceAccount ClusterRole ClusterRoleBinding ConfigMap ConfigMap DaemonSet PodMonitor PrometheusRule"})
     void kubectl_renders_it(String directory, String kinds) throws IOException, InterruptedException {
         List<Map<?, ?>> objects = documents(kubectl(directory));
         assertThat(objects.stream().map(o -> String.valueOf(o.get("kind"))))
