@@ -136,6 +136,9 @@ final class Veths implements Closeable {
                 n + "route add default via 10.60.2.2");
         Processes.run(Stream.concat(inside(lane.node).stream(), Stream.of("sysctl", "-qw", "net.ipv4.ip_forward=1"))
                 .toList());
+        // The one client address would run out of ports, which are in TIME_WAIT for a minute, and search for one for long.
+        Processes.run(Stream.concat(inside(lane.client).stream(), Stream.of("sysctl", "-qw",
+                "net.ipv4.ip_local_port_range=1024 65000", "net.ipv4.tcp_tw_reuse=1")).toList());
     }
 
     /** What makes the way; the files are those of the loopback's peers, with other addresses. */
