@@ -44,7 +44,9 @@ import java.util.stream.Stream;
  * balancer address, and one outside the cluster where the policy Local leaves no endpoint but for the cluster's own. This
  * node's processes are left to the proxy, which knows the node's addresses.
  * <li><b>A connection that was there before the table</b>, of a process that listens on Services' addresses itself, goes to
- * its socket; and replies pass, as its client may have a Service's address as its own where that is a local one.
+ * its socket; and replies pass, as its client may have a Service's address as its own where that is a local one. What comes from
+ * a Service's address and port is a reply as well: conntrack, which begins with the table, takes the side for the opener of
+ * which it sees a packet first.
  * <li><b>While no proxy listens</b>, tproxy ends its rule, and the kernel leads a connection to an endpoint itself, by
  * destination NAT, which the mark of the connection remembers. Not those of this node's processes: conntrack has decided at
  * output that they have none. Nor those that came to the proxy before it died, on which conntrack has decided as well: they
@@ -139,6 +141,10 @@ final class InterceptionRules {
     /** Traffic to Services that is not proxied; all else leaves the chain as it came. */
     private void unserved() {
         out.rule(table, UNSERVED, rule -> rule.reply().accept());
+        for (ElementSet served : List.of(ElementSet.SERVED4, ElementSet.SERVED6, ElementSet.INSIDE4,
+                ElementSet.INSIDE6)) {
+            out.rule(table, UNSERVED, rule -> rule.sourceIn(served).accept());
+        }
         goTo(UNSERVED, ElementSet.REFUSED4, REFUSE);
         goTo(UNSERVED, ElementSet.REFUSED6, REFUSE);
         out.rule(table, UNSERVED, rule -> rule.destinationIn(ElementSet.DROPPED4).drop());

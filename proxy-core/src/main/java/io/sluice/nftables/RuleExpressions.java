@@ -66,6 +66,7 @@ final class RuleExpressions {
     private static final int SYN = 0x02;
     private static final int IPV4_DESTINATION = 16;
     private static final int IPV6_DESTINATION = 24;
+    private static final int SOURCE_PORT = 0;
     private static final int DESTINATION_PORT = 2;
 
     private final NftMessages out;
@@ -241,6 +242,17 @@ final class RuleExpressions {
         if (set.keyBytes() > addressBytes) {
             loadProtocolAndPort(set.family());
         }
+        return lookUp(set);
+    }
+
+    /** {@code ip saddr . meta l4proto . th sport @set}, or the same for IPv6. */
+    RuleExpressions sourceIn(ElementSet set) {
+        family(set.family());
+        boolean four = set.family() == IpFamily.IPV4;
+        payload(NETWORK_HEADER, four ? IPV4_SOURCE : IPV6_SOURCE, four ? 4 : 16, REGISTER);
+        int next = four ? SECOND_WORD : FIFTH_WORD;
+        meta(META_L4PROTO, next);
+        payload(TRANSPORT_HEADER, SOURCE_PORT, 2, next + 1);
         return lookUp(set);
     }
 
