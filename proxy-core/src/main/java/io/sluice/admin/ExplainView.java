@@ -22,6 +22,7 @@ import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePort;
 import io.sluice.service.ServicePortName;
 import io.sluice.service.ServiceState;
+import io.sluice.text.Printable;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
@@ -85,9 +86,7 @@ record ExplainView(List<PortExplanation> explain) {
         return namespaces.isEmpty()
                 ? ""
                 : "; it exists in namespace "
-                        + String.join(", ", namespaces.subList(0, Math.min(NAMED, namespaces.size())))
-                        + (namespaces.size() > NAMED ? " and " + (namespaces.size() - NAMED) + " more" : "") + ": -n "
-                        + namespaces.getFirst();
+                        + Printable.first(namespaces, NAMED) + ": -n " + namespaces.getFirst();
     }
 
     /** The open connections of a Service to the endpoints that it has now. */
@@ -184,13 +183,12 @@ record ExplainView(List<PortExplanation> explain) {
         if (origins.isHere(from)) {
             return "masqueraded: the endpoint sees this node's address, because the client is a process of this node";
         }
-        List<String> others = explanation.endpoints().stream().filter(Explanation.Line::candidate)
+        List<EndpointAddress> others = explanation.endpoints().stream().filter(Explanation.Line::candidate)
                 .map(line -> line.endpoint().address())
                 .filter(endpoint -> !origins.canSee(endpoint.ip(), from, listener))
-                .map(EndpointAddress::toString).toList();
+                .toList();
         return "the endpoint sees the client's address" + (others.isEmpty() ? "" : "; not so "
-                + String.join(", ", others.subList(0, Math.min(others.size(), NAMED)))
-                + (others.size() > NAMED ? " and " + (others.size() - NAMED) + " more" : "")
+                + Printable.first(others, NAMED)
                 + ", masqueraded: the client itself, or in one network with it, so that its answer would not pass this node");
     }
 

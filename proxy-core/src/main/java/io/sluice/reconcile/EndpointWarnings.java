@@ -9,12 +9,12 @@ import io.sluice.service.IpAddresses;
 import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePortName;
 import io.sluice.service.ServiceState;
+import io.sluice.text.Printable;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Warns of endpoints that are addresses of Services. Pure. */
@@ -67,7 +67,6 @@ final class EndpointWarnings {
     }
 
     private static String first(List<String> words) {
-        return words.stream().sorted().limit(NAMED).collect(Collectors.joining(", "))
-                + (words.size() > NAMED ? " and " + (words.size() - NAMED) + " more" : "");
+        return Printable.first(words.stream().sorted().toList(), NAMED);
     }
 }

@@ -1,8 +1,8 @@
 package io.sluice.reconcile;
 
 import io.sluice.service.ServiceName;
+import io.sluice.text.Printable;
 import java.util.List;
-import java.util.stream.Collectors;
 import org.slf4j.Logger;
 
 /** Limits what is logged at once about any number of Services. */
@@ -26,7 +26,6 @@ final class LineLimit {
 
     /** {@code shop/api, shop/db and 12 more}. */
     static String names(List<ServiceName> names) {
-        return names.stream().limit(NAMES).map(ServiceName::toString).collect(Collectors.joining(", "))
-                + (names.size() > NAMES ? " and " + (names.size() - NAMES) + " more" : "");
+        return Printable.first(names, NAMES);
     }
 }

@@ -1,6 +1,8 @@
 package io.sluice.text;
 
+import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 
 /**
  * Text that is safe to show in a line of a log, a table or a terminal: nothing in it ends the line, moves the cursor or
@@ -53,6 +55,16 @@ public final class Printable {
         }
         return text.substring(0, before) + "…(" + String.format(Locale.ROOT, "%,d", after - before)
                 + " characters left out)…" + text.substring(after);
+    }
+
+    /**
+     * {@code shop/api, shop/db and 12 more}: the first of {@code items}, as they are, and the number of the others.
+     *
+     * @param most how many are named
+     */
+    public static String first(List<?> items, int most) {
+        return items.stream().limit(most).map(String::valueOf).collect(Collectors.joining(", "))
+                + (items.size() > most ? " and " + (items.size() - most) + " more" : "");
     }
 
     /** Whether the character may be shown as it is. */

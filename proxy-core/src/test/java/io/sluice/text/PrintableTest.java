@@ -3,6 +3,7 @@ package io.sluice.text;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.regex.Matcher;
@@ -82,6 +83,12 @@ class PrintableTest {
             assertThat(new String(PrintableJson.mapper().writeValueAsBytes(data), StandardCharsets.UTF_8))
                     .isEqualTo(json);
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"a | 2 | a", "a,b | 2 | a, b", "a,b,c | 2 | a, b and 1 more"})
+    void of_many_the_first_are_named_and_the_others_counted(String items, int most, String shown) {
+        assertThat(Printable.first(List.of(items.split(",", -1)), most)).isEqualTo(shown);
     }
 
     @Test

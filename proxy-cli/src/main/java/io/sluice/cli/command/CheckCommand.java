@@ -131,8 +131,7 @@ public final class CheckCommand implements Callable<Integer> {
         return files.isEmpty()
                 ? ""
                 : "; passed over as no manifest" + (files.size() == 1 ? ": " : "s: ")
-                        + files.stream().limit(SHOWN_FILES).map(Printable::of).collect(Collectors.joining(", "))
-                        + (files.size() > SHOWN_FILES ? " and " + (files.size() - SHOWN_FILES) + " more" : "");
+                        + Printable.first(files.stream().map(Printable::of).toList(), SHOWN_FILES);
     }
 
     private static String plural(List<Problem> problems, Severity severity) {

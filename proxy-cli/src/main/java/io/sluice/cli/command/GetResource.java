@@ -169,9 +169,7 @@ abstract class GetResource implements Callable<Integer> {
         return namespaces.isEmpty()
                 ? ""
                 : "; it exists in namespace "
-                        + String.join(", ", namespaces.subList(0, Math.min(NAMED, namespaces.size())))
-                        + (namespaces.size() > NAMED ? " and " + (namespaces.size() - NAMED) + " more" : "") + ": -n "
-                        + namespaces.getFirst();
+                        + Printable.first(namespaces, NAMED) + ": -n " + namespaces.getFirst();
     }
 
     private void print(List<JsonNode> items, @Nullable String in, int elsewhere) {

@@ -7,6 +7,7 @@ import io.sluice.source.Spelling;
 import io.sluice.source.manifest.GivenEndpoint.Target;
 import io.sluice.source.manifest.Manifest.ContainerPort;
 import io.sluice.source.manifest.WorkloadManifest.Mistake;
+import io.sluice.text.Printable;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -114,8 +115,7 @@ final class WorkloadPods {
                 : !meant.isEmpty() ? meant
                 : names.isEmpty() ? "; the manifests have none"
                 : "; there " + (names.size() == 1 ? "is " : "are ")
-                        + names.stream().limit(SHOWN).collect(Collectors.joining(", "))
-                        + (names.size() > SHOWN ? " and " + (names.size() - SHOWN) + " more" : "");
+                        + Printable.first(List.copyOf(names), SHOWN);
         String message = "names no " + WorkloadReader.kinds() + advice;
         if (unknownTarget == Severity.ERROR) {
             problems.error(place(target), "", message);
