@@ -14,7 +14,6 @@ import io.sluice.service.ServiceState.PortState;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Why connections of one kind to a port do not get as far as an endpoint. Pure.
@@ -86,27 +85,20 @@ record Refusals(List<String> lines, Optional<String> nowhere) {
                 failed.add(problem.startsWith(address) ? problem : address + ": " + problem);
             }
         }
-        return failed.size() <= NAMED
-                ? failed
-                : concat(failed.subList(0, NAMED), (failed.size() - NAMED) + " more addresses are not served");
-    }
-
-    private static List<String> concat(List<String> lines, String last) {
-        List<String> all = new ArrayList<>(lines);
-        all.add(last);
-        return all;
-    }
-
-    private static @Nullable String describe(PortState state) {
-        return state.whyEmpty() == null ? null : state.whyEmpty().describe();
+        List<String> others = failed.subList(Math.min(NAMED, failed.size()), failed.size());
+        if (!others.isEmpty()) {
+            String last = others.size() + " more addresses are not served";
+            others.clear();
+            failed.add(last);
+        }
+        return failed;
     }
 
     private static String whyEmpty(Service service, PortState state, String node, Asked asked) {
-        String known = describe(state);
-        List<Endpoint> endpoints = state.endpoints().endpoints();
-        if (known != null) {
-            return ": " + known;
+        if (state.whyEmpty() != null) {
+            return ": " + state.whyEmpty().describe();
         }
+        List<Endpoint> endpoints = state.endpoints().endpoints();
         if (endpoints.stream().noneMatch(endpoint -> endpoint.address().family() == asked.family())) {
             return ": none has an " + asked.family().apiName() + " address";
         }

@@ -400,7 +400,10 @@ final class ChannelConnection extends ProxiedConnection {
         }
     }
 
-    /** Asks the kernel, which knows the socket by its addresses: the JDK's channels do not show their descriptor. */
+    /**
+     * Asks the kernel, which knows the socket by its addresses: the JDK's channels do not show their descriptor. What a dead peer
+     * sent before was read as it came, unless the other side is slow; that is lost here.
+     */
     private void lookAtPeer(Side side) {
         Channel channel = channel(side);
         TcpInfo info = channel == null ? null : info(channel);

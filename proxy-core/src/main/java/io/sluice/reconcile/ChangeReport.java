@@ -13,7 +13,10 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Counts and logs changes after they were applied, and writes them into the history. Confined to the control thread, but for {@link #queued}. */
+/**
+ * Counts and logs changes after they were applied, and writes them into the history. Confined to the control thread, but for
+ * {@link #queued}.
+ */
 final class ChangeReport {
 
     private static final Logger LOG = LoggerFactory.getLogger(ChangeReport.class);

@@ -185,8 +185,9 @@ final class OutlierDetector {
             Step step = !ejected.contains(endpoint)
                     ? Step.BACK
                     : subject.leftOut(endpoint) ? Step.EJECTED : Step.SILENT;
+            String again = subject.name().protocol() == Protocol.UDP ? "is tried again" : "answers again";
             String detail = switch (step) {
-                case BACK -> subject.name().protocol() == Protocol.UDP ? "it is tried again" : "it answers again";
+                case BACK -> "it " + again;
                 case SILENT -> subject.hasOneEndpoint()
                         ? "it is the only endpoint, connections fail until it answers"
                         : "the limit of --eject-max-share (" + rules.maxShare()
@@ -196,7 +197,7 @@ final class OutlierDetector {
             history.endpoint(subject, endpoint, step, detail);
             if (logged++ < LineLimit.LINES) {
                 NamedLine.of(subject.name(), endpoint, subject.name() + ": " + switch (step) {
-                    case BACK -> endpoint + detail.substring("it".length());
+                    case BACK -> endpoint + " " + again;
                     case EJECTED -> endpoint + " does not answer and is ejected until it does";
                     default -> endpoint + " does not answer; not ejected: " + detail;
                 }).log(LOG.atInfo());
