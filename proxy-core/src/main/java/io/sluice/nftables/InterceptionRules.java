@@ -48,8 +48,9 @@ import java.util.stream.Stream;
  * a Service's address and port is a reply as well: conntrack, which begins with the table, takes the side for the opener of
  * which it sees a packet first.
  * <li><b>While no proxy listens</b>, tproxy ends its rule, and the kernel leads a connection to an endpoint itself, by
- * destination NAT, which the mark of the connection remembers. Not those of this node's processes: conntrack has decided at
- * output that they have none. Nor those that came to the proxy before it died, on which conntrack has decided as well: they
+ * destination NAT, which the mark of the connection remembers. For those of this node's processes, conntrack decides at
+ * output whether they have any, before the kernel looks for a listener: there the marks of {@link OwnedTable}, which dies
+ * with the proxy, say that one serves. Those that came to the proxy before it died, on which conntrack has decided as well,
  * are reset. What loses its endpoint between two chains is dropped, and its next first segment finds what is there then. For
  * a bridge, tproxy only finds out whether anybody listens.
  * <li><b>A segment for which there is no connection goes to the listener</b> and is answered with a reset, or found to be the
@@ -64,12 +65,15 @@ final class InterceptionRules {
 
     /** One before NF_IP_PRI_NAT_DST. */
     static final int PRIORITY = -101;
+    /** Leaves one for {@link OwnedTable} on each side, after all that is called mangle and before destination NAT. */
+    static final int OUTPUT_PRIORITY = PRIORITY - 1;
     /** One before NF_IP_PRI_NAT_SRC. */
     private static final int SOURCE_NAT = 99;
 
     static final String PREROUTING = "prerouting";
     static final String OUTPUT = "output";
     private static final String REDIRECT = "redirect";
+    private static final String REDIRECT_OUTPUT = "redirect-output";
     private static final String MASQUERADE = "masquerade";
     private static final String REFUSE = "refuse";
     private static final String UNSERVED = "unserved";
@@ -79,13 +83,17 @@ final class InterceptionRules {
     private static final String CONNECTED = "connected";
     private static final String SEND_TO_PROXY = "send-to-proxy";
     private static final String OWN = "own";
+    private static final String DIRECT = "direct";
+    private static final String FIRST = "first";
 
     /** The chains of the table; those that the kernel calls at a hook come after these. */
     private static final List<String> INNER =
-            List.of(REFUSE, UNSERVED, INTERCEPT, INSIDE, GUARD, CONNECTED, SEND_TO_PROXY, OWN);
+            List.of(REFUSE, UNSERVED, INTERCEPT, INSIDE, GUARD, CONNECTED, SEND_TO_PROXY, OWN, DIRECT,
+                    FIRST);
     /** All chains. */
     static final Set<String> CHAINS = Stream
-            .concat(INNER.stream(), Stream.of(PREROUTING, REDIRECT, MASQUERADE, OUTPUT)).collect(Collectors.toSet());
+            .concat(INNER.stream(), Stream.of(PREROUTING, REDIRECT, REDIRECT_OUTPUT, MASQUERADE, OUTPUT))
+            .collect(Collectors.toSet());
 
     private static final int TCP = 6;
     private static final List<Integer> PROTOCOLS = List.of(TCP, 17, 132);
@@ -97,9 +105,11 @@ final class InterceptionRules {
     private final String table;
     private final PacketMarks marks;
     private final List<Cidr> podCidrs;
+    private final boolean owned;
 
-    private InterceptionRules(NftMessages out, String table, PacketMarks marks, List<Cidr> podCidrs) {
+    private InterceptionRules(NftMessages out, String table, PacketMarks marks, List<Cidr> podCidrs, boolean owned) {
         this.podCidrs = podCidrs;
+        this.owned = owned;
         this.out = out;
         this.table = table;
         this.marks = marks;
@@ -110,11 +120,13 @@ final class InterceptionRules {
      * its sets become empty.
      *
      * @param podCidrs the addresses of pods
+     * @param owned    whether there is an {@link OwnedTable}, by whose marks it is known that a proxy serves; else the
+     *                 connections of this node's processes always go to the proxy
      * @param ports    where the proxy accepts, TCP and UDP; a family without is refused
      */
-    static void write(NftMessages out, String table, PacketMarks marks, List<Cidr> podCidrs,
+    static void write(NftMessages out, String table, PacketMarks marks, List<Cidr> podCidrs, boolean owned,
             Map<IpFamily, ProxyPorts> ports) {
-        new InterceptionRules(out, table, marks, podCidrs).write(ports);
+        new InterceptionRules(out, table, marks, podCidrs, owned).write(ports);
     }
 
     private void write(Map<IpFamily, ProxyPorts> ports) {
@@ -128,7 +140,8 @@ final class InterceptionRules {
         out.baseChain(table, PREROUTING, "filter", NftMessages.PRE_ROUTING, PRIORITY);
         out.baseChain(table, REDIRECT, "nat", NftMessages.PRE_ROUTING, PRIORITY);
         out.baseChain(table, MASQUERADE, "nat", NftMessages.POST_ROUTING, SOURCE_NAT);
-        out.baseChain(table, OUTPUT, "route", NftMessages.LOCAL_OUT, PRIORITY);
+        out.baseChain(table, OUTPUT, "route", NftMessages.LOCAL_OUT, OUTPUT_PRIORITY);
+        out.baseChain(table, REDIRECT_OUTPUT, "nat", NftMessages.LOCAL_OUT, PRIORITY);
         out.rule(table, REFUSE, rule -> rule.tcp().rejectWithReset());
         out.rule(table, REFUSE, RuleExpressions::rejectWithPortUnreachable);
         unserved();
@@ -216,11 +229,13 @@ final class InterceptionRules {
             ElementSet endpoints = ElementSet.of(family, ElementSet.ENDPOINTS4, ElementSet.ENDPOINTS6);
             for (int count = 1; count <= DirectWay.MOST; count++) {
                 int each = count;
-                out.rule(table, REDIRECT, rule -> rule.connectionMarked(marks.direct()).destinationHas(direct, each)
-                        .dnat(endpoints, each));
+                out.rule(table, DIRECT, rule -> rule.destinationHas(direct, each).dnat(endpoints, each));
             }
         }
-        out.rule(table, REDIRECT, rule -> rule.connectionMarked(marks.direct()).drop());
+        out.rule(table, DIRECT, RuleExpressions::drop);
+        for (String chain : List.of(REDIRECT, REDIRECT_OUTPUT)) {
+            out.rule(table, chain, rule -> rule.connectionMarked(marks.direct()).goTo(DIRECT));
+        }
         out.rule(table, MASQUERADE,
                 rule -> rule.connectionMarked(marks.direct()).connectionMarked(marks.masquerade()).masquerade());
         for (ElementSet hairpins : List.of(ElementSet.HAIRPINS4, ElementSet.HAIRPINS6)) {
@@ -244,24 +259,37 @@ final class InterceptionRules {
     }
 
     private void goingOut() {
+        int both = marks.own() | marks.route();
+        out.rule(table, OUTPUT, rule -> rule.markedBoth(both).original().firstPacket().goTo(FIRST));
         out.rule(table, OUTPUT, rule -> rule.marked(marks.own()).goTo(OWN));
+        out.rule(table, OUTPUT, rule -> rule.connectionMarked(marks.direct()).original().accept());
         out.rule(table, OUTPUT, rule -> rule.connectionMarked(marks.connection()).original().mark(marks.route())
                 .accept());
         out.rule(table, OUTPUT, rule -> rule.connectionMarked(marks.upstream()).reply().mark(marks.route()).accept());
-        goTo(OUTPUT, ElementSet.SERVED4, SEND_TO_PROXY);
-        goTo(OUTPUT, ElementSet.SERVED6, SEND_TO_PROXY);
-        goTo(OUTPUT, ElementSet.INSIDE4, SEND_TO_PROXY);
-        goTo(OUTPUT, ElementSet.INSIDE6, SEND_TO_PROXY);
+        if (owned) {
+            for (ElementSet direct : List.of(ElementSet.DIRECT4, ElementSet.DIRECT6)) {
+                out.rule(table, OUTPUT, rule -> rule.firstPacket().destinationIn(direct)
+                        .markConnection(marks.direct() | marks.masquerade()).accept());
+            }
+        }
+        goToIfServed(OUTPUT, SEND_TO_PROXY);
         out.rule(table, OUTPUT, rule -> rule.goTo(UNSERVED));
 
-        goTo(OWN, ElementSet.SERVED4, REFUSE);
-        goTo(OWN, ElementSet.SERVED6, REFUSE);
-        goTo(OWN, ElementSet.INSIDE4, REFUSE);
-        goTo(OWN, ElementSet.INSIDE6, REFUSE);
+        goToIfServed(FIRST, SEND_TO_PROXY);
+        out.rule(table, FIRST, rule -> rule.goTo(UNSERVED));
+
+        goToIfServed(OWN, REFUSE);
         out.rule(table, OWN, rule -> rule.original().markConnection(marks.upstream()).accept());
         out.rule(table, OWN, RuleExpressions::accept);
 
-        out.rule(table, SEND_TO_PROXY, rule -> rule.mark(marks.route()).markConnection(marks.connection()).accept());
+        out.rule(table, SEND_TO_PROXY,
+                rule -> rule.unmark(marks.own()).mark(marks.route()).markConnection(marks.connection()).accept());
+    }
+
+    private void goToIfServed(String chain, String target) {
+        for (ElementSet set : List.of(ElementSet.SERVED4, ElementSet.SERVED6, ElementSet.INSIDE4, ElementSet.INSIDE6)) {
+            goTo(chain, set, target);
+        }
     }
 
     private void goTo(String chain, ElementSet set, String target) {

@@ -26,7 +26,8 @@ import org.slf4j.LoggerFactory;
  * table inet sluice} shows it.
  *
  * <p>The proxy accepts on {@link ProxyPorts}. Its sockets to endpoints have the mark {@link PacketMarks#own}, and may have
- * a client's address. If the proxy dies, the kernel refuses new connections at once.
+ * a client's address. If the proxy dies, the kernel leads new connections along the direct ways of {@link Contents}, or
+ * refuses them; {@link OwnedTable} tells it of this process's end.
  *
  * <p>The table changes nothing of other software: neither other tables nor other bits of marks ({@link PacketMarks}). A
  * process of this node reaches a Service only if there is any route to its address, such as a default route, because the
@@ -67,6 +68,9 @@ public final class InterceptionTable implements AutoCloseable {
     /** Whether an earlier process had left a table when this object made its first; null if it has made none. */
     private @Nullable Boolean follows;
 
+    /** What says that this process serves; null before the first table, after the last, and on a kernel without such tables. */
+    private @Nullable OwnedTable owned;
+
     /** The kernel's numbers for the table and its rules; of one table, no rule ever has the number of another one. */
     private record Handles(long table, List<Long> rules) {
 
@@ -102,7 +106,7 @@ public final class InterceptionTable implements AutoCloseable {
         }
         NftMessages trial = new NftMessages(InterceptionRules.BYTES);
         trial.beginBatch();
-        InterceptionRules.write(trial, TRIAL, PacketMarks.SLUICE, List.of(), TRIAL_PORTS);
+        InterceptionRules.write(trial, TRIAL, PacketMarks.SLUICE, List.of(), true, TRIAL_PORTS);
         trial.table(false, TRIAL);
         trial.endBatch();
         try (NftSocket socket = NftSocket.open()) {
@@ -221,6 +225,9 @@ public final class InterceptionTable implements AutoCloseable {
 
     private InPlace replaced(Contents contents) throws IOException {
         routing.provide(ports.keySet());
+        if (owned == null) {
+            owned = OwnedTable.create(PacketMarks.SLUICE).orElse(null);
+        }
         ElementChanges all = ElementChanges.between(Contents.EMPTY, contents);
         ways.forget();
         ways.changeTo(wantedWays, all);
@@ -234,6 +241,9 @@ public final class InterceptionTable implements AutoCloseable {
             boolean kept = chains.equals(InterceptionRules.CHAINS) && madeAnew(all);
             if (!kept) {
                 batch(socket, all, true);
+            }
+            if (owned != null) {
+                owned.serving();
             }
             long now = socket.generation();
             Handles handles = handles(socket);
@@ -263,7 +273,7 @@ public final class InterceptionTable implements AutoCloseable {
             batch.table(true, NAME);
             batch.table(false, NAME);
         }
-        InterceptionRules.write(batch, NAME, PacketMarks.SLUICE, podCidrs, ports);
+        InterceptionRules.write(batch, NAME, PacketMarks.SLUICE, podCidrs, owned != null, ports);
         all.added().forEach((set, keys) -> batch.elements(true, NAME, set, keys));
         batch.endBatch();
         socket.batch(batch);
@@ -303,7 +313,15 @@ public final class InterceptionTable implements AutoCloseable {
             apply(Contents.EMPTY);
         }
         wanted = null;
+        servesNoMore();
         return ours;
+    }
+
+    private void servesNoMore() throws IOException {
+        if (owned != null) {
+            owned.close();
+            owned = null;
+        }
     }
 
     /**
@@ -314,6 +332,7 @@ public final class InterceptionTable implements AutoCloseable {
         if (Boolean.FALSE.equals(follows)) {
             close();
         }
+        servesNoMore();
     }
 
     /** Removes the table, rules and routes, unless another process has replaced this table by its own: it needs them. */
@@ -325,6 +344,7 @@ public final class InterceptionTable implements AutoCloseable {
         if (ours) {
             cleanup();
         }
+        servesNoMore();
     }
 
     private boolean isOurs() throws IOException {

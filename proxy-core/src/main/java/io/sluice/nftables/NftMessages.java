@@ -38,6 +38,7 @@ final class NftMessages {
     private static final int SUBSYSTEM = 10;
     private static final int NFPROTO_INET = 1;
     private static final int NF_ACCEPT = 1;
+    private static final int NFT_TABLE_F_OWNER = 2;
     private static final int NFT_SET_INTERVAL = 4;
     private static final int NFT_SET_MAP = 8;
     private static final int NFT_SET_CONCAT = 0x80;
@@ -120,6 +121,14 @@ final class NftMessages {
     void table(boolean add, String table) {
         message(add ? NEW_TABLE : DELETE_TABLE, add ? NLM_F_CREATE : 0, "table " + table);
         text(TABLE, table);
+        end();
+    }
+
+    /** Adds a table that the kernel removes when the socket is closed that this is sent by, and that no other may change. */
+    void ownedTable(String table) {
+        message(NEW_TABLE, NLM_F_CREATE, "table " + table + " (flags owner)");
+        text(TABLE, table);
+        number(2, NFT_TABLE_F_OWNER);
         end();
     }
 

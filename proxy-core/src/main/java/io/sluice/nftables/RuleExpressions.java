@@ -187,10 +187,26 @@ final class RuleExpressions {
         return compare(EQUAL, word(bits));
     }
 
+    /** {@code meta mark & bits == 0}. */
+    RuleExpressions notMarked(int bits) {
+        meta(META_MARK, REGISTER);
+        bits(word(bits), word(0));
+        return compare(EQUAL, word(0));
+    }
+
     /** {@code meta mark set meta mark | bits}. */
     RuleExpressions mark(int bits) {
+        return setMark(bits, bits);
+    }
+
+    /** {@code meta mark set meta mark & ~bits}. */
+    RuleExpressions unmark(int bits) {
+        return setMark(bits, 0);
+    }
+
+    private RuleExpressions setMark(int bits, int value) {
         meta(META_MARK, REGISTER);
-        bits(word(~bits), word(bits));
+        bits(word(~bits), word(value));
         expression("meta", () -> {
             out.number(2, META_MARK);
             out.number(3, REGISTER);

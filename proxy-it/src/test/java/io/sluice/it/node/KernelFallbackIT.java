@@ -26,6 +26,7 @@ class KernelFallbackIT extends NodeWithPods {
         awaitDeath();
         AtomicBoolean over = new AtomicBoolean();
         CompletableFuture<Integer> asked = askUntil(over, client);
+        CompletableFuture<Integer> askedByNode = askUntil(over, node);
         for (String address : List.of("10.96.77.1", "203.0.113.8")) {
             assertThat(ask(client, address, 80)).as("a cluster address, and the policy Local").isEqualTo("10.50.1.2");
         }
@@ -36,18 +37,23 @@ class KernelFallbackIT extends NodeWithPods {
         }
         assertThat(ask(client, "10.50.1.1", 30_080)).isEqualTo("10.50.2.1");
         assertThat(ask(pod, "10.96.77.1", 80)).as("itself").isEqualTo("10.50.2.1");
-        assertRefused(node, "10.96.77.1", 80);
+        assertThat(ask(node, "fd96:77::1", 80)).as("a process of the node").isEqualTo("fd50:2:0:0:0:0:0:1");
+        assertThat(ask(node, "203.0.113.7", 80)).isEqualTo("10.50.2.1");
         assertRefused(client, "10.96.77.3", 80);
-        try (Socket talk = talk(client, "10.96.77.1"); Socket six = talk(client, "fd96:77::1")) {
+        assertRefused(node, "10.96.77.3", 80);
+        try (Socket own = talk(node, "10.96.77.1"); Socket talk = talk(client, "10.96.77.1");
+                Socket six = talk(client, "fd96:77::1")) {
             run();
             for (int i = 0; i < 20; i++) {
                 assertThat(ask(client, "10.96.77.1", 80)).isEqualTo("10.50.1.2");
             }
             assertEchoes(talk);
             assertEchoes(six);
+            assertEchoes(own);
         }
         over.set(true);
         assertThat(asked.get()).as("connections, of which none failed").isPositive();
+        assertThat(askedByNode.get()).as("connections of the node's processes").isPositive();
         assertThat(ask(node, "10.96.77.1", 80)).isEqualTo("10.50.2.1");
     }
 
@@ -214,6 +220,31 @@ class KernelFallbackIT extends NodeWithPods {
 
     /** The kernel takes connections for as long as it ends the process, which goes on after the process is gone. */
     private static void awaitDeath() {
-        await().atMost(PATIENCE).untilAsserted(() -> assertRefused(node, "10.96.77.1", 80));
+        await().atMost(PATIENCE).until(() -> node.run("ss", "-Hltnu").isBlank());
+    }
+
+    /** The table that tells the kernel that a proxy serves goes with its process; that of another one may stay. */
+    @Test
+    void the_kernel_knows_by_a_table_of_each_daemon_whether_one_serves() throws Exception {
+        String socket = directory.resolve("handover.sock").toString();
+        run("--handover-socket", socket);
+        List<String> first = owned();
+        assertThat(first).hasSize(1);
+        try (NodeDaemon old = daemon) {
+            run("--handover-socket", socket);
+            assertThat(old.awaitExit()).as(old.log()).isZero();
+        }
+        assertThat(owned()).hasSize(1).doesNotContainAnyElementsOf(first);
+        node.run("nft", "flush", "ruleset");
+        assertThat(owned()).as("nobody else can remove it").hasSize(1);
+        await().atMost(PATIENCE).ignoreExceptions().until(() -> ask(node, "10.96.77.1", 80).equals("10.50.2.1"));
+        daemon.kill();
+        awaitDeath();
+        assertThat(owned()).isEmpty();
+        assertThat(ask(node, "10.96.77.1", 80)).isEqualTo("10.50.2.1");
+    }
+
+    private static List<String> owned() throws IOException, InterruptedException {
+        return node.run("nft", "list", "tables").lines().filter(line -> line.contains("sluice-")).toList();
     }
 }
