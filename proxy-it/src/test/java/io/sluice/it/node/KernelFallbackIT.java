@@ -218,11 +218,6 @@ class KernelFallbackIT extends NodeWithPods {
         assertThat(failure.get()).hasMessage("answered: 10.50.1.2");
     }
 
-    /** The kernel takes connections for as long as it ends the process, which goes on after the process is gone. */
-    private static void awaitDeath() {
-        await().atMost(PATIENCE).until(() -> node.run("ss", "-Hltnu").isBlank());
-    }
-
     /** The table that tells the kernel that a proxy serves goes with its process; that of another one may stay. */
     @Test
     void the_kernel_knows_by_a_table_of_each_daemon_whether_one_serves() throws Exception {

@@ -2,6 +2,7 @@ package io.sluice.it.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.sluice.netlink.TrackedConnections;
@@ -180,6 +181,11 @@ abstract class NodeWithPods {
             }
         });
         return answers;
+    }
+
+    /** The kernel takes connections for as long as it ends the process, which goes on after the process is gone. */
+    static void awaitDeath() {
+        await().atMost(PATIENCE).until(() -> node.run("ss", "-Hltnu").isBlank());
     }
 
     static void write(String text) throws IOException {
