@@ -4,8 +4,11 @@ import io.sluice.balance.EndpointSelection;
 import io.sluice.balance.Routing;
 import io.sluice.balance.Traffic;
 import io.sluice.http.Request;
+import io.sluice.metrics.EndpointFailure;
 import io.sluice.metrics.EndpointMeters;
+import io.sluice.metrics.LatencySummary;
 import io.sluice.metrics.ProxyMetrics;
+import io.sluice.metrics.RecentLatency;
 import io.sluice.reconcile.AppliedState;
 import io.sluice.reconcile.AppliedState.AppliedPort;
 import io.sluice.reconcile.AppliedState.ListenerState;
@@ -24,11 +27,14 @@ import io.sluice.service.ServiceState;
 import io.sluice.service.ServiceState.PortState;
 import io.sluice.service.TrafficPolicy;
 import java.net.InetAddress;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -130,14 +136,44 @@ record ServicesView(long snapshotVersion, @Nullable Instant asOf, @Nullable Inst
 
     record EndpointView(String address, boolean ready, boolean serving, boolean terminating, @Nullable String node,
             @Nullable String zone, @Nullable String pod, boolean ejected, long activeConnections,
-            long totalConnections) {
+            long totalConnections, @Nullable Map<String, Long> failedConnections, @Nullable LatencyView connect,
+            @Nullable LatencyView firstByte) {
         static EndpointView of(ServicePortName port, Endpoint endpoint, Routing routing, ProxyMetrics metrics) {
             EndpointAddress address = endpoint.address();
             Optional<EndpointMeters> meters = metrics.find(port, address);
+            Optional<RecentLatency> recent = meters.map(RecentLatency::of);
             return new EndpointView(address.toString(), endpoint.ready(), endpoint.serving(), endpoint.terminating(),
                     endpoint.node(), endpoint.zone(), endpoint.target(), routing.leftOut(address),
                     meters.map(EndpointMeters::active).orElse(0),
-                    meters.map(EndpointMeters::total).orElse(0L));
+                    meters.map(EndpointMeters::total).orElse(0L), meters.map(EndpointView::failed).orElse(null),
+                    recent.map(latency -> LatencyView.of(latency.connect())).orElse(null),
+                    recent.map(latency -> LatencyView.of(latency.firstByte())).orElse(null));
+        }
+
+        /** By reason; those of which there were none are left out; null if there were none at all. */
+        static @Nullable Map<String, Long> failed(EndpointMeters meters) {
+            Map<String, Long> failed = new LinkedHashMap<>();
+            for (EndpointFailure why : EndpointFailure.values()) {
+                if (meters.failed(why) > 0) {
+                    failed.put(why.label(), meters.failed(why));
+                }
+            }
+            return failed.isEmpty() ? null : failed;
+        }
+    }
+
+    /** In milliseconds. */
+    record LatencyView(long count, double p50Ms, double p99Ms) {
+
+        /** Null if there was none. */
+        static @Nullable LatencyView of(LatencySummary summary) {
+            return summary.count() == 0 ? null : new LatencyView(summary.count(), millis(summary.p50()),
+                    millis(summary.p99()));
+        }
+
+        /** With three digits after the point. */
+        private static double millis(Duration duration) {
+            return TimeUnit.NANOSECONDS.toMicros(duration.toNanos()) / 1000.0;
         }
     }
 

@@ -127,7 +127,7 @@ public final class Sluice implements AutoCloseable {
         WatchdogMetrics.bind(registry, watchdog);
         runtimeMetrics = new RuntimeMetrics(registry, version, config.proxy().maxConnections(),
                 dataPath::bufferedBytes, config.proxy().buffers().memory(), droppedLogLines);
-        ProxyMetrics metrics = new ProxyMetrics(registry);
+        ProxyMetrics metrics = new ProxyMetrics(registry, config.maxEndpointHistograms());
         reconciler =
                 new Reconciler(dataPath, metrics, new SyncMetrics(registry), serviceAddresses,
                         entrance.interception(config.node()), nodePortAddresses,

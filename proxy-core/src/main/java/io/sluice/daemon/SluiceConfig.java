@@ -3,6 +3,7 @@ package io.sluice.daemon;
 import io.sluice.dns.server.DnsSettings;
 import io.sluice.http.AllowedHosts;
 import io.sluice.metrics.AccessLog;
+import io.sluice.metrics.ProxyMetrics;
 import io.sluice.node.NodeSettings;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.reconcile.Balancing;
@@ -34,6 +35,7 @@ import java.util.Optional;
  * @param healthzBindAddress for {@code /healthz}, {@code /livez}, {@code /readyz}; empty for none; may equal the former
  * @param metricsAllowedHosts host names that requests to the former may have
  * @param bindAddressHardFail whether an admin address that is in use ends the start
+ * @param maxEndpointHistograms how many endpoints have histograms of their own at {@code /metrics}; 0 for none
  * @param accessLog          how closed connections are logged
  * @param dns                how DNS queries are answered; empty for no DNS
  * @param namespaces         whether network namespaces of {@code sluice exec} get listeners
@@ -45,7 +47,7 @@ public record SluiceConfig(ManifestInputs manifests, List<GivenEndpoint> endpoin
         Balancing balancing, NodeSettings node,
         ProxySettings proxy, Duration drainTimeout, Optional<InetSocketAddress> metricsBindAddress,
         Optional<InetSocketAddress> healthzBindAddress, AllowedHosts metricsAllowedHosts,
-        boolean bindAddressHardFail, AccessLog accessLog, Optional<DnsSettings> dns,
+        boolean bindAddressHardFail, int maxEndpointHistograms, AccessLog accessLog, Optional<DnsSettings> dns,
         boolean namespaces, Supervision supervision) {
 
     public SluiceConfig {
@@ -79,6 +81,7 @@ public record SluiceConfig(ManifestInputs manifests, List<GivenEndpoint> endpoin
         private Optional<InetSocketAddress> healthzBindAddress = Optional.empty();
         private AllowedHosts metricsAllowedHosts = new AllowedHosts(List.of(), "--metrics-allowed-hosts");
         private boolean bindAddressHardFail;
+        private int maxEndpointHistograms = ProxyMetrics.DEFAULT_MAX_ENDPOINT_HISTOGRAMS;
         private AccessLog accessLog = AccessLog.off();
         private Optional<DnsSettings> dns = Optional.empty();
         private boolean namespaces;
@@ -179,6 +182,12 @@ public record SluiceConfig(ManifestInputs manifests, List<GivenEndpoint> endpoin
             return this;
         }
 
+        /** Sets {@link SluiceConfig#maxEndpointHistograms}. */
+        public Builder maxEndpointHistograms(int value) {
+            this.maxEndpointHistograms = value;
+            return this;
+        }
+
         /** Sets {@link SluiceConfig#accessLog}. */
         public Builder accessLog(AccessLog value) {
             this.accessLog = value;
@@ -207,8 +216,8 @@ public record SluiceConfig(ManifestInputs manifests, List<GivenEndpoint> endpoin
         public SluiceConfig build() {
             return new SluiceConfig(manifests, endpoints, kubernetes, serviceCidrs, nodePortMin, nodePortMax, nodeName,
                     nodePortAddresses, portOffset, balancing, node, proxy, drainTimeout, metricsBindAddress,
-                    healthzBindAddress, metricsAllowedHosts, bindAddressHardFail, accessLog, dns, namespaces,
-                    supervision);
+                    healthzBindAddress, metricsAllowedHosts, bindAddressHardFail, maxEndpointHistograms,
+                    accessLog, dns, namespaces, supervision);
         }
     }
 }

@@ -3,6 +3,7 @@ package io.sluice.metrics;
 import io.prometheus.metrics.model.snapshots.Labels;
 import io.sluice.service.EndpointAddress;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
@@ -12,19 +13,21 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>An attempt to connect ends with {@link #connectFailed} or {@link #opened}, and each {@link #opened} is followed by
  * exactly one {@link #closed}. These, and {@code bytesFrom…}, are called on any event loop, never block and never allocate,
- * except that the first attempt makes the counters and the end of the last connection of a {@linkplain #retire retired}
+ * except that the first attempt makes the counters, the first connection the histograms, and the end of the last connection of a {@linkplain #retire retired}
  * endpoint hands the removal of its series to an executor. The figures may be read on any thread.
  */
 public final class EndpointMeters {
 
     private static final AtomicReferenceFieldUpdater<EndpointMeters, @Nullable Counts> COUNTS =
             AtomicReferenceFieldUpdater.newUpdater(EndpointMeters.class, Counts.class, "counts");
+    private static final AtomicReferenceFieldUpdater<EndpointMeters, @Nullable EndpointLatency> LATENCY =
+            AtomicReferenceFieldUpdater.newUpdater(EndpointMeters.class, EndpointLatency.class, "latency");
 
     /** Made with the first attempt to connect: most endpoints of a large cluster never see one from here. */
     private static final class Counts {
         final AtomicInteger active = new AtomicInteger();
         final LongAdder total = new LongAdder();
-        final LongAdder failed = new LongAdder();
+        final AtomicLongArray failed = new AtomicLongArray(EndpointFailure.values().length);
         final LongAdder fromClient = new LongAdder();
         final LongAdder fromBackend = new LongAdder();
     }
@@ -32,8 +35,11 @@ public final class EndpointMeters {
     private final PortMeters port;
     private final EndpointAddress address;
     private volatile @Nullable Counts counts;
+    /** Made with the first connection that it takes. */
+    private volatile @Nullable EndpointLatency latency;
 
     private volatile boolean retired;
+    private volatile boolean removed;
     /** Changed under the owner's lock. */
     private volatile boolean shown;
 
@@ -55,6 +61,25 @@ public final class EndpointMeters {
         return made;
     }
 
+    private EndpointLatency madeLatency(long now) {
+        EndpointLatency known = latency;
+        if (known != null) {
+            return known;
+        }
+        LATENCY.compareAndSet(this, null, new EndpointLatency(this, port.owner().histograms(), now));
+        EndpointLatency made = latency;
+        if (made == null) {
+            throw new IllegalStateException("what was made is gone");
+        }
+        return made;
+    }
+
+    /** How fast it is; null before its first connection. */
+    @Nullable
+    EndpointLatency latency() {
+        return latency;
+    }
+
     /** The endpoint. */
     public EndpointAddress address() {
         return address;
@@ -67,9 +92,30 @@ public final class EndpointMeters {
         mine.total.increment();
     }
 
-    /** The attempt to connect failed: refused, unreachable or too slow. */
-    public void connectFailed() {
-        counts().failed.increment();
+    /**
+     * The endpoint accepted a connection; to be called beside {@link #opened}.
+     *
+     * @param nanos from the attempt on
+     */
+    public void connected(long nanos) {
+        long now = System.nanoTime();
+        madeLatency(now).connected(nanos, now);
+    }
+
+    /**
+     * The first octet of a connection, or the first datagram of a flow, has come from the endpoint.
+     *
+     * @param nanos since it could have come: since the first octet went to the endpoint, or since it took the connection if it
+     *              speaks first
+     */
+    public void firstByte(long nanos) {
+        long now = System.nanoTime();
+        madeLatency(now).firstByte(nanos, now);
+    }
+
+    /** The attempt to connect failed. */
+    public void connectFailed(EndpointFailure why) {
+        counts().failed.getAndIncrement(at(why));
     }
 
     /** A connection that it had taken ended. */
@@ -101,10 +147,10 @@ public final class EndpointMeters {
         return known == null ? 0 : known.total.sum();
     }
 
-    /** How many attempts to connect failed. */
-    public long failed() {
+    /** How many attempts to connect failed for this reason. */
+    public long failed(EndpointFailure why) {
         Counts known = counts;
-        return known == null ? 0 : known.failed.sum();
+        return known == null ? 0 : known.failed.get(at(why));
     }
 
     /**
@@ -114,6 +160,15 @@ public final class EndpointMeters {
      */
     public void retire() {
         port.owner().retire(this);
+    }
+
+    private static int at(EndpointFailure why) {
+        return switch (why) {
+            case REFUSED -> 0;
+            case TIMEOUT -> 1;
+            case UNREACHABLE -> 2;
+            case OTHER -> 3;
+        };
     }
 
     PortMeters port() {
@@ -126,6 +181,19 @@ public final class EndpointMeters {
 
     void markRetired(boolean value) {
         retired = value;
+    }
+
+    /** It was removed for good: others may have series. What is still counted is not seen. */
+    void removed() {
+        removed = true;
+        EndpointLatency measured = latency;
+        if (measured != null) {
+            measured.giveBack();
+        }
+    }
+
+    boolean isRemoved() {
+        return removed;
     }
 
     boolean isRetired() {
@@ -141,15 +209,24 @@ public final class EndpointMeters {
     }
 
     /** Adds its series to a scrape. */
-    void collect(Scrape into, Labels ofPort) {
+    void collect(Scrape into, Labels ofPort, long now) {
         Counts known = counts;
+        EndpointLatency measured = latency;
         Labels labels = ofPort.add("endpoint", address.toString());
         into.gauge(MetricCatalog.ENDPOINT_CONNECTIONS_ACTIVE, labels, known == null ? 0 : known.active.get());
         into.counter(MetricCatalog.ENDPOINT_CONNECTIONS, labels, known == null ? 0 : known.total.sum());
-        into.counter(MetricCatalog.ENDPOINT_CONNECTIONS_FAILED, labels, known == null ? 0 : known.failed.sum());
+        for (EndpointFailure why : EndpointFailure.values()) {
+            long failures = failed(why);
+            if (failures > 0 || why.alwaysShown()) {
+                into.counter(MetricCatalog.ENDPOINT_CONNECTIONS_FAILED, labels.add("reason", why.label()), failures);
+            }
+        }
         into.counter(MetricCatalog.ENDPOINT_RELAYED_BYTES, labels.add("direction", "from_client"),
                 known == null ? 0 : known.fromClient.sum());
         into.counter(MetricCatalog.ENDPOINT_RELAYED_BYTES, labels.add("direction", "from_backend"),
                 known == null ? 0 : known.fromBackend.sum());
+        if (measured != null) {
+            measured.collect(into, labels, now);
+        }
     }
 }

@@ -76,10 +76,20 @@ public enum MetricCatalog {
     ENDPOINT_CONNECTIONS(ENDPOINT, COUNTER, "sluice_endpoint_connections_total",
             "namespace, service, port, endpoint", "Connections that the endpoint took", ""),
     ENDPOINT_CONNECTIONS_FAILED(ENDPOINT, COUNTER, "sluice_endpoint_connections_failed_total",
-            "namespace, service, port, endpoint", "Attempts to connect to the endpoint that failed", ""),
+            "namespace, service, port, endpoint, reason", "Attempts to connect to the endpoint that failed",
+            "reason is `refused`, `timeout`, `unreachable` or `other` (a fault of this node); the last two are made by"
+                    + " the first of them"),
     ENDPOINT_RELAYED_BYTES(ENDPOINT, COUNTER, "sluice_endpoint_relayed_bytes_total",
             "namespace, service, port, endpoint, direction", "Bytes that were passed on",
             "direction is `from_client` or `from_backend`"),
+    ENDPOINT_CONNECT_DURATION(ENDPOINT, HISTOGRAM, "sluice_endpoint_connect_duration_seconds",
+            "namespace, service, port, endpoint", "From the attempt to connect until the endpoint took the connection",
+            "attempts that failed are not in it; TCP only"),
+    ENDPOINT_FIRST_BYTE_DURATION(ENDPOINT, HISTOGRAM, "sluice_endpoint_first_byte_duration_seconds",
+            "namespace, service, port, endpoint",
+            "How long the endpoint took to send its first byte of a connection",
+            "since it was given the client's first byte, or since it took the connection where it speaks first; of a flow"
+                    + " its first datagram"),
 
     SOURCE_SYNCED(CONTROL_PLANE, GAUGE, "sluice_source_synced", "",
             "1 once the source has handed over a complete view", ""),
@@ -165,6 +175,8 @@ public enum MetricCatalog {
             "the limit is `--stall-timeout`; a thread that ended is counted too; the log names it"),
     SERIES_DROPPED(PROCESS, GAUGE, "sluice_metrics_series_dropped", "",
             "Endpoints without series of their own, because there are too many", "the limit is 20,000"),
+    HISTOGRAMS_DROPPED(PROCESS, GAUGE, "sluice_metrics_histograms_dropped", "",
+            "Endpoints that take connections and have no histograms of their own", "`--max-endpoint-histograms`"),
 
     KUBE_PROXY_SYNC_DURATION(KUBE_PROXY, HISTOGRAM, "kubeproxy_sync_proxy_rules_duration_seconds", "ip_family",
             "The same as sluice_sync_duration_seconds", "with kube-proxy's buckets"),

@@ -25,17 +25,31 @@ public final class ProxyMetrics {
     /** How many endpoints have series of their own unless told otherwise. */
     public static final int DEFAULT_MAX_ENDPOINTS = 20_000;
 
+    /** How many endpoints have histograms of their own unless told otherwise. */
+    public static final int DEFAULT_MAX_ENDPOINT_HISTOGRAMS = 1000;
+
     private final Executor removals;
     private final int maxEndpoints;
+    private final SeriesBudget histograms;
     private final ConcurrentMap<ServicePortName, PortMeters> ports = new ConcurrentHashMap<>();
 
     private final Object lock = new Object();
     private int shownEndpoints;
     private final AtomicInteger hiddenEndpoints = new AtomicInteger();
 
-    /** With {@link #DEFAULT_MAX_ENDPOINTS}, and removals on virtual threads. */
+    /** With the default bounds, and removals on virtual threads. */
     public ProxyMetrics(PrometheusMeterRegistry registry) {
-        this(registry, DEFAULT_MAX_ENDPOINTS, task -> Thread.ofVirtual().name("sluice-metrics").start(task));
+        this(registry, DEFAULT_MAX_ENDPOINT_HISTOGRAMS);
+    }
+
+    /**
+     * With {@link #DEFAULT_MAX_ENDPOINTS}, and removals on virtual threads.
+     *
+     * @param maxHistograms how many endpoints have histograms of their own; 0 for none
+     */
+    public ProxyMetrics(PrometheusMeterRegistry registry, int maxHistograms) {
+        this(registry, DEFAULT_MAX_ENDPOINTS, maxHistograms,
+                task -> Thread.ofVirtual().name("sluice-metrics").start(task));
     }
 
     /**
@@ -43,13 +57,18 @@ public final class ProxyMetrics {
      *
      * @param maxEndpoints how many endpoints have series of their own; the others are counted in
      *                     {@code sluice_metrics_series_dropped}
+     * @param maxHistograms how many of them have histograms as well, the first to take connections; the others that do are
+     *                     counted in {@code sluice_metrics_histograms_dropped}
      * @param removals     takes the series of a retired endpoint or port out of the registry after its last connection;
      *                     handed to from event loops, so it must neither block nor run the task itself
      */
-    public ProxyMetrics(PrometheusMeterRegistry registry, int maxEndpoints, Executor removals) {
+    public ProxyMetrics(PrometheusMeterRegistry registry, int maxEndpoints, int maxHistograms,
+            Executor removals) {
         this.maxEndpoints = maxEndpoints;
+        this.histograms = new SeriesBudget(maxHistograms);
         this.removals = removals;
         MetricCatalog.SERIES_DROPPED.gauge(registry, hiddenEndpoints::get);
+        MetricCatalog.HISTOGRAMS_DROPPED.gauge(registry, this::withoutHistograms);
         MultiCollector collector = this::collect;
         registry.getPrometheusRegistry().register(collector);
     }
@@ -63,11 +82,21 @@ public final class ProxyMetrics {
             port.collect(scrape, labels, now);
             for (EndpointMeters endpoint : port.knownEndpoints()) {
                 if (endpoint.hasSeries()) {
-                    endpoint.collect(scrape, labels);
+                    endpoint.collect(scrape, labels, now);
                 }
             }
         }
         return scrape.snapshots();
+    }
+
+    /** Endpoints that have taken connections and have no histograms of their own. */
+    private long withoutHistograms() {
+        return ports.values().stream().flatMap(port -> port.knownEndpoints().stream()).map(EndpointMeters::latency)
+                .filter(latency -> latency != null && !latency.hasSeries()).count();
+    }
+
+    SeriesBudget histograms() {
+        return histograms;
     }
 
     /** The meters of a port: always the same object for one name until its series were removed. Control thread. */
@@ -133,6 +162,7 @@ public final class ProxyMetrics {
     private void removeIfGone(EndpointMeters endpoint) {
         synchronized (lock) {
             if (endpoint.gone() && endpoint.port().remove(endpoint)) {
+                endpoint.removed();
                 if (endpoint.hasSeries()) {
                     endpoint.hasSeries(false);
                     shownEndpoints--;

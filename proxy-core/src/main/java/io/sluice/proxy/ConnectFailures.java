@@ -3,6 +3,7 @@ package io.sluice.proxy;
 import io.netty.channel.ChannelException;
 import io.sluice.connection.ConnectFailure;
 import io.sluice.linux.SocketFailures;
+import io.sluice.metrics.EndpointFailure;
 
 /** Tells failures of an endpoint from failures of this node, by the kernel's error. */
 final class ConnectFailures {
@@ -20,6 +21,16 @@ final class ConnectFailures {
             case null -> cause instanceof ChannelException ? ConnectFailure.LOCAL_RESOURCES
                     : ConnectFailure.UNREACHABLE;
             default -> ConnectFailure.UNREACHABLE;
+        };
+    }
+
+    /** Under which reason a failure of an endpoint is counted. */
+    static EndpointFailure counted(ConnectFailure failure) {
+        return switch (failure) {
+            case REFUSED -> EndpointFailure.REFUSED;
+            case TIMED_OUT -> EndpointFailure.TIMEOUT;
+            case UNREACHABLE -> EndpointFailure.UNREACHABLE;
+            case NO_LOCAL_PORT, LOCAL_RESOURCES -> EndpointFailure.OTHER;
         };
     }
 }

@@ -149,7 +149,7 @@ abstract sealed class FlowEngine permits NativeFlowEngine, ChannelFlowEngine {
             EndpointMeters meters, IOException e) {
         ConnectFailure failure = ConnectFailures.classify(e);
         LOG.debug("{} -> {}: {}", flow.port.name(), endpoint, e.getMessage());
-        meters.connectFailed();
+        meters.connectFailed(ConnectFailures.counted(failure));
         boolean ours = failure == ConnectFailure.LOCAL_RESOURCES || failure == ConnectFailure.NO_LOCAL_PORT;
         if (ours) {
             datagrams.localFault(failure, endpoint, source);
@@ -174,10 +174,10 @@ abstract sealed class FlowEngine permits NativeFlowEngine, ChannelFlowEngine {
         EndpointAddress endpoint = flow.endpoint();
         flow.refused();
         if (flow.endpointMeters != null) {
-            flow.endpointMeters.connectFailed();
+            flow.endpointMeters.connectFailed(ConnectFailures.counted(failure));
         }
         if (endpoint != null && ProbeResult.of(failure) == ProbeResult.SILENT) {
-            flow.port.health().unanswered(endpoint);
+            flow.port.health().unanswered(endpoint, ConnectFailures.counted(failure));
         }
     }
 
@@ -197,6 +197,9 @@ abstract sealed class FlowEngine permits NativeFlowEngine, ChannelFlowEngine {
         if (flow.firstReplyNanos < 0) {
             flow.firstReplyNanos = now - flow.began();
             flow.port.meters().connected(flow.firstReplyNanos);
+            if (flow.moves == 0 && flow.endpointMeters != null) {
+                flow.endpointMeters.firstByte(flow.firstReplyNanos);
+            }
         }
         flow.fromEndpoint += bytes;
         flow.port.meters().datagramFromBackend();

@@ -1,5 +1,6 @@
 package io.sluice.proxy;
 
+import io.sluice.metrics.EndpointFailure;
 import io.sluice.service.EndpointAddress;
 
 /** Receives reports of endpoints that do not respond. */
@@ -7,11 +8,13 @@ import io.sluice.service.EndpointAddress;
 public interface HealthListener {
 
     /** Does nothing. */
-    HealthListener NONE = endpoint -> {};
+    HealthListener NONE = (endpoint, failure) -> {};
 
     /**
      * An endpoint refused a connection or did not respond in time; a fault of this node is not reported. Called on event
      * loops, possibly often: must return at once.
+     *
+     * @param failure {@link EndpointFailure#REFUSED} or {@link EndpointFailure#TIMEOUT}
      */
-    void unanswered(EndpointAddress endpoint);
+    void unanswered(EndpointAddress endpoint, EndpointFailure failure);
 }

@@ -50,6 +50,9 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Nat
     record AcceptedClient(long id, ServicePortTargets port, InetSocketAddress listener, Traffic traffic,
             InetSocketAddress client) {}
 
+    /** The endpoint has sent its first byte. */
+    private static final long CAME = -1;
+
     /** The {@link DeadPeerSweep} does not have it. */
     static final int NOT_SWEPT = -1;
 
@@ -69,6 +72,10 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Nat
     int sweepIndex = NOT_SWEPT;
     private boolean masqueraded;
     private long connectNanos = -1;
+    /** When the present attempt to connect began. */
+    private long attemptedAt;
+    /** Since when the first byte of the endpoint could come; {@link #CAME} after it. */
+    private long awaitedSince;
     private @Nullable ScheduledFuture<?> timer;
     private long timerAt = Long.MAX_VALUE;
 
@@ -186,6 +193,7 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Nat
         }
         endpoint = chosen;
         endpointMeters = targets.meters().get(index);
+        attemptedAt = owner.now();
         open(chosen);
         rearm();
     }
@@ -201,10 +209,13 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Nat
     /** The endpoint has accepted the connection. */
     final void backendConnected() {
         connected = true;
-        connectNanos = owner.now() - acceptedAt;
+        long now = owner.now();
+        connectNanos = now - acceptedAt;
+        awaitedSince = now;
         accepted.port().meters().connected(connectNanos);
         meters().opened();
-        machine.connected(owner.now());
+        meters().connected(now - attemptedAt);
+        machine.connected(now);
     }
 
     /** The endpoint has not accepted it. */
@@ -218,7 +229,7 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Nat
 
     private void attemptFailed(ConnectFailure failure) {
         lastFailure = failure;
-        meters().connectFailed();
+        meters().connectFailed(ConnectFailures.counted(failure));
         if (failure == ConnectFailure.NO_LOCAL_PORT || failure == ConnectFailure.LOCAL_RESOURCES) {
             boolean inClientsName = !masqueraded && !accepted.port().preserved().isNone();
             owner.localFault(failure, endpoint, inClientsName ? accepted.client().getAddress() : null);
@@ -232,12 +243,16 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Nat
         }
         tried.add(failed);
         if (ProbeResult.of(failure) == ProbeResult.SILENT) {
-            accepted.port().health().unanswered(failed);
+            accepted.port().health().unanswered(failed, ConnectFailures.counted(failure));
         }
     }
 
     /** The kernel has accepted {@code bytes} for {@code to}. */
     final void delivered(Side to, int bytes) {
+        long now = owner.now();
+        if (awaitedSince != CAME) {
+            awaitFirstByte(to, now);
+        }
         if (to == Side.BACKEND) {
             accepted.port().meters().bytesFromClient(bytes);
             meters().bytesFromClient(bytes);
@@ -245,7 +260,17 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Nat
             accepted.port().meters().bytesFromBackend(bytes);
             meters().bytesFromBackend(bytes);
         }
-        machine.delivered(to, bytes, owner.now());
+        machine.delivered(to, bytes, now);
+    }
+
+    /** An endpoint is not slow because its client begins late. */
+    private void awaitFirstByte(Side to, long now) {
+        if (to == Side.CLIENT) {
+            meters().firstByte(now - awaitedSince);
+            awaitedSince = CAME;
+        } else if (machine.deliveredTo(Side.BACKEND) == 0) {
+            awaitedSince = now;
+        }
     }
 
     private EndpointMeters meters() {

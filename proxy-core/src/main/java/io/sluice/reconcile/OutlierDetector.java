@@ -3,15 +3,17 @@ package io.sluice.reconcile;
 import io.sluice.balance.Ejections;
 import io.sluice.history.Change.Step;
 import io.sluice.liveness.Faults;
+import io.sluice.metrics.EndpointFailure;
 import io.sluice.proxy.ProbeResult;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.Protocol;
 import io.sluice.service.ProxyProtocol;
 import io.sluice.service.ServicePortName;
 import java.util.HashMap;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -73,8 +75,8 @@ final class OutlierDetector {
     private final class Watch {
         final Subject subject;
         final Ejections ejections = new Ejections(rules);
-        /** Endpoints that began or ceased to answer since connections were routed last. */
-        final Set<EndpointAddress> changed = new LinkedHashSet<>();
+        /** Endpoints that ceased to answer since connections were routed last, with the reason, or began to, without one. */
+        final Map<EndpointAddress, Optional<EndpointFailure>> changed = new LinkedHashMap<>();
 
         Watch(Subject subject) {
             this.subject = subject;
@@ -133,14 +135,16 @@ final class OutlierDetector {
     /**
      * A connection to {@code endpoint} was refused or not answered in time. For event loops: the control thread gets one
      * report of an endpoint at a time, however many connections fail.
+     *
+     * @param why {@link EndpointFailure#REFUSED} or {@link EndpointFailure#TIMEOUT}
      */
-    void unanswered(ServicePortName port, EndpointAddress endpoint) {
+    void unanswered(ServicePortName port, EndpointAddress endpoint, EndpointFailure why) {
         Report report = new Report(port, endpoint);
         if (rules.on() && reports.add(report)) {
             try {
                 control.execute(() -> {
                     reports.remove(report);
-                    eject(port, endpoint);
+                    eject(port, endpoint, why);
                 });
             } catch (RejectedExecutionException e) {
                 LOG.debug("{} does not answer, but the proxy is ending", endpoint);
@@ -148,7 +152,7 @@ final class OutlierDetector {
         }
     }
 
-    private void eject(ServicePortName port, EndpointAddress endpoint) {
+    private void eject(ServicePortName port, EndpointAddress endpoint, EndpointFailure why) {
         Subject subject = stopped ? null : subjects.apply(port);
         if (subject == null || !subject.has(endpoint)) {
             return;
@@ -157,19 +161,19 @@ final class OutlierDetector {
         long wait = watch.ejections.failed(endpoint, control.nanoTime());
         if (wait != Ejections.ALREADY_OUT) {
             subject.ejectedOne();
-            rerouteSoon(watch, endpoint);
+            rerouteSoon(watch, endpoint, Optional.of(why));
             probeLater(watch, endpoint, wait);
         }
     }
 
     /** Reroutes once for all endpoints that begin or cease to answer until the control thread runs the task. */
-    private void rerouteSoon(Watch watch, EndpointAddress endpoint) {
-        watch.changed.add(endpoint);
+    private void rerouteSoon(Watch watch, EndpointAddress endpoint, Optional<EndpointFailure> why) {
+        watch.changed.put(endpoint, why);
         if (watch.changed.size() > 1) {
             return;
         }
         control.execute(() -> {
-            List<EndpointAddress> changed = List.copyOf(watch.changed);
+            Map<EndpointAddress, Optional<EndpointFailure>> changed = new LinkedHashMap<>(watch.changed);
             watch.changed.clear();
             if (isWatched(watch)) {
                 List<EndpointAddress> ejected = watch.ejections.ejected();
@@ -179,34 +183,42 @@ final class OutlierDetector {
         });
     }
 
-    private void log(Subject subject, List<EndpointAddress> changed, List<EndpointAddress> ejected) {
-        int logged = 0;
-        for (EndpointAddress endpoint : changed) {
+    private void log(Subject subject, Map<EndpointAddress, Optional<EndpointFailure>> changed,
+            List<EndpointAddress> ejected) {
+        int[] logged = {0};
+        changed.forEach((endpoint, why) -> {
             Step step = !ejected.contains(endpoint)
                     ? Step.BACK
                     : subject.leftOut(endpoint) ? Step.EJECTED : Step.SILENT;
             String again = subject.name().protocol() == Protocol.UDP ? "is tried again" : "answers again";
-            String detail = switch (step) {
-                case BACK -> "it " + again;
-                case SILENT -> subject.hasOneEndpoint()
-                        ? "it is the only endpoint, connections fail until it answers"
-                        : "the limit of --eject-max-share (" + rules.maxShare()
-                                + " %) is reached, or it is the last endpoint";
-                default -> "";
-            };
+            String detail = step == Step.BACK
+                    ? "it " + again
+                    : happened(subject, why.orElse(EndpointFailure.REFUSED))
+                            + (step == Step.SILENT ? "; " + whyNotEjected(subject) : "");
             history.endpoint(subject, endpoint, step, detail);
-            if (logged++ < LineLimit.LINES) {
+            if (logged[0]++ < LineLimit.LINES) {
                 NamedLine.of(subject.name(), endpoint, subject.name() + ": " + switch (step) {
                     case BACK -> endpoint + " " + again;
-                    case EJECTED -> endpoint + " does not answer and is ejected until it does";
+                    case EJECTED -> endpoint + " does not answer and is ejected until it does: " + detail;
                     default -> endpoint + " does not answer; not ejected: " + detail;
                 }).log(LOG.atInfo());
             }
-        }
+        });
         if (changed.size() > LineLimit.LINES) {
             NamedLine.of(subject.name(), subject.name() + ": … and " + (changed.size() - LineLimit.LINES)
                     + " more endpoints; 'sluice explain' lists them").log(LOG.atInfo());
         }
+    }
+
+    private static String happened(Subject subject, EndpointFailure why) {
+        String what = subject.name().protocol() == Protocol.UDP ? "datagram" : "connection";
+        return why == EndpointFailure.TIMEOUT ? "a " + what + " to it timed out" : "it refused a " + what;
+    }
+
+    private String whyNotEjected(Subject subject) {
+        return subject.hasOneEndpoint()
+                ? "it is the only endpoint, connections fail until it answers"
+                : "the limit of --eject-max-share (" + rules.maxShare() + " %) is reached, or it is the last endpoint";
     }
 
     private void probeLater(Watch watch, EndpointAddress endpoint, long wait) {
@@ -232,7 +244,7 @@ final class OutlierDetector {
         switch (result) {
             case ANSWERED -> {
                 watch.ejections.recovered(endpoint, control.nanoTime());
-                rerouteSoon(watch, endpoint);
+                rerouteSoon(watch, endpoint, Optional.empty());
             }
             case SILENT -> probeAgain(watch, endpoint, watch.ejections.probeFailed(endpoint));
             case INCONCLUSIVE -> probeAgain(watch, endpoint, watch.ejections.probeImpossible(endpoint));

@@ -262,7 +262,7 @@ final class ServicePorts {
     private RoutedPort add(ServicePortName name, Service service, PortState state) {
         PortMeters meters = metrics.port(name);
         AtomicInteger count = connections.computeIfAbsent(name.service(), n -> new AtomicInteger());
-        HealthListener health = endpoint -> outliers.unanswered(name, endpoint);
+        HealthListener health = (endpoint, failure) -> outliers.unanswered(name, endpoint, failure);
         ServicePortTargets targets = name.protocol() == Protocol.UDP
                 ? new ServicePortTargets(name, meters, count, health,
                         flows.computeIfAbsent(name.service(), n -> new FlowGroup()), flowSettings)

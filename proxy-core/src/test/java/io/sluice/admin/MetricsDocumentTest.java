@@ -10,6 +10,7 @@ import io.sluice.metrics.ApiClientMetrics;
 import io.sluice.metrics.DnsMetrics;
 import io.sluice.metrics.EventLoopLag;
 import io.sluice.metrics.ConnectionOutcome;
+import io.sluice.metrics.EndpointMeters;
 import io.sluice.metrics.MetricCatalog;
 import io.sluice.metrics.PortMeters;
 import io.sluice.metrics.ProxyMetrics;
@@ -78,7 +79,9 @@ class MetricsDocumentTest {
     @BeforeEach
     void countSomething() {
         PortMeters port = proxy.port(new ServicePortName(new ServiceName("default", "kubia"), "http", Protocol.TCP));
-        port.endpoint(new EndpointAddress(IpAddresses.parse("10.1.0.3"), 8080));
+        EndpointMeters endpoint = port.endpoint(new EndpointAddress(IpAddresses.parse("10.1.0.3"), 8080));
+        endpoint.connected(1_000_000);
+        endpoint.firstByte(1_000_000);
         port.connected(1_000_000);
         port.closed(ConnectionOutcome.COMPLETED, 2_000_000);
         port.closed(ConnectionOutcome.CLIENT_DEAD, 2_000_000);

@@ -2,6 +2,7 @@ package io.sluice.admin;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.metrics.EndpointFailure;
 import io.sluice.metrics.EndpointMeters;
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
@@ -36,6 +37,8 @@ class ViewsTest extends ServedAdmin {
         first.opened();
         first.opened();
         first.closed();
+        first.connectFailed(EndpointFailure.REFUSED);
+        first.connected(1 << 20);
         start();
 
         assertThat(json(get("/api/v1/services"))).isEqualTo(json("""
@@ -59,7 +62,8 @@ class ViewsTest extends ServedAdmin {
                      "externalEndpoints": ["10.1.0.20:8080", "10.1.0.3:8080", "[fd01::3]:8080"],
                      "endpoints": [
                       {"address": "10.1.0.3:8080", "ready": true, "serving": true, "terminating": false,
-                       "node": "node-a", "pod": "kubia-3", "ejected": false, "activeConnections": 1, "totalConnections": 2},
+                       "node": "node-a", "pod": "kubia-3", "ejected": false, "activeConnections": 1, "totalConnections": 2,
+                       "failedConnections": {"refused": 1}, "connect": {"count": 1, "p50Ms": 1.179, "p99Ms": 1.179}},
                       {"address": "10.1.0.4:8080", "ready": false, "serving": false, "terminating": false,
                        "ejected": false, "activeConnections": 0, "totalConnections": 0},
                       {"address": "10.1.0.20:8080", "ready": true, "serving": true, "terminating": false,

@@ -33,7 +33,7 @@ class ProxyMetricsTest {
 
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final Queue<Runnable> removals = new ArrayDeque<>();
-    private final ProxyMetrics metrics = new ProxyMetrics(registry, 3, removals::add);
+    private final ProxyMetrics metrics = new ProxyMetrics(registry, 3, 2, removals::add);
 
     @Test
     void everything_that_is_counted_of_a_port_is_scraped() {
@@ -109,7 +109,7 @@ class ProxyMetricsTest {
         EndpointMeters endpoint = metrics.port(HTTP).endpoint(FIRST);
         endpoint.opened();
         endpoint.opened();
-        endpoint.connectFailed();
+        endpoint.connectFailed(EndpointFailure.TIMEOUT);
         endpoint.closed();
         endpoint.bytesFromClient(7);
         endpoint.bytesFromBackend(8);
@@ -117,12 +117,15 @@ class ProxyMetricsTest {
         String labels = "endpoint=\"10.1.0.1:8080\"," + HTTP_LABELS;
         assertThat(lines()).contains("sluice_endpoint_connections_active{" + labels + "} 1.0",
                 "sluice_endpoint_connections_total{" + labels + "} 2.0",
-                "sluice_endpoint_connections_failed_total{" + labels + "} 1.0",
+                "sluice_endpoint_connections_failed_total{" + labels.replace("service", "reason=\"timeout\",service")
+                        + "} 1.0",
+                "sluice_endpoint_connections_failed_total{" + labels.replace("service", "reason=\"refused\",service")
+                        + "} 0.0",
                 "sluice_endpoint_relayed_bytes_total{direction=\"from_client\"," + labels + "} 7.0",
                 "sluice_endpoint_relayed_bytes_total{direction=\"from_backend\"," + labels + "} 8.0");
         assertThat(endpoint.active()).isEqualTo(1);
         assertThat(endpoint.total()).isEqualTo(2);
-        assertThat(endpoint.failed()).isEqualTo(1);
+        assertThat(endpoint.failed(EndpointFailure.TIMEOUT)).isEqualTo(1);
     }
 
     @Test
@@ -257,8 +260,14 @@ class ProxyMetricsTest {
         port.connected(1_000_000);
         port.closed(ConnectionOutcome.COMPLETED, 2_000_000);
         assertThat(seriesOf("port=\"http\"")).hasSize(49);
-        port.endpoint(FIRST);
-        assertThat(seriesOf("endpoint=\"")).hasSize(5);
+        EndpointMeters endpoint = port.endpoint(FIRST);
+        assertThat(seriesOf("endpoint=\"")).hasSize(6);
+        endpoint.connected(1_000_000);
+        endpoint.firstByte(1_000_000);
+        assertThat(seriesOf("endpoint=\"")).hasSize(28);
+        endpoint.connectFailed(EndpointFailure.UNREACHABLE);
+        endpoint.connectFailed(EndpointFailure.OTHER);
+        assertThat(seriesOf("endpoint=\"")).hasSize(30);
     }
 
     @Test
@@ -277,7 +286,7 @@ class ProxyMetricsTest {
     @Test
     void nothing_is_lost_when_retire_and_the_last_close_meet() throws InterruptedException {
         PrometheusMeterRegistry other = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-        ProxyMetrics concurrent = new ProxyMetrics(other, 10, Runnable::run);
+        ProxyMetrics concurrent = new ProxyMetrics(other, 10, 10, Runnable::run);
         for (int i = 1; i <= 500; i++) {
             EndpointMeters endpoint = concurrent.port(HTTP).endpoint(endpoint(i));
             endpoint.opened();

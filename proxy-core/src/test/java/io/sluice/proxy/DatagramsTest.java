@@ -67,7 +67,8 @@ class DatagramsTest {
 
     private void start(Transport transport) {
         dataPath = new DataPath(ProxySettings.builder().transport(transport).workerThreads(2).build(), AccessLog.off());
-        port = new ServicePortTargets(meters.name(), meters, new AtomicInteger(), unanswered::add,
+        port = new ServicePortTargets(meters.name(), meters, new AtomicInteger(),
+                (endpoint, why) -> unanswered.add(endpoint),
                 new FlowGroup(), FlowSettings.DEFAULT);
     }
 

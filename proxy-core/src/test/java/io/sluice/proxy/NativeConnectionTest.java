@@ -108,7 +108,7 @@ class NativeConnectionTest {
         start(transport);
         int endpoint = endpoints.getLocalPort();
         endpoints.close(); // and so the endpoint refuses, which is told to a listener that throws
-        Socket first = connect(endpoint, unanswered -> {
+        Socket first = connect(endpoint, (unanswered, why) -> {
             throw new AssertionError("thrown by the test");
         });
         assertThatThrownBy(() -> first.getInputStream().read()).isInstanceOf(SocketException.class)

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.balance.Ejections;
 import io.sluice.history.Event;
 import io.sluice.history.Journal;
+import io.sluice.metrics.EndpointFailure;
 import io.sluice.proxy.ProbeResult;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpAddresses;
@@ -40,7 +41,7 @@ class OutlierDetectorTest {
     private final FakePort web = new FakePort("web", "a", "b", "c");
 
     /**
-     * Words are: {@code fails X} (a connection to X), {@code answers X}, {@code hangs X} and {@code broken X} (what probes of X
+     * Words are: {@code fails X} (a connection to X is refused), {@code answers X}, {@code hangs X} and {@code broken X} (what probes of X
      * come to from now on), {@code wait N} (seconds), {@code without X} (the endpoint goes), {@code with X} (it comes).
      */
     @ParameterizedTest(name = "{0}")
@@ -80,8 +81,8 @@ class OutlierDetectorTest {
     void all_that_fail_before_the_control_thread_comes_to_it_are_rerouted_once() {
         OutlierDetector detector = detector(RULES);
         for (String name : List.of("a", "b", "c")) {
-            detector.unanswered(web.name(), address(name));
-            detector.unanswered(web.name(), address(name));
+            detector.unanswered(web.name(), address(name), EndpointFailure.REFUSED);
+            detector.unanswered(web.name(), address(name), EndpointFailure.REFUSED);
         }
         assertThat(control.tasks).as("one report for each endpoint").hasSize(3);
         control.runAll();
@@ -92,10 +93,11 @@ class OutlierDetectorTest {
     /** 0 for the address of an endpoint is its port here; the journal says which Pod it was. */
     @ParameterizedTest(name = "{0}")
     @CsvSource(delimiter = '|', textBlock = """
-            it is ejected                 | false | a b | fails a                    | EndpointEjected does not answer and is ejected until it does
-            and back                      | false | a b | answers a, fails a, wait 1 | EndpointEjected does not answer and is ejected until it does; EndpointBack is back: it answers again
-            it is one of too many         | true  | a b | fails a                    | EndpointSilent does not answer and is not ejected: the limit of --eject-max-share (50 %) is reached, or it is the last endpoint
-            it is the only one            | true  | a   | fails a                    | EndpointSilent does not answer and is not ejected: it is the only endpoint, connections fail until it answers
+            it is ejected                 | false | a b | fails a                    | EndpointEjected does not answer and is ejected until it does: it refused a connection
+            it is ejected as it is silent | false | a b | silent a                   | EndpointEjected does not answer and is ejected until it does: a connection to it timed out
+            and back                      | false | a b | answers a, fails a, wait 1 | EndpointEjected does not answer and is ejected until it does: it refused a connection; EndpointBack is back: it answers again
+            it is one of too many         | true  | a b | fails a                    | EndpointSilent does not answer and is not ejected: it refused a connection; the limit of --eject-max-share (50 %) is reached, or it is the last endpoint
+            it is the only one            | true  | a   | fails a                    | EndpointSilent does not answer and is not ejected: it refused a connection; it is the only endpoint, connections fail until it answers
             it is no endpoint of the port | false | a b | fails x                    | ''
             """)
     void the_history_says_what_became_of_an_endpoint(String what, boolean neverLeavesOut, String endpoints,
@@ -116,7 +118,7 @@ class OutlierDetectorTest {
     @Test
     void where_ejection_is_off_nothing_is_reported_at_all() {
         OutlierDetector detector = detector(Ejections.Rules.OFF);
-        detector.unanswered(web.name(), address("a"));
+        detector.unanswered(web.name(), address("a"), EndpointFailure.REFUSED);
         assertThat(control.tasks).isEmpty();
     }
 
@@ -136,7 +138,7 @@ class OutlierDetectorTest {
     @Test
     void an_ejection_that_is_under_way_when_its_port_goes_reroutes_nobody() {
         OutlierDetector detector = detector(RULES);
-        detector.unanswered(web.name(), address("a"));
+        detector.unanswered(web.name(), address("a"), EndpointFailure.REFUSED);
         control.runOne();
         ports.remove(web.name());
         detector.forget(web.name());
@@ -162,7 +164,7 @@ class OutlierDetectorTest {
     void a_report_that_comes_when_the_control_thread_has_ended_is_dropped() {
         OutlierDetector detector = detector(RULES);
         control.ended = true;
-        detector.unanswered(web.name(), address("a"));
+        detector.unanswered(web.name(), address("a"), EndpointFailure.REFUSED);
         assertThat(web.counted).isZero();
     }
 
@@ -175,7 +177,10 @@ class OutlierDetectorTest {
         String[] words = event.split(" ", -1);
         EndpointAddress endpoint = words[0].equals("wait") ? null : address(words[1]);
         switch (words[0]) {
-            case "fails" -> detector.unanswered(web.name(), Objects.requireNonNull(endpoint));
+            case "fails" ->
+                    detector.unanswered(web.name(), Objects.requireNonNull(endpoint), EndpointFailure.REFUSED);
+            case "silent" ->
+                    detector.unanswered(web.name(), Objects.requireNonNull(endpoint), EndpointFailure.TIMEOUT);
             case "answers" -> prober.becomes(endpoint, ProbeResult.ANSWERED);
             case "hangs" -> prober.becomes(endpoint, ProbeResult.SILENT);
             case "broken" -> prober.becomes(endpoint, ProbeResult.INCONCLUSIVE);

@@ -136,7 +136,7 @@ abstract class GetResource implements Callable<Integer> {
         int age = headers(wide).indexOf("AGE");
         Instant now = Instant.now(Clock.systemUTC());
         Map<String, WatchedItems.Row> rows = new LinkedHashMap<>();
-        for (JsonNode item : sorted(items)) {
+        for (JsonNode item : sorted(items).stream().flatMap(each -> parts(each, wide).stream()).toList()) {
             List<Object> cells = new ArrayList<>(cells(item, wide, now));
             List<Object> compare = new ArrayList<>(cells);
             if (age >= 0) {
@@ -196,7 +196,12 @@ abstract class GetResource implements Callable<Integer> {
         return items.stream().sorted(Comparator.comparing(this::namespaceOf)).toList();
     }
 
-    /** What no other object of its namespace has. */
+    /** The parts of an object that have a row each; each has the object's namespace. */
+    List<JsonNode> parts(JsonNode item, boolean wide) {
+        return List.of(item);
+    }
+
+    /** What no other row of its namespace has. */
     String keyOf(JsonNode item) {
         return nameOf(item);
     }

@@ -189,7 +189,8 @@ public final class RunCommand implements Callable<Integer> {
                 .drainTimeout(connections.drainTimeout()).metricsBindAddress(admin.metricsBindAddress())
                 .healthzBindAddress(admin.healthzBindAddress())
                 .metricsAllowedHosts(admin.metricsAllowedHosts(nodeName))
-                .bindAddressHardFail(admin.bindAddressHardFail()).accessLog(logs.accessLog())
+                .bindAddressHardFail(admin.bindAddressHardFail())
+                .maxEndpointHistograms(admin.maxEndpointHistograms()).accessLog(logs.accessLog())
                 .dns(Optional.of(dns.settings(services.serviceCidrs(), balancing.balancing().clusterCidrs())))
                 .namespaces(true)
                 .supervision(new Supervision(admin.stallTimeout(),

@@ -39,6 +39,13 @@ public final class AdminFlags {
                     + "warning. Default: ${DEFAULT-VALUE}")
     private boolean bindAddressHardFail;
 
+    @Option(names = "--max-endpoint-histograms", paramLabel = "N", defaultValue = "1000",
+            converter = BoundedInt.Histograms.class,
+            description = "How many endpoints have histograms of their own at /metrics, of the time to connect and to the "
+                    + "first byte, up to 22 series each; 0 for none. The first to take connections have them; of others "
+                    + "'sluice get endpoints -o wide' shows the last two minutes. Default: ${DEFAULT-VALUE}")
+    private int maxEndpointHistograms;
+
     @Option(names = "--stall-timeout", paramLabel = "DURATION", defaultValue = "30s", converter = StallTimeout.class,
             description = "How long an event loop, the thread that applies changes or the thread of a source may make "
                     + "no progress before /livez and /healthz fail; from 1s to 10m. Default: ${DEFAULT-VALUE}")
@@ -68,6 +75,10 @@ public final class AdminFlags {
 
     public boolean bindAddressHardFail() {
         return bindAddressHardFail;
+    }
+
+    public int maxEndpointHistograms() {
+        return maxEndpointHistograms;
     }
 
     public Duration stallTimeout() {

@@ -1,5 +1,6 @@
 package io.sluice.cli.config;
 
+import io.sluice.metrics.ProxyMetrics;
 import io.sluice.service.PeerTimeouts;
 import java.util.Iterator;
 import java.util.List;
@@ -66,6 +67,14 @@ public final class BoundedInt {
         @Override
         public Integer convert(String value) {
             return between(value, 0, 100);
+        }
+    }
+
+    /** A number of endpoints: 0 to 20,000, as many as have series at all. */
+    static final class Histograms implements ITypeConverter<Integer> {
+        @Override
+        public Integer convert(String value) {
+            return between(value, 0, ProxyMetrics.DEFAULT_MAX_ENDPOINTS);
         }
     }
 

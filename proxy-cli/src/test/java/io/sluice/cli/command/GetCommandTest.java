@@ -35,8 +35,11 @@ class GetCommandTest {
                                 {"address": "127.0.0.1:30080", "kind": "NodePort", "status": "Failed", "problem": "in use"}],
                   "clusterEndpoints": ["127.121.0.11:8080", "127.121.0.12:8080", "127.121.0.13:8080", "127.121.0.14:8080"],
                   "endpoints": [
-                    {"address": "127.121.0.11:8080", "ready": true, "activeConnections": 2, "totalConnections": 7},
-                    {"address": "127.121.0.12:8080", "ready": true, "activeConnections": 0, "totalConnections": 0},
+                    {"address": "127.121.0.11:8080", "ready": true, "activeConnections": 2, "totalConnections": 7,
+                     "pod": "kubia-1", "connect": {"count": 7, "p50Ms": 0.2123, "p99Ms": 3.0},
+                     "firstByte": {"count": 6, "p50Ms": 1.49, "p99Ms": 123.4}},
+                    {"address": "127.121.0.12:8080", "ready": true, "ejected": true, "activeConnections": 0, "totalConnections": 0,
+                     "failedConnections": {"refused": 3, "timeout": 2}},
                     {"address": "127.121.0.13:8080", "ready": true, "activeConnections": 0, "totalConnections": 0},
                     {"address": "127.121.0.14:8080", "ready": true, "activeConnections": 0, "totalConnections": 0},
                     {"address": "127.121.0.19:8080", "ready": false, "activeConnections": 0, "totalConnections": 1}],
@@ -163,9 +166,24 @@ class GetCommandTest {
     }
 
     @Test
-    void wide_endpoints_are_all_shown_with_those_that_are_not_ready() {
-        assertThat(get("endpoints", "kubia", "-o", "wide").out().lines().toList().get(1))
-                .contains("127.121.0.14:8080", "127.121.0.19:8080").doesNotContain("more");
+    void wide_endpoints_have_a_line_each_with_how_fast_they_are() {
+        assertThat(get("endpoints", "-A", "-o", "wide").out()).isEqualTo("""
+                NAMESPACE   NAME     PORT   ENDPOINT                             STATE       EJECTED   ACTIVE   TOTAL   FAILED   CONNECT    FIRST-BYTE   POD       AGE
+                default     kubia    http   127.121.0.11:8080                    ready       no        2        7       0        0.21/3ms   1.5/120ms    kubia-1   5h
+                default     kubia    http   127.121.0.12:8080                    ready       yes       0        0       5        -          -            -         5h
+                default     kubia    http   127.121.0.13:8080                    ready       no        0        0       0        -          -            -         5h
+                default     kubia    http   127.121.0.14:8080                    ready       no        0        0       0        -          -            -         5h
+                default     kubia    http   127.121.0.19:8080                    not-ready   no        0        1       0        -          -            -         5h
+                default     lonely   80     <none> (nothing is written for it)   -           -         0        0       0        -          -            -         5h
+                default     out      -      <none>                               -           -         0        0       0        -          -            -         5h
+                """);
+    }
+
+    @Test
+    void watched_wide_endpoints_show_the_one_that_differs() {
+        later.add(SERVICES.replace("\"ejected\": true", "\"ejected\": false"));
+        assertThat(get("endpoints", "-o", "wide", "-w").out().lines().skip(8)).singleElement().asString()
+                .contains("127.121.0.12:8080", " no ");
     }
 
     @Test

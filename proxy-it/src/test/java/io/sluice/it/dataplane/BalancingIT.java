@@ -32,7 +32,7 @@ class BalancingIT {
 
     private static final String FAILED =
             "sluice_endpoint_connections_failed_total{endpoint=\"%s:8080\",namespace=\"default\",port=\"\","
-                    + "service=\"kubia\"}";
+                    + "reason=\"%s\",service=\"kubia\"}";
     private static final String EJECTED =
             "sluice_endpoints_ejected{namespace=\"default\",port=\"\",service=\"kubia\"}";
 
@@ -150,9 +150,9 @@ class BalancingIT {
             assertThat(hits(sluice, 6)).doesNotContainKey("pod-3");
             await().until(() -> sluice.metric(EJECTED), Double.valueOf(1)::equals);
             assertThat(sluice.get(false, "/api/v1/services")).contains("\"ejected\":true");
-            double failed = sluice.metric(FAILED.formatted(sluice.address(3)));
+            double failed = sluice.metric(FAILED.formatted(sluice.address(3), "refused"));
             assertThat(hits(sluice, 60)).isEqualTo(Map.of("pod-1", 30, "pod-2", 30));
-            assertThat(sluice.metric(FAILED.formatted(sluice.address(3)))).isEqualTo(failed);
+            assertThat(sluice.metric(FAILED.formatted(sluice.address(3), "refused"))).isEqualTo(failed);
 
             third.start();
             await().until(() -> sluice.metric(EJECTED), Double.valueOf(0)::equals);
@@ -167,7 +167,7 @@ class BalancingIT {
             String[] pods = pods(sluice, 2);
             sluice.with(new BlackHole(sluice.address(3)));
             sluice.service("kubia", pods[0], pods[1], sluice.address(3)).start();
-            String failed = FAILED.formatted(sluice.address(3));
+            String failed = FAILED.formatted(sluice.address(3), "timeout");
             // It is put aside by another thread, for which the next connection has to wait here.
             for (int i = 0; i < 3 && sluice.metric(failed) == 0; i++) {
                 assertThat(sluice.ask("kubia")).isIn("pod-1", "pod-2");
@@ -197,7 +197,7 @@ class BalancingIT {
             String[] pods = pods(sluice, 2);
             sluice.service("kubia", pods[0], pods[1], sluice.address(3)).start();
             assertThat(hits(sluice, 30).keySet()).containsExactly("pod-1", "pod-2");
-            assertThat(sluice.metric(FAILED.formatted(sluice.address(3)))).isGreaterThanOrEqualTo(10);
+            assertThat(sluice.metric(FAILED.formatted(sluice.address(3), "refused"))).isGreaterThanOrEqualTo(10);
         }
     }
 
