@@ -67,6 +67,7 @@ class ArchitectureTest {
                 BALANCE,
                 METRICS,
                 HISTORY, SERVICE),
+        OPERATOR("operator", TEXT, NODE, METRICS, BALANCE, PROXY, HISTORY, RECONCILE, SERVICE),
         HANDOVER("handover", LINUX, LIVENESS, NODE, PROXY, RECONCILE),
         SOURCE("source", TEXT, LINUX, LIVENESS, SERVICE),
         SOURCE_YAML("source.yaml", SOURCE),
@@ -84,7 +85,7 @@ class ArchitectureTest {
                 DNS_SERVER, NETNS,
                 NFTABLES, NODE,
                 RECONCILE, HANDOVER,
-                HTTP, SOURCE, SOURCE_YAML, SOURCE_MANIFEST, SOURCE_KUBERNETES, HEALTHCHECK, HISTORY, ADMIN);
+                HTTP, SOURCE, SOURCE_YAML, SOURCE_MANIFEST, SOURCE_KUBERNETES, HEALTHCHECK, HISTORY, OPERATOR, ADMIN);
 
         private final String packageName;
         @SuppressWarnings("ImmutableEnumChecker") // filled by List.of

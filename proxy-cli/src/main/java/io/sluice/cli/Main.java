@@ -5,6 +5,13 @@ import io.sluice.cli.command.CleanupCommand;
 import io.sluice.cli.command.CompletionCommand;
 import io.sluice.cli.command.DaemonLoop;
 import io.sluice.cli.command.EnvCommand;
+import io.sluice.cli.command.DrainCommand;
+import io.sluice.cli.command.UndrainCommand;
+import io.sluice.cli.command.EjectCommand;
+import io.sluice.cli.command.WeightCommand;
+import io.sluice.cli.command.KillCommand;
+import io.sluice.cli.command.LogLevelCommand;
+import io.sluice.cli.command.AccessLogCommand;
 import io.sluice.cli.command.EventsCommand;
 import io.sluice.cli.command.ExplainCommand;
 import io.sluice.cli.command.FailureException;
@@ -85,7 +92,9 @@ public final class Main implements Runnable {
 
     /** The subcommands, in the order of the help text. */
     private static final List<Class<?>> COMMANDS = List.of(RunCommand.class, CheckCommand.class, GetCommand.class,
-            ExplainCommand.class, EventsCommand.class, EnvCommand.class, ExecCommand.class, ExecInsideCommand.class,
+            ExplainCommand.class, EventsCommand.class, DrainCommand.class, UndrainCommand.class, EjectCommand.class,
+            WeightCommand.class, KillCommand.class, LogLevelCommand.class, AccessLogCommand.class, EnvCommand.class,
+            ExecCommand.class, ExecInsideCommand.class,
             DemoCommand.class, CleanupCommand.class, CompletionCommand.class, VersionCommand.class,
             ReferenceCommand.class,
             RehearseCommand.class);

@@ -60,7 +60,8 @@ public final class Admin implements AutoCloseable {
         Health health = new Health(status, registry, clock);
         Map<String, Route> healthRoutes = Map.of("/healthz", Route.probe(request -> health.healthz()), "/livez",
                 Route.probe(request -> health.livez()), "/readyz", Route.probe(request -> readyz(health, request)));
-        Map<String, Route> metricsRoutes = Map.of("/metrics", Route.view(request -> scrape(registry, request)),
+        Map<String, Route> metricsRoutes = new TreeMap<>(Map.of("/metrics",
+                Route.view(request -> scrape(registry, request)),
                 "/healthz", Route.probe(request -> Response.text("ok")),
                 "/proxyMode", Route.view(request -> Response.text("userspace")),
                 "/api/v1/services", Route.view(request -> Response.json(ServicesView.of(status, metrics, request))),
@@ -69,7 +70,8 @@ public final class Admin implements AutoCloseable {
                 Route.view(request -> EventsView.answer(status.journal(), request, clock)),
                 "/api/v1/environment", Route.view(request -> EnvironmentView.answer(status, request)),
                 "/api/v1/explain", Route.view(request -> ExplainView.answer(status, metrics, request)),
-                "/api/v1/version", Route.view(request -> Response.json(VersionView.of(status.build()))));
+                "/api/v1/version", Route.view(request -> Response.json(VersionView.of(status.build())))));
+        metricsRoutes.put("/api/v1/orders", Route.view(request -> Response.json(OrdersView.of(status))));
         if (metricsAddress.isPresent() && metricsAddress.equals(healthAddress)) {
             Map<String, Route> all = new TreeMap<>(metricsRoutes);
             all.putAll(healthRoutes);

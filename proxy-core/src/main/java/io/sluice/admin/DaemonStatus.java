@@ -1,6 +1,7 @@
 package io.sluice.admin;
 
 import io.sluice.balance.ClientOrigins;
+import io.sluice.balance.Orders;
 import io.sluice.healthcheck.HealthStatus;
 import io.sluice.history.Journal;
 import io.sluice.proxy.ConnectionView;
@@ -53,6 +54,16 @@ public interface DaemonStatus extends HealthStatus {
     /** The DNS server; empty if there is none. */
     default Optional<Resolver> resolver() {
         return Optional.empty();
+    }
+
+    /** The socket at which operators give orders; empty if there is none. */
+    default Optional<Path> operatorSocket() {
+        return Optional.empty();
+    }
+
+    /** What operators have ordered by hand. */
+    default Orders orders() {
+        return Orders.NONE;
     }
 
     /** The socket at which network namespaces get their listeners; empty if there is none. */

@@ -5,6 +5,7 @@ import io.sluice.balance.Traffic;
 import io.sluice.reconcile.AppliedState.AppliedPort;
 import io.sluice.reconcile.AppliedState.ListenerState;
 import io.sluice.reconcile.AppliedState.ListenerStatus;
+import io.sluice.service.EmptyReason;
 import io.sluice.service.Endpoint;
 import io.sluice.service.IpAddresses;
 import io.sluice.service.IpFamily;
@@ -50,7 +51,8 @@ record Refusals(List<String> lines, Optional<String> nowhere) {
         if (listeners.isEmpty() && asked.external() && !service.externallyAccessible()) {
             nowhere = "the Service has no node port, external or load balancer address";
         } else if (applied.routing().pool(asked.family(), asked.traffic()).endpoints().isEmpty()) {
-            nowhere = "no endpoint takes such connections" + whyEmpty(service, state, node, asked);
+            nowhere = "no endpoint takes such connections"
+                    + whyEmpty(service, state, applied.routing().drained(), node, asked);
         } else if (!listeners.isEmpty() && listeners.stream().allMatch(l -> l.status() == ListenerStatus.FAILED)) {
             nowhere = "no address is served";
         }
@@ -94,9 +96,13 @@ record Refusals(List<String> lines, Optional<String> nowhere) {
         return failed;
     }
 
-    private static String whyEmpty(Service service, PortState state, String node, Asked asked) {
+    private static String whyEmpty(Service service, PortState state, int drained, String node,
+            Asked asked) {
         if (state.whyEmpty() != null) {
             return ": " + state.whyEmpty().describe();
+        }
+        if (drained > 0) {
+            return ": " + new EmptyReason.Drained(drained).describe();
         }
         List<Endpoint> endpoints = state.endpoints().endpoints();
         if (endpoints.stream().noneMatch(endpoint -> endpoint.address().family() == asked.family())) {

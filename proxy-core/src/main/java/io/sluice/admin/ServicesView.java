@@ -99,7 +99,7 @@ record ServicesView(long snapshotVersion, @Nullable Instant asOf, @Nullable Inst
                     takingNow(routing, Traffic.EXTERNAL),
                     state.endpoints().endpoints().stream()
                             .map(e -> EndpointView.of(name, e, routing, metrics)).toList(),
-                    WhyEmptyView.of(service, state, proxied && internal.isEmpty(), node));
+                    WhyEmptyView.of(service, state, proxied && internal.isEmpty(), routing.drained(), node));
         }
 
         /** The endpoints of all families that take connections now, sorted as text; without ejected ones. */
@@ -135,15 +135,16 @@ record ServicesView(long snapshotVersion, @Nullable Instant asOf, @Nullable Inst
     }
 
     record EndpointView(String address, boolean ready, boolean serving, boolean terminating, @Nullable String node,
-            @Nullable String zone, @Nullable String pod, boolean ejected, long activeConnections,
-            long totalConnections, @Nullable Map<String, Long> failedConnections, @Nullable LatencyView connect,
-            @Nullable LatencyView firstByte) {
+            @Nullable String zone, @Nullable String pod, boolean ejected, boolean drained, @Nullable String byHand,
+            long activeConnections, long totalConnections, @Nullable Map<String, Long> failedConnections,
+            @Nullable LatencyView connect, @Nullable LatencyView firstByte) {
         static EndpointView of(ServicePortName port, Endpoint endpoint, Routing routing, ProxyMetrics metrics) {
             EndpointAddress address = endpoint.address();
             Optional<EndpointMeters> meters = metrics.find(port, address);
             Optional<RecentLatency> recent = meters.map(RecentLatency::of);
             return new EndpointView(address.toString(), endpoint.ready(), endpoint.serving(), endpoint.terminating(),
                     endpoint.node(), endpoint.zone(), endpoint.target(), routing.leftOut(address),
+                    routing.drained(address), routing.orders().text(address),
                     meters.map(EndpointMeters::active).orElse(0),
                     meters.map(EndpointMeters::total).orElse(0L), meters.map(EndpointView::failed).orElse(null),
                     recent.map(latency -> LatencyView.of(latency.connect())).orElse(null),
@@ -184,10 +185,14 @@ record ServicesView(long snapshotVersion, @Nullable Instant asOf, @Nullable Inst
          * endpoint.
          *
          * @param noneForClusterIp whether the port is proxied, and no endpoint takes connections to its cluster address
+         * @param drained          how many endpoints get no connections because operators have drained them
          */
-        static @Nullable WhyEmptyView of(Service service, PortState state, boolean noneForClusterIp, String node) {
+        static @Nullable WhyEmptyView of(Service service, PortState state, boolean noneForClusterIp, int drained,
+                String node) {
             EmptyReason reason = state.whyEmpty();
-            if (reason == null && noneForClusterIp && !state.endpoints().isEmpty()
+            if (reason == null && noneForClusterIp && drained > 0) {
+                reason = new EmptyReason.Drained(drained);
+            } else if (reason == null && noneForClusterIp && !state.endpoints().isEmpty()
                     && service.internalTrafficPolicy() == TrafficPolicy.LOCAL) {
                 reason = new EmptyReason.NoneOnThisNode(node);
             }

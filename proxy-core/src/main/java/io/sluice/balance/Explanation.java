@@ -57,20 +57,30 @@ public record Explanation(Traffic traffic, List<String> rules, List<Line> endpoi
         for (Categorized categorized : selection.categorized()) {
             Rule rule = local ? categorized.local() : categorized.cluster();
             EndpointAddress address = categorized.endpoint().address();
-            if (!rule.takes()) {
-                lines.add(new Line(categorized.endpoint(), false, rule.text()));
-            } else if (!usable.contains(address)) {
-                lines.add(new Line(categorized.endpoint(), false, rule.text() + ", but it does not answer: ejected"));
-            } else if (routing.ejected().contains(address)) {
-                lines.add(new Line(categorized.endpoint(), true, rule.text() + (pool.candidates().size() == 1
-                        ? "; it does not answer, and there is no other"
-                        : "; it does not answer, but no more than " + routing.maxEjectedShare()
-                                + " % and never the last may be ejected")));
-            } else {
-                lines.add(new Line(categorized.endpoint(), true, rule.text()));
-            }
+            lines.add(new Line(categorized.endpoint(), rule.takes() && usable.contains(address),
+                    rule.text() + (rule.takes() ? more(routing, pool, address, usable.contains(address)) : "")));
         }
         return next(service, routing, pool, traffic, rules, lines, client, now);
+    }
+
+    /** What there is to say of a candidate beside its rule. */
+    private static String more(Routing routing, EndpointPool pool, EndpointAddress address, boolean usable) {
+        String ordered = routing.orders().text(address);
+        boolean aside = routing.orders().aside().containsKey(address);
+        if (!usable) {
+            return aside && ordered != null ? ", but " + ordered : ", but it does not answer: ejected";
+        }
+        String limit = "but no more than " + routing.maxEjectedShare() + " % and never the last may be ejected";
+        if (aside) {
+            return "; " + ordered + ", " + limit;
+        }
+        String weight = ordered == null ? "" : "; " + ordered;
+        if (!routing.ejected().contains(address)) {
+            return weight;
+        }
+        return weight + (pool.candidates().size() == 1
+                ? "; it does not answer, and there is no other"
+                : "; it does not answer, " + limit);
     }
 
     private static Explanation next(Service service, Routing routing, EndpointPool pool, Traffic traffic,
@@ -78,7 +88,9 @@ public record Explanation(Traffic traffic, List<String> rules, List<Line> endpoi
             List<Line> lines, @Nullable InetAddress client, long now) {
         List<Endpoint> endpoints = pool.endpoints();
         if (endpoints.isEmpty()) {
-            return new Explanation(traffic, rules, lines, "nowhere: no endpoint takes such connections", null);
+            return new Explanation(traffic, rules, lines, pool.candidates().isEmpty()
+                    ? "nowhere: no endpoint takes such connections"
+                    : "nowhere: every endpoint that takes such connections is drained by hand", null);
         }
         boolean byClient = pool.stickiness() != null || routing.balancer() == BalancerKind.MAGLEV;
         if (client == null) {

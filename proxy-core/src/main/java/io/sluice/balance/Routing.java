@@ -21,6 +21,8 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.function.IntSupplier;
 import java.util.function.IntUnaryOperator;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,7 +34,7 @@ public final class Routing {
 
     /** The routing of a port that is not proxied, or no longer. */
     public static final Routing NONE = new Routing(null, BalancerKind.ROUND_ROBIN, ServiceAnnotations.NONE, Map.of(),
-            List.of(), 0, Map.of());
+            List.of(), 0, PortOrders.NONE, Map.of());
 
     /**
      * What a balancer is given by the data path.
@@ -49,9 +51,25 @@ public final class Routing {
      * @param affinity        for {@code sessionAffinity: ClientIP}
      * @param ejected         the endpoints that do not respond, longest ejected first
      * @param maxEjectedShare percent of the endpoints that may be left out at once
+     * @param orders          what operators have ordered by hand
      */
     public record Settings(BalancerKind defaultBalancer, AffinityTable affinity, List<EndpointAddress> ejected,
-            int maxEjectedShare) {}
+            int maxEjectedShare, PortOrders orders) {
+
+        /** Nothing is ordered by hand. */
+        public Settings(BalancerKind defaultBalancer, AffinityTable affinity, List<EndpointAddress> ejected,
+                int maxEjectedShare) {
+            this(defaultBalancer, affinity, ejected, maxEjectedShare, PortOrders.NONE);
+        }
+
+        /** The endpoints to be ejected: those that an operator has ejected before those that do not answer. */
+        private List<EndpointAddress> allEjected() {
+            List<EndpointAddress> byHand = orders.ejected();
+            return byHand.isEmpty()
+                    ? ejected
+                    : Stream.concat(byHand.stream(), ejected.stream()).distinct().toList();
+        }
+    }
 
     private final @Nullable Service service;
     private final BalancerKind kind;
@@ -59,20 +77,26 @@ public final class Routing {
     private final Map<IpFamily, EndpointSelection> selections;
     private final List<EndpointAddress> ejected;
     private final int maxEjectedShare;
+    private final PortOrders orders;
     private final Map<IpFamily, Map<Traffic, EndpointPool>> pools;
     private final Set<EndpointAddress> leftOut;
+    private final Set<EndpointAddress> drained;
 
     private Routing(@Nullable Service service, BalancerKind kind, ServiceAnnotations annotations,
             Map<IpFamily, EndpointSelection> selections, List<EndpointAddress> ejected, int maxEjectedShare,
-            Map<IpFamily, Map<Traffic, EndpointPool>> pools) {
+            PortOrders orders, Map<IpFamily, Map<Traffic, EndpointPool>> pools) {
         this.service = service;
         this.kind = kind;
         this.annotations = annotations;
         this.selections = selections;
         this.ejected = ejected;
         this.maxEjectedShare = maxEjectedShare;
+        this.orders = orders;
         this.pools = pools;
-        this.leftOut = ejected.isEmpty() ? Set.of() : leftOut(pools);
+        Set<EndpointAddress> absent = ejected.isEmpty() && orders.aside().isEmpty() ? Set.of() : leftOut(pools);
+        this.drained = absent.stream().filter(orders::drained).collect(Collectors.toUnmodifiableSet());
+        this.leftOut =
+                absent.stream().filter(address -> !orders.drained(address)).collect(Collectors.toUnmodifiableSet());
     }
 
     private static Set<EndpointAddress> leftOut(Map<IpFamily, Map<Traffic, EndpointPool>> pools) {
@@ -115,14 +139,15 @@ public final class Routing {
             long now) {
         ServiceAnnotations nextAnnotations =
                 service.equals(this.service) ? annotations : ServiceAnnotations.of(service);
-        BalancerKind nextKind =
-                nextAnnotations.balancer() == null ? settings.defaultBalancer() : nextAnnotations.balancer();
+        PortOrders nextOrders = settings.orders();
+        BalancerKind nextKind = kind(nextAnnotations, settings);
         boolean sameBalancer = nextKind == kind && nextAnnotations.weights().equals(annotations.weights())
-                && nextAnnotations.slowStart().equals(annotations.slowStart());
+                && nextAnnotations.slowStart().equals(annotations.slowStart()) && nextOrders.sameWeights(orders);
         Stickiness stickiness = service.sessionAffinity() instanceof SessionAffinity.ClientIp affinity
                 ? new Stickiness(settings.affinity(), affinity.timeout().toNanos(), nextAnnotations.affinityByService())
                 : null;
         Map<IpFamily, Map<Traffic, EndpointPool>> nextPools = new EnumMap<>(IpFamily.class);
+        List<EndpointAddress> nextEjected = settings.allEjected();
         next.forEach((family, selection) -> {
             Map<List<Endpoint>, EndpointPool> made = new java.util.HashMap<>();
             Map<Traffic, EndpointPool> byTraffic = new EnumMap<>(Traffic.class);
@@ -134,15 +159,15 @@ public final class Routing {
                 // Kinds of traffic that go to the same endpoints share one turn.
                 EndpointPool pool = made.get(candidates);
                 if (pool == null) {
-                    List<Endpoint> usable =
-                            EndpointPool.usable(candidates, settings.ejected(), settings.maxEjectedShare());
+                    List<Endpoint> usable = EndpointPool.usable(undrained(candidates, nextOrders), nextEjected,
+                            settings.maxEjectedShare());
                     EndpointPool before = pool(family, traffic);
                     if (sameBalancer && before.same(candidates, usable, stickiness)) {
                         pool = before;
                     } else {
                         Balancer balancer = sameBalancer && !before.endpoints().isEmpty()
                                 ? before.balancer().with(usable, now)
-                                : balancer(nextKind, nextAnnotations, usable, tools);
+                                : balancer(nextKind, nextAnnotations, nextOrders, usable, tools);
                         pool = new EndpointPool(candidates, balancer, stickiness);
                     }
                     made.put(candidates, pool);
@@ -152,9 +177,23 @@ public final class Routing {
             nextPools.put(family, byTraffic);
         });
         Routing routing = new Routing(service, nextKind, nextAnnotations, next, List.copyOf(settings.ejected()),
-                settings.maxEjectedShare(), nextPools);
+                settings.maxEjectedShare(), nextOrders, nextPools);
         forgetGone(routing);
         return routing;
+    }
+
+    /** With equal weights, taking turns is what weights by hand begin from. */
+    private static BalancerKind kind(ServiceAnnotations annotations, Settings settings) {
+        BalancerKind asked = annotations.balancer() == null ? settings.defaultBalancer() : annotations.balancer();
+        return asked == BalancerKind.ROUND_ROBIN && !settings.orders().weights().isEmpty()
+                ? BalancerKind.WEIGHTED_ROUND_ROBIN
+                : asked;
+    }
+
+    private static List<Endpoint> undrained(List<Endpoint> candidates, PortOrders orders) {
+        return orders.drainsAny()
+                ? candidates.stream().filter(endpoint -> !orders.drained(endpoint.address())).toList()
+                : candidates;
     }
 
     /** Drops affinity entries of endpoints that are no longer candidates for any traffic. */
@@ -175,15 +214,18 @@ public final class Routing {
         }
     }
 
-    private static Balancer balancer(BalancerKind kind, ServiceAnnotations annotations, List<Endpoint> endpoints,
-            Tools tools) {
+    private static Balancer balancer(BalancerKind kind, ServiceAnnotations annotations, PortOrders orders,
+            List<Endpoint> endpoints, Tools tools) {
         IntUnaryOperator random = tools.random();
+        // If all are drained, there is none.
+        int size = Math.max(1, endpoints.size());
         Balancer balancer = switch (kind) {
-            case ROUND_ROBIN -> new RoundRobin(endpoints, random.applyAsInt(endpoints.size()));
+            case ROUND_ROBIN -> new RoundRobin(endpoints, random.applyAsInt(size));
             case RANDOM -> new RandomChoice(endpoints, random);
             case LEAST_CONNECTIONS -> new LeastConnections(endpoints, tools.loads(), random);
-            case WEIGHTED_ROUND_ROBIN ->
-                    new WeightedRoundRobin(endpoints, annotations::weight, random.applyAsInt(endpoints.size()));
+            case WEIGHTED_ROUND_ROBIN -> new WeightedRoundRobin(endpoints,
+                    endpoint -> orders.weight(endpoint.address(), annotations.weight(endpoint)),
+                    random.applyAsInt(size));
             case MAGLEV -> new Maglev(endpoints);
         };
         return annotations.slowStart().isZero() || kind == BalancerKind.MAGLEV
@@ -239,6 +281,21 @@ public final class Routing {
     /** How many endpoints get no traffic that they may take, because they are ejected. */
     public int leftOut() {
         return leftOut.size();
+    }
+
+    /** Whether an endpoint gets no traffic that it may take, because an operator has drained it. */
+    public boolean drained(EndpointAddress address) {
+        return drained.contains(address);
+    }
+
+    /** How many endpoints get no traffic that they may take, because an operator has drained them. */
+    public int drained() {
+        return drained.size();
+    }
+
+    /** What operators have ordered for endpoints of the port. */
+    public PortOrders orders() {
+        return orders;
     }
 
     /**

@@ -258,8 +258,17 @@ public final class ConnectionMachine {
         actions.ended(Termination.CLIENT_ABORTED_CONNECTING);
     }
 
-    /** Ends the connection now, by a reset on both sides: the drain deadline has passed, or an operator asked. */
+    /** Ends the connection now, by a reset on both sides: the drain deadline has passed, or the proxy ends. */
     public void kill() {
+        kill(Termination.KILLED_CONNECTING, Termination.KILLED);
+    }
+
+    /** The same because an operator ordered it. */
+    public void killByOrder() {
+        kill(Termination.ORDERED_CONNECTING, Termination.ORDERED);
+    }
+
+    private void kill(Termination connecting, Termination later) {
         switch (phase) {
             case CLOSED -> {
             }
@@ -267,9 +276,9 @@ public final class ConnectionMachine {
                 phase = Phase.CLOSED;
                 actions.cancelConnect();
                 actions.reset(Side.CLIENT);
-                actions.ended(Termination.KILLED_CONNECTING);
+                actions.ended(connecting);
             }
-            default -> end(Termination.KILLED);
+            default -> end(later);
         }
     }
 

@@ -5,7 +5,7 @@ package io.sluice.connection;
  *
  * <p>First letter: {@code -} both sides finished, {@code C} the client aborted, {@code S} the backend refused or
  * aborted, {@code P} the proxy, which had no endpoint, {@code R} a resource of this node ran out,
- * {@code K} the drain deadline or an operator, {@code c} the client was silent for too long, {@code s} the backend was.
+ * {@code K} the drain deadline, {@code O} an operator, {@code c} the client was silent for too long, {@code s} the backend was.
  * Second letter: {@code -} after the end of both streams, {@code C} while connecting, {@code D} while data went in both
  * directions, {@code L} after one side had finished, {@code A} while its host had data to acknowledge.
  */
@@ -45,7 +45,11 @@ public enum Termination {
     /** Ended by the proxy while connecting. */
     KILLED_CONNECTING("KC", "ended by the proxy while connecting"),
     /** Ended by the proxy. */
-    KILLED("KD", "ended by the proxy");
+    KILLED("KD", "ended by the proxy"),
+    /** Ended by an operator while connecting. */
+    ORDERED_CONNECTING("OC", "ended by an operator while connecting"),
+    /** Ended by an operator. */
+    ORDERED("OD", "ended by an operator");
 
     private final String code;
     private final String meaning;

@@ -7,6 +7,7 @@ import io.netty.util.concurrent.EventExecutor;
 import io.sluice.admin.Admin;
 import io.sluice.admin.DaemonStatus;
 import io.sluice.balance.ClientOrigins;
+import io.sluice.balance.Orders;
 import io.sluice.dns.server.DnsServer;
 import io.sluice.handover.Handover;
 import io.sluice.healthcheck.HealthCheckPorts;
@@ -30,6 +31,8 @@ import io.sluice.netns.NamespaceSocketServer;
 import io.sluice.node.NodePortAddresses;
 import io.sluice.node.NodeWatch;
 import io.sluice.node.ServiceAddresses;
+import io.sluice.operator.Operator;
+import io.sluice.operator.OperatorServer;
 import io.sluice.proxy.ConnectionView;
 import io.sluice.proxy.DataPath;
 import io.sluice.reconcile.AppliedState;
@@ -102,6 +105,7 @@ public final class Sluice implements AutoCloseable {
     private final AtomicBoolean closed = new AtomicBoolean();
     private final CompletableFuture<Boolean> drained = new CompletableFuture<>();
     private volatile @Nullable NamespaceSocketServer namespaceServer;
+    private volatile @Nullable OperatorServer operatorServer;
     private final CompletableFuture<Void> end = new CompletableFuture<>();
     private volatile boolean draining;
     private volatile @Nullable NodeWatch nodeWatch;
@@ -166,8 +170,8 @@ public final class Sluice implements AutoCloseable {
         try {
             handover = config.node().handoverSocket().isEmpty()
                     ? null
-                    : new Handover(config.node().handoverSocket().get(), dataPath, reconciler.sockets(), ownListeners,
-                            entrance::takeBackLeft);
+                    : new Handover(config.node().handoverSocket().get(), dataPath, reconciler.sockets(),
+                            reconciler.orders(), ownListeners, entrance::takeBackLeft);
         } catch (IOException e) {
             dataPath.close();
             control.shutdownNow();
@@ -260,6 +264,7 @@ public final class Sluice implements AutoCloseable {
             between.follow(firstSubmitted);
         }
         openNamespaceSocket();
+        openOperatorSocket();
         watchChannels();
         config.supervision().serviceManager().ready();
         LOG.info("started on {} event loops with {}, address mode {}", config.proxy().workerThreads(),
@@ -309,6 +314,18 @@ public final class Sluice implements AutoCloseable {
                 namespaceServer = NamespaceSocketServer.open(namespaces, dataPath.eventLoopGroup(), System.getenv());
             } catch (IOException e) {
                 LOG.warn("sluice exec cannot have a network of its own here: {}", e.getMessage());
+            }
+        }
+    }
+
+    /** Opens the socket for operators; a failure is only logged, as the proxy works without it. */
+    private void openOperatorSocket() {
+        if (config.operators().isPresent() && dataPath.hasNativeSockets()) {
+            try {
+                operatorServer = OperatorServer.open(new Operator(reconciler.orders(), dataPath, config.accessLog(),
+                        config.operators().get()), dataPath.eventLoopGroup(), System.getenv());
+            } catch (IOException e) {
+                LOG.warn("no orders can be given to this daemon, such as by sluice drain: {}", e.getMessage());
             }
         }
     }
@@ -376,6 +393,11 @@ public final class Sluice implements AutoCloseable {
         return Optional.ofNullable(namespaceServer).map(NamespaceSocketServer::path);
     }
 
+    /** The socket at which operators give orders; empty if there is none. */
+    public Optional<Path> operatorSocket() {
+        return Optional.ofNullable(operatorServer).map(OperatorServer::path);
+    }
+
     /** The address of metrics and the API; empty while there is none. */
     public Optional<InetSocketAddress> metricsAddress() {
         return admin.metricsAddress();
@@ -435,6 +457,10 @@ public final class Sluice implements AutoCloseable {
         }
         source.close();
         closeNamespaceSocket();
+        OperatorServer operators = operatorServer;
+        if (operators != null) {
+            operators.close();
+        }
         NodeWatch watch = nodeWatch;
         if (watch != null) {
             watch.close();
@@ -541,6 +567,16 @@ public final class Sluice implements AutoCloseable {
         public Optional<NamespaceSocket> namespaceSocket() {
             return Optional.ofNullable(namespaceServer)
                     .map(open -> new NamespaceSocket(open.path(), config.serviceCidrs()));
+        }
+
+        @Override
+        public Optional<Path> operatorSocket() {
+            return Sluice.this.operatorSocket();
+        }
+
+        @Override
+        public Orders orders() {
+            return reconciler.orders().inForce();
         }
 
         @Override

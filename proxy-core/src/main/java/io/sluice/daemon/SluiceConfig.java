@@ -5,6 +5,7 @@ import io.sluice.http.AllowedHosts;
 import io.sluice.metrics.AccessLog;
 import io.sluice.metrics.ProxyMetrics;
 import io.sluice.node.NodeSettings;
+import io.sluice.operator.LogSwitch;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.reconcile.Balancing;
 import io.sluice.service.Cidr;
@@ -39,6 +40,7 @@ import java.util.Optional;
  * @param accessLog          how closed connections are logged
  * @param dns                how DNS queries are answered; empty for no DNS
  * @param namespaces         whether network namespaces of {@code sluice exec} get listeners
+ * @param operators          how orders of operators change what is logged; empty if no orders are taken
  * @param supervision        when a stalled process is reported, and to which service manager
  */
 public record SluiceConfig(ManifestInputs manifests, List<GivenEndpoint> endpoints,
@@ -48,7 +50,7 @@ public record SluiceConfig(ManifestInputs manifests, List<GivenEndpoint> endpoin
         ProxySettings proxy, Duration drainTimeout, Optional<InetSocketAddress> metricsBindAddress,
         Optional<InetSocketAddress> healthzBindAddress, AllowedHosts metricsAllowedHosts,
         boolean bindAddressHardFail, int maxEndpointHistograms, AccessLog accessLog, Optional<DnsSettings> dns,
-        boolean namespaces, Supervision supervision) {
+        boolean namespaces, Optional<LogSwitch> operators, Supervision supervision) {
 
     public SluiceConfig {
         endpoints = List.copyOf(endpoints);
@@ -85,6 +87,7 @@ public record SluiceConfig(ManifestInputs manifests, List<GivenEndpoint> endpoin
         private AccessLog accessLog = AccessLog.off();
         private Optional<DnsSettings> dns = Optional.empty();
         private boolean namespaces;
+        private Optional<LogSwitch> operators = Optional.empty();
         private Supervision supervision = Supervision.NONE;
 
         private Builder(String nodeName) {
@@ -206,6 +209,12 @@ public record SluiceConfig(ManifestInputs manifests, List<GivenEndpoint> endpoin
             return this;
         }
 
+        /** Takes orders of operators; sets {@link SluiceConfig#operators}. */
+        public Builder operators(LogSwitch value) {
+            this.operators = Optional.of(value);
+            return this;
+        }
+
         /** Sets {@link SluiceConfig#supervision}. */
         public Builder supervision(Supervision value) {
             this.supervision = value;
@@ -216,8 +225,8 @@ public record SluiceConfig(ManifestInputs manifests, List<GivenEndpoint> endpoin
         public SluiceConfig build() {
             return new SluiceConfig(manifests, endpoints, kubernetes, serviceCidrs, nodePortMin, nodePortMax, nodeName,
                     nodePortAddresses, portOffset, balancing, node, proxy, drainTimeout, metricsBindAddress,
-                    healthzBindAddress, metricsAllowedHosts, bindAddressHardFail, maxEndpointHistograms,
-                    accessLog, dns, namespaces, supervision);
+                    healthzBindAddress, metricsAllowedHosts, bindAddressHardFail, maxEndpointHistograms, accessLog, dns,
+                    namespaces, operators, supervision);
         }
     }
 }

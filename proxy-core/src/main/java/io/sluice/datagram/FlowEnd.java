@@ -19,7 +19,9 @@ public enum FlowEnd {
     /** The next process has it. Not in the access log: there it ends where it ends. */
     HANDED_OVER("--", "goes on in the next process"),
     /** The proxy ended. */
-    KILLED("KD", "ended by the proxy");
+    KILLED("KD", "ended by the proxy"),
+    /** An operator ended it. */
+    ORDERED("OD", "ended by an operator");
 
     private final String code;
     private final String meaning;

@@ -4,6 +4,7 @@ import io.sluice.handover.HandoverClient.Answer;
 import io.sluice.liveness.FatalErrors;
 import io.sluice.proxy.DataPath;
 import io.sluice.proxy.FlowPassing;
+import io.sluice.reconcile.HandOrders;
 import io.sluice.reconcile.SocketOwnership;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -68,6 +69,7 @@ public final class Handover implements AutoCloseable {
     private final Path path;
     private final DataPath dataPath;
     private final SocketOwnership sockets;
+    private final HandOrders orders;
     private final Addresses addresses;
     private final Runnable deserted;
     private final CompletableFuture<Void> succeeded = new CompletableFuture<>();
@@ -86,18 +88,20 @@ public final class Handover implements AutoCloseable {
      * Does nothing yet.
      *
      * @param path      of the Unix socket at which daemons find each other
+     * @param orders    what operators have ordered, which goes from one process to the next
      * @param addresses the addresses that this process leaves before the next one listens on them
      * @param deserted  called when the process before this one has died in the middle of a handover
      * @throws IOException if sockets cannot be handed over with this transport; the message is for the user
      */
-    public Handover(Path path, DataPath dataPath, SocketOwnership sockets, Addresses addresses,
-            Runnable deserted) throws IOException {
+    public Handover(Path path, DataPath dataPath, SocketOwnership sockets, HandOrders orders,
+            Addresses addresses, Runnable deserted) throws IOException {
         if (!dataPath.hasNativeSockets()) {
             throw new IOException("--handover-socket does not work with the transport nio");
         }
         this.path = path;
         this.dataPath = dataPath;
         this.sockets = sockets;
+        this.orders = orders;
         this.addresses = addresses;
         this.deserted = deserted;
     }
@@ -215,6 +219,7 @@ public final class Handover implements AutoCloseable {
             retreat();
             return after(ready);
         }
+        takeOrders(old);
         try {
             addresses.enter();
         } catch (IOException e) {
@@ -245,6 +250,16 @@ public final class Handover implements AutoCloseable {
         }
         succeed(old);
         return Outcome.OWNER;
+    }
+
+    /** Before this process accepts its first connection. */
+    private void takeOrders(HandoverClient old) {
+        try {
+            orders.resume(old.orders()).join();
+        } catch (IOException e) {
+            LOG.warn("what operators have ordered by hand has ended with the process before this one: {}",
+                    e.getMessage());
+        }
     }
 
     /** Whether the old process ends and leaves its sockets to this one: it has not withdrawn them. */
@@ -442,6 +457,11 @@ public final class Handover implements AutoCloseable {
             yielded = true;
             sockets.yieldAddresses().join();
             addresses.leave();
+        }
+
+        @Override
+        public List<byte[]> orders() {
+            return orders.messages();
         }
 
         @Override

@@ -56,6 +56,7 @@ public final class HandoverClient implements AutoCloseable {
     private final HandoverConnection connection;
     private final SocketFile file;
     private final List<Integer> listeners = new ArrayList<>();
+    private final List<byte[]> orders = new ArrayList<>();
     private OptionalInt successionSocket = OptionalInt.empty();
     private boolean earlier;
     private boolean released;
@@ -137,11 +138,35 @@ public final class HandoverClient implements AutoCloseable {
         return taken;
     }
 
-    /** Reports that this process is about to serve; after {@link Answer#DONE} the addresses not handed over are free. */
+    /**
+     * Reports that this process is about to serve; after {@link Answer#DONE} the addresses not handed over are free, and
+     * {@link #orders} returns what operators have ordered.
+     */
     public Answer ready() throws IOException {
-        Answer answer = ask(HandoverWord.READY, earlier ? HandoverWord.RELEASED : HandoverWord.YIELDED, STEP);
-        released = earlier && answer == Answer.DONE;
+        if (earlier) {
+            Answer answer = ask(HandoverWord.READY, HandoverWord.RELEASED, STEP);
+            released = answer == Answer.DONE;
+            return answer;
+        }
+        int[] pair = UnixMessages.pair();
+        try {
+            connection.send(HandoverWord.READY, List.of(pair[1]));
+        } catch (ErrnoException e) {
+            LOG.debug("the process before this one is gone: {}", e.getMessage());
+        } finally {
+            SystemCalls.close(pair[1]);
+        }
+        Answer answer = await(HandoverWord.YIELDED, STEP);
+        orders.clear();
+        // What was sent before that word; nothing comes from a process of an earlier version.
+        FlowChannel.receive(pair[0], (message, descriptors) -> orders.add(message),
+                () -> abandoned || answer != Answer.DONE);
         return answer;
+    }
+
+    /** What operators have ordered, as the old process writes it; empty if it does not know of orders. */
+    public List<byte[]> orders() {
+        return List.copyOf(orders);
     }
 
     /**

@@ -3,6 +3,7 @@ package io.sluice.handover;
 import io.sluice.handover.HandoverConnection.Message;
 import io.sluice.linux.Errno;
 import io.sluice.linux.ErrnoException;
+import io.sluice.linux.SocketOptions;
 import io.sluice.linux.SystemCalls;
 import io.sluice.liveness.FatalErrors;
 import io.sluice.node.SocketFile;
@@ -55,6 +56,9 @@ public final class HandoverServer implements AutoCloseable {
         /** Closes every address that two processes cannot share; goes on accepting. */
         void yieldAddresses();
 
+        /** What operators have ordered, after {@link #yieldAddresses}: messages of some kilobytes for the new process. */
+        List<byte[]> orders();
+
         /** The new process did not take over: this one goes on as before {@link #offer}. */
         void resume();
 
@@ -89,25 +93,25 @@ public final class HandoverServer implements AutoCloseable {
         final HandoverConnection connection;
         final Deque<Message> outgoing = new ArrayDeque<>();
         boolean ends;
-        /** What it wants flows of datagrams over. */
-        OptionalInt flows = OptionalInt.empty();
+        /** What it wants orders of operators over, and later flows of datagrams; closed with the word that it came with. */
+        OptionalInt channel = OptionalInt.empty();
 
         Peer(HandoverConnection connection) {
             this.connection = connection;
         }
 
-        void wantsFlows(Message message) throws IOException {
+        void hasGiven(Message message) throws IOException {
             if (message.descriptors().size() == 1) {
-                flows = OptionalInt.of(message.descriptors().getFirst());
+                channel = OptionalInt.of(message.descriptors().getFirst());
             } else {
                 message.discard();
             }
         }
 
-        void hasFlows() throws IOException {
-            if (flows.isPresent()) {
-                SystemCalls.close(flows.getAsInt());
-                flows = OptionalInt.empty();
+        void closeChannel() throws IOException {
+            if (channel.isPresent()) {
+                SystemCalls.close(channel.getAsInt());
+                channel = OptionalInt.empty();
             }
         }
     }
@@ -273,8 +277,8 @@ public final class HandoverServer implements AutoCloseable {
             try {
                 Message message = peer.connection.receive();
                 word = message.word();
-                if (word == HandoverWord.SERVING) {
-                    peer.wantsFlows(message);
+                if (word == HandoverWord.READY || word == HandoverWord.SERVING) {
+                    peer.hasGiven(message);
                 } else {
                     message.discard();
                 }
@@ -291,7 +295,7 @@ public final class HandoverServer implements AutoCloseable {
             }
             machine.said(id, word, System.nanoTime());
             try {
-                peer.hasFlows();
+                peer.closeChannel();
             } catch (IOException e) {
                 warn(String.valueOf(e.getMessage()));
             }
@@ -363,7 +367,30 @@ public final class HandoverServer implements AutoCloseable {
         @Override
         public void yieldAddresses(int id) {
             process.yieldAddresses();
+            Peer peer = peers.get(id);
+            if (peer != null) {
+                giveOrders(peer);
+            }
             send(id, HandoverWord.YIELDED, List.of(socket));
+        }
+
+        /** They fit into what the kernel keeps of a socket; nobody is waited for. */
+        private void giveOrders(Peer peer) {
+            List<byte[]> orders = process.orders();
+            if (orders.isEmpty()) {
+                return;
+            }
+            if (peer.channel.isEmpty()) {
+                warn("the new process is of an earlier version: what operators have ordered by hand ends with this one");
+                return;
+            }
+            try {
+                for (byte[] message : orders) {
+                    UnixMessages.send(peer.channel.getAsInt(), message, List.of(), SocketOptions.MSG_DONTWAIT);
+                }
+            } catch (IOException e) {
+                warn("the new process does not get all that operators have ordered by hand: " + e.getMessage());
+            }
         }
 
         @Override
@@ -380,9 +407,9 @@ public final class HandoverServer implements AutoCloseable {
         public void release(int id) {
             Peer peer = peers.get(id);
             if (peer != null) {
-                process.passFlows(FlowChannel.sink(peer.flows));
+                process.passFlows(FlowChannel.sink(peer.channel));
                 try {
-                    peer.hasFlows();
+                    peer.closeChannel();
                 } catch (IOException e) {
                     warn(String.valueOf(e.getMessage()));
                 }

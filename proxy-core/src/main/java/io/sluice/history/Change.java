@@ -159,7 +159,19 @@ public sealed interface Change {
         /** It does not answer and gets connections all the same. */
         SILENT("EndpointSilent", "does not answer and is not ejected"),
         /** It answers again, or is to be tried again. */
-        BACK("EndpointBack", "is back");
+        BACK("EndpointBack", "is back"),
+        /** An operator has drained it: it gets no new connections. */
+        DRAINED("EndpointDrained", "is drained by hand"),
+        /** It is drained no more. */
+        UNDRAINED("EndpointUndrained", "is drained by hand no more"),
+        /** An operator has ejected it. */
+        EJECTED_BY_HAND("EndpointEjected", "is ejected by hand"),
+        /** It is ejected by hand no more. */
+        UNEJECTED("EndpointBack", "is ejected by hand no more"),
+        /** An operator has given it a weight. */
+        WEIGHTED("EndpointWeighted", "has another weight by hand"),
+        /** It has the weight of its Service's annotation. */
+        UNWEIGHTED("EndpointWeighted", "has the weight of its Service's annotation again");
 
         private final String type;
         private final String words;
@@ -252,6 +264,19 @@ public sealed interface Change {
         @Override
         public String message() {
             return step;
+        }
+    }
+
+    /**
+     * An operator did something by hand that is not about an endpoint.
+     *
+     * @param type    a stable word for programs
+     * @param service the Service that it is about; null for none
+     * @param message one line for a person
+     */
+    record ByHand(String type, @Nullable ServiceName service, String message) implements Change {
+        public ByHand {
+            message = Printable.cut(message, LONGEST);
         }
     }
 

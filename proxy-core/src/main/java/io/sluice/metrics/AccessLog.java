@@ -22,34 +22,41 @@ public final class AccessLog {
     public static final String LOGGER = "access";
 
     private enum Form {
-        OFF, TEXT, FIELDS
+        TEXT, FIELDS
     }
 
     private final Form form;
     private final Logger logger = LoggerFactory.getLogger(LOGGER);
+    private volatile boolean on;
 
-    private AccessLog(Form form) {
+    private AccessLog(Form form, boolean on) {
         this.form = form;
+        this.on = on;
     }
 
-    /** Logs nothing. */
+    /** Logs nothing until it is switched on; then as {@link #text}. */
     public static AccessLog off() {
-        return new AccessLog(Form.OFF);
+        return new AccessLog(Form.TEXT, false);
     }
 
     /** Writes all fields into the message, for people. */
     public static AccessLog text() {
-        return new AccessLog(Form.TEXT);
+        return new AccessLog(Form.TEXT, true);
     }
 
     /** Writes all fields as key-value pairs, for an encoder that prints them, such as JSON; leaves out absent ones. */
     public static AccessLog fields() {
-        return new AccessLog(Form.FIELDS);
+        return new AccessLog(Form.FIELDS, true);
+    }
+
+    /** Logs connections that end from now on, or does not. Any thread. */
+    public void switchTo(boolean now) {
+        on = now;
     }
 
     /** Whether a line would be written. */
     public boolean enabled() {
-        return form != Form.OFF && logger.isInfoEnabled();
+        return on && logger.isInfoEnabled();
     }
 
     /** Writes the line of {@code connection}, or nothing while not {@link #enabled}. */

@@ -12,6 +12,8 @@ public enum ConnectionOutcome {
     CLIENT_DEAD,
     /** Its endpoint's host acknowledged nothing any more. Counted as failed, and on its own. */
     BACKEND_DEAD,
+    /** An operator ended it. Counted as failed, and on its own. */
+    ORDERED,
     /** It never reached an endpoint, or the endpoint reset it, or a timeout or the proxy itself ended it. */
     FAILED
 }

@@ -42,7 +42,8 @@ public final class PortMeters {
     private static final int EJECTIONS = 3;
     private static final int DEAD_CLIENTS = 4;
     private static final int DEAD_BACKENDS = 5;
-    private static final int REFUSED = 6;
+    private static final int ORDERED = 6;
+    private static final int REFUSED = 7;
 
     private final ProxyMetrics owner;
     private final ServicePortName name;
@@ -53,6 +54,7 @@ public final class PortMeters {
     private final LongAdder fromBackend = new LongAdder();
     private final AtomicLongArray seldom = new AtomicLongArray(REFUSED + RefusalReason.values().length);
     private volatile int ejectedNow;
+    private volatile int drainedNow;
     /** Of a UDP port; null for others. */
     private final @Nullable DatagramCounts datagrams;
     private final DurationHistogram connectDuration = new DurationHistogram(CONNECT_BUCKETS);
@@ -105,6 +107,10 @@ public final class PortMeters {
                 seldom.getAndIncrement(FAILED);
                 seldom.getAndIncrement(DEAD_BACKENDS);
             }
+            case ORDERED -> {
+                seldom.getAndIncrement(FAILED);
+                seldom.getAndIncrement(ORDERED);
+            }
             case FAILED -> seldom.getAndIncrement(FAILED);
         }
         connectionDuration.record(durationNanos, System.nanoTime());
@@ -132,9 +138,14 @@ public final class PortMeters {
         seldom.getAndIncrement(EJECTIONS);
     }
 
-    /** Sets the number of endpoints that are ejected because they do not answer. Control thread. */
+    /** Sets the number of endpoints that are ejected, because they do not answer or by hand. Control thread. */
     public void ejectedNow(int endpoints) {
         ejectedNow = endpoints;
+    }
+
+    /** Sets the number of endpoints that are drained by hand. Control thread. */
+    public void drainedNow(int endpoints) {
+        drainedNow = endpoints;
     }
 
     /** A connection was turned away. If it had been {@link #accepted}, {@link #closed} is called as well. */
@@ -275,6 +286,9 @@ public final class PortMeters {
         into.counter(MetricCatalog.CONNECTIONS_ABORTED, labels, seldom.get(ABORTED));
         collectDead(into, labels.add("side", "client"), seldom.get(DEAD_CLIENTS));
         collectDead(into, labels.add("side", "backend"), seldom.get(DEAD_BACKENDS));
+        if (seldom.get(ORDERED) > 0) {
+            into.counter(MetricCatalog.CONNECTIONS_KILLED, labels, seldom.get(ORDERED));
+        }
         into.counter(MetricCatalog.CONNECT_RETRIES, labels, seldom.get(RETRIES));
         into.counter(MetricCatalog.RELAYED_BYTES, labels.add("direction", "from_client"), fromClient.sum());
         into.counter(MetricCatalog.RELAYED_BYTES, labels.add("direction", "from_backend"), fromBackend.sum());
@@ -296,6 +310,7 @@ public final class PortMeters {
         }
         into.counter(MetricCatalog.ENDPOINT_EJECTIONS, labels, seldom.get(EJECTIONS));
         into.gauge(MetricCatalog.ENDPOINTS_EJECTED, labels, ejectedNow);
+        into.gauge(MetricCatalog.ENDPOINTS_DRAINED, labels, drainedNow);
         for (EndpointState state : EndpointState.values()) {
             into.gauge(MetricCatalog.ENDPOINTS, labels.add("state", state.label()), endpointCounts.of(state));
         }

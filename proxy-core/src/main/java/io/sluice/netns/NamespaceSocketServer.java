@@ -9,17 +9,12 @@ import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.channel.unix.DomainSocketReadMode;
 import io.sluice.node.SocketFile;
+import io.sluice.node.SocketFolder;
 import java.io.IOException;
-import java.nio.file.DirectoryStream;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,10 +26,6 @@ public final class NamespaceSocketServer implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(NamespaceSocketServer.class);
     private static final String PREFIX = "guests-";
-    private static final String SUFFIX = ".sock";
-    /** A socket file younger than this counts as in use: its process may not listen yet. */
-    private static final Duration NEW = Duration.ofSeconds(10);
-    private static final AtomicInteger SERVERS = new AtomicInteger();
 
     private final Path path;
     private final SocketFile file;
@@ -47,8 +38,7 @@ public final class NamespaceSocketServer implements AutoCloseable {
     }
 
     /**
-     * Opens a socket in a folder of this user: {@code sluice} below XDG_RUNTIME_DIR, for root {@code /run/sluice}, else
-     * {@code sluice-UID} below the folder for temporary files.
+     * Opens a socket in the {@link SocketFolder} of this user.
      *
      * @param loops       that run epoll
      * @param environment of this process
@@ -58,22 +48,7 @@ public final class NamespaceSocketServer implements AutoCloseable {
             Map<String, String> environment)
             throws IOException {
         int uid = SocketFile.uid();
-        Path folder = folder(uid, environment);
-        Files.createDirectories(SocketFile.directory(folder));
-        SocketFile.requireSafe(SocketFile.directory(folder));
-        try {
-            Files.createDirectory(folder,
-                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-        } catch (FileAlreadyExistsException e) {
-            LOG.debug("{} is there already", folder);
-        }
-        if (!Integer.valueOf(uid).equals(Files.getAttribute(folder, "unix:uid", LinkOption.NOFOLLOW_LINKS))
-                || !Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)
-                || !PosixFilePermissions.toString(Files.getPosixFilePermissions(folder)).endsWith("------")) {
-            throw new IOException(folder + ": not a directory of this user alone (chmod 700)");
-        }
-        removeAbandoned(folder);
-        Path path = freePath(folder);
+        Path path = SocketFolder.open(uid, environment).freePath(PREFIX);
         Channel server = new ServerBootstrap().group(loops).channel(EpollServerDomainSocketChannel.class)
                 .childHandler(new ChannelInitializer<EpollDomainSocketChannel>() {
                     @Override
@@ -104,56 +79,5 @@ public final class NamespaceSocketServer implements AutoCloseable {
     public void close() {
         file.remove();
         server.close().awaitUninterruptibly();
-    }
-
-    /** XDG_RUNTIME_DIR may be another user's: sudo can leave it as it was. */
-    static Path folder(int uid, Map<String, String> environment) {
-        String runtime = environment.getOrDefault("XDG_RUNTIME_DIR", "");
-        if (!runtime.isEmpty() && Files.isWritable(Path.of(runtime)) && isSafe(Path.of(runtime))) {
-            return Path.of(runtime, "sluice");
-        }
-        if (uid == 0 && Files.isWritable(Path.of("/run"))) {
-            return Path.of("/run/sluice");
-        }
-        return Path.of(System.getProperty("java.io.tmpdir"), "sluice-" + uid);
-    }
-
-    private static boolean isSafe(Path directory) {
-        try {
-            SocketFile.requireSafe(directory);
-            return true;
-        } catch (IOException e) {
-            LOG.debug("not used: {}", e.getMessage());
-            return false;
-        }
-    }
-
-    /**
-     * Removes sockets of dead processes. It tests the socket itself and not the process ID in its name: where containers
-     * share the folder, that ID may be another process's here, or none's.
-     */
-    private static void removeAbandoned(Path folder) throws IOException {
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, PREFIX + "*" + SUFFIX)) {
-            for (Path file : files) {
-                try {
-                    if (Files.getLastModifiedTime(file).toInstant().isBefore(Instant.now().minus(NEW))) {
-                        SocketFile.removeAbandoned(file);
-                    }
-                } catch (IOException e) {
-                    LOG.debug("it stays: {}", e.getMessage());
-                }
-            }
-        }
-    }
-
-    private static Path freePath(Path folder) throws IOException {
-        while (true) {
-            Path path = folder
-                    .resolve(PREFIX + ProcessHandle.current().pid() + "-" + SERVERS.incrementAndGet() + SUFFIX);
-            SocketFile.requireRoom(path);
-            if (Files.notExists(path, LinkOption.NOFOLLOW_LINKS)) {
-                return path;
-            }
-        }
     }
 }

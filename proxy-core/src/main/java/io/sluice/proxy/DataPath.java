@@ -329,6 +329,21 @@ public final class DataPath implements AutoCloseable {
     }
 
     /**
+     * Resets the connections that are meant and ends such flows, because an operator ordered it. Any thread.
+     *
+     * @return completes on an event loop, with their number
+     */
+    public CompletableFuture<Integer> kill(ConnectionFilter filter) {
+        CompletableFuture<Integer> all = datagrams.kill(filter);
+        for (EventLoopContext loop : byLoop) {
+            CompletableFuture<Integer> ofLoop = new CompletableFuture<>();
+            loop.eventLoop().execute(() -> loop.killByOrder(filter, ofLoop::complete));
+            all = all.thenCombine(ofLoop, Integer::sum);
+        }
+        return all;
+    }
+
+    /**
      * Lets the open connections go on for {@code timeout} and then resets the rest. No listener may be open.
      *
      * @return completes when no connection is open any more, with true if that was before the timeout

@@ -222,6 +222,17 @@ public final class Datagrams {
         return all;
     }
 
+    /** Ends the flows that are meant, because an operator ordered it; completes with their number. Any thread. */
+    CompletableFuture<Integer> kill(ConnectionFilter filter) {
+        CompletableFuture<Integer> all = CompletableFuture.completedFuture(0);
+        for (FlowEngine engine : engines.values()) {
+            CompletableFuture<Integer> ofEngine = new CompletableFuture<>();
+            engine.eventLoop.execute(() -> ofEngine.complete(engine.killByOrder(filter)));
+            all = all.thenCombine(ofEngine, Integer::sum);
+        }
+        return all;
+    }
+
     /**
      * Lets the flows that wait for a reply go on until {@code deadline}, but no longer than a reply takes. No listener may
      * receive.

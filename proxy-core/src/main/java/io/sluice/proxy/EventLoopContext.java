@@ -21,8 +21,10 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,6 +39,9 @@ final class EventLoopContext {
 
     /** More connections than this are a crowd. */
     private static final int CROWD = 64;
+
+    /** How many connections an order ends before others have their turn. */
+    private static final int KILLED_AT_ONCE = 256;
 
     /** The most pipes in use at once; their descriptors count against the process's limit. */
     private static final int PIPES = 128;
@@ -301,6 +306,29 @@ final class EventLoopContext {
             views.add(connection.view());
         }
         return views;
+    }
+
+    /** Ends the connections that are meant, some at a time; {@code done} gets their number. */
+    void killByOrder(ConnectionFilter filter, IntConsumer done) {
+        Iterator<ProxiedConnection> meant = connections.stream().filter(c -> c.meant(filter)).toList().iterator();
+        killNext(meant, 0, done);
+    }
+
+    private void killNext(Iterator<ProxiedConnection> meant, int before, IntConsumer done) {
+        int killed = before;
+        for (int i = 0; i < KILLED_AT_ONCE && meant.hasNext(); i++) {
+            ProxiedConnection connection = meant.next();
+            if (connections.contains(connection)) {
+                connection.contain(connection::killByOrder);
+                killed++;
+            }
+        }
+        int soFar = killed;
+        if (meant.hasNext()) {
+            eventLoop.execute(() -> killNext(meant, soFar, done));
+        } else {
+            done.accept(soFar);
+        }
     }
 
     void drain(long deadline) {

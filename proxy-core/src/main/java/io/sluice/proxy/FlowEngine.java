@@ -238,6 +238,7 @@ abstract sealed class FlowEngine permits NativeFlowEngine, ChannelFlowEngine {
     private static ConnectionOutcome outcome(FlowEnd why) {
         return switch (why) {
             case ANSWERED, EXPIRED, HANDED_OVER -> ConnectionOutcome.COMPLETED;
+            case ORDERED -> ConnectionOutcome.ORDERED;
             case UNANSWERED, GAVE_WAY, NO_ENDPOINT, LOCAL_RESOURCES, CLOSED, KILLED -> ConnectionOutcome.FAILED;
         };
     }
@@ -282,6 +283,18 @@ abstract sealed class FlowEngine permits NativeFlowEngine, ChannelFlowEngine {
     final void endPassed(DatagramListener listener) {
         table.endAll(listener.destination().port().flows(), flow -> flow.listener == listener && flow.passed,
                 FlowEnd.HANDED_OVER);
+    }
+
+    /** Ends the flows that are meant, because an operator ordered it; their number. */
+    final int killByOrder(ConnectionFilter filter) {
+        List<ProxiedFlow> meant = new ArrayList<>();
+        table.forEach(flow -> {
+            if (filter.matches(flow.id, flow.client(), flow.port.name(), flow.endpoint())) {
+                meant.add(flow);
+            }
+        });
+        meant.forEach(flow -> table.end(flow, FlowEnd.ORDERED));
+        return meant.size();
     }
 
     /** No flow begins any more. */

@@ -101,6 +101,15 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Nat
         machine.kill();
     }
 
+    /** Ends at once because an operator ordered it. */
+    final void killByOrder() {
+        machine.killByOrder();
+    }
+
+    final boolean meant(ConnectionFilter filter) {
+        return filter.matches(accepted.id(), accepted.client(), accepted.port().name(), endpoint);
+    }
+
     /** Runs {@code action}; what it throws ends this connection, and not the event loop's round. */
     final void contain(Runnable action) {
         try {
@@ -340,6 +349,7 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Nat
             case CLIENT_ABORTED_CONNECTING, CLIENT_ABORTED, CLIENT_ABORTED_LAST -> ConnectionOutcome.CLIENT_ABORTED;
             case CLIENT_DEAD -> ConnectionOutcome.CLIENT_DEAD;
             case BACKEND_DEAD -> ConnectionOutcome.BACKEND_DEAD;
+            case ORDERED_CONNECTING, ORDERED -> ConnectionOutcome.ORDERED;
             default -> ConnectionOutcome.FAILED;
         };
     }

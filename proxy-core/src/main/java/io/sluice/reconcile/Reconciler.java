@@ -12,6 +12,7 @@ import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.ServicePortName;
 import java.net.InetSocketAddress;
+import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,6 +46,7 @@ public final class Reconciler {
     private final Followers followers;
     private final SocketOwnership sockets;
     private final Retry retry;
+    private final HandOrders orders;
     private AddressPlan plan = AddressPlan.NONE;
     private @Nullable ClusterSnapshot applied;
     private volatile @Nullable AppliedState state;
@@ -80,6 +82,9 @@ public final class Reconciler {
         followers = new Followers(serviceAddresses, ports, portOffset);
         sockets = new SocketOwnership(this, serviceAddresses, listeners, followers, history, control);
         retry = new Retry(control, this::applyAgain);
+        orders = new HandOrders(ports, history, ControlThread.of(control), Clock.systemUTC(), sockets::now,
+                this::followOrders, dataPath::kill);
+        ports.ordersGone(orders::gone);
     }
 
     /**
@@ -125,6 +130,22 @@ public final class Reconciler {
     /** Since when a snapshot has been waiting to be applied; empty if none is. Any thread. */
     public Optional<Instant> waitingSince() {
         return queue.waitingSince();
+    }
+
+    /** What operators order by hand. Any thread. */
+    public HandOrders orders() {
+        return orders;
+    }
+
+    /** @param rerouted the ports that go elsewhere; empty if ports may have to listen elsewhere */
+    private void followOrders(Set<ServicePortName> rerouted) {
+        ClusterSnapshot snapshot = applied;
+        if (rerouted.isEmpty() || snapshot == null) {
+            applyEverything();
+        } else {
+            listeners.endpointsChanged(rerouted.stream().map(ServicePortName::service).distinct()
+                    .map(snapshot.services()::get).filter(Objects::nonNull).toList());
+        }
     }
 
     /** The node has changed, or may have: it is read soon. Any thread. */

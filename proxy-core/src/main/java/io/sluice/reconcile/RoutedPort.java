@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.HashMap;
 import java.util.Map;
 import io.sluice.balance.AffinityTable;
+import io.sluice.balance.PortOrders;
 import io.sluice.balance.PreservedTraffic;
 import io.sluice.balance.Routing;
 import io.sluice.balance.Traffic;
@@ -44,6 +45,7 @@ final class RoutedPort implements OutlierDetector.Subject {
     private PortState state;
     /** Null until it is routed for the first time. */
     private @Nullable NodeTopology node;
+    private PortOrders orders = PortOrders.NONE;
     private volatile Routing routing = Routing.NONE;
     /** What {@link #directWays} was made of. */
     private Routing directOf = Routing.NONE;
@@ -109,9 +111,11 @@ final class RoutedPort implements OutlierDetector.Subject {
      *
      * @param affinityTable remembers clients
      * @param ejected       endpoints that do not answer, the longest out first
+     * @param ordered       what operators have ordered by hand
      */
     void route(Service wanted, PortState wantedState, NodeTopology wantedNode, AffinityTable affinityTable,
-            List<EndpointAddress> ejected) {
+            List<EndpointAddress> ejected, PortOrders ordered) {
+        orders = ordered;
         routing = routing.next(wanted, wantedState.endpoints(), wantedNode, settings(affinityTable, ejected), tools,
                 System.nanoTime());
         service = wanted;
@@ -213,12 +217,30 @@ final class RoutedPort implements OutlierDetector.Subject {
         return routing.leftOut(endpoint);
     }
 
+    /** Routes the next connections as operators have ordered, beside the endpoints that do not answer. */
+    void order(PortOrders ordered, List<EndpointAddress> ejected) {
+        orders = ordered;
+        reroute(ejected);
+    }
+
+    /** How connections to the port are spread, whatever is ordered by hand. */
+    BalancerKind ownBalancer() {
+        BalancerKind said = routing.annotations().balancer();
+        return said == null ? defaultBalancer : said;
+    }
+
+    /** The open connections to {@code endpoint}. */
+    int open(EndpointAddress endpoint) {
+        return meters.endpoint(endpoint).active();
+    }
+
     private void inForce() {
         targets.update(routing, service.loadBalancerSourceRanges());
         meters.ejectedNow(routing.leftOut());
+        meters.drainedNow(routing.drained());
     }
 
     private Routing.Settings settings(AffinityTable table, List<EndpointAddress> ejected) {
-        return new Routing.Settings(defaultBalancer, table, ejected, maxEjectedShare);
+        return new Routing.Settings(defaultBalancer, table, ejected, maxEjectedShare, orders);
     }
 }

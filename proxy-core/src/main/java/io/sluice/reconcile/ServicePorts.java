@@ -5,6 +5,8 @@ import io.sluice.service.ProxyProtocol;
 import io.sluice.nftables.DirectWay;
 import java.util.Optional;
 import io.sluice.balance.AffinityTable;
+import io.sluice.balance.Order;
+import io.sluice.balance.Orders;
 import io.sluice.balance.Traffic;
 import io.sluice.datagram.FlowGroup;
 import io.sluice.metrics.EndpointMeters;
@@ -45,6 +47,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiPredicate;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -70,6 +73,9 @@ final class ServicePorts {
     /** A line for each port that waits for its first endpoint; kept until they are logged. */
     private final List<NamedLine> waiting = new ArrayList<>();
 
+    private volatile Orders orders = Orders.NONE;
+    private Consumer<List<Order>> ordersGone = gone -> {};
+
     /** Proxies no port yet. */
     ServicePorts(DataPath dataPath, ProxyMetrics metrics, Balancing balancing, SourcePreservation sources,
             HistoryWriter history, ControlThread control) {
@@ -92,6 +98,49 @@ final class ServicePorts {
     @Nullable
     RoutedPort find(ServicePortName name) {
         return ports.get(name);
+    }
+
+    /** What operators have ordered by hand. Any thread. */
+    Orders orders() {
+        return orders;
+    }
+
+    /** Calls {@code told} with orders whose endpoints are gone. Before the first snapshot. */
+    void ordersGone(Consumer<List<Order>> told) {
+        ordersGone = told;
+    }
+
+    /**
+     * Routes the next connections as operators have ordered.
+     *
+     * @return whether the ports take the same kinds of traffic as before; else they may have to listen elsewhere
+     */
+    boolean order(Orders next) {
+        Set<ServicePortName> differing = next.differing(orders);
+        orders = next;
+        boolean same = true;
+        for (ServicePortName name : differing) {
+            RoutedPort port = ports.get(name);
+            if (port != null) {
+                int traffic = port.traffic();
+                port.order(next.of(name), outliers.ejected(name));
+                same &= traffic == port.traffic();
+            }
+        }
+        return same;
+    }
+
+    /** Forgets orders for endpoints of a port that are not its endpoints any more. */
+    private void retainOrders(ServicePortName name, Set<EndpointAddress> endpoints) {
+        if (!orders.ports().contains(name)) {
+            return;
+        }
+        List<Order> gone = orders.all().stream()
+                .filter(order -> order.port().equals(name) && !endpoints.contains(order.endpoint())).toList();
+        if (!gone.isEmpty()) {
+            orders = orders.without(gone::contains);
+            ordersGone.accept(gone);
+        }
     }
 
     /** Lets endpoints see the client's own address. */
@@ -234,6 +283,7 @@ final class ServicePorts {
             if (port != null) {
                 port.retire();
                 outliers.forget(name);
+                retainOrders(name, Set.of());
             }
         }
         connections.keySet().retainAll(snapshot.services().keySet());
@@ -283,11 +333,13 @@ final class ServicePorts {
         } else if (state.whyEmpty() == null && before.whyEmpty() != null) {
             NamedLine.of(port.name(), port.name() + " has endpoints again").log(LOG.atInfo());
         }
-        outliers.retain(port.name(), addresses(state.endpoints()));
+        Set<EndpointAddress> present = addresses(state.endpoints());
+        outliers.retain(port.name(), present);
+        retainOrders(port.name(), present);
         AffinityTable affinity = ServiceAnnotations.of(service).affinityByService()
                 ? sharedAffinity.computeIfAbsent(service.name(), n -> new AffinityTable(balancing.affinityClients()))
                 : port.ownAffinity();
-        port.route(service, state, node, affinity, outliers.ejected(port.name()));
+        port.route(service, state, node, affinity, outliers.ejected(port.name()), orders.of(port.name()));
         preserve(port);
         retireMissing(port.name(), before.endpoints(), state.endpoints());
     }

@@ -167,6 +167,19 @@ public sealed interface EmptyReason {
         }
     }
 
+    /**
+     * Operators have drained every endpoint that would take connections.
+     *
+     * @param endpoints how many
+     */
+    record Drained(int endpoints) implements EmptyReason {
+        @Override
+        public String describe() {
+            return (endpoints == 1 ? "its endpoint is" : "its " + endpoints + " endpoints are")
+                    + " drained by hand; 'sluice undrain' takes it back";
+        }
+    }
+
     /** {@code 1 Pod}, {@code 3 Pods}. */
     static String pods(int count) {
         return count + (count == 1 ? " Pod" : " Pods");

@@ -85,6 +85,8 @@ class MetricsDocumentTest {
         port.connected(1_000_000);
         port.closed(ConnectionOutcome.COMPLETED, 2_000_000);
         port.closed(ConnectionOutcome.CLIENT_DEAD, 2_000_000);
+        port.accepted();
+        port.closed(ConnectionOutcome.ORDERED, 2_000_000);
         proxy.port(new ServicePortName(new ServiceName("default", "names"), "dns", Protocol.UDP)).datagramFromClient();
     }
 

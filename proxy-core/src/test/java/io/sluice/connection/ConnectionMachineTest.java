@@ -53,6 +53,7 @@ class ConnectionMachineTest {
             without a further endpoint the last failure counts           | refused, no endpoint                                          | connect, reset client, BACKEND_REFUSED
             without a further endpoint a timeout counts                  | 100 ns pass, no endpoint                                      | cancel, connect, reset client, BACKEND_CONNECT_TIMED_OUT
             killed while connecting                                      | killed                                                        | cancel, reset client, KILLED_CONNECTING
+            ended by an operator then                                    | ordered                                                       | cancel, reset client, ORDERED_CONNECTING
             a drain does not end an attempt                              | drain until 50, 49 ns pass                                    | nothing
             a drain ends an attempt at its deadline                      | drain until 50, 50 ns pass                                    | cancel, reset client, KILLED_CONNECTING
             a second drain can only hasten                               | drain until 50, drain until 70, 50 ns pass                    | cancel, reset client, KILLED_CONNECTING
@@ -108,6 +109,7 @@ class ConnectionMachineTest {
             a reader that waits for room goes on, to drop what it reads  | client sends 10, backend refuses                             | pause client, read client
             a late report changes nothing for a broken sink              | client sends 10, backend refuses, backend gets 9             | pause client, read client
             killed                                                       | killed                                                       | reset client, reset backend, KILLED
+            ended by an operator                                         | ordered                                                      | reset client, reset backend, ORDERED
             killed with something undelivered                            | backend sends 3, killed                                      | reset client, reset backend, KILLED
             killed while half-closed                                     | client finishes, killed                                      | finish backend, reset client, reset backend, KILLED
             killed while flushing                                        | backend sends 3, backend resets, killed                      | reset client, reset backend, KILLED
@@ -267,7 +269,7 @@ class ConnectionMachineTest {
     @Test
     void termination_codes_are_two_letters_and_unlike() {
         List<String> codes = Arrays.stream(Termination.values()).map(Termination::code).toList();
-        assertThat(codes).doesNotHaveDuplicates().allMatch(code -> code.matches("--|[CSPRKcs][CDL]|[cs]A"));
+        assertThat(codes).doesNotHaveDuplicates().allMatch(code -> code.matches("--|[CSPRKOcs][CDL]|[cs]A"));
         assertThat(Arrays.stream(Termination.values()).map(Termination::meaning).collect(Collectors.toSet()))
                 .hasSameSizeAs(codes);
         assertThat(Termination.NO_ENDPOINT.code()).isEqualTo("PC");

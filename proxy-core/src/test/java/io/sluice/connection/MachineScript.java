@@ -68,6 +68,7 @@ final class MachineScript implements ConnectionActions {
             case "no descriptor" -> failed(ConnectFailure.LOCAL_RESOURCES);
             case "no endpoint" -> machine.noEndpoint(lastFailure);
             case "killed" -> machine.kill();
+            case "ordered" -> machine.killByOrder();
             default -> {
                 switch (words[1]) {
                     case "sends" -> machine.received(side(words[0]), Integer.parseInt(words[2]), now);

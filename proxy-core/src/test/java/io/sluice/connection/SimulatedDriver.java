@@ -534,6 +534,8 @@ final class SimulatedDriver implements ConnectionActions {
             case LOCAL_RESOURCES -> failedLastBy(ConnectFailure.LOCAL_RESOURCES, ConnectFailure.NO_LOCAL_PORT);
             case KILLED_CONNECTING -> !connected && time.now() >= drainDeadline;
             case KILLED -> connected && time.now() >= drainDeadline;
+            // No operator is in the simulation.
+            case ORDERED_CONNECTING, ORDERED -> false;
         };
     }
 

@@ -37,7 +37,7 @@ final class AccessLogReference {
                 ## How a connection ended
 
                 Two letters, in the spirit of HAProxy's. The first says who: `C` the client, `S` the endpoint, `c` and `s` the
-                same by their silence, `P` the proxy, `R` a resource of this node that ran out, `K` the drain deadline or an
+                same by their silence, `P` the proxy, `R` a resource of this node that ran out, `K` the drain deadline, `O` an
                 operator, `-` nobody before the end. The second says when: `C` while connecting, `D` while data went in both
                 directions, `L` after one side had finished, `A` while its host had data to acknowledge, `-` at the end.
 

@@ -11,9 +11,10 @@ import picocli.CommandLine.Spec;
 /** {@code sluice get}: shows the state of a running daemon, in the form of {@code kubectl get}. */
 @Command(
         name = "get",
-        header = "Show Services, endpoints or connections of a running sluice.",
-        synopsisSubcommandLabel = "services|endpoints|connections",
-        subcommands = {GetServicesCommand.class, GetEndpointsCommand.class, GetConnectionsCommand.class},
+        header = "Show Services, endpoints, connections or orders of a running sluice.",
+        synopsisSubcommandLabel = "services|endpoints|connections|orders",
+        subcommands = {GetServicesCommand.class, GetEndpointsCommand.class, GetConnectionsCommand.class,
+                GetOrdersCommand.class},
         footer = {"", "Examples:", "  sluice get services            those of namespace default",
                 "  sluice get ep -A -o wide       of every namespace, and why some are empty",
                 "  sluice get conn -n shop        open connections to Services of namespace shop",
@@ -32,6 +33,6 @@ public final class GetCommand implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "say what to get: services, endpoints or connections");
+        throw new ParameterException(spec.commandLine(), "say what to get: services, endpoints, connections or orders");
     }
 }

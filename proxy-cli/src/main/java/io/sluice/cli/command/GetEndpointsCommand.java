@@ -83,7 +83,7 @@ final class GetEndpointsCommand extends GetResource {
             }
             for (JsonNode endpoint : port.path("endpoints")) {
                 if (endpoint.path("ready").asBoolean(true)) {
-                    ready.add(endpoint.path("address").asString(""));
+                    ready.add(endpoint.path("address").asString("") + aside(endpoint));
                 }
             }
         }
@@ -126,6 +126,7 @@ final class GetEndpointsCommand extends GetResource {
 
     private static String stateOf(JsonNode endpoint) {
         return endpoint.path("terminating").asBoolean(false) ? "terminating"
+                : endpoint.path("drained").asBoolean(false) ? "drained"
                 : endpoint.path("ready").asBoolean(true) ? "ready" : "not-ready";
     }
 
@@ -139,6 +140,13 @@ final class GetEndpointsCommand extends GetResource {
     /** With two digits that count, as it is not more exact. */
     private static String millis(double value) {
         return new BigDecimal(value).round(new MathContext(2)).stripTrailingZeros().toPlainString();
+    }
+
+    /** Why it gets no connections although it may. */
+    private static String aside(JsonNode endpoint) {
+        return endpoint.path("drained").asBoolean(false)
+                ? " (drained)"
+                : endpoint.path("ejected").asBoolean(false) ? " (ejected)" : "";
     }
 
     private static String shortened(List<String> endpoints) {

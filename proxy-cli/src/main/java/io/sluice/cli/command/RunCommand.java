@@ -192,7 +192,7 @@ public final class RunCommand implements Callable<Integer> {
                 .bindAddressHardFail(admin.bindAddressHardFail())
                 .maxEndpointHistograms(admin.maxEndpointHistograms()).accessLog(logs.accessLog())
                 .dns(Optional.of(dns.settings(services.serviceCidrs(), balancing.balancing().clusterCidrs())))
-                .namespaces(true)
+                .namespaces(true).operators(Logging::level)
                 .supervision(new Supervision(admin.stallTimeout(),
                         ServiceManager.of(environment, ProcessHandle.current().pid())))
                 .build();

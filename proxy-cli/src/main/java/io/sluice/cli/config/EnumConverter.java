@@ -93,8 +93,9 @@ public abstract class EnumConverter<E extends Enum<E>> implements ITypeConverter
     }
 
     /** {@code error} to {@code trace}. */
-    static final class OfLogLevel extends EnumConverter<LogLevel> {
-        OfLogLevel() {
+    public static final class OfLogLevel extends EnumConverter<LogLevel> {
+        /** Made by picocli. */
+        public OfLogLevel() {
             super(List.of(LogLevel.values()));
         }
     }

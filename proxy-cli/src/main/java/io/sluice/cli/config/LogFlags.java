@@ -28,12 +28,11 @@ public final class LogFlags {
                     + "Default: ${DEFAULT-VALUE}")
     private LogLevel logLevel;
 
-    /** The access log in the log's format, or off. */
+    /** The access log in the log's format, which may be off. */
     public AccessLog accessLog() {
-        if (!accessLog) {
-            return AccessLog.off();
-        }
-        return logFormat == LogFormat.JSON ? AccessLog.fields() : AccessLog.text();
+        AccessLog log = logFormat == LogFormat.JSON ? AccessLog.fields() : AccessLog.text();
+        log.switchTo(accessLog);
+        return log;
     }
 
     public LogFormat logFormat() {

@@ -151,7 +151,8 @@ public final class DemoCommand implements Callable<Integer> {
                 .portOffset(offset).proxy(proxy).drainTimeout(Duration.ofSeconds(1))
                 .metricsBindAddress(Optional.of(metrics)).healthzBindAddress(Optional.of(healthz))
                 .metricsAllowedHosts(new AllowedHosts(List.of(), AdminFlags.METRICS_ALLOWED_HOSTS))
-                .accessLog(AccessLog.fields()).dns(Optional.of(dns(names))).namespaces(true).build();
+                .accessLog(AccessLog.fields()).dns(Optional.of(dns(names))).namespaces(true).operators(Logging::level)
+                .build();
     }
 
     /** Settings of DNS: other names are resolved by this machine's own DNS servers. */

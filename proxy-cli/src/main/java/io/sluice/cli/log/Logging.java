@@ -12,7 +12,9 @@ import ch.qos.logback.core.Layout;
 import ch.qos.logback.core.encoder.LayoutWrappingEncoder;
 import ch.qos.logback.core.spi.ContextAwareBase;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
@@ -53,6 +55,33 @@ public final class Logging extends ContextAwareBase implements Configurator {
         }
     }
 
+    /**
+     * Logs {@code level} and above from now on, in the format as it is.
+     *
+     * @param name only of this logger and those below it; null for all
+     * @throws IllegalArgumentException if there is no such level
+     */
+    public static void level(String level, @Nullable String name) {
+        LogLevel wanted = Arrays.stream(LogLevel.values())
+                .filter(known -> known.name().equals(level.toUpperCase(Locale.ROOT))).findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("there is no log level '" + level + "'"));
+        if (LoggerFactory.getILoggerFactory() instanceof LoggerContext context) {
+            if (name == null) {
+                levels(context, wanted);
+            } else {
+                context.getLogger(name).setLevel(Level.toLevel(wanted.name()));
+            }
+        }
+    }
+
+    private static void levels(LoggerContext context, LogLevel level) {
+        context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME).setLevel(Level.toLevel(level.name()));
+        for (String library : QUIET) {
+            Level least = level == LogLevel.ERROR ? Level.ERROR : Level.WARN;
+            context.getLogger(library).setLevel(level == LogLevel.TRACE ? Level.DEBUG : least);
+        }
+    }
+
     /** Ends logging; the lines in a queue are still written. */
     public static void close() {
         if (LoggerFactory.getILoggerFactory() instanceof LoggerContext context) {
@@ -75,12 +104,8 @@ public final class Logging extends ContextAwareBase implements Configurator {
                     "dropped " + count + (count == 1 ? " log line: " : " log lines: ") + why, null, null)));
         }
         Logger root = context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
-        root.setLevel(Level.toLevel(level.name()));
+        levels(context, level);
         root.addAppender(appender);
-        for (String library : QUIET) {
-            Level least = level == LogLevel.ERROR ? Level.ERROR : Level.WARN;
-            context.getLogger(library).setLevel(level == LogLevel.TRACE ? Level.DEBUG : least);
-        }
         // A setting of its own decides whether these lines are logged.
         Logger access = context.getLogger(ACCESS);
         access.setLevel(Level.INFO);

@@ -220,7 +220,8 @@ public final class RunningSluice implements AutoCloseable {
                         .nodePorts(nodePort(0), nodePort(19))
                         .nodePortAddresses(List.of("127." + range + ".128.0/17", "127.0.0.1/32")).balancing(balancing)
                         .proxy(proxy).drainTimeout(drainTimeout).metricsBindAddress(anyPort).healthzBindAddress(anyPort)
-                        .bindAddressHardFail(true).accessLog(accessLog).dns(dns).namespaces(dns.isPresent()).build();
+                        .bindAddressHardFail(true).accessLog(accessLog).dns(dns).namespaces(dns.isPresent())
+                        .operators((level, logger) -> {}).build();
         sluice = Sluice.start(config, "test");
         return this;
     }

@@ -1,4 +1,4 @@
-package io.sluice.netns;
+package io.sluice.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -14,7 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 @EnabledOnOs(OS.LINUX)
-class NamespaceSocketServerTest {
+class SocketFolderTest {
 
     @TempDir
     private Path runtime;
@@ -23,7 +23,7 @@ class NamespaceSocketServerTest {
     @CsvSource({"rwx------, true", "rwxr-xr-x, true", "rwxrwx---, false", "rwxrwxrwx, false"})
     void the_runtime_directory_is_used_unless_others_may_write_to_it(String mode, boolean used) throws IOException {
         Files.setPosixFilePermissions(runtime, PosixFilePermissions.fromString(mode));
-        assertThat(NamespaceSocketServer.folder(1234, Map.of("XDG_RUNTIME_DIR", runtime.toString())))
+        assertThat(SocketFolder.path(1234, Map.of("XDG_RUNTIME_DIR", runtime.toString())))
                 .isEqualTo(used
                         ? runtime.resolve("sluice")
                         : Path.of(System.getProperty("java.io.tmpdir"), "sluice-1234"));

@@ -1,0 +1,59 @@
+package io.sluice.cli.command;
+
+import io.sluice.cli.Main;
+import io.sluice.cli.config.EnumConverter;
+import io.sluice.cli.log.LogLevel;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice log-level}. */
+@Command(
+        name = "log-level",
+        header = "Change what a running sluice logs.",
+        description = {"",
+                "Until the next log-level or the end of the process; the next process begins with its --log-level."},
+        footer = {"", "Examples:", "  sluice log-level debug",
+                "  sluice log-level trace --logger io.sluice.source.kubernetes", "  sluice log-level info"})
+public final class LogLevelCommand implements Callable<Integer> {
+
+    @Spec
+    private CommandSpec spec;
+
+    @ParentCommand
+    private Main main;
+
+    @Parameters(paramLabel = "LEVEL", converter = EnumConverter.OfLogLevel.class,
+            completionCandidates = EnumConverter.OfLogLevel.class,
+            description = "The least important messages that are logged: ${COMPLETION-CANDIDATES}.")
+    private LogLevel level;
+
+    @Option(names = "--logger", paramLabel = "NAME",
+            description = "Only messages of this logger and those below it, as --log-format json names them.")
+    private @Nullable String logger;
+
+    @Mixin
+    private OperatorFlags daemon = new OperatorFlags();
+
+    @Override
+    public Integer call() throws FailureException, InterruptedException {
+        Map<String, Object> order = OperatorFlags.order("log-level");
+        String word = level.name().toLowerCase(Locale.ROOT);
+        order.put("level", word);
+        if (logger != null) {
+            order.put("logger", logger);
+        }
+        daemon.print(spec, daemon.send(spec, main.environment(), order),
+                "logged from now on" + (logger == null ? "" : " of " + logger) + ": " + word);
+        return ExitCode.OK;
+    }
+}
