@@ -6,6 +6,7 @@ import io.sluice.cli.command.CompletionCommand;
 import io.sluice.cli.command.DaemonLoop;
 import io.sluice.cli.command.EnvCommand;
 import io.sluice.cli.command.DrainCommand;
+import io.sluice.cli.command.TapCommand;
 import io.sluice.cli.command.UndrainCommand;
 import io.sluice.cli.command.EjectCommand;
 import io.sluice.cli.command.WeightCommand;
@@ -92,7 +93,8 @@ public final class Main implements Runnable {
 
     /** The subcommands, in the order of the help text. */
     private static final List<Class<?>> COMMANDS = List.of(RunCommand.class, CheckCommand.class, GetCommand.class,
-            ExplainCommand.class, EventsCommand.class, DrainCommand.class, UndrainCommand.class, EjectCommand.class,
+            ExplainCommand.class, EventsCommand.class, TapCommand.class, DrainCommand.class, UndrainCommand.class,
+            EjectCommand.class,
             WeightCommand.class, KillCommand.class, LogLevelCommand.class, AccessLogCommand.class, EnvCommand.class,
             ExecCommand.class, ExecInsideCommand.class,
             DemoCommand.class, CleanupCommand.class, CompletionCommand.class, VersionCommand.class,

@@ -71,6 +71,7 @@ public final class Admin implements AutoCloseable {
                 "/api/v1/environment", Route.view(request -> EnvironmentView.answer(status, request)),
                 "/api/v1/explain", Route.view(request -> ExplainView.answer(status, metrics, request)),
                 "/api/v1/version", Route.view(request -> Response.json(VersionView.of(status.build())))));
+        metricsRoutes.put("/api/v1/tap", Route.view(request -> TapView.answer(status.taps(), request)));
         metricsRoutes.put("/api/v1/orders", Route.view(request -> Response.json(OrdersView.of(status))));
         if (metricsAddress.isPresent() && metricsAddress.equals(healthAddress)) {
             Map<String, Route> all = new TreeMap<>(metricsRoutes);

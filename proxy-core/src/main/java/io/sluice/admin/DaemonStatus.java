@@ -4,6 +4,9 @@ import io.sluice.balance.ClientOrigins;
 import io.sluice.balance.Orders;
 import io.sluice.healthcheck.HealthStatus;
 import io.sluice.history.Journal;
+import io.sluice.proxy.ConnectionDetail;
+import io.sluice.proxy.ConnectionFilter;
+import io.sluice.proxy.ConnectionTaps;
 import io.sluice.proxy.ConnectionView;
 import io.sluice.service.ChangeCount;
 import io.sluice.service.Cidr;
@@ -23,6 +26,9 @@ public interface DaemonStatus extends HealthStatus {
     /** A journal in which nothing is written. */
     Journal NO_CHANGES = new Journal(1, Clock.systemUTC());
 
+    /** Of a daemon without connections. */
+    ConnectionTaps NO_TAPS = new ConnectionTaps();
+
     /** What is known about clients' addresses. */
     default ClientOrigins origins() {
         return ClientOrigins.NONE;
@@ -35,6 +41,16 @@ public interface DaemonStatus extends HealthStatus {
 
     /** The open connections, in any order; may wait for event loops, but not for long. */
     List<ConnectionView> connections();
+
+    /** Shows connections as they open and close. */
+    default ConnectionTaps taps() {
+        return NO_TAPS;
+    }
+
+    /** An open connection that is meant, else one that has ended lately; may wait for event loops, but not for long. */
+    default Optional<ConnectionDetail> connection(ConnectionFilter meant) {
+        return Optional.empty();
+    }
 
     /** The limits of open connections. */
     default Limits limits() {

@@ -38,6 +38,10 @@ record ExplainView(List<PortExplanation> explain) {
     private static final Refusals NO_REFUSALS = new Refusals(List.of(), Optional.empty());
 
     static Response answer(DaemonStatus status, ProxyMetrics metrics, Request request) {
+        Optional<String> connection = request.text("connection");
+        if (connection.isPresent()) {
+            return ConnectionExplanation.answer(status, connection.get());
+        }
         String namespace = request.text("namespace").orElse("default");
         Optional<String> service = request.text("service");
         if (service.isEmpty()) {

@@ -344,6 +344,11 @@ public final class ConnectionMachine {
         return fromClient.sourceFinished ? Side.CLIENT : Side.BACKEND;
     }
 
+    /** Nanoseconds since bytes were read or delivered last. */
+    public long idle(long now) {
+        return now - lastActivity;
+    }
+
     /** How many endpoints were tried beyond the first. */
     public int retries() {
         return Math.max(0, attempts - 1);

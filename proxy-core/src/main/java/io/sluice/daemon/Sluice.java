@@ -33,6 +33,9 @@ import io.sluice.node.NodeWatch;
 import io.sluice.node.ServiceAddresses;
 import io.sluice.operator.Operator;
 import io.sluice.operator.OperatorServer;
+import io.sluice.proxy.ConnectionDetail;
+import io.sluice.proxy.ConnectionFilter;
+import io.sluice.proxy.ConnectionTaps;
 import io.sluice.proxy.ConnectionView;
 import io.sluice.proxy.DataPath;
 import io.sluice.reconcile.AppliedState;
@@ -506,6 +509,16 @@ public final class Sluice implements AutoCloseable {
         @Override
         public List<ConnectionView> connections() {
             return dataPath.connections(LISTED_CONNECTIONS);
+        }
+
+        @Override
+        public ConnectionTaps taps() {
+            return dataPath.taps();
+        }
+
+        @Override
+        public Optional<ConnectionDetail> connection(ConnectionFilter meant) {
+            return dataPath.find(meant);
         }
 
         @Override

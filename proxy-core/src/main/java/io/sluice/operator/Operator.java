@@ -53,7 +53,9 @@ public final class Operator {
             case Kill kill -> (kill.endpoint() == null
                     ? CompletableFuture.completedFuture(Set.<EndpointAddress>of())
                     : orders.addresses(kill.endpoint(), kill.service()))
-                    .thenCompose(endpoints -> dataPath.kill(new ConnectionFilter(kill.id(), kill.service(), null,
+                    .thenCompose(endpoints -> dataPath.kill(new ConnectionFilter(kill.id(),
+                            kill.service() == null ? null : kill.service().namespace(),
+                            kill.service() == null ? null : kill.service().name(), null,
                             endpoints, kill.client(), kill.clientPort())))
                     .thenApply(killed -> killed(kill, killed, by));
             case Level level -> {

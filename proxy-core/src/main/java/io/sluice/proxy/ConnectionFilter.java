@@ -1,7 +1,6 @@
 package io.sluice.proxy;
 
 import io.sluice.service.EndpointAddress;
-import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePortName;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -12,17 +11,19 @@ import org.jspecify.annotations.Nullable;
  * Which connections and flows are meant: those that are like this in everything that is said. Immutable.
  *
  * @param id        of one connection; 0 says nothing
- * @param service   null says nothing
- * @param port      of {@code service}, by name and protocol; null says nothing
+ * @param namespace of its Service; null says nothing
+ * @param service   the name of its Service; null says nothing
+ * @param port      one port of one Service; null says nothing
  * @param endpoints where they go; an address with port 0 means each of its ports; empty says nothing
  * @param client    null says nothing
  * @param clientPort 0 says nothing
  */
-public record ConnectionFilter(long id, @Nullable ServiceName service, @Nullable ServicePortName port,
+public record ConnectionFilter(long id, @Nullable String namespace, @Nullable String service,
+        @Nullable ServicePortName port,
         Set<EndpointAddress> endpoints, @Nullable InetAddress client, int clientPort) {
 
     /** Every connection. */
-    public static final ConnectionFilter ALL = new ConnectionFilter(0, null, null, Set.of(), null, 0);
+    public static final ConnectionFilter ALL = new ConnectionFilter(0, null, null, null, Set.of(), null, 0);
 
     public ConnectionFilter {
         endpoints = Set.copyOf(endpoints);
@@ -30,7 +31,7 @@ public record ConnectionFilter(long id, @Nullable ServiceName service, @Nullable
 
     /** Those of one port to one endpoint. */
     public static ConnectionFilter of(ServicePortName port, EndpointAddress endpoint) {
-        return new ConnectionFilter(0, null, port, Set.of(endpoint), null, 0);
+        return new ConnectionFilter(0, null, null, port, Set.of(endpoint), null, 0);
     }
 
     /**
@@ -40,7 +41,8 @@ public record ConnectionFilter(long id, @Nullable ServiceName service, @Nullable
      */
     public boolean matches(long itsId, InetSocketAddress from, ServicePortName itsPort,
             @Nullable EndpointAddress endpoint) {
-        return (id == 0 || id == itsId) && (service == null || service.equals(itsPort.service()))
+        return (id == 0 || id == itsId) && (namespace == null || namespace.equals(itsPort.service().namespace()))
+                && (service == null || service.equals(itsPort.service().name()))
                 && (port == null || port.equals(itsPort))
                 && (endpoints.isEmpty() || endpoint != null && (endpoints.contains(endpoint)
                         || endpoints.contains(new EndpointAddress(endpoint.ip(), 0))))

@@ -75,6 +75,7 @@ public final class DataPath implements AutoCloseable {
     private volatile ClientOrigins origins = ClientOrigins.NONE;
     private final Datagrams datagrams;
     private volatile @Nullable CompletableFuture<Void> whenIdle;
+    private final ConnectionTaps taps = new ConnectionTaps();
     /** Completes when listeners may accept. */
     private volatile CompletableFuture<Void> accepting = CompletableFuture.completedFuture(null);
 
@@ -326,6 +327,32 @@ public final class DataPath implements AutoCloseable {
             all.addAll(datagrams.views(limit - all.size()));
         }
         return all;
+    }
+
+    /** Shows connections as they open and close. Any thread. */
+    public ConnectionTaps taps() {
+        return taps;
+    }
+
+    /**
+     * Everything about a connection or flow that is meant: an open one, else one of the last {@value RecentConnections#ALL}
+     * connections that have ended. Must not be called on an event loop.
+     */
+    public Optional<ConnectionDetail> find(ConnectionFilter filter) {
+        Optional<ConnectionDetail> best = datagrams.find(filter);
+        for (EventLoopContext loop : byLoop) {
+            ConnectionDetail found =
+                    loop.eventLoop().submit(() -> loop.find(filter)).syncUninterruptibly().getNow();
+            if (found != null && (best.isEmpty() || isNewer(found, best.get()))) {
+                best = Optional.of(found);
+            }
+        }
+        return best;
+    }
+
+    private static boolean isNewer(ConnectionDetail found, ConnectionDetail other) {
+        boolean open = found.termination() == null;
+        return open == (other.termination() == null) ? found.view().id() > other.view().id() : open;
     }
 
     /**

@@ -21,6 +21,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -220,6 +221,23 @@ public final class Datagrams {
             }
         }
         return all;
+    }
+
+    /** A flow that is meant; empty for none. Must not be called on an event loop. */
+    Optional<ConnectionDetail> find(ConnectionFilter filter) {
+        for (FlowEngine engine : engines.values()) {
+            ConnectionDetail found =
+                    engine.eventLoop.submit(() -> engine.find(filter)).syncUninterruptibly().getNow();
+            if (found != null) {
+                return Optional.of(found);
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** Those who look at flows. */
+    ConnectionTaps taps() {
+        return dataPath.taps();
     }
 
     /** Ends the flows that are meant, because an operator ordered it; completes with their number. Any thread. */

@@ -17,6 +17,8 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -64,12 +66,15 @@ final class EventLoopContext {
     private int pipesInUse;
     private final List<EpollIoHandle> toClose = new ArrayList<>();
     private final Runnable closing = this::closePending;
+    private final RecentConnections recent;
     private final DeadPeerSweep sweep;
     private final KernelSockets kernel;
 
     EventLoopContext(DataPath dataPath, EventLoop eventLoop) {
         this.dataPath = dataPath;
         this.eventLoop = eventLoop;
+        this.recent = new RecentConnections(
+                Math.max(1, RecentConnections.ALL / dataPath.settings().workerThreads()));
         this.sweep = new DeadPeerSweep(eventLoop);
         this.kernel = KernelSockets.open();
         this.calls = dataPath.transport() == Transport.NIO ? null : new TcpCalls();
@@ -131,6 +136,16 @@ final class EventLoopContext {
 
     ConnectionLimits limits() {
         return dataPath.limits();
+    }
+
+    /** The connections that have ended last. */
+    RecentConnections recent() {
+        return recent;
+    }
+
+    /** Those who look at connections. */
+    ConnectionTaps taps() {
+        return dataPath.taps();
     }
 
     AccessLog accessLog() {
@@ -329,6 +344,21 @@ final class EventLoopContext {
         } else {
             done.accept(soFar);
         }
+    }
+
+    /** The connection that is meant: an open one, else the newest that has ended; null for none. */
+    @Nullable
+    ConnectionDetail find(ConnectionFilter filter) {
+        for (ProxiedConnection connection : connections) {
+            if (connection.meant(filter)) {
+                return connection.detail();
+            }
+        }
+        EndedConnection ended = recent.newest(filter);
+        return ended == null
+                ? null
+                : ended.detail(
+                        Instant.now().minusNanos(now() - ended.acceptedAt()).truncatedTo(ChronoUnit.MILLIS));
     }
 
     void drain(long deadline) {

@@ -16,6 +16,7 @@ import io.sluice.metrics.ConnectionOutcome;
 import io.sluice.metrics.EndpointMeters;
 import io.sluice.metrics.RefusalReason;
 import io.sluice.proxy.ServicePortTargets.Targets;
+import io.sluice.proxy.ConnectionTaps.What;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpFamily;
 import java.io.IOException;
@@ -141,7 +142,11 @@ abstract sealed class FlowEngine permits NativeFlowEngine, ChannelFlowEngine {
             flow.endpointMeters = meters;
             meters.opened();
         }
+        boolean opens = flow.endpoint() == null;
         flow.goesTo(chosen, port.serving());
+        if (opens && datagrams.taps().on()) {
+            datagrams.taps().tell(What.OPENED, detail(flow, null), System.nanoTime());
+        }
         return true;
     }
 
@@ -220,6 +225,9 @@ abstract sealed class FlowEngine permits NativeFlowEngine, ChannelFlowEngine {
 
     private void ended(ProxiedFlow flow, FlowEnd why) {
         leave(flow);
+        if (datagrams.taps().on()) {
+            datagrams.taps().tell(What.CLOSED, detail(flow, why), System.nanoTime());
+        }
         if (why == FlowEnd.GAVE_WAY) {
             flow.port.meters().gaveWay();
         }
@@ -334,12 +342,35 @@ abstract sealed class FlowEngine permits NativeFlowEngine, ChannelFlowEngine {
         long now = datagrams.now();
         table.forEach(flow -> {
             if (views.size() < limit) {
-                views.add(new ConnectionView(flow.id, flow.client(), flow.listener.address(), flow.port.name(),
-                        flow.endpoint(), state(flow.phase()), datagrams.instant(now - flow.began()), flow.fromClient,
-                        flow.fromEndpoint, flow.moves));
+                views.add(view(flow, now));
             }
         });
         return views;
+    }
+
+    private ConnectionView view(ProxiedFlow flow, long now) {
+        return new ConnectionView(flow.id, flow.client(), flow.listener.address(), flow.port.name(), flow.endpoint(),
+                state(flow.phase()), datagrams.instant(now - flow.began()), flow.fromClient, flow.fromEndpoint,
+                flow.moves);
+    }
+
+    /** @param why it has ended; null if it goes on */
+    private ConnectionDetail detail(ProxiedFlow flow, @Nullable FlowEnd why) {
+        long now = datagrams.now();
+        return new ConnectionDetail(view(flow, now), flow.traffic, List.of(), flow.firstReplyNanos,
+                now - flow.began(), -1, 0, 0, why == null ? null : why.code(), why == null ? null : why.meaning(),
+                flow.masqueraded);
+    }
+
+    /** A flow that is meant; null for none. */
+    final @Nullable ConnectionDetail find(ConnectionFilter filter) {
+        List<ConnectionDetail> found = new ArrayList<>(1);
+        table.forEach(flow -> {
+            if (found.isEmpty() && filter.matches(flow.id, flow.client(), flow.port.name(), flow.endpoint())) {
+                found.add(detail(flow, null));
+            }
+        });
+        return found.isEmpty() ? null : found.getFirst();
     }
 
     private static String state(Phase phase) {

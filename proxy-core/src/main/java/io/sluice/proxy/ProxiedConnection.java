@@ -9,10 +9,10 @@ import io.sluice.connection.PeerSilence;
 import io.sluice.connection.Side;
 import io.sluice.connection.Termination;
 import io.sluice.linux.TcpInfo;
-import io.sluice.metrics.ClosedConnection;
 import io.sluice.metrics.ConnectionOutcome;
 import io.sluice.metrics.EndpointMeters;
 import io.sluice.metrics.RefusalReason;
+import io.sluice.proxy.ConnectionTaps.What;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpFamily;
 import java.net.InetAddress;
@@ -20,7 +20,9 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
@@ -62,6 +64,8 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Nat
     private final long acceptedAt;
 
     private Set<EndpointAddress> tried = Set.of();
+    /** What was tried in vain. */
+    private List<Attempt> attempts = List.of();
     private @Nullable EndpointAddress endpoint;
     private @Nullable EndpointMeters endpointMeters;
     private @Nullable ConnectFailure lastFailure;
@@ -177,6 +181,14 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Nat
                 machine.retries());
     }
 
+    /** Everything that is known of it now. */
+    final ConnectionDetail detail() {
+        long now = owner.now();
+        return new ConnectionDetail(view(), accepted.traffic(), attempts, connectNanos, now - acceptedAt,
+                machine.idle(now), machine.buffered(Side.CLIENT), machine.buffered(Side.BACKEND), null, null,
+                masqueraded);
+    }
+
     private Instant acceptedInstant() {
         return Instant.now().minusNanos(owner.now() - acceptedAt).truncatedTo(ChronoUnit.MILLIS);
     }
@@ -224,6 +236,9 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Nat
         accepted.port().meters().connected(connectNanos);
         meters().opened();
         meters().connected(now - attemptedAt);
+        if (owner.taps().on()) {
+            owner.taps().tell(What.OPENED, detail(), System.nanoTime());
+        }
         machine.connected(now);
     }
 
@@ -249,7 +264,9 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Nat
         }
         if (tried.isEmpty()) {
             tried = new HashSet<>(4);
+            attempts = new ArrayList<>(2);
         }
+        attempts.add(new Attempt(failed, failure, owner.now() - attemptedAt));
         tried.add(failed);
         if (ProbeResult.of(failure) == ProbeResult.SILENT) {
             accepted.port().health().unanswered(failed, ConnectFailures.counted(failure));
@@ -304,11 +321,16 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Nat
         }
         accepted.port().meters().closed(outcome(termination), total);
         owner.ended(this);
+        EndedConnection ended = new EndedConnection(accepted.id(), accepted.client(), accepted.listener(),
+                accepted.port().name(), accepted.traffic(), endpoint, attempts, acceptedAt, connectNanos, total,
+                machine.deliveredTo(Side.BACKEND), machine.deliveredTo(Side.CLIENT), machine.retries(), termination,
+                masqueraded);
+        owner.recent().add(ended);
+        if (owner.taps().on()) {
+            owner.taps().tell(What.CLOSED, ended.detail(acceptedInstant()), System.nanoTime());
+        }
         if (owner.accessLog().enabled()) {
-            owner.accessLog()
-                    .log(new ClosedConnection(accepted.client(), accepted.port().name(), accepted.listener(), endpoint,
-                            connectNanos, total, machine.deliveredTo(Side.BACKEND), machine.deliveredTo(Side.CLIENT),
-                            machine.retries(), termination.code(), masqueraded));
+            owner.accessLog().log(ended.forLog());
         }
     }
 

@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
@@ -309,7 +310,7 @@ public final class HandOrders {
 
     private static String who(Order order) {
         return "by " + order.by() + (order.kind() == Kind.WEIGHT ? ", " + order.weight() : "")
-                + (order.until() == null ? "" : ", until " + order.until());
+                + (order.until() == null ? "" : ", until " + order.until().truncatedTo(ChronoUnit.SECONDS));
     }
 
     private void tellEnd(Order order, String why) {

@@ -96,6 +96,19 @@ public final class AdminClient {
     }
 
     /**
+     * Everything about one connection.
+     *
+     * @param wanted the client's address and port, or the number of the connection
+     */
+    JsonNode connection(String wanted) throws FailureException, InterruptedException {
+        JsonNode connection = get("explain", encoded(Map.of("connection", wanted))).path("connection");
+        if (!connection.isObject()) {
+            throw new FailureException("what answers at " + address + " is not sluice, or an older one");
+        }
+        return connection;
+    }
+
+    /**
      * A view as it is.
      *
      * @param view  the last part of its path, and the name of the list in it

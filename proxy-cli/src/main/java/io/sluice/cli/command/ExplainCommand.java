@@ -31,7 +31,8 @@ import tools.jackson.databind.JsonNode;
                 + "where the next connection would go. Nothing is changed by asking."},
         footer = {"", "Examples:", "  sluice explain kubia",
                 "  sluice explain kubia:http --from 10.1.2.3    where this client would go",
-                "  sluice explain kubia -n shop --external      from outside, to a node port"})
+                "  sluice explain kubia -n shop --external      from outside, to a node port",
+                "  sluice explain --connection 10.0.0.9:51324   one connection, open or closed lately"})
 public final class ExplainCommand implements Callable<Integer> {
 
     @Spec
@@ -40,9 +41,9 @@ public final class ExplainCommand implements Callable<Integer> {
     @ParentCommand
     private Main main;
 
-    @Parameters(paramLabel = "SERVICE[:PORT]",
+    @Parameters(paramLabel = "SERVICE[:PORT]", arity = "0..1",
             description = "The Service, and one of its ports by name or number; as the log writes it, too: shop/api:http.")
-    private String service;
+    private @Nullable String service;
 
     @Option(names = {"-n", "--namespace"}, paramLabel = "NAMESPACE", description = "The namespace. Default: default")
     private @Nullable String namespace;
@@ -56,6 +57,11 @@ public final class ExplainCommand implements Callable<Integer> {
                     + "cluster IP.")
     private boolean external;
 
+    @Option(names = "--connection", paramLabel = "CLIENT:PORT|NUMBER",
+            description = "Show one connection instead, an open one or one of the last 10,000 that were closed: where it went, "
+                    + "what was tried before, where its time went.")
+    private @Nullable String connection;
+
     @Option(names = {"-o", "--output"}, paramLabel = "FORMAT", defaultValue = "table",
             converter = OutputFormat.PlainConverter.class, completionCandidates = OutputFormat.PlainConverter.class,
             description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
@@ -66,6 +72,14 @@ public final class ExplainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws FailureException, InterruptedException {
+        AdminClient client = AdminClient.of(spec, server.address(main.environment()));
+        if (connection != null) {
+            ConnectionText.print(client.connection(connection), output, spec.commandLine().getOut());
+            return ExitCode.OK;
+        }
+        if (service == null) {
+            throw new ParameterException(spec.commandLine(), "say which Service to explain, or --connection");
+        }
         ServiceArgument wanted = ServiceArgument.of(service);
         Map<String, String> query = new LinkedHashMap<>();
         query.put("namespace", wanted.namespace(namespace, spec.commandLine()));
@@ -81,7 +95,7 @@ public final class ExplainCommand implements Callable<Integer> {
             }
         }
         query.put("external", Boolean.toString(external));
-        print(AdminClient.of(spec, server.address(main.environment())).explain(query));
+        print(client.explain(query));
         return ExitCode.OK;
     }
 

@@ -72,10 +72,10 @@ public final class KillCommand implements Callable<Integer> {
         EndpointOrder.putService(order, service, namespace, spec);
         JsonNode answer = daemon.send(spec, main.environment(), order);
         long killed = answer.path("killed").asLong(0);
-        daemon.print(spec, answer, "ended " + killed + (killed == 1 ? " connection" : " connections"));
         if (killed == 0 && connection != null) {
             throw new FailureException("there is no connection " + connection);
         }
+        daemon.print(spec, answer, "ended " + killed + (killed == 1 ? " connection" : " connections"));
         return ExitCode.OK;
     }
 }
