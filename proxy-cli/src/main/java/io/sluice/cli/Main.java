@@ -7,6 +7,7 @@ import io.sluice.cli.command.DaemonLoop;
 import io.sluice.cli.command.EnvCommand;
 import io.sluice.cli.command.DrainCommand;
 import io.sluice.cli.command.TapCommand;
+import io.sluice.cli.command.TopCommand;
 import io.sluice.cli.command.UndrainCommand;
 import io.sluice.cli.command.EjectCommand;
 import io.sluice.cli.command.WeightCommand;
@@ -93,7 +94,8 @@ public final class Main implements Runnable {
 
     /** The subcommands, in the order of the help text. */
     private static final List<Class<?>> COMMANDS = List.of(RunCommand.class, CheckCommand.class, GetCommand.class,
-            ExplainCommand.class, EventsCommand.class, TapCommand.class, DrainCommand.class, UndrainCommand.class,
+            ExplainCommand.class, EventsCommand.class, TapCommand.class, TopCommand.class, DrainCommand.class,
+            UndrainCommand.class,
             EjectCommand.class,
             WeightCommand.class, KillCommand.class, LogLevelCommand.class, AccessLogCommand.class, EnvCommand.class,
             ExecCommand.class, ExecInsideCommand.class,

@@ -136,8 +136,9 @@ record ServicesView(long snapshotVersion, @Nullable Instant asOf, @Nullable Inst
 
     record EndpointView(String address, boolean ready, boolean serving, boolean terminating, @Nullable String node,
             @Nullable String zone, @Nullable String pod, boolean ejected, boolean drained, @Nullable String byHand,
-            long activeConnections, long totalConnections, @Nullable Map<String, Long> failedConnections,
-            @Nullable LatencyView connect, @Nullable LatencyView firstByte) {
+            long activeConnections, long totalConnections, long bytesFromClient, long bytesFromBackend,
+            @Nullable Map<String, Long> failedConnections, @Nullable LatencyView connect,
+            @Nullable LatencyView firstByte) {
         static EndpointView of(ServicePortName port, Endpoint endpoint, Routing routing, ProxyMetrics metrics) {
             EndpointAddress address = endpoint.address();
             Optional<EndpointMeters> meters = metrics.find(port, address);
@@ -146,7 +147,10 @@ record ServicesView(long snapshotVersion, @Nullable Instant asOf, @Nullable Inst
                     endpoint.node(), endpoint.zone(), endpoint.target(), routing.leftOut(address),
                     routing.drained(address), routing.orders().text(address),
                     meters.map(EndpointMeters::active).orElse(0),
-                    meters.map(EndpointMeters::total).orElse(0L), meters.map(EndpointView::failed).orElse(null),
+                    meters.map(EndpointMeters::total).orElse(0L),
+                    meters.map(EndpointMeters::bytesFromClient).orElse(0L),
+                    meters.map(EndpointMeters::bytesFromBackend).orElse(0L),
+                    meters.map(EndpointView::failed).orElse(null),
                     recent.map(latency -> LatencyView.of(latency.connect())).orElse(null),
                     recent.map(latency -> LatencyView.of(latency.firstByte())).orElse(null));
         }

@@ -147,6 +147,18 @@ public final class EndpointMeters {
         return known == null ? 0 : known.total.sum();
     }
 
+    /** Bytes that the proxy ever wrote to the endpoint. */
+    public long bytesFromClient() {
+        Counts known = counts;
+        return known == null ? 0 : known.fromClient.sum();
+    }
+
+    /** Bytes of the endpoint that the proxy ever wrote to clients. */
+    public long bytesFromBackend() {
+        Counts known = counts;
+        return known == null ? 0 : known.fromBackend.sum();
+    }
+
     /** How many attempts to connect failed for this reason. */
     public long failed(EndpointFailure why) {
         Counts known = counts;

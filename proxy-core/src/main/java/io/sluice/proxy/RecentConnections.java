@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 /** The last connections that have ended on one event loop, a bounded number: the oldest gives way. Lives on that event loop. */
 final class RecentConnections {
 
-    /** How many all event loops keep together: some 3 MB. */
+    /** How many all event loops keep together: some 2 MB. */
     static final int ALL = 10_000;
 
     private final @Nullable EndedConnection[] ring;

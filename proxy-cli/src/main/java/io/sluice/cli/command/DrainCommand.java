@@ -15,9 +15,9 @@ import picocli.CommandLine.Option;
                 "Holds until 'sluice undrain', the end of --for, or until the endpoint is gone; it survives changes of the Service, "
                         + "SIGHUP, and the next daemon at the same --handover-socket. If no endpoint is left, new connections are refused, "
                         + "and the command says so."},
-        footer = {"", "Examples:", "  sluice drain 10.1.0.3:8080                 of every Service that has it",
-                "  sluice drain shop/api-0 --for 10m          every port of a Pod, for ten minutes",
-                "  sluice drain api-0 --service api --timeout 30s   reset what is left after half a minute"})
+        footer = {"", "Examples:", "  sluice drain 10.1.0.3:8080         of every Service that has it",
+                "  sluice drain shop/api-0 --for 10m  every port of a Pod, for a while",
+                "  sluice drain api-0 --timeout 30s   what is left then is reset"})
 public final class DrainCommand extends EndpointOrder {
 
     @Option(names = "--timeout", paramLabel = "DURATION", converter = GoDuration.class,

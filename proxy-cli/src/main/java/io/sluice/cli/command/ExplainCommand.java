@@ -32,7 +32,7 @@ import tools.jackson.databind.JsonNode;
         footer = {"", "Examples:", "  sluice explain kubia",
                 "  sluice explain kubia:http --from 10.1.2.3    where this client would go",
                 "  sluice explain kubia -n shop --external      from outside, to a node port",
-                "  sluice explain --connection 10.0.0.9:51324   one connection, open or closed lately"})
+                "  sluice explain --connection 10.0.0.9:51324   open, or closed lately"})
 public final class ExplainCommand implements Callable<Integer> {
 
     @Spec

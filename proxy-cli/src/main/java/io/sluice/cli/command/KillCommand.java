@@ -23,7 +23,7 @@ import tools.jackson.databind.JsonNode;
                 "Both sides get a reset, at once; the access log has OD or OC. With several options, those that "
                         + "all of them mean. New connections are not kept away: see 'sluice drain'."},
         footer = {"", "Examples:",
-                "  sluice kill 4711                       the number in 'sluice get connections -o wide'",
+                "  sluice kill 4711                   its number: 'sluice get conn -o wide'",
                 "  sluice kill --endpoint 10.1.0.3:8080",
                 "  sluice kill --client 10.0.0.9 --service shop/api"})
 public final class KillCommand implements Callable<Integer> {

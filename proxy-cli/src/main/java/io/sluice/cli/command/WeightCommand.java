@@ -18,7 +18,7 @@ import picocli.CommandLine.Parameters;
                 "Of Services that are balanced by round-robin or weighted-round-robin; an endpoint without a weight has 1. It takes the "
                         + "place of the annotation sluice.io/weights until 'default', the end of --for, or until the endpoint is gone."},
         footer = {"", "Examples:",
-                "  sluice weight 10.1.0.3:8080 3          three times as many connections as one with 1",
+                "  sluice weight 10.1.0.3:8080 3      three times as many as one with 1",
                 "  sluice weight 10.1.0.3:8080 default"})
 public final class WeightCommand extends EndpointOrder {
 

@@ -1,5 +1,9 @@
 package io.sluice.cli.render;
 
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,8 +29,18 @@ public final class Terminal {
                 && isTerminal(descriptor);
     }
 
+    /**
+     * Clears the terminal at standard output: "cursor position" and "erase in page" (ECMA-48, 8.3.21 and 8.3.39). What was
+     * printed before has to be flushed.
+     */
+    public static void clear() {
+        PrintStream out = new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.US_ASCII);
+        out.print("\u001b[H\u001b[2J");
+        out.flush();
+    }
+
     /** Whether {@code descriptor} of this process is a terminal; false where the system does not report it. */
-    static boolean isTerminal(int descriptor) {
+    public static boolean isTerminal(int descriptor) {
         try {
             String target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor)).toString();
             return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty") || target.equals("/dev/console");
