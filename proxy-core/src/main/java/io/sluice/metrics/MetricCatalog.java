@@ -71,7 +71,7 @@ public enum MetricCatalog {
     ENDPOINTS_EJECTED(SERVICE_PORT, GAUGE, "sluice_endpoints_ejected", "namespace, service, port",
             "Endpoints that are left out because they do not answer, or by `sluice eject`", ""),
     ENDPOINTS_DRAINED(SERVICE_PORT, GAUGE, "sluice_endpoints_drained", "namespace, service, port",
-            "Endpoints that get no connections because of `sluice drain`", ""),
+            "Endpoints that get no connections because of `sluice drain`", "made by the first of them"),
     ENDPOINT_EJECTIONS(SERVICE_PORT, COUNTER, "sluice_endpoint_ejections_total", "namespace, service, port",
             "How often an endpoint was left out because it did not answer", ""),
 

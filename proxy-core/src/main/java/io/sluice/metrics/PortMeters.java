@@ -54,7 +54,8 @@ public final class PortMeters {
     private final LongAdder fromBackend = new LongAdder();
     private final AtomicLongArray seldom = new AtomicLongArray(REFUSED + RefusalReason.values().length);
     private volatile int ejectedNow;
-    private volatile int drainedNow;
+    /** -1 while none was ever drained. */
+    private volatile int drainedNow = -1;
     /** Of a UDP port; null for others. */
     private final @Nullable DatagramCounts datagrams;
     private final DurationHistogram connectDuration = new DurationHistogram(CONNECT_BUCKETS);
@@ -145,7 +146,9 @@ public final class PortMeters {
 
     /** Sets the number of endpoints that are drained by hand. Control thread. */
     public void drainedNow(int endpoints) {
-        drainedNow = endpoints;
+        if (endpoints > 0 || drainedNow > 0) {
+            drainedNow = endpoints;
+        }
     }
 
     /** A connection was turned away. If it had been {@link #accepted}, {@link #closed} is called as well. */
@@ -310,7 +313,9 @@ public final class PortMeters {
         }
         into.counter(MetricCatalog.ENDPOINT_EJECTIONS, labels, seldom.get(EJECTIONS));
         into.gauge(MetricCatalog.ENDPOINTS_EJECTED, labels, ejectedNow);
-        into.gauge(MetricCatalog.ENDPOINTS_DRAINED, labels, drainedNow);
+        if (drainedNow >= 0) {
+            into.gauge(MetricCatalog.ENDPOINTS_DRAINED, labels, drainedNow);
+        }
         for (EndpointState state : EndpointState.values()) {
             into.gauge(MetricCatalog.ENDPOINTS, labels.add("state", state.label()), endpointCounts.of(state));
         }

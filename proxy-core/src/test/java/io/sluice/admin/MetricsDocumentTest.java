@@ -87,6 +87,7 @@ class MetricsDocumentTest {
         port.closed(ConnectionOutcome.CLIENT_DEAD, 2_000_000);
         port.accepted();
         port.closed(ConnectionOutcome.ORDERED, 2_000_000);
+        port.drainedNow(1);
         proxy.port(new ServicePortName(new ServiceName("default", "names"), "dns", Protocol.UDP)).datagramFromClient();
     }
 

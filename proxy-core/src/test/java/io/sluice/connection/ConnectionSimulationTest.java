@@ -22,8 +22,8 @@ class ConnectionSimulationTest {
             endings.merge(ConnectionSimulation.run(seed), 1, Integer::sum);
         }
         if (seeds >= 20_000) {
-            assertThat(endings.keySet()).as("the scenarios reach every ending: " + endings)
-                    .isEqualTo(EnumSet.allOf(Termination.class));
+            assertThat(endings.keySet()).as("the scenarios, which have no operator, reach every ending: " + endings).isEqualTo(
+                    EnumSet.complementOf(EnumSet.of(Termination.ORDERED_CONNECTING, Termination.ORDERED)));
         }
     }
 
