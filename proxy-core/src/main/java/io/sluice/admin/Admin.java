@@ -8,6 +8,7 @@ import io.sluice.http.Response;
 import io.sluice.http.HttpLimits;
 import io.sluice.http.Request;
 import io.sluice.http.Route;
+import io.sluice.live.LivePage;
 import io.sluice.metrics.CatalogNames;
 import io.sluice.metrics.ProxyMetrics;
 import java.io.IOException;
@@ -73,15 +74,16 @@ public final class Admin implements AutoCloseable {
                 "/api/v1/version", Route.view(request -> Response.json(VersionView.of(status.build())))));
         metricsRoutes.put("/api/v1/tap", Route.view(request -> TapView.answer(status.taps(), request)));
         metricsRoutes.put("/api/v1/orders", Route.view(request -> Response.json(OrdersView.of(status))));
+        metricsRoutes.putAll(new LivePage(status, health, metrics).routes());
         if (metricsAddress.isPresent() && metricsAddress.equals(healthAddress)) {
             Map<String, Route> all = new TreeMap<>(metricsRoutes);
             all.putAll(healthRoutes);
             metricsServer = new AdminServer("metrics, API and health checks", "--metrics-bind-address",
-                    metricsAddress.get(), withPage(status, health, all), serving);
+                    metricsAddress.get(), all, serving);
             healthServer = metricsServer;
         } else {
             metricsServer = metricsAddress.map(address -> new AdminServer("metrics and API", "--metrics-bind-address",
-                    address, withPage(status, health, metricsRoutes), serving)).orElse(null);
+                    address, metricsRoutes, serving)).orElse(null);
             healthServer = healthAddress.map(address -> new AdminServer("health checks", "--healthz-bind-address",
                     address, withPage(status, health, healthRoutes), serving)).orElse(null);
         }

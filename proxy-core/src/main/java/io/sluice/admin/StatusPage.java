@@ -7,7 +7,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
-/** {@code /}: a page for a browser, with the paths of this address and a summary of the state. */
+/** {@code /} of an address with health checks alone: a page with its paths and a summary of the state. */
 final class StatusPage {
 
     private final Health health;

@@ -18,6 +18,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -162,7 +163,20 @@ public final class Health {
     public record ReadyView(boolean ready, boolean successorAwaited, boolean synced, boolean applied, boolean draining,
             boolean current,
             @Nullable Instant asOf, String detail, List<ProblemView> problems, List<ResourceView> resources,
-            List<FailedListenerView> failedListeners, String version) {}
+            List<FailedListenerView> failedListeners, String version) {
+
+        /** What is wrong with the lists and watches of resources, by resource. */
+        public Map<String, String> resourceProblems() {
+            Map<String, String> problems = new LinkedHashMap<>();
+            for (ResourceView resource : resources) {
+                String problem = resource.problem();
+                if (problem != null) {
+                    problems.put(resource.resource(), problem);
+                }
+            }
+            return problems;
+        }
+    }
 
     record ProblemView(String severity, String location, String subject, String message) {
         static ProblemView of(Problem problem) {

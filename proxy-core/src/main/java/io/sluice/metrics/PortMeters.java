@@ -197,6 +197,16 @@ public final class PortMeters {
         return total.sum();
     }
 
+    /** How many bytes were passed on, in both directions. */
+    public long bytes() {
+        return fromClient.sum() + fromBackend.sum();
+    }
+
+    /** Adds how fast its endpoints were in the last while. */
+    public void addTo(RecentLatency recent) {
+        endpoints.values().forEach(recent::add);
+    }
+
     /** How many accepted connections ended as {@link ConnectionOutcome#FAILED}. */
     public long failed() {
         return seldom.get(FAILED);

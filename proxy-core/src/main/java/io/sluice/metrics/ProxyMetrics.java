@@ -112,6 +112,11 @@ public final class ProxyMetrics {
         }
     }
 
+    /** The meters of a port, if it is known and not yet removed; changes nothing. Any thread. */
+    public Optional<PortMeters> find(ServicePortName name) {
+        return Optional.ofNullable(ports.get(name));
+    }
+
     /** The meters of an endpoint, if it is known and not yet removed; changes nothing. Any thread. */
     public Optional<EndpointMeters> find(ServicePortName name, EndpointAddress address) {
         PortMeters port = ports.get(name);

@@ -1,6 +1,5 @@
 package io.sluice.metrics;
 
-import io.micrometer.core.instrument.TimeGauge;
 import io.micrometer.core.instrument.binder.jvm.ClassLoaderMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
@@ -8,13 +7,11 @@ import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
 import io.micrometer.core.instrument.binder.netty4.NettyAllocatorMetrics;
 import io.micrometer.core.instrument.binder.system.FileDescriptorMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.ByteBufAllocatorMetricProvider;
 import io.prometheus.metrics.instrumentation.jvm.ProcessMetrics;
-import java.lang.management.ManagementFactory;
-import java.lang.management.RuntimeMXBean;
-import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
 /** The process as a whole: build, limits, memory, file descriptors, JVM, and the allocator of network buffers. Control thread. */
@@ -41,16 +38,15 @@ public final class RuntimeMetrics implements AutoCloseable {
         MetricCatalog.BUFFERED_LIMIT.gauge(registry, () -> bufferMemory);
         // The registry keeps nothing alive that it asks.
         MetricCatalog.LOG_LINES_DROPPED.counter(registry, this, metrics -> metrics.droppedLogLines.getAsLong());
+        new UptimeMetrics().bindTo(registry);
+        // The client library has one of the same name.
+        registry.find("process.start.time").meters().forEach(registry::remove);
         ProcessMetrics.builder().register(registry.getPrometheusRegistry());
         gc.bindTo(registry);
         new JvmMemoryMetrics().bindTo(registry);
         new JvmThreadMetrics().bindTo(registry);
         new ClassLoaderMetrics().bindTo(registry);
         new ProcessorMetrics().bindTo(registry);
-        // Not Micrometer's UptimeMetrics: the client library has process_start_time_seconds already.
-        RuntimeMXBean runtime = ManagementFactory.getRuntimeMXBean();
-        TimeGauge.builder("process.uptime", runtime, TimeUnit.MILLISECONDS, RuntimeMXBean::getUptime)
-                .description("The uptime of the Java virtual machine").register(registry);
         new FileDescriptorMetrics().bindTo(registry);
         if (ByteBufAllocator.DEFAULT instanceof ByteBufAllocatorMetricProvider allocator) {
             new NettyAllocatorMetrics(allocator).bindTo(registry);

@@ -179,13 +179,16 @@ class AdminTest extends ServedAdmin {
     }
 
     @Test
-    void the_page_shows_what_is_here_and_escapes_what_is_not_ours() throws Exception {
+    void the_page_of_the_health_address_shows_what_is_here_and_escapes_what_is_not_ours() throws Exception {
         ready();
         daemon.freshness = new Freshness(true, true, NOW, "watching <b>", List.of());
+        admin = admin(Optional.of(ANY_PORT),
+                Optional.of(new InetSocketAddress(IpAddresses.parse("127.0.0.2"), 0)));
         start();
+        InetSocketAddress health = admin.healthAddress().orElseThrow();
 
-        assertThat(get("/").body()).contains("sluice 1.2.3", "href=\"/api/v1/services\"", "Ready. 3 Services",
-                "watching &lt;b&gt;").doesNotContain("<b>");
+        assertThat(send(HttpRequest.newBuilder(uri(health, "/"))).body()).contains("sluice 1.2.3", "href=\"/readyz\"",
+                "Ready. 3 Services", "watching &lt;b&gt;").doesNotContain("<b>");
     }
 
     @Test

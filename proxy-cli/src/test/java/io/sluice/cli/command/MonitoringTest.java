@@ -43,7 +43,7 @@ class MonitoringTest {
     /** What Prometheus gives each series of a target. */
     private static final Set<String> OF_THE_TARGET = Set.of("job", "instance");
     private static final Set<String> WORDS_OF_PROMQL =
-            Set.of("absent", "and", "changes", "histogram_quantile", "increase",
+            Set.of("absent", "and", "changes", "histogram_quantile", "topk", "increase",
                     "max", "max_over_time", "or", "rate", "sum", "time");
 
     private static Map<?, ?> yaml(Path file) throws IOException {
