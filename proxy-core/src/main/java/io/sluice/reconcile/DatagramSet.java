@@ -1,5 +1,7 @@
 package io.sluice.reconcile;
 
+import io.sluice.linux.Errno;
+import io.sluice.linux.SocketFailures;
 import io.sluice.proxy.DatagramListener;
 import io.sluice.proxy.Datagrams;
 import io.sluice.reconcile.AddressClaims.Claim;
@@ -11,7 +13,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -44,7 +45,7 @@ final class DatagramSet {
     /** As {@link ServiceListeners#open}. */
     int open(AddressPlan plan, boolean opens, boolean freeBind) {
         Map<InetSocketAddress, CompletableFuture<DatagramListener>> opening = new LinkedHashMap<>();
-        Map<String, List<NamedLine>> problems = new TreeMap<>();
+        ListenProblems problems = new ListenProblems();
         plan.claimedForDatagrams().forEach((address, claim) -> {
             RoutedPort port = ports.find(claim.owner());
             Open current = open.get(address);
@@ -58,7 +59,9 @@ final class DatagramSet {
                     open.put(address, new Open(claim, current.listener()));
                 }
             } else if (unavailable != null) {
-                fail(address, claim, unavailable, "", problems);
+                if (isNew(address, unavailable)) {
+                    problems.add(claim, unavailable, "");
+                }
             } else {
                 opening.put(address,
                         datagrams.listen(address, claim.kind(), port.targets(), freeBind).toCompletableFuture());
@@ -71,12 +74,12 @@ final class DatagramSet {
                 await(address, claim, listener, problems);
             }
         });
-        problems.values().forEach(lines -> LineLimit.warn(LOG, lines));
+        problems.log(LOG);
         return open.size() - before;
     }
 
     private void await(InetSocketAddress address, Claim claim, CompletableFuture<DatagramListener> listener,
-            Map<String, List<NamedLine>> problems) {
+            ListenProblems problems) {
         try {
             open.put(address, new Open(claim, listener.join()));
             if (failed.remove(address) != null) {
@@ -85,18 +88,21 @@ final class DatagramSet {
             }
         } catch (CompletionException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
-            fail(address, claim, BindProblems.describeDatagrams(address, claim.kind(), cause),
-                    String.valueOf(cause.getMessage()), problems);
+            String problem = BindProblems.describeDatagrams(address, claim.kind(), cause);
+            if (!isNew(address, problem)) {
+                return;
+            }
+            if (SocketFailures.ofBind(cause, address) == Errno.EACCES) {
+                problems.addPrivileged(address, claim);
+            } else {
+                problems.add(claim, problem, String.valueOf(cause.getMessage()));
+            }
         }
     }
 
-    /** A problem is logged once, together with others of its kind. */
-    private void fail(InetSocketAddress address, Claim claim, String problem, String kind,
-            Map<String, List<NamedLine>> problems) {
-        if (!problem.equals(failed.put(address, problem))) {
-            problems.computeIfAbsent(kind, k -> new ArrayList<>())
-                    .add(NamedLine.of(claim.owner(), claim.owner() + ": " + problem));
-        }
+    /** Notes that {@code address} has a problem; whether another one than before, as a problem is logged once. */
+    private boolean isNew(InetSocketAddress address, String problem) {
+        return !problem.equals(failed.put(address, problem));
     }
 
     /** As {@link ServiceListeners#close}. */

@@ -1,5 +1,7 @@
 package io.sluice.reconcile;
 
+import io.sluice.linux.Errno;
+import io.sluice.linux.SocketFailures;
 import io.sluice.service.ServiceState;
 import io.sluice.proxy.DataPath;
 import io.sluice.proxy.Listener;
@@ -14,7 +16,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.slf4j.Logger;
@@ -49,7 +50,7 @@ final class ListenerSet implements ServiceListeners {
     @Override
     public int open(AddressPlan plan, boolean opens, boolean freeBind) {
         Map<InetSocketAddress, CompletableFuture<Listener>> opening = new LinkedHashMap<>();
-        Map<String, List<NamedLine>> problems = new TreeMap<>();
+        ListenProblems problems = new ListenProblems();
         plan.claimed().forEach((address, claim) -> {
             RoutedPort port = ports.find(claim.owner());
             Open current = open.get(address);
@@ -63,7 +64,9 @@ final class ListenerSet implements ServiceListeners {
                     open.put(address, new Open(claim, current.listener()));
                 }
             } else if (unavailable != null) {
-                fail(address, claim, unavailable, "", problems);
+                if (isNew(address, unavailable)) {
+                    problems.add(claim, unavailable, "");
+                }
             } else {
                 opening.put(address,
                         dataPath.listen(address, claim.kind(), port.targets(), freeBind).toCompletableFuture());
@@ -76,12 +79,12 @@ final class ListenerSet implements ServiceListeners {
                 await(address, claim, listener, problems);
             }
         });
-        problems.values().forEach(lines -> LineLimit.warn(LOG, lines));
+        problems.log(LOG);
         return open.size() - before + datagrams.open(plan, opens, freeBind);
     }
 
     private void await(InetSocketAddress address, Claim claim, CompletableFuture<Listener> listener,
-            Map<String, List<NamedLine>> problems) {
+            ListenProblems problems) {
         try {
             open.put(address, new Open(claim, listener.join()));
             if (failed.remove(address) != null) {
@@ -90,18 +93,21 @@ final class ListenerSet implements ServiceListeners {
             }
         } catch (CompletionException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
-            fail(address, claim, BindProblems.describe(address, claim.kind(), cause),
-                    String.valueOf(cause.getMessage()), problems);
+            String problem = BindProblems.describe(address, claim.kind(), cause);
+            if (!isNew(address, problem)) {
+                return;
+            }
+            if (SocketFailures.ofBind(cause, address) == Errno.EACCES) {
+                problems.addPrivileged(address, claim);
+            } else {
+                problems.add(claim, problem, String.valueOf(cause.getMessage()));
+            }
         }
     }
 
-    /** A problem is logged once, together with others of its kind. */
-    private void fail(InetSocketAddress address, Claim claim, String problem, String kind,
-            Map<String, List<NamedLine>> problems) {
-        if (!problem.equals(failed.put(address, problem))) {
-            problems.computeIfAbsent(kind, k -> new ArrayList<>())
-                    .add(NamedLine.of(claim.owner(), claim.owner() + ": " + problem));
-        }
+    /** Notes that {@code address} has a problem; whether another one than before, as a problem is logged once. */
+    private boolean isNew(InetSocketAddress address, String problem) {
+        return !problem.equals(failed.put(address, problem));
     }
 
     @Override

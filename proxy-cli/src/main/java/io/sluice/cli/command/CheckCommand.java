@@ -1,9 +1,12 @@
 package io.sluice.cli.command;
 
 import io.sluice.cli.Main;
+import io.sluice.cli.config.BoundedInt;
 import io.sluice.cli.config.KubeProxyConfig;
 import io.sluice.cli.config.ServiceFlags;
 import io.sluice.cli.config.SettingSources;
+import io.sluice.linux.ListeningSockets;
+import io.sluice.reconcile.TakenPorts;
 import io.sluice.source.Problem;
 import io.sluice.source.Problem.Severity;
 import io.sluice.source.manifest.LoadedManifests;
@@ -11,6 +14,7 @@ import io.sluice.source.manifest.ManifestSource;
 import io.sluice.text.Printable;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -63,6 +67,11 @@ public final class CheckCommand implements Callable<Integer> {
                     + "input.")
     private String kubeProxyConfig;
 
+    @Option(names = "--port-offset", paramLabel = "N", defaultValue = "0", converter = BoundedInt.PortOffset.class,
+            description = "What run adds to the port of every cluster IP: a warning names ports that another program of "
+                    + "this machine has. Default: ${DEFAULT-VALUE}")
+    private int portOffset;
+
     @Mixin(name = "services")
     private ServiceFlags services = new ServiceFlags();
 
@@ -75,7 +84,7 @@ public final class CheckCommand implements Callable<Integer> {
         PrintWriter err = spec.commandLine().getErr();
         ((SettingSources) spec.commandLine().getDefaultValueProvider()).warnings()
                 .forEach(warning -> err.println("sluice: " + Printable.of(warning)));
-        LoadedManifests loaded = ManifestSource.load(services.options(main.environment()));
+        LoadedManifests loaded = withTakenPorts(ManifestSource.load(services.options(main.environment())));
         List<Problem> problems = loaded.problems();
         if (output == OutputFormat.JSON) {
             out.println(SnapshotView.json(loaded));
@@ -84,6 +93,15 @@ public final class CheckCommand implements Callable<Integer> {
         }
         out.flush();
         return count(problems, Severity.ERROR) == 0 ? ExitCode.OK : ExitCode.SOFTWARE;
+    }
+
+    /** Ports that a program has taken are told among the problems: the manifests are fine, but not with this program. */
+    private LoadedManifests withTakenPorts(LoadedManifests loaded) {
+        List<Problem> problems = new ArrayList<>(loaded.problems());
+        TakenPorts.of(loaded.snapshot(), portOffset, ListeningSockets.ofTcp(), ListeningSockets.ofUdp())
+                .forEach(taken -> problems.add(
+                        new Problem(Severity.WARNING, "this machine", taken.port(), taken.message())));
+        return new LoadedManifests(loaded.snapshot(), problems, loaded.skipped(), loaded.passedOver());
     }
 
     private int checkKubeProxy(PrintWriter out) throws FailureException {

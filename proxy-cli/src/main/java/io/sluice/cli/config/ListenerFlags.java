@@ -28,7 +28,7 @@ public final class ListenerFlags {
 
     @Option(names = "--port-offset", paramLabel = "N", defaultValue = "0", converter = BoundedInt.PortOffset.class,
             description = "Added to the port of every cluster IP, so that ports below 1024 need no privilege: "
-                    + "with 8000, port 80 is served at 8080. Default: ${DEFAULT-VALUE}")
+                    + "with 10000, port 80 is served at 10080. Default: ${DEFAULT-VALUE}")
     private int portOffset;
 
     @Option(names = "--backlog", paramLabel = "N", defaultValue = "4096", converter = BoundedInt.Backlog.class,

@@ -67,12 +67,12 @@ import picocli.CommandLine.Spec;
         abbreviateSynopsis = true,
         footer = {"", "Examples:", "  sluice demo",
                 "  sluice demo --connections 6       make six connections, then end",
-                "  sluice demo --port-offset 8000    serve port 80 at 8080: no privilege needed"})
+                "  sluice demo --port-offset 10000   serve port 80 at 10080: no privilege needed"})
 public final class DemoCommand implements Callable<Integer> {
 
     public static final String NAME = "demo";
 
-    private static final int UNPRIVILEGED_OFFSET = 8000;
+    private static final int UNPRIVILEGED_OFFSET = 10_000;
     private static final Duration PATIENCE = Duration.ofSeconds(2);
 
     @Spec

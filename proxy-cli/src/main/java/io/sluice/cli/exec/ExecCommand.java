@@ -170,7 +170,7 @@ public final class ExecCommand implements Callable<Integer> {
         throw new FailureException("this machine does not let its users make namespaces (user.max_user_namespaces,"
                 + " kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns are the sysctls"
                 + " that can forbid it): run sluice exec as root, or use the loopback addresses of"
-                + " 'sluice run --port-offset 8000' directly");
+                + " 'sluice run --port-offset 10000' directly");
     }
 
     /** The command line of this program inside the namespace: it sets up the network and runs the command as this user. */

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.cli.Console;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -51,6 +53,40 @@ class CheckCommandTest {
         Console console = Console.run("check", "-f", directory.resolve("nowhere.yaml").toString());
         assertThat(console.exitCode()).isEqualTo(1);
         assertThat(console.out()).contains("nowhere.yaml").doesNotContain("Exception");
+    }
+
+    @Test
+    void a_port_that_a_program_has_at_all_addresses_is_a_warning_with_the_ways_out() throws IOException {
+        try (ServerSocket other = new ServerSocket(0)) {
+            int port = other.getLocalPort();
+            Path file = Files.writeString(directory.resolve("taken.yaml"), """
+                    {apiVersion: v1, kind: Service, metadata: {name: api, namespace: shop},
+                     spec: {clusterIP: 127.120.9.9, ports: [{name: t, port: %d}, {name: u, port: %d, protocol: UDP}]}}
+                    """.formatted(port - 10, port - 10));
+
+            Console console = Console.run("check", "-f", file.toString(), "--port-offset", "10");
+
+            assertThat(console.exitCode()).isZero();
+            assertThat(console.out())
+                    .contains(
+                            "warning: this machine: Service shop/api port " + (port - 10) + "/TCP: 127.120.9.9:" + port
+                                    + " is already in use by another program that listens at all addresses, ")
+                    .contains("have it listen at 127.0.0.1 alone, or use --port-offset 10000, or connect from within")
+                    .doesNotContain("/UDP: 127").endsWith("0 errors, 1 warning\n");
+        }
+    }
+
+    @Test
+    void a_port_that_nobody_has_is_no_warning() throws IOException {
+        int free;
+        try (ServerSocket other = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            free = other.getLocalPort();
+        }
+        Path file = Files.writeString(directory.resolve("free.yaml"), """
+                {apiVersion: v1, kind: Service, metadata: {name: api}, spec: {ports: [{port: %d}]}}
+                """.formatted(free));
+
+        assertThat(Console.run("check", "-f", file.toString()).out()).endsWith("0 errors, 0 warnings\n");
     }
 
     private static final String DEPLOYMENT = """

@@ -120,7 +120,7 @@ class ForeignLocaleIT {
                     "--ambient-caps=-all,+dac_read_search");
             int code = sluice.command("demo", "--connections", "3").exitCode();
 
-            assertThat(sluice.lines()).anyMatch(line -> line.contains("as with --port-offset 8000"));
+            assertThat(sluice.lines()).anyMatch(line -> line.contains("as with --port-offset 10000"));
             assertThat(code).as("%s", sluice.lines()).isZero();
         }
     }

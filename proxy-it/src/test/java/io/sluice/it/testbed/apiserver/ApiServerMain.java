@@ -47,8 +47,8 @@ public final class ApiServerMain {
         System.out.printf("""
                 An API server at %s, with a kubeconfig in %s. In other terminals:
 
-                  ./sluice run --kubeconfig %s --allow-loopback-endpoints --address-mode none --port-offset 8000
-                  curl http://127.120.27.201:8080
+                  ./sluice run --kubeconfig %s --allow-loopback-endpoints --address-mode none --port-offset 10000
+                  curl http://127.120.27.201:10080
                   kubectl --kubeconfig %s get svc,endpointslices -A
                   kubectl --kubeconfig %s delete endpointslice kubia-2
                 """, api.url(), kubeconfig, kubeconfig, kubeconfig, kubeconfig);
