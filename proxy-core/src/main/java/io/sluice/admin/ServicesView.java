@@ -135,7 +135,8 @@ record ServicesView(long snapshotVersion, @Nullable Instant asOf, @Nullable Inst
     }
 
     record EndpointView(String address, boolean ready, boolean serving, boolean terminating, @Nullable String node,
-            @Nullable String zone, @Nullable String pod, boolean ejected, boolean drained, @Nullable String byHand,
+            @Nullable String zone, @Nullable String pod, @Nullable String whyNotReady, boolean ejected, boolean drained,
+            @Nullable String byHand,
             long activeConnections, long totalConnections, long bytesFromClient, long bytesFromBackend,
             @Nullable Map<String, Long> failedConnections, @Nullable LatencyView connect,
             @Nullable LatencyView firstByte) {
@@ -144,8 +145,8 @@ record ServicesView(long snapshotVersion, @Nullable Instant asOf, @Nullable Inst
             Optional<EndpointMeters> meters = metrics.find(port, address);
             Optional<RecentLatency> recent = meters.map(RecentLatency::of);
             return new EndpointView(address.toString(), endpoint.ready(), endpoint.serving(), endpoint.terminating(),
-                    endpoint.node(), endpoint.zone(), endpoint.target(), routing.leftOut(address),
-                    routing.drained(address), routing.orders().text(address),
+                    endpoint.node(), endpoint.zone(), endpoint.target(), endpoint.whyNotReady(),
+                    routing.leftOut(address), routing.drained(address), routing.orders().text(address),
                     meters.map(EndpointMeters::active).orElse(0),
                     meters.map(EndpointMeters::total).orElse(0L),
                     meters.map(EndpointMeters::bytesFromClient).orElse(0L),

@@ -57,10 +57,15 @@ public record Explanation(Traffic traffic, List<String> rules, List<Line> endpoi
         for (Categorized categorized : selection.categorized()) {
             Rule rule = local ? categorized.local() : categorized.cluster();
             EndpointAddress address = categorized.endpoint().address();
-            lines.add(new Line(categorized.endpoint(), rule.takes() && usable.contains(address),
-                    rule.text() + (rule.takes() ? more(routing, pool, address, usable.contains(address)) : "")));
+            lines.add(new Line(categorized.endpoint(), rule.takes() && usable.contains(address), rule.text()
+                    + (rule.takes() ? more(routing, pool, address, usable.contains(address)) : why(categorized))));
         }
         return next(service, routing, pool, traffic, rules, lines, client, now);
+    }
+
+    private static String why(Categorized categorized) {
+        String why = categorized.endpoint().whyNotReady();
+        return why == null ? "" : ": " + why;
     }
 
     /** What there is to say of a candidate beside its rule. */

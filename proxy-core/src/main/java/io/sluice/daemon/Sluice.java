@@ -162,7 +162,8 @@ public final class Sluice implements AutoCloseable {
         source = config.kubernetes().<ServiceSource>map(options -> new KubernetesSource(options,
                 entrance.intercepts() || serviceAddresses.manages(), observer(registry)))
                 .orElseGet(() -> new ManifestSource(new ManifestOptions(config.manifests(), config.serviceCidrs(),
-                        config.nodePortMin(), config.nodePortMax(), config.nodeName(), config.endpoints())));
+                        config.nodePortMin(), config.nodePortMax(), config.nodeName(), config.endpoints()),
+                        config.readiness().orElse(null)));
         status = new Status(new HealthStatus.Build(version, Instant.now()));
         admin = new Admin(config.metricsBindAddress(), config.healthzBindAddress(), config.metricsAllowedHosts(),
                 status,

@@ -12,6 +12,7 @@ import io.sluice.service.Cidr;
 import io.sluice.source.kubernetes.KubernetesOptions;
 import io.sluice.source.manifest.GivenEndpoint;
 import io.sluice.source.manifest.ManifestInputs;
+import io.sluice.source.probe.LocalReadiness;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
@@ -22,6 +23,7 @@ import java.util.Optional;
  *
  * @param manifests          what to read Services from; not used if {@code kubernetes} is there
  * @param endpoints          where the processes of the manifests' workloads are
+ * @param readiness          which of those processes are ready; empty if nobody asks them
  * @param kubernetes         the API server to read Services from; empty for manifests
  * @param serviceCidrs       where static mode allocates cluster addresses, at most one range of each family
  * @param nodePortMin        first node port that static mode allocates
@@ -44,7 +46,8 @@ import java.util.Optional;
  * @param supervision        when a stalled process is reported, and to which service manager
  */
 public record SluiceConfig(ManifestInputs manifests, List<GivenEndpoint> endpoints,
-        Optional<KubernetesOptions> kubernetes, List<Cidr> serviceCidrs, int nodePortMin, int nodePortMax,
+        Optional<LocalReadiness> readiness, Optional<KubernetesOptions> kubernetes, List<Cidr> serviceCidrs,
+        int nodePortMin, int nodePortMax,
         String nodeName, List<String> nodePortAddresses, int portOffset,
         Balancing balancing, NodeSettings node,
         ProxySettings proxy, Duration drainTimeout, Optional<InetSocketAddress> metricsBindAddress,
@@ -68,6 +71,7 @@ public record SluiceConfig(ManifestInputs manifests, List<GivenEndpoint> endpoin
 
         private ManifestInputs manifests = ManifestInputs.of(List.of());
         private List<GivenEndpoint> endpoints = List.of();
+        private Optional<LocalReadiness> readiness = Optional.empty();
         private Optional<KubernetesOptions> kubernetes = Optional.empty();
         private List<Cidr> serviceCidrs = List.of();
         private int nodePortMin = 30_000;
@@ -110,6 +114,12 @@ public record SluiceConfig(ManifestInputs manifests, List<GivenEndpoint> endpoin
         /** Sets {@link SluiceConfig#endpoints}. */
         public Builder endpoints(List<GivenEndpoint> value) {
             this.endpoints = value;
+            return this;
+        }
+
+        /** Sets {@link SluiceConfig#readiness}. */
+        public Builder readiness(Optional<LocalReadiness> value) {
+            this.readiness = value;
             return this;
         }
 
@@ -223,7 +233,8 @@ public record SluiceConfig(ManifestInputs manifests, List<GivenEndpoint> endpoin
 
         /** The configuration. */
         public SluiceConfig build() {
-            return new SluiceConfig(manifests, endpoints, kubernetes, serviceCidrs, nodePortMin, nodePortMax, nodeName,
+            return new SluiceConfig(manifests, endpoints, readiness, kubernetes, serviceCidrs, nodePortMin, nodePortMax,
+                    nodeName,
                     nodePortAddresses, portOffset, balancing, node, proxy, drainTimeout, metricsBindAddress,
                     healthzBindAddress, metricsAllowedHosts, bindAddressHardFail, maxEndpointHistograms, accessLog, dns,
                     namespaces, operators, supervision);

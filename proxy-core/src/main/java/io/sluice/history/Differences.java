@@ -142,7 +142,8 @@ public final class Differences {
         if (now.terminating() && !old.terminating()) {
             to.accept(change(port, now, Step.TERMINATING, now.serving() ? "it still serves" : "it does not serve"));
         } else if (now.ready() != old.ready()) {
-            to.accept(change(port, now, now.ready() ? Step.READY : Step.NOT_READY, ""));
+            to.accept(change(port, now, now.ready() ? Step.READY : Step.NOT_READY,
+                    now.whyNotReady() == null ? "" : now.whyNotReady()));
         } else if (now.terminating() && now.serving() != old.serving()) {
             to.accept(change(port, now, now.serving() ? Step.READY : Step.NOT_READY,
                     now.serving() ? "it serves while it terminates" : "it does not serve any more"));
@@ -166,7 +167,8 @@ public final class Differences {
     private static String state(Endpoint endpoint) {
         return endpoint.terminating()
                 ? "terminating, " + (endpoint.serving() ? "serving" : "not serving")
-                : endpoint.ready() ? "ready" : "not ready";
+                : endpoint.ready() ? "ready"
+                : endpoint.whyNotReady() == null ? "not ready" : "not ready: " + endpoint.whyNotReady();
     }
 
     private static String about(ServiceState state) {

@@ -15,10 +15,11 @@ import org.jspecify.annotations.Nullable;
  * @param nodeHints   {@code hints.forNodes}
  * @param hostname    {@code hostname}, for DNS; null for none
  * @param target      name of the Pod behind it ({@code targetRef}), null if there is none
+ * @param whyNotReady the reason where it is known, as of a process on this machine; null else
  */
 public record Endpoint(EndpointAddress address, boolean ready, boolean serving, boolean terminating,
         @Nullable String node, @Nullable String zone, Set<String> zoneHints, Set<String> nodeHints,
-        @Nullable String hostname, @Nullable String target) {
+        @Nullable String hostname, @Nullable String target, @Nullable String whyNotReady) {
 
     public Endpoint {
         zoneHints = Set.copyOf(zoneHints);
@@ -28,6 +29,16 @@ public record Endpoint(EndpointAddress address, boolean ready, boolean serving, 
     /** A ready endpoint of which nothing else is known. */
     public static Endpoint ready(EndpointAddress address) {
         return builder(address).build();
+    }
+
+    /**
+     * This one, failing its readiness probe.
+     *
+     * @param published whether its Service takes endpoints that are not ready, too
+     */
+    public Endpoint notReady(boolean published, String why) {
+        return new Endpoint(address, published && ready, false, terminating, node, zone, zoneHints, nodeHints, hostname,
+                target, why);
     }
 
     /**
@@ -118,7 +129,7 @@ public record Endpoint(EndpointAddress address, boolean ready, boolean serving, 
         /** The endpoint. */
         public Endpoint build() {
             return new Endpoint(address, ready, serving, terminating, node, zone, zoneHints, nodeHints, hostname,
-                    target);
+                    target, null);
         }
     }
 }

@@ -109,7 +109,8 @@ public final class EndpointMerge {
 
     private static String nameOf(Endpoint endpoint) {
         String target = endpoint.target();
-        return target == null ? endpoint.address().toString() : target;
+        return (target == null ? endpoint.address().toString() : target)
+                + (endpoint.whyNotReady() == null ? "" : " (" + endpoint.whyNotReady() + ")");
     }
 
     /** The reason why a port has no endpoint although {@code written} has addresses; empty if it has none. */

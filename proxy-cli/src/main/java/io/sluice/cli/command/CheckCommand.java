@@ -101,7 +101,7 @@ public final class CheckCommand implements Callable<Integer> {
         TakenPorts.of(loaded.snapshot(), portOffset, ListeningSockets.ofTcp(), ListeningSockets.ofUdp())
                 .forEach(taken -> problems.add(
                         new Problem(Severity.WARNING, "this machine", taken.port(), taken.message())));
-        return new LoadedManifests(loaded.snapshot(), problems, loaded.skipped(), loaded.passedOver());
+        return loaded.with(problems);
     }
 
     private int checkKubeProxy(PrintWriter out) throws FailureException {

@@ -59,7 +59,8 @@ public final class RehearseCommand implements Callable<Integer> {
                     "--healthz-bind-address", "127.0.0.1:0"};
             ParseResult parsed = Main.commandLine(main.environment(), words).parseArgs(words);
             RunCommand run = (RunCommand) parsed.subcommand().commandSpec().userObject();
-            Sluice sluice = Sluice.start(run.config(main.environment()), VersionCommand.version(), main::droppedLines);
+            Sluice sluice =
+                    Sluice.start(run.config(main.environment()).build(), VersionCommand.version(), main::droppedLines);
             try {
                 for (int i = 0; i < CONNECTIONS; i++) {
                     exchange(service, backend);

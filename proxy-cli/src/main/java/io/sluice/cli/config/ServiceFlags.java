@@ -49,6 +49,14 @@ public final class ServiceFlags {
                     + "repeated. Comes before the annotations sluice.io/endpoint and sluice.io/pod-ip.")
     private List<String> endpoints = List.of();
 
+    @Option(names = "--probe", paramLabel = "true|false", arity = "0..1", fallbackValue = "true",
+            hideParamSyntax = true,
+            defaultValue = "false",
+            description = "Make the readinessProbe of each Pod whose process runs here (--endpoint, sluice.io/endpoint, "
+                    + "sluice.io/pod-ip): an exec probe runs its command on this machine. A Pod is ready once it has "
+                    + "succeeded. Default: ${DEFAULT-VALUE}")
+    private boolean probe;
+
     @Option(names = "--service-cidr", paramLabel = "CIDR", split = ",", hideParamSyntax = true,
             defaultValue = "127.120.0.0/16", converter = CidrConverter.class,
             description = "The range of cluster IPs for Services that have none: one range, or an IPv4 and an "
@@ -87,7 +95,15 @@ public final class ServiceFlags {
     /** The options of the manifest source. */
     public ManifestOptions options(Map<String, String> environment) {
         return new ManifestOptions(someInputs(), serviceCidrs(), nodePortRange.first(), nodePortRange.last(),
-                nodeName(environment), endpoints());
+                nodeName(environment), endpoints(), probe);
+    }
+
+    /** Whether readiness probes are made; only for Services from manifests. */
+    public boolean probe() {
+        if (probe && inputs().isEmpty()) {
+            throw wrong("--probe", "is for processes of manifests; a cluster's kubelets probe theirs");
+        }
+        return probe;
     }
 
     /** Where the processes of workloads are; empty if Services come from a cluster. */

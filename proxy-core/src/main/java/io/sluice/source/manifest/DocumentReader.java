@@ -40,12 +40,13 @@ final class DocumentReader {
     private int count;
     private boolean full;
 
-    DocumentReader(Problems problems, Rest rest) {
+    /** @param probes whether readiness probes are read, and mistakes in them told */
+    DocumentReader(Problems problems, Rest rest, boolean probes) {
         this.problems = problems;
         this.rest = rest;
         this.services = new ServiceManifestReader(problems);
         this.endpoints = new EndpointsReader(problems);
-        this.pods = new PodReader(problems);
+        this.pods = new PodReader(problems, probes);
         this.workloadReader = new WorkloadReader(pods);
     }
 

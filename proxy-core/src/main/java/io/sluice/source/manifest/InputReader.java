@@ -184,7 +184,16 @@ final class InputReader {
 
     /** Reads everything; what cannot be understood becomes problems. */
     DocumentReader read(Problems problems, Rest rest) {
-        DocumentReader objects = new DocumentReader(problems, rest);
+        return read(problems, rest, false);
+    }
+
+    /**
+     * The same.
+     *
+     * @param probes whether readiness probes are read, and mistakes in them told
+     */
+    DocumentReader read(Problems problems, Rest rest, boolean probes) {
+        DocumentReader objects = new DocumentReader(problems, rest, probes);
         Reading reading = new Reading(objects, problems, rest, new HashSet<>());
         filledNow = new HashSet<>();
         usedNow = new HashSet<>();

@@ -12,9 +12,10 @@ import java.util.List;
  * @param nodePortMax  last one
  * @param nodeName     this node; a Node manifest of that name has its zone
  * @param endpoints    where the processes of workloads are; they come before what the manifests say
+ * @param probes       whether readiness probes of Pods whose processes run here are read
  */
 public record ManifestOptions(ManifestInputs inputs, List<Cidr> serviceCidrs, int nodePortMin, int nodePortMax,
-        String nodeName, List<GivenEndpoint> endpoints) {
+        String nodeName, List<GivenEndpoint> endpoints, boolean probes) {
 
     /** Throws IllegalArgumentException for ranges that hold nothing, or two of one family. */
     public ManifestOptions {
@@ -28,6 +29,12 @@ public record ManifestOptions(ManifestInputs inputs, List<Cidr> serviceCidrs, in
         endpoints = List.copyOf(endpoints);
     }
 
+    /** Options that read no probes. */
+    public ManifestOptions(ManifestInputs inputs, List<Cidr> serviceCidrs, int nodePortMin, int nodePortMax,
+            String nodeName, List<GivenEndpoint> endpoints) {
+        this(inputs, serviceCidrs, nodePortMin, nodePortMax, nodeName, endpoints, false);
+    }
+
     /** Options for files and directories that alone say where processes are. */
     public ManifestOptions(List<String> inputs, List<Cidr> serviceCidrs, int nodePortMin, int nodePortMax,
             String nodeName) {
@@ -36,6 +43,11 @@ public record ManifestOptions(ManifestInputs inputs, List<Cidr> serviceCidrs, in
 
     /** These options with other {@code endpoints}. */
     public ManifestOptions with(List<GivenEndpoint> endpoints) {
-        return new ManifestOptions(inputs, serviceCidrs, nodePortMin, nodePortMax, nodeName, endpoints);
+        return new ManifestOptions(inputs, serviceCidrs, nodePortMin, nodePortMax, nodeName, endpoints, probes);
+    }
+
+    /** These options, which read probes. */
+    public ManifestOptions withProbes() {
+        return new ManifestOptions(inputs, serviceCidrs, nodePortMin, nodePortMax, nodeName, endpoints, true);
     }
 }

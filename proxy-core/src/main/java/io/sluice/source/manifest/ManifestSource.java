@@ -12,6 +12,8 @@ import io.sluice.source.SnapshotConsumer;
 import io.sluice.source.SourceException;
 import io.sluice.source.manifest.InputReader.Fingerprint;
 import io.sluice.source.manifest.InputReader.Places;
+import io.sluice.source.probe.LocalReadiness;
+import io.sluice.source.probe.Unreadiness;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HashSet;
@@ -47,6 +49,7 @@ public final class ManifestSource implements ServiceSource {
     private static final String THREAD = "sluice-manifests";
 
     private final ManifestOptions options;
+    private final @Nullable LocalReadiness readiness;
     private final InputReader inputs;
     private final SnapshotBuilder builder;
     private final ScheduledThreadPoolExecutor thread =
@@ -60,12 +63,24 @@ public final class ManifestSource implements ServiceSource {
     private volatile @Nullable InputWatch watch;
     private @Nullable SnapshotConsumer consumer;
     private @Nullable ClusterSnapshot last;
+    /** What was read last and could be used; {@link #last} without the endpoints of Pods that are not ready. */
+    private @Nullable ClusterSnapshot usable;
     private @Nullable Fingerprint read;
     private Set<Problem> logged = Set.of();
 
-    /** Reads nothing yet. */
+    /** Reads nothing yet, and takes Pods as ready whose manifests say so. */
     public ManifestSource(ManifestOptions options) {
-        this.options = options;
+        this(options, null);
+    }
+
+    /**
+     * Reads nothing yet.
+     *
+     * @param readiness which of the processes on this machine are ready, closed with the source; null if nobody asks
+     */
+    public ManifestSource(ManifestOptions given, @Nullable LocalReadiness readiness) {
+        this.options = readiness == null ? given : given.withProbes();
+        this.readiness = readiness;
         this.inputs = new InputReader(options.inputs(), System.in, reading);
         this.builder = new SnapshotBuilder(options, inputs);
         this.freshness = new Freshness(false, false, null, "not read yet", List.of());
@@ -96,6 +111,10 @@ public final class ManifestSource implements ServiceSource {
             throw new SourceException(loaded.errors());
         }
         take(loaded);
+        if (readiness != null) {
+            readiness.onChange(() -> submit(() -> guarded(this::readinessChanged)));
+            submit(() -> guarded(this::readinessChanged)); // what has changed meanwhile
+        }
         watch = new InputWatch(this::lookSoon);
         watchInputs();
         submit(this::poll);
@@ -124,6 +143,9 @@ public final class ManifestSource implements ServiceSource {
     @Override
     public void close() {
         closed.countDown();
+        if (readiness != null) {
+            readiness.close();
+        }
         InputWatch opened = watch;
         if (opened != null) {
             opened.close();
@@ -237,16 +259,35 @@ public final class ManifestSource implements ServiceSource {
     private void take(LoadedManifests loaded) {
         builder.commit();
         log(loaded.problems(), "");
+        usable = loaded.snapshot();
+        if (readiness != null) {
+            readiness.follow(loaded.localPods().stream().flatMap(pod -> pod.probed(readiness.withoutProbe()).stream())
+                    .toList());
+        }
+        ClusterSnapshot snapshot = handOver(loaded.snapshot());
+        freshness = new Freshness(true, true, snapshot.asOf(), "watching " + options.inputs(),
+                loaded.problems());
+    }
+
+    /** The last usable manifests stay in force, also while an edit is broken: only the readiness of their Pods differs. */
+    private void readinessChanged() {
+        ClusterSnapshot base = usable;
+        if (base != null) {
+            handOver(new ClusterSnapshot(builder.nextVersion(), Instant.now(), base.node(), base.services(),
+                    base.pods(), List.of(), base.facts()));
+        }
+    }
+
+    private ClusterSnapshot handOver(ClusterSnapshot read) {
         ClusterSnapshot before = last;
-        ClusterSnapshot snapshot = loaded.snapshot();
+        ClusterSnapshot snapshot = readiness == null ? read : Unreadiness.apply(read, readiness.notReady());
         boolean changed = before == null || !before.services().equals(snapshot.services())
                 || !before.node().equals(snapshot.node()) || !before.pods().equals(snapshot.pods());
         if (changed && consumer != null && closed.getCount() > 0) {
             consumer.accept(snapshot);
         }
         last = snapshot;
-        freshness = new Freshness(true, true, snapshot.asOf(), "watching " + options.inputs(),
-                loaded.problems());
+        return snapshot;
     }
 
     /** Logs each problem once, until it has gone. */

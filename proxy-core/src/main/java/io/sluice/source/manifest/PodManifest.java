@@ -1,8 +1,11 @@
 package io.sluice.source.manifest;
 
 import io.sluice.service.EndpointAddress;
+import io.sluice.service.Protocol;
 import io.sluice.service.ServiceName;
 import io.sluice.source.manifest.Manifest.ContainerPort;
+import io.sluice.source.probe.LocalPod;
+import io.sluice.source.probe.ReadinessProbe;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Map;
@@ -15,13 +18,15 @@ import org.jspecify.annotations.Nullable;
  * @param elsewhere    where connections to a port of it go instead, by its number; by 0 for ports that are not there
  * @param hasStatus    whether its manifest says what became of it
  * @param serviceLinks {@code enableServiceLinks}
+ * @param probe        how its readiness is found out; null if its template does not say
+ * @param local        whether our annotations or the command line say where its process runs
  * @param leftOut      why it cannot be an endpoint; null if it can
  */
 record PodManifest(ServiceName name, String location, Map<String, String> labels, List<InetAddress> ips,
         boolean ready, boolean terminating, @Nullable String node, @Nullable String hostname,
         @Nullable String subdomain, List<ContainerPort> ports,
         Map<Integer, List<EndpointAddress>> elsewhere, boolean hasStatus, boolean serviceLinks,
-        @Nullable String leftOut)
+        @Nullable ReadinessProbe probe, boolean local, @Nullable String leftOut)
         implements Manifest {
 
     /** Where connections to its port {@code number} go. */
@@ -32,12 +37,23 @@ record PodManifest(ServiceName name, String location, Map<String, String> labels
                 : other;
     }
 
+    /** What who probes its process has to know. */
+    LocalPod probed() {
+        int main = PodReader.mainPort(ports);
+        ContainerPort first = ports.isEmpty() ? null : ports.getFirst();
+        int number = main == 0 && first != null ? first.port() : main;
+        EndpointAddress at = ips.isEmpty() ? null : at(number).getFirst();
+        int asked = probe == null ? 0 : probe.action().port();
+        return new LocalPod(name, probe, at(asked == 0 ? number : asked).getFirst(),
+                at == null || at.port() == 0 || first != null && first.protocol() != Protocol.TCP ? null : at);
+    }
+
     /** This Pod with a name and addresses of its own; a status says nothing about it then, and it is ready. */
     PodManifest placed(ServiceName as, @Nullable String hostname, List<InetAddress> ips,
             Map<Integer, List<EndpointAddress>> elsewhere) {
         return new PodManifest(as, location, labels, ips, ready || hasStatus, false, node, hostname, subdomain, ports,
                 elsewhere,
-                true, serviceLinks, null);
+                true, serviceLinks, probe, true, null);
     }
 
     /** Begins a Pod that has a name and a place only. */
@@ -61,6 +77,8 @@ record PodManifest(ServiceName name, String location, Map<String, String> labels
         private Map<Integer, List<EndpointAddress>> elsewhere = Map.of();
         private boolean hasStatus = true;
         private boolean serviceLinks = true;
+        private @Nullable ReadinessProbe probe;
+        private boolean local;
         private @Nullable String leftOut;
 
         private Builder(ServiceName name, String location) {
@@ -134,6 +152,18 @@ record PodManifest(ServiceName name, String location, Map<String, String> labels
             return this;
         }
 
+        /** Sets {@link PodManifest#probe}. */
+        Builder probe(@Nullable ReadinessProbe value) {
+            this.probe = value;
+            return this;
+        }
+
+        /** Sets {@link PodManifest#local}. */
+        Builder local(boolean value) {
+            this.local = value;
+            return this;
+        }
+
         /** Sets {@link PodManifest#leftOut}. */
         Builder leftOut(@Nullable String value) {
             this.leftOut = value;
@@ -143,7 +173,7 @@ record PodManifest(ServiceName name, String location, Map<String, String> labels
         /** The Pod. */
         PodManifest build() {
             return new PodManifest(name, location, labels, ips, ready, terminating, node, hostname, subdomain, ports,
-                    elsewhere, hasStatus, serviceLinks, leftOut);
+                    elsewhere, hasStatus, serviceLinks, probe, local, leftOut);
         }
     }
 }

@@ -27,7 +27,7 @@ final class PodReader {
     private static final Set<String> OBJECT_FIELDS = Set.of("apiVersion", "kind", "metadata", "spec", "status");
     private static final Set<String> SPEC_FIELDS = Set.of("containers", "initContainers", "nodeName", "hostname",
             "subdomain", "hostNetwork", "nodeSelector", "enableServiceLinks");
-    private static final Set<String> CONTAINER_FIELDS = Set.of("name", "ports", "restartPolicy");
+    private static final Set<String> CONTAINER_FIELDS = Set.of("name", "ports", "restartPolicy", "readinessProbe");
     private static final Set<String> PORT_FIELDS =
             Set.of("containerPort", "hostIP", "hostPort", "name", "protocol");
 
@@ -35,9 +35,11 @@ final class PodReader {
     static final String NO_IP = "has no IP";
 
     private final Problems problems;
+    private final boolean probes;
 
-    PodReader(Problems problems) {
+    PodReader(Problems problems, boolean probes) {
         this.problems = problems;
+        this.probes = probes;
     }
 
     PodManifest read(Field document, ServiceName name, String subject) throws InvalidFieldException {
@@ -63,7 +65,7 @@ final class PodReader {
                     .leftOut(ended ? "has ended (phase " + phase + ")" : ips.isEmpty() ? NO_IP : null).build();
         }
         ProcessAddress address = given.addresses.getFirst();
-        return pod.ips(address.ips()).ready(given.ready)
+        return pod.ips(address.ips()).ready(given.ready).local(true)
                 .elsewhere(address.port() == 0
                         ? Map.of()
                         : Map.of(mainPort(pod.build().ports()), address.at(address.port())))
@@ -86,7 +88,8 @@ final class PodReader {
         return PodManifest.builder(name, DocumentReader.place(document)).labels(metadata.get("labels").texts())
                 .terminating(metadata.get("deletionTimestamp").present()).node(spec.get("nodeName").text())
                 .hostname(spec.get("hostname").text()).subdomain(spec.get("subdomain").text())
-                .ports(containerPorts(spec, subject)).serviceLinks(spec.get("enableServiceLinks").bool(true));
+                .ports(containerPorts(spec, subject)).probe(probes ? ProbeReader.first(spec) : null)
+                .serviceLinks(spec.get("enableServiceLinks").bool(true));
     }
 
     /**

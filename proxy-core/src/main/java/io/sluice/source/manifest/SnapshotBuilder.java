@@ -19,6 +19,7 @@ import io.sluice.source.Problem.Severity;
 import io.sluice.source.manifest.Manifest.PortManifest;
 import java.net.InetAddress;
 import io.sluice.source.manifest.ReadingLimits.Rest;
+import io.sluice.source.probe.LocalPod;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -62,7 +63,7 @@ final class SnapshotBuilder {
     LoadedManifests build(Instant now) {
         Problems problems = new Problems();
         Rest rest = new Rest(ReadingLimits.ofThisHeap());
-        DocumentReader objects = inputs.read(problems, rest);
+        DocumentReader objects = inputs.read(problems, rest, options.probes());
         if (!objects.skippedKinds().isEmpty() && !objects.skippedKinds().equals(toldSkipped)) {
             toldSkipped = Map.copyOf(objects.skippedKinds());
             LOG.info("objects of other kinds are skipped: {}", objects.skippedKinds());
@@ -95,7 +96,8 @@ final class SnapshotBuilder {
         return new LoadedManifests(
                 new ClusterSnapshot(++version, now, node, states, pods(objects, workloads), List.of(), facts),
                 problems.all(),
-                objects.skippedKinds(), List.copyOf(objects.passedOver()));
+                objects.skippedKinds(), List.copyOf(objects.passedOver()), localPods(objects, workloads),
+                workloads(objects));
     }
 
     /** Warns of endpoints that lead back. Node ports listen on loopback addresses by default. */
@@ -166,11 +168,30 @@ final class SnapshotBuilder {
         return states;
     }
 
+    private static List<LocalPod> localPods(DocumentReader objects, WorkloadPods workloads) {
+        return Stream.concat(written(objects), workloads.made().stream())
+                .filter(pod -> pod.local() && pod.leftOut() == null && !pod.ips().isEmpty())
+                .map(PodManifest::probed).toList();
+    }
+
+    private static List<Workload> workloads(DocumentReader objects) {
+        return Stream.concat(objects.workloads().stream().map(Workload::of), written(objects).map(Workload::of))
+                .toList();
+    }
+
+    private static Stream<PodManifest> written(DocumentReader objects) {
+        return objects.objects().stream().filter(PodManifest.class::isInstance).map(PodManifest.class::cast);
+    }
+
     private static List<Pod> pods(DocumentReader objects, WorkloadPods workloads) {
-        return Stream.concat(objects.objects().stream().filter(PodManifest.class::isInstance)
-                .map(PodManifest.class::cast), workloads.made().stream())
+        return Stream.concat(written(objects), workloads.made().stream())
                 .filter(pod -> pod.leftOut() == null || PodReader.NO_IP.equals(pod.leftOut()))
                 .map(pod -> new Pod(pod.name().namespace(), pod.name().name(), pod.ips(), pod.serviceLinks())).toList();
+    }
+
+    /** A version for a snapshot that is made of one that was built. */
+    long nextVersion() {
+        return ++version;
     }
 
     /** The snapshot that was built last is in force: its allocations stay. */

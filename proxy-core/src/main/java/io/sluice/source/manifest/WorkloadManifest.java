@@ -34,7 +34,8 @@ record WorkloadManifest(String kind, ServiceName name, String location, int repl
 
     /** The number of values of the manifest that it keeps, itself included. */
     int weight() {
-        return 16 + 2 * template.labels().size() + 3 * template.ports().size() + 2 * addresses.size();
+        return (template.probe() == null ? 16 : 32) + 2 * template.labels().size() + 3 * template.ports().size()
+                + 2 * addresses.size();
     }
 
     /** {@code Kind namespace/name}, for messages. */
@@ -44,6 +45,10 @@ record WorkloadManifest(String kind, ServiceName name, String location, int repl
 
     /** The name of its Pod {@code index}, from 0. */
     String podName(int index) {
-        return name.name() + "-" + (ordinals < 0 ? index + 1 : index + ordinals);
+        return podName(name.name(), ordinals, index);
+    }
+
+    static String podName(String workload, int ordinals, int index) {
+        return workload + "-" + (ordinals < 0 ? index + 1 : index + ordinals);
     }
 }
