@@ -18,6 +18,7 @@ import io.sluice.cli.command.EventsCommand;
 import io.sluice.cli.command.ExplainCommand;
 import io.sluice.cli.command.FailureException;
 import io.sluice.cli.command.GetCommand;
+import io.sluice.cli.command.HostsCommand;
 import io.sluice.cli.command.ReferenceCommand;
 import io.sluice.cli.command.RehearseCommand;
 import io.sluice.cli.command.RunCommand;
@@ -37,6 +38,7 @@ import io.sluice.cli.log.ServingOutput;
 import io.sluice.cli.log.StackTrace;
 import io.sluice.cli.render.PrintableWriter;
 import io.sluice.cli.render.Terminal;
+import io.sluice.cli.up.UpCommand;
 import io.sluice.daemon.StartException;
 import io.sluice.source.Spelling;
 import io.sluice.text.Printable;
@@ -84,6 +86,7 @@ import tools.jackson.core.JacksonException;
                 "  sluice demo                  see it work, with pods made for the occasion",
                 "  sluice check -f manifests/   what would be proxied, and what is wrong",
                 "  sluice run -f manifests/     proxy it until Ctrl-C; edits take effect at once",
+                "  sluice up -f manifests/      the same, with your programs as the pods",
                 "  sluice get services -A       what a running sluice proxies",
                 "  sluice explain kubia         why connections to it go where they go",
                 "  sluice events --since 1h     what has changed, when and why",
@@ -93,18 +96,16 @@ import tools.jackson.core.JacksonException;
 public final class Main implements Runnable {
 
     /** The subcommands, in the order of the help text. */
-    private static final List<Class<?>> COMMANDS = List.of(RunCommand.class, CheckCommand.class, GetCommand.class,
-            ExplainCommand.class, EventsCommand.class, TapCommand.class, TopCommand.class, DrainCommand.class,
-            UndrainCommand.class,
-            EjectCommand.class,
-            WeightCommand.class, KillCommand.class, LogLevelCommand.class, AccessLogCommand.class, EnvCommand.class,
-            ExecCommand.class, ExecInsideCommand.class,
-            DemoCommand.class, CleanupCommand.class, CompletionCommand.class, VersionCommand.class,
-            ReferenceCommand.class,
-            RehearseCommand.class);
+    private static final List<Class<?>> COMMANDS = List.of(RunCommand.class, UpCommand.class, CheckCommand.class,
+            GetCommand.class, ExplainCommand.class, EventsCommand.class, TapCommand.class, TopCommand.class,
+            DrainCommand.class, UndrainCommand.class, EjectCommand.class, WeightCommand.class, KillCommand.class,
+            LogLevelCommand.class, AccessLogCommand.class, EnvCommand.class, HostsCommand.class, ExecCommand.class,
+            ExecInsideCommand.class, DemoCommand.class, CleanupCommand.class, CompletionCommand.class,
+            VersionCommand.class, ReferenceCommand.class, RehearseCommand.class);
 
     /** Commands that serve until a signal comes, and the one that makes the cache for their start, which does the same. */
-    private static final Set<String> SERVING = Set.of(RunCommand.NAME, DemoCommand.NAME, RehearseCommand.NAME);
+    private static final Set<String> SERVING =
+            Set.of(RunCommand.NAME, UpCommand.NAME, DemoCommand.NAME, RehearseCommand.NAME);
 
     private final Map<String, String> environment;
     private final DaemonLoop daemonLoop;

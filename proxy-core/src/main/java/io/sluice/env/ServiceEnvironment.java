@@ -38,7 +38,17 @@ public final class ServiceEnvironment {
      * @param enableServiceLinks the Pod's {@code enableServiceLinks}; false leaves {@code default/kubernetes} alone
      */
     public static ServiceEnvironment of(ClusterSnapshot snapshot, String namespace, boolean enableServiceLinks) {
-        return of(snapshot, namespace, enableServiceLinks, true);
+        return of(snapshot, namespace, enableServiceLinks, true, 0);
+    }
+
+    /**
+     * The same for a program of this machine.
+     *
+     * @param portOffset what is added to the port of every cluster IP here
+     */
+    public static ServiceEnvironment here(ClusterSnapshot snapshot, String namespace, boolean enableServiceLinks,
+            int portOffset) {
+        return of(snapshot, namespace, enableServiceLinks, true, portOffset);
     }
 
     /**
@@ -51,9 +61,14 @@ public final class ServiceEnvironment {
      */
     public static ServiceEnvironment of(ClusterSnapshot snapshot, String namespace, boolean enableServiceLinks,
             boolean dockerLinks) {
+        return of(snapshot, namespace, enableServiceLinks, dockerLinks, 0);
+    }
+
+    private static ServiceEnvironment of(ClusterSnapshot snapshot, String namespace, boolean enableServiceLinks,
+            boolean dockerLinks, int portOffset) {
         SequencedMap<String, String> variables = new LinkedHashMap<>();
         for (Service service : visible(snapshot, namespace, enableServiceLinks).values()) {
-            add(service, dockerLinks, variables);
+            add(service, dockerLinks, portOffset, variables);
         }
         return new ServiceEnvironment(variables);
     }
@@ -94,7 +109,7 @@ public final class ServiceEnvironment {
         return visible;
     }
 
-    private static void add(Service service, boolean dockerLinks, Map<String, String> variables) {
+    private static void add(Service service, boolean dockerLinks, int portOffset, Map<String, String> variables) {
         String prefix = variableName(service.name().name());
         InetAddress address = service.clusterIps().getFirst();
         String ip = IpAddresses.format(address);
@@ -103,21 +118,22 @@ public final class ServiceEnvironment {
             return;
         }
         ServicePort first = service.ports().getFirst();
-        variables.put(prefix + "_SERVICE_PORT", Integer.toString(first.port()));
+        variables.put(prefix + "_SERVICE_PORT", Integer.toString(first.port() + portOffset));
         for (ServicePort port : service.ports()) {
             if (!port.name().isEmpty()) {
-                variables.put(prefix + "_SERVICE_PORT_" + variableName(port.name()), Integer.toString(port.port()));
+                variables.put(prefix + "_SERVICE_PORT_" + variableName(port.name()),
+                        Integer.toString(port.port() + portOffset));
             }
         }
         if (!dockerLinks) {
             return;
         }
-        variables.put(prefix + "_PORT", url(first, address));
+        variables.put(prefix + "_PORT", url(first, address, portOffset));
         for (ServicePort port : service.ports()) {
             String link = prefix + "_PORT_" + port.port() + '_' + port.protocol();
-            variables.put(link, url(port, address));
+            variables.put(link, url(port, address, portOffset));
             variables.put(link + "_PROTO", scheme(port));
-            variables.put(link + "_PORT", Integer.toString(port.port()));
+            variables.put(link + "_PORT", Integer.toString(port.port() + portOffset));
             variables.put(link + "_ADDR", ip);
         }
     }
@@ -127,8 +143,8 @@ public final class ServiceEnvironment {
         return name.replace('-', '_').toUpperCase(Locale.ROOT);
     }
 
-    private static String url(ServicePort port, InetAddress address) {
-        return scheme(port) + "://" + IpAddresses.format(address, port.port());
+    private static String url(ServicePort port, InetAddress address, int portOffset) {
+        return scheme(port) + "://" + IpAddresses.format(address, port.port() + portOffset);
     }
 
     private static String scheme(ServicePort port) {

@@ -163,6 +163,10 @@ class ViewsTest extends ServedAdmin {
 
     @ParameterizedTest(name = "{0}: {1}")
     @CsvSource(delimiter = '|', value = {"namespace=default | 200 | KUBIA_SERVICE_HOST",
+            "namespace=default | 200 | \"KUBIA_SERVICE_PORT\":\"80\"",
+            "namespace=default&hosts=1 | 200 | {\"address\":\"10.96.0.1\",\"names\":[\"kubia.default.svc.cluster.local\"",
+            "namespace=defualt | 200 | no Service is in namespace defualt; did you mean default?",
+            "namespace=x | 200 | no Service is in namespace x; there are Services in default",
             "namespace=default&pod=kubia-1 | 404 | no Pods are known here", "pod=kubia-1 | 400 | namespace is missing"})
     void the_variables_of_a_namespace_are_told(String query, int expected, String text) throws Exception {
         ready();

@@ -166,6 +166,22 @@ class ServiceEnvironmentTest {
     }
 
     @Test
+    void a_program_of_this_machine_gets_the_ports_at_which_the_daemon_listens_under_the_names_of_the_services_own() {
+        ClusterSnapshot snapshot = snapshot(List.of(service("shop/api", "10.96.0.2", tcp("http", 80))));
+
+        assertThat(text(ServiceEnvironment.here(snapshot, "shop", true, 10_000))).isEqualTo("""
+                API_SERVICE_HOST=10.96.0.2
+                API_SERVICE_PORT=10080
+                API_SERVICE_PORT_HTTP=10080
+                API_PORT=tcp://10.96.0.2:10080
+                API_PORT_80_TCP=tcp://10.96.0.2:10080
+                API_PORT_80_TCP_PROTO=tcp
+                API_PORT_80_TCP_PORT=10080
+                API_PORT_80_TCP_ADDR=10.96.0.2
+                """);
+    }
+
+    @Test
     void the_size_is_that_of_the_kernels_strings() {
         ServiceEnvironment environment = ServiceEnvironment
                 .of(snapshot(List.of(service("shop/a", "10.0.0.1", tcp("", 80)))), "shop", true, false);

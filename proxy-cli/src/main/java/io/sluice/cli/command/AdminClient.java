@@ -1,10 +1,12 @@
 package io.sluice.cli.command;
 
 import io.sluice.cli.config.ServerFlag;
+import io.sluice.text.Printable;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.io.PrintWriter;
 import java.io.Reader;
 import java.net.ConnectException;
 import java.net.URI;
@@ -15,8 +17,10 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
@@ -40,10 +44,12 @@ public final class AdminClient {
 
     private final String address;
     private final URI base;
+    private final PrintWriter err;
 
-    private AdminClient(String address, URI base) {
+    private AdminClient(String address, URI base, PrintWriter err) {
         this.address = address;
         this.base = base;
+        this.err = err;
     }
 
     /**
@@ -51,12 +57,12 @@ public final class AdminClient {
      *
      * @throws IllegalArgumentException if {@code address} is neither; the message names it
      */
-    private static AdminClient at(String address) {
+    private static AdminClient at(String address, PrintWriter err) {
         String authority = address.replaceFirst("^http://", "").replaceFirst("/$", "");
         try {
             URI base = URI.create("http://" + authority + "/api/v1/");
             if (base.getHost() != null && base.getPort() > 0) {
-                return new AdminClient(authority, base);
+                return new AdminClient(authority, base, err);
             }
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException("'" + address + "' is not an address like " + ServerFlag.DEFAULT_ADDRESS,
@@ -68,7 +74,7 @@ public final class AdminClient {
     /** A client of the daemon at {@code address}, the value of {@code command}'s {@link ServerFlag}. */
     public static AdminClient of(CommandSpec command, String address) {
         try {
-            return at(address);
+            return at(address, command.commandLine().getErr());
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), "--server: " + e.getMessage());
         }
@@ -193,10 +199,29 @@ public final class AdminClient {
      * @param pod the Pod whose settings count; null for the defaults of a Pod
      */
     public JsonNode environment(String namespace, @Nullable String pod) throws FailureException, InterruptedException {
-        JsonNode environment = get("environment", "?namespace=" + URLEncoder.encode(namespace, StandardCharsets.UTF_8)
-                + (pod == null ? "" : "&pod=" + URLEncoder.encode(pod, StandardCharsets.UTF_8)));
+        return environment(namespace, pod, Map.of());
+    }
+
+    /**
+     * The same.
+     *
+     * @param more further parameters by name, not encoded
+     */
+    JsonNode environment(String namespace, @Nullable String pod, Map<String, String> more)
+            throws FailureException, InterruptedException {
+        Map<String, String> query = new LinkedHashMap<>();
+        query.put("namespace", namespace);
+        if (pod != null) {
+            query.put("pod", pod);
+        }
+        query.putAll(new TreeMap<>(more));
+        JsonNode environment = get("environment", encoded(query));
         if (!environment.path("variables").isObject()) {
             throw new FailureException("what answers at " + address + " is not sluice: it has no variables");
+        }
+        String notice = environment.path("notice").asString("");
+        if (!notice.isEmpty()) {
+            err.println("sluice: " + Printable.of(notice));
         }
         return environment;
     }

@@ -5,6 +5,7 @@ import io.sluice.node.LocalRoutes;
 import io.sluice.node.ReturnRoutes;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
@@ -19,7 +20,7 @@ import picocli.CommandLine.Spec;
                 "Removes every local route that sluice has added (origin 115 in 'ip route show table local') and the "
                         + "routing rules of sluice.io/preserve-source (table 1150), and the nftables table 'inet sluice' with its "
                         + "routing rules (table 1151), after a crash or after "
-                        + "--keep-addresses. Nothing else is touched. A daemon that still runs adds its own routes again "
+                        + "--keep-addresses, and what 'sluice hosts --write' has put into /etc/hosts. Nothing else is touched. A daemon that still runs adds its own routes again "
                         + "at once.",
                 "", "Needs CAP_NET_ADMIN if there is anything to remove."},
         footer = {"", "Examples:", "  sudo sluice cleanup"})
@@ -41,7 +42,11 @@ public final class CleanupCommand implements Callable<Integer> {
             if (rules > 0) {
                 out.println("Removed " + rules + (rules == 1 ? " routing rule." : " routing rules."));
             }
-            out.println(removed == 0 && rules + tables > 0 ? "No local route is left here." : removed == 0
+            boolean names = Files.isReadable(HostsFile.SYSTEM) && HostsFile.write(HostsFile.SYSTEM, "");
+            if (names) {
+                out.println("Removed the names of Services from /etc/hosts.");
+            }
+            out.println(removed == 0 && (names || rules + tables > 0) ? "No local route is left here." : removed == 0
                     ? "Nothing of sluice is left here."
                     : "Removed " + removed + (removed == 1 ? " local route." : " local routes."));
             out.flush();

@@ -20,6 +20,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
+import tools.jackson.databind.JsonNode;
 
 /** {@code sluice env}: prints the variables that kubelet would give a container for the Services of its namespace. */
 @Command(
@@ -27,7 +28,8 @@ import picocli.CommandLine.Spec;
         header = "Print the environment variables of Services, as kubelet sets them.",
         description = {"", "What a container of a Pod that starts now would find: {NAME}_SERVICE_HOST, "
                 + "{NAME}_SERVICE_PORT and the variables of Docker links, for every Service of the namespace that has a "
-                + "cluster IP, and for default/kubernetes."},
+                + "cluster IP, and for default/kubernetes. With --port-offset the ports are those at which the daemon "
+                + "listens here."},
         abbreviateSynopsis = true,
         footer = {"", "Examples:", "  eval \"$(sluice env)\"; curl $KUBIA_SERVICE_HOST:$KUBIA_SERVICE_PORT",
                 "  sluice env -n shop -o dotenv > .env", "  sluice env --pod kubia-zcmpd -o json"})
@@ -42,7 +44,9 @@ public final class EnvCommand implements Callable<Integer> {
         /** One JSON object. */
         JSON,
         /** The field {@code env} of a container, in YAML. */
-        K8S
+        K8S,
+        /** Lines of hosts(5), in place of variables. */
+        HOSTS
     }
 
     @Spec
@@ -69,11 +73,14 @@ public final class EnvCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws FailureException, InterruptedException {
+        // The variables are for programs of this machine: their ports are those at which the daemon listens.
+        JsonNode known = AdminClient.of(spec, server.address(main.environment())).environment(namespace, pod,
+                Map.of("ports", "served", "hosts", output == Format.HOSTS ? "1" : "0"));
         SequencedMap<String, String> variables = new LinkedHashMap<>();
-        AdminClient.of(spec, server.address(main.environment())).environment(namespace, pod).path("variables")
-                .propertyStream().forEach(v -> variables.put(v.getKey(), v.getValue().asString("")));
+        known.path("variables").propertyStream()
+                .forEach(v -> variables.put(v.getKey(), v.getValue().asString("")));
         PrintWriter out = spec.commandLine().getOut();
-        out.print(print(variables, output));
+        out.print(output == Format.HOSTS ? HostsCommand.lines(known) : print(variables, output));
         out.flush();
         return ExitCode.OK;
     }
@@ -91,6 +98,7 @@ public final class EnvCommand implements Callable<Integer> {
             case JSON -> text
                     .append(PrintableJson.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(variables))
                     .append('\n');
+            case HOSTS -> throw new IllegalArgumentException("names are no variables");
             case K8S -> {
                 text.append(variables.isEmpty() ? "env: []\n" : "env:\n");
                 for (Map.Entry<String, String> variable : variables.entrySet()) {

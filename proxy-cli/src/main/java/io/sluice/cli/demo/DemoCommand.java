@@ -2,6 +2,7 @@ package io.sluice.cli.demo;
 
 import io.sluice.cli.Main;
 import io.sluice.cli.command.FailureException;
+import io.sluice.cli.command.PrivilegedPorts;
 import io.sluice.cli.command.Signals;
 import io.sluice.cli.command.SnapshotView;
 import io.sluice.cli.command.VersionCommand;
@@ -19,7 +20,6 @@ import io.sluice.dns.server.DnsLimits;
 import io.sluice.dns.server.DnsSettings;
 import io.sluice.dns.zone.PodRecords;
 import io.sluice.http.AllowedHosts;
-import io.sluice.linux.Errno;
 import io.sluice.linux.SocketFailures;
 import io.sluice.metrics.AccessLog;
 import io.sluice.proxy.ProxySettings;
@@ -72,7 +72,6 @@ public final class DemoCommand implements Callable<Integer> {
 
     public static final String NAME = "demo";
 
-    private static final int UNPRIVILEGED_OFFSET = 10_000;
     private static final Duration PATIENCE = Duration.ofSeconds(2);
 
     @Spec
@@ -82,7 +81,7 @@ public final class DemoCommand implements Callable<Integer> {
     private Main main;
 
     @Option(names = "--port-offset", paramLabel = "N", converter = BoundedInt.PortOffset.class,
-            description = "Added to the port of every cluster IP. Default: 0, or " + UNPRIVILEGED_OFFSET
+            description = "Added to the port of every cluster IP. Default: 0, or " + PrivilegedPorts.OFFSET
                     + " where ports below 1024 need a privilege that is missing")
     private @Nullable Integer portOffset;
 
@@ -113,7 +112,8 @@ public final class DemoCommand implements Callable<Integer> {
                 InetSocketAddress metrics = freeAddress("metrics", 10249, out);
                 InetSocketAddress healthz = freeAddress("health", 10256, out);
                 InetSocketAddress names = new InetSocketAddress(IpAddresses.parse("127.121.0.53"),
-                        DnsFlags.DNS_PORT + (mayListen(DnsFlags.DNS_PORT) ? 0 : UNPRIVILEGED_OFFSET));
+                        DnsFlags.DNS_PORT
+                                + (PrivilegedPorts.lacksPrivilege(DnsFlags.DNS_PORT) ? PrivilegedPorts.OFFSET : 0));
                 DemoConnections lines = DemoConnections.install(pods, out);
                 Sluice sluice = Sluice.start(config(files, offset, metrics, healthz, names), VersionCommand.version(),
                         main::droppedLines);
@@ -175,24 +175,12 @@ public final class DemoCommand implements Callable<Integer> {
             return portOffset;
         }
         for (Target target : targets(snapshot, 0)) {
-            if (target.port() < 1024 && !mayListen(target.port())) {
-                out.println(
-                        "Ports below 1024 need a privilege that is missing here: every port is served at its number + "
-                                + UNPRIVILEGED_OFFSET + ", as with --port-offset " + UNPRIVILEGED_OFFSET + ".\n");
-                return UNPRIVILEGED_OFFSET;
+            if (PrivilegedPorts.lacksPrivilege(target.port())) {
+                out.println(PrivilegedPorts.notice());
+                return PrivilegedPorts.OFFSET;
             }
         }
         return 0;
-    }
-
-    private static boolean mayListen(int port) {
-        InetSocketAddress address = new InetSocketAddress(IpAddresses.parse("127.121.0.254"), port);
-        try (ServerSocket probe = new ServerSocket()) {
-            probe.bind(address);
-            return true;
-        } catch (IOException e) {
-            return SocketFailures.ofBind(e, address) != Errno.EACCES;
-        }
     }
 
     private static InetSocketAddress freeAddress(String what, int port, PrintWriter out) throws FailureException {

@@ -18,10 +18,8 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -108,18 +106,18 @@ public final class ExecCommand implements Callable<Integer> {
         }
         Map<String, String> environment = main.environment();
         JsonNode known = AdminClient.of(spec, server.address(environment)).environment(namespace, pod);
-        if (program(command.getFirst(), environment).isEmpty()) {
+        if (Programs.find(command.getFirst(), environment).isEmpty()) {
             spec.commandLine().getErr().println("sluice: " + Printable.of(command.getFirst()) + ": command not found");
             return NOT_FOUND;
         }
-        Path unshare = program("unshare", environment)
+        Path unshare = Programs.find("unshare", environment)
                 .orElseThrow(() -> new FailureException("unshare is missing: install util-linux"));
         if (!Files.exists(Path.of("/etc/resolv.conf"))) {
             throw new FailureException(
                     "/etc/resolv.conf is missing, so that no other file can be mounted over it:"
                             + " create it, it may be empty");
         }
-        boolean privileged = works(unshare, "-m");
+        boolean privileged = works(unshare, List.of("-m"));
         Optional<String> nameserver = nameserver(known);
         boolean host = switch (network) {
             case HOST -> true;
@@ -161,10 +159,10 @@ public final class ExecCommand implements Callable<Integer> {
 
     private static List<String> ownNetwork(Path unshare, boolean privileged) throws FailureException,
             InterruptedException, IOException {
-        if (privileged && works(unshare, "-n", "-m")) {
+        if (privileged && works(unshare, List.of("-n", "-m"))) {
             return List.of("-n", "-m");
         }
-        if (works(unshare, "-U", "-r", "-n", "-m")) {
+        if (works(unshare, List.of("-U", "-r", "-n", "-m"))) {
             return List.of("-U", "-r", "-n", "-m");
         }
         throw new FailureException("this machine does not let its users make namespaces (user.max_user_namespaces,"
@@ -181,20 +179,17 @@ public final class ExecCommand implements Callable<Integer> {
         inside.addAll(List.of(ExecInsideCommand.NAME, "--socket", guests.path("socket").asString("")));
         guests.path("ranges").forEach(range -> inside.addAll(List.of("--range", range.asString(""))));
         inside.add("--");
-        int uid = id("unix:uid");
-        int gid = id("unix:gid");
-        List<String> again = List.of("-U", "--map-user=" + uid, "--map-group=" + gid);
-        if (flags.contains("-U") && uid != 0 && nests(unshare, flags, again)) {
-            inside.add(unshare.toString());
-            inside.addAll(again);
-            inside.add("--");
+        if (flags.contains("-U") && Programs.user() != 0) {
+            List<String> again = Programs.asThisUser(unshare);
+            List<String> nested = new ArrayList<>(flags);
+            nested.add("--");
+            nested.addAll(again.subList(0, again.size() - 1));
+            if (works(unshare, nested)) {
+                inside.addAll(again);
+            }
         }
         inside.addAll(command);
         return inside;
-    }
-
-    private static int id(String attribute) throws IOException {
-        return Objects.requireNonNull((Integer) Files.getAttribute(Path.of("/proc/self"), attribute));
     }
 
     /** The command line of this JVM, up to and with the main class. */
@@ -273,36 +268,11 @@ public final class ExecCommand implements Callable<Integer> {
         return variables;
     }
 
-    private static Optional<Path> program(String name, Map<String, String> environment) {
-        if (name.contains("/")) {
-            return Optional.of(Path.of(name)).filter(Files::isExecutable);
-        }
-        List<String> folders = new ArrayList<>(List.of(environment.getOrDefault("PATH", "").split(":", -1)));
-        folders.addAll(List.of("/usr/bin", "/bin"));
-        return folders.stream().filter(folder -> !folder.isEmpty()).map(folder -> Path.of(folder, name))
-                .filter(file -> Files.isExecutable(file) && !Files.isDirectory(file)).findFirst();
-    }
-
-    private static boolean works(Path unshare, String... flags) throws IOException, InterruptedException {
-        return succeeds(List.of(unshare.toString()), List.of(flags), List.of("--", "true"));
-    }
-
-    private static boolean nests(Path unshare, List<String> outer, List<String> inner)
-            throws IOException, InterruptedException {
-        List<String> second = new ArrayList<>(List.of("--", unshare.toString()));
-        second.addAll(inner);
-        return succeeds(List.of(unshare.toString()), outer, second, List.of("--", "true"));
-    }
-
-    @SafeVarargs
-    private static boolean succeeds(List<String>... parts) throws IOException, InterruptedException {
-        List<String> words = new ArrayList<>();
-        for (List<String> part : parts) {
-            words.addAll(part);
-        }
-        Process process = new ProcessBuilder(words).redirectErrorStream(true).start();
-        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        return process.waitFor(5, TimeUnit.SECONDS) && process.exitValue() == 0 && said.isEmpty();
+    private static boolean works(Path unshare, List<String> flags) throws IOException, InterruptedException {
+        List<String> words = new ArrayList<>(List.of(unshare.toString()));
+        words.addAll(flags);
+        words.addAll(List.of("--", "true"));
+        return Programs.succeed(words);
     }
 
     /** {@code auto}, {@code host} or {@code own}. */

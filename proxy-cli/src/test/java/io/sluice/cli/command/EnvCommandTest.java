@@ -79,8 +79,32 @@ class EnvCommandTest {
     void namespace_and_pod_are_asked_for() {
         env("-n", "shop", "--pod", "a b");
         env();
-        assertThat(queries).containsExactly("/api/v1/environment?namespace=shop&pod=a+b",
-                "/api/v1/environment?namespace=default");
+        assertThat(queries).containsExactly("/api/v1/environment?namespace=shop&pod=a+b&hosts=0&ports=served",
+                "/api/v1/environment?namespace=default&hosts=0&ports=served");
+    }
+
+    @Test
+    void hosts_are_lines_of_an_address_and_its_names() {
+        answer = """
+                {"variables": {}, "hosts": [{"address": "127.120.0.1", "names": ["api.shop.svc", "api"]},
+                                            {"address": "fd00::1", "names": ["e\\u001b[0mvil"]}]}
+                """;
+
+        assertThat(env("-o", "hosts").out()).isEqualTo("127.120.0.1\tapi.shop.svc api\nfd00::1\te\\u001b[0mvil\n");
+        assertThat(Console.run("hosts", "-n", "shop", "--server", "127.0.0.1:" + server.getAddress().getPort()).out())
+                .isEqualTo("127.120.0.1\tapi.shop.svc api\nfd00::1\te\\u001b[0mvil\n");
+        assertThat(queries).containsExactly("/api/v1/environment?namespace=default&hosts=1&ports=served",
+                "/api/v1/environment?namespace=shop&hosts=1");
+    }
+
+    @Test
+    void what_the_daemon_notices_is_told_and_nothing_fails() {
+        answer = "{\"variables\": {}, \"notice\": \"no Service is in namespace shpo; did you mean shop?\"}";
+
+        Console console = env("-n", "shpo");
+
+        assertThat(console.exitCode()).isZero();
+        assertThat(console.err()).isEqualTo("sluice: no Service is in namespace shpo; did you mean shop?\n");
     }
 
     @Test
