@@ -461,10 +461,7 @@ public final class Sluice implements AutoCloseable {
         }
         source.close();
         closeNamespaceSocket();
-        OperatorServer operators = operatorServer;
-        if (operators != null) {
-            operators.close();
-        }
+        Optional.ofNullable(operatorServer).ifPresent(OperatorServer::close);
         NodeWatch watch = nodeWatch;
         if (watch != null) {
             watch.close();

@@ -50,8 +50,7 @@ class ViewsTest extends ServedAdmin {
                    "createdAt": "2026-11-01T08:00:00Z", "warnings": [],
                    "ports": [
                     {"name": "http", "protocol": "TCP", "port": 80, "nodePort": 30080, "targetPort": "web",
-                     "proxied": true, "balancer": "round-robin",
-                     "listeners": [
+                     "proxied": true, "balancer": "round-robin", "listeners": [
                       {"address": "10.96.0.1:80", "kind": "ClusterIP", "status": "Listening"},
                       {"address": "[fd00::1]:80", "kind": "ClusterIP", "status": "Listening"},
                       {"address": "127.0.0.1:30080", "kind": "NodePort", "status": "Failed",
@@ -62,9 +61,9 @@ class ViewsTest extends ServedAdmin {
                      "externalEndpoints": ["10.1.0.20:8080", "10.1.0.3:8080", "[fd01::3]:8080"],
                      "endpoints": [
                       {"address": "10.1.0.3:8080", "ready": true, "serving": true, "terminating": false,
-                       "node": "node-a", "pod": "kubia-3", "ejected": false, "drained": false,
-                       "activeConnections": 1, "totalConnections": 2, UNUSED,
-                       "failedConnections": {"refused": 1}, "connect": {"count": 1, "p50Ms": 1.179, "p99Ms": 1.179}},
+                       "node": "node-a", "pod": "kubia-3", "ejected": false, "drained": false, "activeConnections": 1,
+                       "totalConnections": 2, UNUSED, "failedConnections": {"refused": 1},
+                       "connect": {"count": 1, "p50Ms": 1.179, "p99Ms": 1.179}},
                       {"address": "10.1.0.4:8080", "ready": false, "serving": false, "terminating": false,
                        "ejected": false, NOTHING},
                       {"address": "10.1.0.20:8080", "ready": true, "serving": true, "terminating": false,

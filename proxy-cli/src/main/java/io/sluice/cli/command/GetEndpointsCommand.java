@@ -16,9 +16,9 @@ import tools.jackson.databind.node.ObjectNode;
         header = "List the endpoints that connections to each Service are spread over.",
         footer = {"", "Examples:", "  sluice get endpoints",
                 "  sluice get ep -A -o wide      one line for each endpoint, ready or not",
-                "", "-o wide shows of the last two minutes how long connecting took and the endpoint's first byte:",
-                "half of the connections, and 99 of 100, took no longer. EJECTED says whether connections avoid it,",
-                "as it does not answer."})
+                "", "-o wide shows how long connecting took, and the endpoint's first byte:",
+                "half of the connections of the last two minutes, and 99 of 100, took no",
+                "longer. EJECTED says whether connections avoid it, as it does not answer."})
 final class GetEndpointsCommand extends GetResource {
 
     private static final int SHOWN_ENDPOINTS = 3;

@@ -158,10 +158,10 @@ class GetCommandTest {
     @Test
     void endpoints_are_shortened_and_empty_ones_say_why() {
         assertThat(get("ep", "-A").out()).isEqualTo("""
-                NAMESPACE   NAME     ENDPOINTS                                                           AGE
-                default     kubia    127.121.0.11:8080,127.121.0.12:8080,127.121.0.13:8080 + 1 more...   5h
-                default     lonely   <none> (nothing is written for it)                                  5h
-                default     out      <none>                                                              5h
+                NAMESPACE   NAME     ENDPOINTS                                                                     AGE
+                default     kubia    127.121.0.11:8080,127.121.0.12:8080 (ejected),127.121.0.13:8080 + 1 more...   5h
+                default     lonely   <none> (nothing is written for it)                                            5h
+                default     out      <none>                                                                        5h
                 """);
     }
 
