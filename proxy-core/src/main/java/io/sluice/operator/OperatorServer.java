@@ -1,29 +1,20 @@
 package io.sluice.operator;
 
-import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
-import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelInitializer;
 import io.netty.channel.IoEventLoopGroup;
 import io.netty.channel.SimpleChannelInboundHandler;
-import io.netty.channel.epoll.EpollDomainSocketChannel;
-import io.netty.channel.epoll.EpollServerDomainSocketChannel;
-import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.handler.codec.LineBasedFrameDecoder;
 import io.netty.handler.codec.TooLongFrameException;
-import io.sluice.node.SocketFile;
-import io.sluice.node.SocketFolder;
+import io.sluice.node.UserSocket;
 import io.sluice.reconcile.OrderException;
 import io.sluice.text.Printable;
 import io.sluice.text.PrintableJson;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
@@ -33,8 +24,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The Unix socket at which operators give orders: one line of JSON, one line in answer, and the connection ends. It admits only
- * this process's own user and root, by the file's permissions and by the user that the kernel reports for the peer
- * (SO_PEERCRED, unix(7)); there is no way to it from a network or a browser. A few peers at a time, each for some seconds.
+ * this process's own user and root ({@link UserSocket}); there is no way to it from a network or a browser. A few peers at a
+ * time, each for some seconds.
  */
 public final class OperatorServer implements AutoCloseable {
 
@@ -46,18 +37,14 @@ public final class OperatorServer implements AutoCloseable {
     private static final int SECONDS = 30;
     private static final int LONGEST_NAME = 64;
 
-    private final Path path;
-    private final SocketFile file;
-    private final Channel server;
+    private final UserSocket socket;
 
-    private OperatorServer(Path path, SocketFile file, Channel server) {
-        this.path = path;
-        this.file = file;
-        this.server = server;
+    private OperatorServer(UserSocket socket) {
+        this.socket = socket;
     }
 
     /**
-     * Opens a socket in the {@link SocketFolder} of this user.
+     * Opens a socket in the folder of this user.
      *
      * @param loops       that run epoll
      * @param environment of this process
@@ -65,43 +52,27 @@ public final class OperatorServer implements AutoCloseable {
      */
     public static OperatorServer open(Operator operator, IoEventLoopGroup loops, Map<String, String> environment)
             throws IOException {
-        int uid = SocketFile.uid();
-        Path path = SocketFolder.open(uid, environment).freePath(PREFIX);
         AtomicInteger peers = new AtomicInteger();
-        Channel server = new ServerBootstrap().group(loops).channel(EpollServerDomainSocketChannel.class)
-                .childHandler(new ChannelInitializer<EpollDomainSocketChannel>() {
-                    @Override
-                    protected void initChannel(EpollDomainSocketChannel channel) throws IOException {
-                        int peer = channel.peerCredentials().uid();
-                        channel.closeFuture().addListener(closed -> peers.decrementAndGet());
-                        if (peers.incrementAndGet() > PEERS) {
-                            channel.close();
-                        } else if (peer == uid || peer == 0) {
-                            channel.eventLoop().schedule(() -> channel.close(), SECONDS, TimeUnit.SECONDS);
-                            channel.pipeline().addLast(new LineBasedFrameDecoder(OperatorCommand.LONGEST, true, true),
-                                    new Session(operator, name(peer)));
-                        } else {
-                            LOG.warn("user {} came to {} and was sent away", peer, path);
-                            channel.close();
-                        }
-                    }
-                }).bind(new DomainSocketAddress(path.toFile())).awaitUninterruptibly().channel();
-        if (!server.isActive()) {
-            throw new IOException(path + ": a socket cannot be made there");
-        }
-        Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
-        return new OperatorServer(path, SocketFile.of(path), server);
+        return new OperatorServer(UserSocket.open(PREFIX, loops, environment, (channel, peer) -> {
+            channel.closeFuture().addListener(closed -> peers.decrementAndGet());
+            if (peers.incrementAndGet() > PEERS) {
+                channel.close();
+            } else {
+                channel.eventLoop().schedule(() -> channel.close(), SECONDS, TimeUnit.SECONDS);
+                channel.pipeline().addLast(new LineBasedFrameDecoder(OperatorCommand.LONGEST, true, true),
+                        new Session(operator, name(peer)));
+            }
+        }));
     }
 
     /** The path of the socket. */
     public Path path() {
-        return path;
+        return socket.path();
     }
 
     @Override
     public void close() {
-        file.remove();
-        server.close().awaitUninterruptibly();
+        socket.close();
     }
 
     /** This user's name, or root's. */

@@ -22,7 +22,6 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
@@ -51,14 +50,8 @@ public final class EventsCommand implements Callable<Integer> {
     @ParentCommand
     private Main main;
 
-    @Parameters(paramLabel = "SERVICE", arity = "0..1", description = "Only this Service.")
-    private @Nullable String service;
-
-    @Option(names = {"-n", "--namespace"}, paramLabel = "NAMESPACE", description = "The namespace. Default: default")
-    private @Nullable String namespace;
-
-    @Option(names = {"-A", "--all-namespaces"}, description = "Every namespace.")
-    private boolean allNamespaces;
+    @Mixin
+    private ServiceFilter services = new ServiceFilter();
 
     @Option(names = "--since", paramLabel = "DURATION|ID",
             description = "Only events of this time, such as 10m, or after the event with this number.")
@@ -79,7 +72,7 @@ public final class EventsCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws FailureException, InterruptedException {
-        Map<String, String> query = query();
+        Map<String, String> query = services.query();
         AdminClient client = AdminClient.of(spec, server.address(main.environment()));
         Map<String, String> asked = new LinkedHashMap<>(query);
         asked.put("limit", Integer.toString(MOST));
@@ -104,20 +97,6 @@ public final class EventsCommand implements Callable<Integer> {
             });
         }
         return ExitCode.OK;
-    }
-
-    private Map<String, String> query() {
-        Map<String, String> query = new LinkedHashMap<>();
-        ServiceArgument wanted = ServiceArgument.ofNullable(service).orElse(null);
-        if (wanted != null) {
-            query.put("service", wanted.service());
-        }
-        if (!allNamespaces) {
-            query.put("namespace", wanted != null
-                    ? wanted.namespace(namespace, spec.commandLine())
-                    : namespace != null ? namespace : "default");
-        }
-        return query;
     }
 
     /** A number, or a duration in milliseconds. */

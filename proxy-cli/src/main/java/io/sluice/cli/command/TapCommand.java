@@ -9,7 +9,6 @@ import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
-import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -20,7 +19,6 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.JsonNode;
@@ -45,14 +43,8 @@ public final class TapCommand implements Callable<Integer> {
     @ParentCommand
     private Main main;
 
-    @Parameters(paramLabel = "SERVICE", arity = "0..1", description = "Only this Service.")
-    private @Nullable String service;
-
-    @Option(names = {"-n", "--namespace"}, paramLabel = "NAMESPACE", description = "The namespace. Default: default")
-    private @Nullable String namespace;
-
-    @Option(names = {"-A", "--all-namespaces"}, description = "Every namespace.")
-    private boolean allNamespaces;
+    @Mixin
+    private ServiceFilter services = new ServiceFilter();
 
     @Option(names = "--from", paramLabel = "IP", description = "Only connections of this client.")
     private @Nullable String from;
@@ -77,16 +69,7 @@ public final class TapCommand implements Callable<Integer> {
         if (sample < 1) {
             throw new ParameterException(spec.commandLine(), "--sample: one connection of 1 or more");
         }
-        Map<String, String> query = new LinkedHashMap<>();
-        ServiceArgument wanted = ServiceArgument.ofNullable(service).orElse(null);
-        if (wanted != null) {
-            query.put("service", wanted.service());
-        }
-        if (!allNamespaces) {
-            query.put("namespace", wanted != null
-                    ? wanted.namespace(namespace, spec.commandLine())
-                    : namespace != null ? namespace : "default");
-        }
+        Map<String, String> query = services.query();
         if (from != null) {
             query.put("from", from);
         }
