@@ -16,7 +16,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Flows of datagrams while daemons follow each other. */
 class FlowHandoverIT {
@@ -78,7 +78,7 @@ class FlowHandoverIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"io_uring", "epoll"})
+    @MethodSource("io.sluice.it.testbed.Transports#ofLongTests")
     void every_flow_goes_on_with_its_endpoint_and_port(String transport) throws Exception {
         run(transport);
         List<DatagramSocket> clients = new ArrayList<>();

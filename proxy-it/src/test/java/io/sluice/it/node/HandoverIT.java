@@ -31,6 +31,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** One daemon follows another at the same addresses. */
@@ -152,7 +153,7 @@ class HandoverIT {
     private static int ask(String path, String userAgent) throws IOException, InterruptedException {
         try (HttpClient http = HttpClient.newHttpClient()) {
             return http.send(HttpRequest.newBuilder(URI.create("http://" + ADMIN + ":10256" + path))
-                    .header("User-Agent", userAgent).timeout(Duration.ofSeconds(5)).build(),
+                    .header("User-Agent", userAgent).timeout(Duration.ofSeconds(30)).build(),
                     BodyHandlers.discarding()).statusCode();
         }
     }
@@ -237,7 +238,7 @@ class HandoverIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"auto", "epoll"})
+    @MethodSource("io.sluice.it.testbed.Transports#ofLongTests")
     void a_successor_that_never_gets_ready_holds_nobody_up_and_gives_way_to_a_third(String transport)
             throws Exception {
         NodeDaemon first = daemon("--transport", transport);
@@ -274,7 +275,7 @@ class HandoverIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"auto", "epoll"})
+    @MethodSource("io.sluice.it.testbed.Transports#ofLongTests")
     void whoever_hangs_with_the_sockets_loses_them_and_a_closed_port_is_refused_all_the_same(String transport)
             throws Exception {
         service("late", LATER);

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code --address-mode nftables} with UDP Services: a client, the node and a pod, on cables of their own. */
@@ -123,7 +124,7 @@ class InterceptedDatagramsIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"io_uring", "epoll"})
+    @MethodSource("io.sluice.it.testbed.Transports#ofLongTests")
     void a_pod_sees_who_has_sent_a_datagram_as_with_kube_proxy(String transport) throws Exception {
         run(transport);
         for (int i = 0; i < 5; i++) {
@@ -171,7 +172,7 @@ class InterceptedDatagramsIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"io_uring", "epoll"})
+    @MethodSource("io.sluice.it.testbed.Transports#ofLongTests")
     void who_has_no_endpoint_refuses_and_serves_again(String transport) throws Exception {
         run(transport);
         assertRefused("10.96.78.2", 7000);
@@ -198,7 +199,7 @@ class InterceptedDatagramsIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"io_uring", "epoll"})
+    @MethodSource("io.sluice.it.testbed.Transports#ofLongTests")
     void the_next_daemon_takes_over_and_no_exchange_is_lost(String transport) throws Exception {
         Path handover = directory.resolve("handover");
         run(transport, "--handover-socket", handover.toString());
@@ -220,7 +221,7 @@ class InterceptedDatagramsIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"io_uring", "epoll"})
+    @MethodSource("io.sluice.it.testbed.Transports#ofLongTests")
     void a_flow_goes_on_through_the_next_daemons_with_its_endpoint_and_port(String transport) throws Exception {
         pod.ip("addr add 10.50.2.3/24 dev eth0");
         Path handover = directory.resolve("handover");

@@ -17,6 +17,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code --address-mode nftables}: who is seen by a pod, what is taken from whom, and what is left. */
@@ -150,7 +151,7 @@ class NftablesModeIT extends NodeWithPods {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"io_uring", "epoll"})
+    @MethodSource("io.sluice.it.testbed.Transports#ofLongTests")
     void what_clients_send_that_may_not_use_an_address_is_dropped(String transport) throws Exception {
         write("""
                 apiVersion: v1
