@@ -41,6 +41,6 @@ final class GetOrdersCommand extends GetResource {
         int weight = item.path("weight").asInt(0);
         return List.of(nameOf(item), item.path("endpoint").asString(""),
                 item.path("order").asString("") + (weight == 0 ? "" : " " + weight), item.path("by").asString(""),
-                item.path("until").asString(NONE), age(item, "since", now));
+                item.path("until").asString(NONE).replaceFirst("\\.\\d+Z$", "Z"), age(item, "since", now));
     }
 }
