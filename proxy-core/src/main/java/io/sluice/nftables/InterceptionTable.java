@@ -70,6 +70,8 @@ public final class InterceptionTable implements AutoCloseable {
 
     /** What says that this process serves; null before the first table, after the last, and on a kernel without such tables. */
     private @Nullable OwnedTable owned;
+    /** Whether this kernel has such tables, as far as is known. */
+    private boolean canOwn = true;
 
     /** The kernel's numbers for the table and its rules; of one table, no rule ever has the number of another one. */
     private record Handles(long table, List<Long> rules) {
@@ -225,8 +227,9 @@ public final class InterceptionTable implements AutoCloseable {
 
     private InPlace replaced(Contents contents) throws IOException {
         routing.provide(ports.keySet());
-        if (owned == null) {
+        if (owned == null && canOwn) {
             owned = OwnedTable.create(PacketMarks.SLUICE).orElse(null);
+            canOwn = owned != null;
         }
         ElementChanges all = ElementChanges.between(Contents.EMPTY, contents);
         ways.forget();
