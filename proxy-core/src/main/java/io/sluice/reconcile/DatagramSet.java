@@ -1,7 +1,5 @@
 package io.sluice.reconcile;
 
-import io.sluice.linux.Errno;
-import io.sluice.linux.SocketFailures;
 import io.sluice.proxy.DatagramListener;
 import io.sluice.proxy.Datagrams;
 import io.sluice.reconcile.AddressClaims.Claim;
@@ -45,7 +43,7 @@ final class DatagramSet {
     /** As {@link ServiceListeners#open}. */
     int open(AddressPlan plan, boolean opens, boolean freeBind) {
         Map<InetSocketAddress, CompletableFuture<DatagramListener>> opening = new LinkedHashMap<>();
-        ListenProblems problems = new ListenProblems();
+        ListenProblems problems = new ListenProblems(failed);
         plan.claimedForDatagrams().forEach((address, claim) -> {
             RoutedPort port = ports.find(claim.owner());
             Open current = open.get(address);
@@ -59,9 +57,7 @@ final class DatagramSet {
                     open.put(address, new Open(claim, current.listener()));
                 }
             } else if (unavailable != null) {
-                if (isNew(address, unavailable)) {
-                    problems.add(claim, unavailable, "");
-                }
+                problems.unavailable(address, claim, unavailable);
             } else {
                 opening.put(address,
                         datagrams.listen(address, claim.kind(), port.targets(), freeBind).toCompletableFuture());
@@ -88,21 +84,8 @@ final class DatagramSet {
             }
         } catch (CompletionException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
-            String problem = BindProblems.describeDatagrams(address, claim.kind(), cause);
-            if (!isNew(address, problem)) {
-                return;
-            }
-            if (SocketFailures.ofBind(cause, address) == Errno.EACCES) {
-                problems.addPrivileged(address, claim);
-            } else {
-                problems.add(claim, problem, String.valueOf(cause.getMessage()));
-            }
+            problems.notBound(address, claim, BindProblems.describeDatagrams(address, claim.kind(), cause), cause);
         }
-    }
-
-    /** Notes that {@code address} has a problem; whether another one than before, as a problem is logged once. */
-    private boolean isNew(InetSocketAddress address, String problem) {
-        return !problem.equals(failed.put(address, problem));
     }
 
     /** As {@link ServiceListeners#close}. */

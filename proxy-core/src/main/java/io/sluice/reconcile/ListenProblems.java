@@ -1,5 +1,7 @@
 package io.sluice.reconcile;
 
+import io.sluice.linux.Errno;
+import io.sluice.linux.SocketFailures;
 import io.sluice.proxy.AddressKind;
 import io.sluice.reconcile.AddressClaims.Claim;
 import io.sluice.service.IpAddresses;
@@ -27,15 +29,48 @@ final class ListenProblems {
 
     private record Refused(InetSocketAddress address, Claim claim) {}
 
+    private final Map<InetSocketAddress, String> known;
     private final Map<String, List<NamedLine>> lines = new TreeMap<>();
     private final List<Refused> privileged = new ArrayList<>();
 
     /**
-     * Adds an address.
+     * Begins a round.
      *
-     * @param kind what addresses have in common whose lines belong together
+     * @param known the problem of each address as of earlier rounds, which this one changes: a problem is logged once
      */
-    void add(Claim claim, String problem, String kind) {
+    ListenProblems(Map<InetSocketAddress, String> known) {
+        this.known = known;
+    }
+
+    /** An address that this machine does not have. */
+    void unavailable(InetSocketAddress address, Claim claim, String problem) {
+        if (isNew(address, problem)) {
+            add(claim, problem, "");
+        }
+    }
+
+    /**
+     * An address that could not be bound.
+     *
+     * @param problem for people
+     */
+    void notBound(InetSocketAddress address, Claim claim, String problem, Throwable cause) {
+        if (!isNew(address, problem)) {
+            return;
+        }
+        if (SocketFailures.ofBind(cause, address) == Errno.EACCES) {
+            addPrivileged(address, claim);
+        } else {
+            add(claim, problem, String.valueOf(cause.getMessage()));
+        }
+    }
+
+    private boolean isNew(InetSocketAddress address, String problem) {
+        return !problem.equals(known.put(address, problem));
+    }
+
+    /** @param kind what addresses have in common whose lines belong together */
+    private void add(Claim claim, String problem, String kind) {
         lines.computeIfAbsent(kind, k -> new ArrayList<>())
                 .add(NamedLine.of(claim.owner(), claim.owner() + ": " + problem));
     }

@@ -1,7 +1,5 @@
 package io.sluice.reconcile;
 
-import io.sluice.linux.Errno;
-import io.sluice.linux.SocketFailures;
 import io.sluice.service.ServiceState;
 import io.sluice.proxy.DataPath;
 import io.sluice.proxy.Listener;
@@ -50,7 +48,7 @@ final class ListenerSet implements ServiceListeners {
     @Override
     public int open(AddressPlan plan, boolean opens, boolean freeBind) {
         Map<InetSocketAddress, CompletableFuture<Listener>> opening = new LinkedHashMap<>();
-        ListenProblems problems = new ListenProblems();
+        ListenProblems problems = new ListenProblems(failed);
         plan.claimed().forEach((address, claim) -> {
             RoutedPort port = ports.find(claim.owner());
             Open current = open.get(address);
@@ -64,9 +62,7 @@ final class ListenerSet implements ServiceListeners {
                     open.put(address, new Open(claim, current.listener()));
                 }
             } else if (unavailable != null) {
-                if (isNew(address, unavailable)) {
-                    problems.add(claim, unavailable, "");
-                }
+                problems.unavailable(address, claim, unavailable);
             } else {
                 opening.put(address,
                         dataPath.listen(address, claim.kind(), port.targets(), freeBind).toCompletableFuture());
@@ -93,21 +89,8 @@ final class ListenerSet implements ServiceListeners {
             }
         } catch (CompletionException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
-            String problem = BindProblems.describe(address, claim.kind(), cause);
-            if (!isNew(address, problem)) {
-                return;
-            }
-            if (SocketFailures.ofBind(cause, address) == Errno.EACCES) {
-                problems.addPrivileged(address, claim);
-            } else {
-                problems.add(claim, problem, String.valueOf(cause.getMessage()));
-            }
+            problems.notBound(address, claim, BindProblems.describe(address, claim.kind(), cause), cause);
         }
-    }
-
-    /** Notes that {@code address} has a problem; whether another one than before, as a problem is logged once. */
-    private boolean isNew(InetSocketAddress address, String problem) {
-        return !problem.equals(failed.put(address, problem));
     }
 
     @Override

@@ -8,6 +8,7 @@ import io.sluice.service.IpAddresses;
 import io.sluice.service.Protocol;
 import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePortName;
+import java.util.HashMap;
 import java.net.InetSocketAddress;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -27,7 +28,7 @@ class ListenProblemsTest {
             """, quoteCharacter = '\'')
     void ports_that_need_a_privilege_are_told_in_one_line_with_the_ways_out(String name, String refused, String start,
             String wayOut, String sysctl) {
-        ListenProblems problems = new ListenProblems();
+        ListenProblems problems = new ListenProblems(new HashMap<>());
         for (String word : refused.split(" ", -1)) {
             String[] parts = word.replace("!", "").split(":", -1);
             AddressKind kind = word.endsWith("!") ? AddressKind.EXTERNAL_IP : AddressKind.CLUSTER_IP;
