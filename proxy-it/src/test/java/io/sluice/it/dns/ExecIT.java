@@ -9,6 +9,7 @@ import io.sluice.it.testbed.Backend;
 import io.sluice.it.testbed.DatagramPod;
 import io.sluice.it.testbed.Manifests;
 import io.sluice.it.testbed.RunningSluice;
+import io.sluice.it.testbed.SluiceJava;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -184,11 +185,11 @@ class ExecIT {
         assumeTrue(result.exitCode() == 0, () -> way + " is not possible here: " + result.text());
     }
 
-    private List<String> words(Way way, String... command) {
+    private List<String> words(Way way, String... command) throws IOException {
         List<String> words = new ArrayList<>(way.before());
-        words.addAll(List.of(java(), "--enable-native-access=ALL-UNNAMED", "-XX:TieredStopAtLevel=1", "-cp",
-                System.getProperty("java.class.path"), "io.sluice.cli.Main", "exec", "--server",
-                "127.0.0.1:" + sluice.sluice().metricsAddress().orElseThrow().getPort()));
+        words.addAll(SluiceJava.command());
+        words.addAll(
+                List.of("exec", "--server", "127.0.0.1:" + sluice.sluice().metricsAddress().orElseThrow().getPort()));
         words.addAll(List.of("--network", way == Way.HOST ? "host" : "own"));
         words.add("--");
         words.addAll(List.of(command));

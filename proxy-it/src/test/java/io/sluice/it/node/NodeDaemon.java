@@ -2,7 +2,7 @@ package io.sluice.it.node;
 
 import static org.awaitility.Awaitility.await;
 
-import io.sluice.cli.Main;
+import io.sluice.it.testbed.SluiceJava;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -39,9 +39,7 @@ final class NodeDaemon implements Closeable {
     private static NodeDaemon start(List<String> prefix, String... arguments) throws IOException {
         Path log = Files.createTempFile("sluice-it", ".log");
         List<String> words = new ArrayList<>(prefix);
-        words.addAll(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1", "-Xmx256m", "--enable-native-access=ALL-UNNAMED", "-cp",
-                System.getProperty("java.class.path"), Main.class.getName()));
+        words.addAll(SluiceJava.command());
         words.addAll(Arrays.asList(arguments));
         Process process =
                 new ProcessBuilder(words).redirectErrorStream(true).redirectOutput(log.toFile()).start();

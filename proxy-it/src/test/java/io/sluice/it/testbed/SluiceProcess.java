@@ -2,7 +2,6 @@ package io.sluice.it.testbed;
 
 import static org.awaitility.Awaitility.await;
 
-import io.sluice.cli.Main;
 import java.io.BufferedReader;
 import java.io.Closeable;
 import java.io.File;
@@ -44,9 +43,7 @@ public final class SluiceProcess implements Closeable {
     private final List<Closeable> alsoClosed = new ArrayList<>();
     private Process process;
     private List<String> starter = List.of();
-    private List<String> program = List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "--enable-native-access=ALL-UNNAMED", "-Dio.netty.allocator.type=pooled", "-Xmx256m",
-            "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"), Main.class.getName());
+    private List<String> program = List.of();
     private volatile Gate reads = open();
     private Predicate<String> remembered = line -> true;
 
@@ -177,10 +174,7 @@ public final class SluiceProcess implements Closeable {
             command.addAll(List.of("bash", "-c", "ulimit -n " + openFiles + " && exec \"$@\"", "bash"));
         }
         command.addAll(starter);
-        int classPath = Math.max(0, program.indexOf("-cp"));
-        command.addAll(program.subList(0, classPath));
-        command.addAll(classPath > 0 ? javaOptions : List.of());
-        command.addAll(program.subList(classPath, program.size()));
+        command.addAll(program.isEmpty() ? SluiceJava.command(javaOptions.toArray(String[]::new)) : program);
         command.addAll(arguments);
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
         builder.environment().put("JAVA25_HOME", System.getProperty("java.home"));
