@@ -40,25 +40,12 @@ public final class Differences {
     private Differences() {}
 
     /**
-     * The changes between two snapshots, by Service; one walk over both, which does not look into what they share.
+     * The changes between two snapshots, by Service.
      *
      * @param to takes the changes one by one
      */
     public static void between(ClusterSnapshot before, ClusterSnapshot now, Consumer<Change> to) {
-        Iterator<ServiceState> olds = before.services().values().iterator();
-        Iterator<ServiceState> news = now.services().values().iterator();
-        ServiceState old = next(olds);
-        ServiceState current = next(news);
-        while (old != null || current != null) {
-            int order = old == null ? 1 : current == null ? -1 : name(old).compareTo(name(current));
-            between(order <= 0 ? old : null, order >= 0 ? current : null, to);
-            if (order <= 0) {
-                old = next(olds);
-            }
-            if (order >= 0) {
-                current = next(news);
-            }
-        }
+        now.services().differences(before.services(), (old, current) -> between(old, current, to));
     }
 
     /**

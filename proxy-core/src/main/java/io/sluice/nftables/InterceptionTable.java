@@ -299,7 +299,12 @@ public final class InterceptionTable implements AutoCloseable {
         if (routes > 0 && before != null) {
             LOG.warn("rules and routes for marked packets that somebody else removed: {}; added again", routes);
         }
-        apply();
+        if (before != null && before.contents.equals(contents)) {
+            // The same object, as a rule; and of direct ways, those that the kernel does not have leave no such state.
+            apply(ElementChanges::none);
+        } else {
+            apply();
+        }
         InPlace now = inPlace;
         return routes > 0 || before == null || now == null || !now.handles.equals(before.handles);
     }

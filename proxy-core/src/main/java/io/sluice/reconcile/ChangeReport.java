@@ -3,12 +3,13 @@ package io.sluice.reconcile;
 import io.sluice.metrics.SyncMetrics;
 import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterSnapshot;
+import io.sluice.service.ServiceMap;
 import io.sluice.service.ServiceName;
 import io.sluice.service.ServiceState;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.stream.Stream;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -91,7 +92,8 @@ final class ChangeReport {
     void everything(@Nullable ClusterSnapshot before, ClusterSnapshot wanted, AppliedState now, Steps steps,
             List<NamedLine> emptied) {
         metrics.synced(now.snapshot(),
-                ChangeCount.between(before == null ? Map.of() : before.services(), wanted.services()), Instant.now(),
+                ChangeCount.between(before == null ? ServiceMap.EMPTY : before.services(), wanted.services()),
+                Instant.now(),
                 now.took());
         LineLimit.warn(LOG, emptied);
         history.everything(before, wanted, now);
@@ -105,12 +107,10 @@ final class ChangeReport {
     }
 
     /** Services that came, went or differ, by name. */
-    private static List<ServiceName> changed(Map<ServiceName, ServiceState> before,
-            Map<ServiceName, ServiceState> now) {
-        return Stream.concat(
-                before.keySet().stream().filter(name -> !now.containsKey(name)),
-                now.entrySet().stream().filter(entry -> !entry.getValue().equals(before.get(entry.getKey())))
-                        .map(Map.Entry::getKey))
-                .sorted().toList();
+    private static List<ServiceName> changed(ServiceMap before, ServiceMap now) {
+        List<ServiceName> changed = new ArrayList<>();
+        now.differences(before, (old, state) -> changed
+                .add(Objects.requireNonNull(state == null ? old : state).service().name()));
+        return changed;
     }
 }

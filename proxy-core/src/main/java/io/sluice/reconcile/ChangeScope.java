@@ -2,14 +2,13 @@ package io.sluice.reconcile;
 
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.EndpointAddress;
+import io.sluice.service.ServiceMap;
 import io.sluice.service.ServiceName;
 import io.sluice.service.ServiceAnnotations;
 import io.sluice.service.ServiceState;
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -18,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * How far the difference between two snapshots reaches, and so which of the two ways a change goes. Pure.
  *
  * <p>Nearly every change is one of endpoints alone, and of few Services. Finding that out takes one walk over both
- * snapshots, which does not look into their shared parts.
+ * snapshots, which passes over the parts that they share.
  */
 sealed interface ChangeScope {
 
@@ -103,23 +102,17 @@ sealed interface ChangeScope {
     }
 
     /** Services that differ, if they do in nothing but their endpoints; else null. */
-    private static @Nullable List<ServiceState> changedEndpoints(Map<ServiceName, ServiceState> before,
-            Map<ServiceName, ServiceState> now) {
-        if (before.size() != now.size()) {
-            return null;
-        }
+    private static @Nullable List<ServiceState> changedEndpoints(ServiceMap before, ServiceMap now) {
         List<ServiceState> changed = new ArrayList<>();
-        Iterator<ServiceState> old = before.values().iterator();
-        for (ServiceState state : now.values()) {
-            ServiceState known = old.next();
-            if (!known.equals(state)) {
-                if (!known.service().equals(state.service())) {
-                    return null;
-                }
+        boolean[] others = {false};
+        now.differences(before, (old, state) -> {
+            if (old == null || state == null || !old.service().equals(state.service())) {
+                others[0] = true;
+            } else {
                 changed.add(state);
             }
-        }
-        return changed;
+        });
+        return others[0] ? null : changed;
     }
 
     /** The addresses of endpoints that came or went. */

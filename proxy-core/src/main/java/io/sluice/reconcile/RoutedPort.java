@@ -149,6 +149,11 @@ final class RoutedPort implements OutlierDetector.Subject {
                 : 0, now);
     }
 
+    /** Whether a client stays with its endpoint. */
+    boolean remembersClients() {
+        return service.sessionAffinity() instanceof SessionAffinity.ClientIp;
+    }
+
     boolean takes(IpFamily family, Traffic traffic) {
         return !routing.pool(family, traffic).endpoints().isEmpty();
     }

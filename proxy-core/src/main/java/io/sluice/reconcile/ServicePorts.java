@@ -32,6 +32,7 @@ import io.sluice.service.ServiceAnnotations;
 import io.sluice.service.ServicePort;
 import io.sluice.service.ServicePortName;
 import io.sluice.service.ServiceState;
+import io.sluice.service.SessionAffinity;
 import io.sluice.service.TrafficPolicy;
 import io.sluice.service.ServiceState.PortState;
 import java.net.InetSocketAddress;
@@ -69,6 +70,8 @@ final class ServicePorts {
     private final Map<ServiceName, FlowGroup> flows = new HashMap<>();
     private final FlowSettings flowSettings;
     private final Map<ServiceName, AffinityTable> sharedAffinity = new HashMap<>();
+    /** The ports whose clients are remembered, or were: of many thousand ports nearly all do without. */
+    private final Set<ServicePortName> sticky = new HashSet<>();
     private final Set<ServiceName> loggedNotProxied = new HashSet<>();
     /** A line for each port that waits for its first endpoint; kept until they are logged. */
     private final List<NamedLine> waiting = new ArrayList<>();
@@ -282,6 +285,7 @@ final class ServicePorts {
             RoutedPort port = ports.remove(name);
             if (port != null) {
                 port.retire();
+                sticky.remove(name);
                 outliers.forget(name);
                 retainOrders(name, Set.of());
             }
@@ -295,13 +299,15 @@ final class ServicePorts {
     /** Forgets clients whose last connection is older than their Service's affinity timeout. */
     void sweepAffinity() {
         long now = System.nanoTime();
-        for (RoutedPort port : ports.values()) {
+        sticky.removeIf(name -> {
+            RoutedPort port = Objects.requireNonNull(ports.get(name));
             port.sweep(port.ownAffinity(), now);
-            AffinityTable shared = sharedAffinity.get(port.service().name());
+            AffinityTable shared = sharedAffinity.get(name.service());
             if (shared != null) {
                 port.sweep(shared, now);
             }
-        }
+            return !port.remembersClients() && port.ownAffinity().size() == 0;
+        });
     }
 
     /** Leaves the routing of all ports as it is: no endpoint is ejected or taken back any more. */
@@ -339,6 +345,9 @@ final class ServicePorts {
         AffinityTable affinity = ServiceAnnotations.of(service).affinityByService()
                 ? sharedAffinity.computeIfAbsent(service.name(), n -> new AffinityTable(balancing.affinityClients()))
                 : port.ownAffinity();
+        if (service.sessionAffinity() instanceof SessionAffinity.ClientIp) {
+            sticky.add(port.name());
+        }
         port.route(service, state, node, affinity, outliers.ejected(port.name()), orders.of(port.name()));
         preserve(port);
         retireMissing(port.name(), before.endpoints(), state.endpoints());

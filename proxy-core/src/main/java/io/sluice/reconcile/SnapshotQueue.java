@@ -2,8 +2,8 @@ package io.sluice.reconcile;
 
 import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterSnapshot;
+import io.sluice.service.ServiceMap;
 import java.time.Instant;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -73,6 +73,6 @@ final class SnapshotQueue {
         ClusterSnapshot wanted = newest;
         return wanted == null || applied != null && applied.version() >= wanted.version()
                 ? ChangeCount.NONE
-                : ChangeCount.between(applied == null ? Map.of() : applied.services(), wanted.services());
+                : ChangeCount.between(applied == null ? ServiceMap.EMPTY : applied.services(), wanted.services());
     }
 }

@@ -3,13 +3,11 @@ package io.sluice.service;
 import java.net.InetAddress;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,17 +15,15 @@ import org.jspecify.annotations.Nullable;
  *
  * @param version  grows by at least one with each snapshot of a source
  * @param asOf     when this was true at the source
- * @param services by name, sorted
+ * @param services by name
  * @param pods     those that the source knows, sorted; a source need not know any
  * @param changes  the changes that came with this snapshot and with no earlier one, as far as the source can date them
  * @param facts    the other facts that decide about addresses
  */
-public record ClusterSnapshot(long version, Instant asOf, NodeTopology node, Map<ServiceName, ServiceState> services,
+public record ClusterSnapshot(long version, Instant asOf, NodeTopology node, ServiceMap services,
         List<Pod> pods, List<TriggerTime> changes, ClusterFacts facts) {
 
     public ClusterSnapshot {
-        // A map that is known to be sorted is copied in linear time.
-        services = Collections.unmodifiableSortedMap(new TreeMap<>(services));
         pods = pods.stream().sorted(Pod.ORDER).toList();
         changes = List.copyOf(changes);
     }
@@ -35,7 +31,7 @@ public record ClusterSnapshot(long version, Instant asOf, NodeTopology node, Map
     /** A snapshot of a source that knows no more of the cluster than Services and Pods. */
     public ClusterSnapshot(long version, Instant asOf, NodeTopology node, Map<ServiceName, ServiceState> services,
             List<Pod> pods, List<TriggerTime> changes) {
-        this(version, asOf, node, services, pods, changes, ClusterFacts.NONE);
+        this(version, asOf, node, ServiceMap.of(services), pods, changes, ClusterFacts.NONE);
     }
 
     /** A snapshot of a source that dates no changes. */
@@ -61,12 +57,9 @@ public record ClusterSnapshot(long version, Instant asOf, NodeTopology node, Map
 
     /** This one with other states of some of its Services. */
     public ClusterSnapshot with(Map<ServiceName, ServiceState> replaced) {
-        if (replaced.isEmpty()) {
-            return this;
-        }
-        Map<ServiceName, ServiceState> all = new TreeMap<>(services);
-        all.putAll(replaced);
-        return new ClusterSnapshot(version, asOf, node, all, pods, changes, facts);
+        return replaced.isEmpty()
+                ? this
+                : new ClusterSnapshot(version, asOf, node, services.with(replaced, Set.of()), pods, changes, facts);
     }
 
     /** The addresses of Pods by namespace; a namespace in it has at least one Pod. */

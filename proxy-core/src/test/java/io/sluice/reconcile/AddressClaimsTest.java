@@ -13,6 +13,7 @@ import io.sluice.service.EndpointAddress;
 import io.sluice.service.EndpointLoops;
 import io.sluice.service.IpAddresses;
 import io.sluice.service.NodeTopology;
+import io.sluice.service.ServiceMap;
 import io.sluice.service.ServiceName;
 import io.sluice.service.ServiceState;
 import java.net.InetSocketAddress;
@@ -51,7 +52,8 @@ class AddressClaimsTest {
     private static ClusterSnapshot snapshot(ClusterFacts facts, String... services) {
         Map<ServiceName, ServiceState> states = new HashMap<>();
         Stream.of(services).map(Claimant::of).forEach(state -> states.put(state.service().name(), state));
-        return new ClusterSnapshot(1, Instant.EPOCH, new NodeTopology("node", null), states, List.of(), List.of(),
+        return new ClusterSnapshot(1, Instant.EPOCH, new NodeTopology("node", null), ServiceMap.of(states), List.of(),
+                List.of(),
                 facts);
     }
 

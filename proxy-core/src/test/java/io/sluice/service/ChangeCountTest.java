@@ -18,7 +18,8 @@ class ChangeCountTest {
             "a=1:1 b=1:1, a=1:1 c=1:1, 2, 2", "a=1:1 b=1:1 c=1:1, a=1:2 b=2:1 c=1:1, 1, 1",
             "a=1:1 b=1:1, b=1:2, 1, 2", "a=1:1 c=1:1, b=1:1 c=1:2, 2, 3"})
     void counts_services_and_those_with_other_endpoints(String before, String after, int services, int endpoints) {
-        assertThat(ChangeCount.between(read(before), read(after))).isEqualTo(new ChangeCount(services, endpoints));
+        assertThat(ChangeCount.between(ServiceMap.of(read(before)), ServiceMap.of(read(after))))
+                .isEqualTo(new ChangeCount(services, endpoints));
     }
 
     private static Map<ServiceName, ServiceState> read(String text) {

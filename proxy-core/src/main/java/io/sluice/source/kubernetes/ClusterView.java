@@ -8,6 +8,7 @@ import io.sluice.service.TriggerTime;
 import io.sluice.service.IpFamily;
 import io.sluice.service.NodeTopology;
 import io.sluice.service.Service;
+import io.sluice.service.ServiceMap;
 import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePort;
 import io.sluice.service.ServiceState;
@@ -52,7 +53,7 @@ final class ClusterView {
     private final Map<ObjectKey, Service> services = new HashMap<>();
     private final Map<ObjectKey, EndpointSubsets> slices = new HashMap<>();
     private final Map<ServiceName, Map<ObjectKey, EndpointSubsets>> slicesOf = new HashMap<>();
-    private final Map<ServiceName, ServiceState> states = new TreeMap<>();
+    private ServiceMap states = ServiceMap.EMPTY;
     private final Set<ServiceName> dirtyServices = new HashSet<>();
     private final Set<ServiceName> dirtyEndpoints = new HashSet<>();
     private final Map<ServiceName, List<TriggerTime>> changes = new HashMap<>();
@@ -292,16 +293,20 @@ final class ClusterView {
         if (dirty.isEmpty() && !changed && !factsMayDiffer) {
             return null;
         }
+        Map<ServiceName, ServiceState> put = new HashMap<>();
+        List<ServiceName> removed = new ArrayList<>();
         for (ServiceName name : dirty) {
             Service service = services.get(new ObjectKey(name.namespace(), name.name()));
+            ServiceState before = states.get(name);
             ServiceState now = service == null ? null : merge(service);
-            changed |= !Objects.equals(states.get(name), now);
-            if (now == null) {
-                states.remove(name);
-            } else if (!now.equals(states.get(name))) {
-                states.put(name, now);
+            if (now != null && !now.equals(before)) {
+                put.put(name, now);
+            } else if (now == null && before != null) {
+                removed.add(name);
             }
         }
+        changed |= !put.isEmpty() || !removed.isEmpty();
+        states = states.with(put, removed);
         if (factsMayDiffer || dirty.contains(API_SERVER)) {
             ClusterFacts known = facts;
             facts = facts();

@@ -10,6 +10,7 @@ import io.sluice.service.NodeTopology;
 import io.sluice.service.Pod;
 import io.sluice.service.Protocol;
 import io.sluice.service.Service;
+import io.sluice.service.ServiceMap;
 import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePort;
 import io.sluice.service.ServicePortName;
@@ -94,7 +95,8 @@ final class SnapshotBuilder {
         ClusterFacts facts =
                 new ClusterFacts(true, rules.otherNodes(options.nodeName()), Set.of(), undated);
         return new LoadedManifests(
-                new ClusterSnapshot(++version, now, node, states, pods(objects, workloads), List.of(), facts),
+                new ClusterSnapshot(++version, now, node, ServiceMap.of(states), pods(objects, workloads), List.of(),
+                        facts),
                 problems.all(),
                 objects.skippedKinds(), List.copyOf(objects.passedOver()), localPods(objects, workloads),
                 workloads(objects));

@@ -121,6 +121,11 @@ final class ManyServices implements Closeable {
         api.apply(json);
     }
 
+    /** How many watches the API server has open. */
+    int watches() {
+        return api.watches();
+    }
+
     int services() {
         return services;
     }

@@ -60,15 +60,15 @@ final class Report {
         }
         if (!scales.isEmpty()) {
             out.append(
-                    "\n| Services | of two ports | endpoints | addresses and ports served | descriptors | s until all are served | heap MiB")
+                    "\n| Services | of two ports | endpoints | addresses and ports served | descriptors | s until all are served | after the list | heap MiB")
                     .append(" | after the changes | RSS MiB | a change has effect: p50 ms | p99 | most |\n")
-                    .append("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
+                    .append("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
             for (Scale scale : scales) {
                 boolean changed = !scale.changes().isEmpty();
                 out.append(String.format(Locale.ROOT,
-                        "| %s | %d | %d | %d | %d | %.1f | %.0f | %s | %.0f | %s | %s | %s |%n",
+                        "| %s | %d | %d | %d | %d | %.1f | %.1f | %.0f | %s | %.0f | %s | %s | %s |%n",
                         scale.source(), scale.services(), scale.endpoints(), scale.listeners(), scale.descriptors(),
-                        scale.syncSeconds(), scale.heapBytes() / 1048576.0,
+                        scale.syncSeconds(), scale.applySeconds(), scale.heapBytes() / 1048576.0,
                         changed ? number(scale.laterBytes() / 1048576.0) : "", scale.resident() / 1048576.0,
                         changed ? number(scale.change(0.5)) : "", changed ? number(scale.change(0.99)) : "",
                         changed ? number(scale.change(1)) : ""));

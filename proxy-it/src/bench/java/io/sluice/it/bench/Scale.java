@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -22,14 +23,14 @@ import java.util.regex.Pattern;
  *                    of the Services that are over it are told not to be ready; all else is as large.
  * @param descriptors the sockets, pipes and queues of events that the daemon has open then
  * @param syncSeconds from the start of the process until all are listened at
+ * @param applySeconds from the end of the last list of the API server until then; the whole time without one
  * @param heapBytes   live heap of the daemon then, after two full collections
  * @param laterBytes  the same after the changes
  * @param resident    of the process after the changes, in bytes
  * @param changes     milliseconds from a change at the API server to the answer to the first connection placed by it, sorted
  */
 record Scale(String source, int services, int endpoints, int listeners, int descriptors, double syncSeconds,
-        long heapBytes,
-        long laterBytes, long resident, List<Double> changes) {
+        double applySeconds, long heapBytes, long laterBytes, long resident, List<Double> changes) {
 
     static final int SERVICES = 10_000;
     private static final int INTERCEPTED = 40_000;
@@ -45,8 +46,7 @@ record Scale(String source, int services, int endpoints, int listeners, int desc
         try (ManyServices services = new ManyServices(Place.LOOPBACK, SERVICES, ready)) {
             return measure(home, services, "cluster", "--kubeconfig",
                     services.kubeconfig(work.resolve("kubeconfig")).toString(), "--allow-loopback-endpoints",
-                    "--state-file",
-                    work.resolve("state").toString());
+                    "--state-file", newState(work));
         }
     }
 
@@ -73,8 +73,15 @@ record Scale(String source, int services, int endpoints, int listeners, int desc
         try (ManyServices services = new ManyServices(Place.NAMESPACE, INTERCEPTED, INTERCEPTED)) {
             return measure(home, services, "intercepted", "--kubeconfig",
                     services.kubeconfig(work.resolve("kubeconfig")).toString(), "--state-file",
-                    work.resolve("state").toString());
+                    newState(work));
         }
+    }
+
+    /** A file that no earlier run has left. */
+    private static String newState(Path work) throws IOException {
+        Path state = work.resolve("state");
+        Files.deleteIfExists(state);
+        return state.toString();
     }
 
     /** A listener is a descriptor; some are left for all else. */
@@ -95,8 +102,11 @@ record Scale(String source, int services, int endpoints, int listeners, int desc
         long begun = System.nanoTime();
         Process sluice = new ProcessBuilder(command).redirectErrorStream(true).start();
         try {
+            LastList list = new LastList(services, begun);
             awaitListeners(sluice, services.listeners());
-            double syncSeconds = (System.nanoTime() - begun) / 1e9;
+            long applied = System.nanoTime();
+            double syncSeconds = (applied - begun) / 1e9;
+            double applySeconds = (applied - list.arrived()) / 1e9;
             long heap = heap(sluice.pid());
             List<Double> changes = new ArrayList<>();
             Random random = new Random(1);
@@ -113,10 +123,39 @@ record Scale(String source, int services, int endpoints, int listeners, int desc
                 }
             }
             return new Scale(source, services.services(), services.endpoints(), services.listeners(), descriptors,
-                    syncSeconds, heap, heap(sluice.pid()), Processes.resident(sluice.pid()),
+                    syncSeconds, applySeconds, heap, heap(sluice.pid()), Processes.resident(sluice.pid()),
                     changes.stream().sorted().toList());
         } finally {
             Processes.end(sluice);
+        }
+    }
+
+    /** Watches when the daemon begins to watch: a list of that kind has arrived then. */
+    private static final class LastList {
+
+        private final Thread looker;
+        private volatile long arrived;
+        private volatile boolean over;
+
+        LastList(ManyServices services, long begun) {
+            arrived = begun;
+            looker = Thread.ofPlatform().daemon().name("watches").start(() -> {
+                int known = 0;
+                while (!over) {
+                    int now = services.watches();
+                    if (now > known) {
+                        known = now;
+                        arrived = System.nanoTime();
+                    }
+                    LockSupport.parkNanos(5_000_000);
+                }
+            });
+        }
+
+        long arrived() throws InterruptedException {
+            over = true;
+            looker.join();
+            return arrived;
         }
     }
 
