@@ -10,7 +10,7 @@ import java.time.Duration;
 final class SnapshotRateLimiter {
 
     /** Events within this time are one change, for example an endpoint that moves from one slice to another. */
-    static final Duration BATCH_WINDOW = Duration.ofMillis(10);
+    static final Duration BATCH_WINDOW = Duration.ofMillis(5);
     /** The longest wait of a change. */
     static final Duration LONGEST_INTERVAL = Duration.ofSeconds(1);
 
