@@ -450,10 +450,12 @@ public final class RouteMessages {
                 }
             }
         });
-        if (prefixLength > destination[0].length * 8) {
+        InetAddress network = address(destination[0]);
+        // Java makes an IPv4 address of an IPv4-mapped one: some systems refuse ::ffff:0.0.0.0/96 by a route.
+        if (prefixLength > destination[0].length * 8 || network.getAddress().length != destination[0].length) {
             return null;
         }
-        return new Route(new Cidr(address(destination[0]), prefixLength), table[0], body.get(5) & 0xff,
+        return new Route(new Cidr(network, prefixLength), table[0], body.get(5) & 0xff,
                 body.get(7) & 0xff, link[0], List.copyOf(gateways));
     }
 

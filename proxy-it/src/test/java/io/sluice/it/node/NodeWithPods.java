@@ -109,6 +109,8 @@ abstract class NodeWithPods {
                 "net.ipv4.conf.all.rp_filter=1", "net.ipv4.conf.default.rp_filter=1");
         // Where a node sends what is not in the cluster; a process of the node has to have a route to a Service.
         node.ip("route add default via 10.50.3.2", "-6 route add default via fd50:3::2");
+        // As the network scripts of some distributions do.
+        node.ip("-6 route add unreachable ::ffff:0.0.0.0/96 dev lo");
         server = pod.inside(() -> new ServerSocket(8080));
         Thread.ofPlatform().daemon().start(() -> tellWhoCalls(server));
         manifest = directory.resolve("services.yaml");
