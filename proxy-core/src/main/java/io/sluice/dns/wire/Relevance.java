@@ -47,7 +47,8 @@ final class Relevance {
     }
 
     /**
-     * {@code octets} without records that do not belong to {@code question}, and without OPT; null if all belong to it.
+     * {@code octets} without records that do not belong to {@code question}, and without OPT; null if all belong to it and
+     * their names may go on under another header.
      *
      * @throws IOException if a record is malformed
      */
@@ -55,7 +56,7 @@ final class Relevance {
         Message message = parsed(octets);
         Relevance relevance = new Relevance(question, message.getSection(Section.ANSWER));
         Message kept = new Message();
-        boolean dropped = false;
+        boolean dropped = mayPointIntoHeader(octets);
         for (int section = Section.QUESTION; section <= Section.ADDITIONAL; section++) {
             for (Record record : message.getSection(section)) {
                 if (relevance.keeps(section, record)) {
@@ -73,6 +74,19 @@ final class Relevance {
         byte[] less = kept.toWire();
         System.arraycopy(octets, 0, less, 0, 4); // the ID and the flags
         return less;
+    }
+
+    /**
+     * Whether a name may go on in the header, which is a legal place for no name: the name would be another one with the
+     * header of the reply that is handed on. Says so also of other data that looks like it.
+     */
+    private static boolean mayPointIntoHeader(byte[] octets) {
+        for (int at = Query.HEADER; at + 1 < octets.length; at++) {
+            if (octets[at] == (byte) 0xc0 && (octets[at + 1] & 0xff) < Query.HEADER) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static Message parsed(byte[] octets) throws IOException {

@@ -59,9 +59,11 @@ public final class UpstreamMessage {
             return null;
         }
         try {
-            UpstreamMessage message = new Reader(octets, question.type()).read(questionEnd);
+            UpstreamMessage message = new Reader(octets, question.type(), false).read(questionEnd);
             byte[] less = message.records.isEmpty() ? null : Relevance.withoutStrangers(octets, question);
-            return less == null ? message : new Reader(less, question.type()).read(questionEnd);
+            return less == null
+                    ? message
+                    : new Reader(less, question.type(), message.extendedRcode).read(questionEnd);
         } catch (ArrayIndexOutOfBoundsException | IOException e) {
             return null; // a record reaches beyond the message, or is malformed
         }
@@ -211,9 +213,11 @@ public final class UpstreamMessage {
         private boolean soa;
         private boolean extendedRcode;
 
-        Reader(byte[] octets, int type) {
+        /** @param extendedRcode whether an OPT record that is not there any more has said so */
+        Reader(byte[] octets, int type, boolean extendedRcode) {
             this.octets = octets;
             this.type = type;
+            this.extendedRcode = extendedRcode;
         }
 
         UpstreamMessage read(int questionEnd) {
