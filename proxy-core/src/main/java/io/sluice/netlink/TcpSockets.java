@@ -73,7 +73,7 @@ public final class TcpSockets implements AutoCloseable {
         return answer == null ? Optional.empty() : info(answer);
     }
 
-    private static Optional<TcpInfo> info(ByteBuffer answer) {
+    static Optional<TcpInfo> info(ByteBuffer answer) {
         int at = ANSWER_BYTES;
         while (at + 4 <= answer.limit()) {
             int length = Short.toUnsignedInt(answer.getShort(at));

@@ -217,9 +217,9 @@ final class NftSocket implements AutoCloseable {
         return whole[0];
     }
 
-    private record Reply(int type, int flags, int sequence, int error, ByteBuffer body) {}
+    record Reply(int type, int flags, int sequence, int error, ByteBuffer body) {}
 
-    private static void read(ByteBuffer in, Consumer<Reply> consumer) {
+    static void read(ByteBuffer in, Consumer<Reply> consumer) {
         while (in.remaining() >= HEADER_BYTES) {
             int start = in.position();
             int length = in.getInt(start);
@@ -236,7 +236,7 @@ final class NftSocket implements AutoCloseable {
     }
 
     /** An attribute of four or eight octets, in network byte order. */
-    private static OptionalLong number(ByteBuffer body, int wanted) {
+    static OptionalLong number(ByteBuffer body, int wanted) {
         ByteBuffer value = attribute(body, wanted);
         return switch (value.remaining()) {
             case Integer.BYTES -> OptionalLong.of(Integer.toUnsignedLong(value.getInt(0)));
@@ -246,7 +246,7 @@ final class NftSocket implements AutoCloseable {
     }
 
     /** An attribute that is a text, without the zero at its end. */
-    private static String text(ByteBuffer body, int wanted) {
+    static String text(ByteBuffer body, int wanted) {
         return StandardCharsets.US_ASCII.decode(attribute(body, wanted)).toString().replace("\0", "");
     }
 
