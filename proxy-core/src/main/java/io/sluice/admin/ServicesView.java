@@ -1,5 +1,7 @@
 package io.sluice.admin;
 
+import io.sluice.balance.EndpointChecks;
+import io.sluice.balance.EndpointHealth;
 import io.sluice.balance.EndpointSelection;
 import io.sluice.balance.Routing;
 import io.sluice.balance.Traffic;
@@ -136,7 +138,7 @@ record ServicesView(long snapshotVersion, @Nullable Instant asOf, @Nullable Inst
 
     record EndpointView(String address, boolean ready, boolean serving, boolean terminating, @Nullable String node,
             @Nullable String zone, @Nullable String pod, @Nullable String whyNotReady, boolean ejected, boolean drained,
-            @Nullable String byHand,
+            @Nullable String byHand, @Nullable String health, @Nullable String whyUnhealthy,
             long activeConnections, long totalConnections, long bytesFromClient, long bytesFromBackend,
             @Nullable Map<String, Long> failedConnections, @Nullable LatencyView connect,
             @Nullable LatencyView firstByte) {
@@ -147,6 +149,8 @@ record ServicesView(long snapshotVersion, @Nullable Instant asOf, @Nullable Inst
             return new EndpointView(address.toString(), endpoint.ready(), endpoint.serving(), endpoint.terminating(),
                     endpoint.node(), endpoint.zone(), endpoint.target(), endpoint.whyNotReady(),
                     routing.leftOut(address), routing.drained(address), routing.orders().text(address),
+                    health(routing.checks(), address),
+                    routing.checks().fails(address) ? routing.checks().why(address) : null,
                     meters.map(EndpointMeters::active).orElse(0),
                     meters.map(EndpointMeters::total).orElse(0L),
                     meters.map(EndpointMeters::bytesFromClient).orElse(0L),
@@ -154,6 +158,15 @@ record ServicesView(long snapshotVersion, @Nullable Instant asOf, @Nullable Inst
                     meters.map(EndpointView::failed).orElse(null),
                     recent.map(latency -> LatencyView.of(latency.connect())).orElse(null),
                     recent.map(latency -> LatencyView.of(latency.firstByte())).orElse(null));
+        }
+
+        /** Null if it is not to be checked. The model may rename its words, the API may not. */
+        static @Nullable String health(EndpointChecks checks, EndpointAddress address) {
+            if (checks.check() == null) {
+                return null;
+            }
+            EndpointHealth known = checks.health().get(address);
+            return known == null ? "unchecked" : known.passing() ? "passing" : "failing";
         }
 
         /** By reason; those of which there were none are left out; null if there were none at all. */

@@ -51,6 +51,9 @@ public record Explanation(Traffic traffic, List<String> rules, List<Line> endpoi
             rules.add(topology(selection.topology()));
         }
         rules.add(pick(routing, pool));
+        if (routing.checks().check() != null) {
+            rules.add("health check: " + routing.checks().check().describe());
+        }
         Set<EndpointAddress> usable = new HashSet<>();
         pool.endpoints().forEach(e -> usable.add(e.address()));
         List<Line> lines = new ArrayList<>();
@@ -72,14 +75,21 @@ public record Explanation(Traffic traffic, List<String> rules, List<Line> endpoi
     private static String more(Routing routing, EndpointPool pool, EndpointAddress address, boolean usable) {
         String ordered = routing.orders().text(address);
         boolean aside = routing.orders().aside().containsKey(address);
+        boolean fails = routing.checks().fails(address);
+        String checked = routing.checks().text(address);
         if (!usable) {
-            return aside && ordered != null ? ", but " + ordered : ", but it does not answer: ejected";
+            return aside && ordered != null
+                    ? ", but " + ordered
+                    : ", but it " + (fails ? checked : "does not answer: ejected");
+        }
+        if (fails) {
+            return "; it " + checked + ", but so does every other";
         }
         String limit = "but no more than " + routing.maxEjectedShare() + " % and never the last may be ejected";
         if (aside) {
             return "; " + ordered + ", " + limit;
         }
-        String weight = ordered == null ? "" : "; " + ordered;
+        String weight = (checked == null ? "" : "; " + checked) + (ordered == null ? "" : "; " + ordered);
         if (!routing.ejected().contains(address)) {
             return weight;
         }

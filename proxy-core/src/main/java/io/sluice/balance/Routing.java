@@ -34,7 +34,7 @@ public final class Routing {
 
     /** The routing of a port that is not proxied, or no longer. */
     public static final Routing NONE = new Routing(null, BalancerKind.ROUND_ROBIN, ServiceAnnotations.NONE, Map.of(),
-            List.of(), 0, PortOrders.NONE, Map.of());
+            List.of(), 0, PortOrders.NONE, EndpointChecks.NONE, Map.of());
 
     /**
      * What a balancer is given by the data path.
@@ -52,14 +52,15 @@ public final class Routing {
      * @param ejected         the endpoints that do not respond, longest ejected first
      * @param maxEjectedShare percent of the endpoints that may be left out at once
      * @param orders          what operators have ordered by hand
+     * @param checks          which endpoints fail their health check
      */
     public record Settings(BalancerKind defaultBalancer, AffinityTable affinity, List<EndpointAddress> ejected,
-            int maxEjectedShare, PortOrders orders) {
+            int maxEjectedShare, PortOrders orders, EndpointChecks checks) {
 
-        /** Nothing is ordered by hand. */
+        /** Nothing is ordered by hand, and nothing is checked. */
         public Settings(BalancerKind defaultBalancer, AffinityTable affinity, List<EndpointAddress> ejected,
                 int maxEjectedShare) {
-            this(defaultBalancer, affinity, ejected, maxEjectedShare, PortOrders.NONE);
+            this(defaultBalancer, affinity, ejected, maxEjectedShare, PortOrders.NONE, EndpointChecks.NONE);
         }
 
         /** The endpoints to be ejected: those that an operator has ejected before those that do not answer. */
@@ -78,13 +79,14 @@ public final class Routing {
     private final List<EndpointAddress> ejected;
     private final int maxEjectedShare;
     private final PortOrders orders;
+    private final EndpointChecks checks;
     private final Map<IpFamily, Map<Traffic, EndpointPool>> pools;
     private final Set<EndpointAddress> leftOut;
     private final Set<EndpointAddress> drained;
 
     private Routing(@Nullable Service service, BalancerKind kind, ServiceAnnotations annotations,
             Map<IpFamily, EndpointSelection> selections, List<EndpointAddress> ejected, int maxEjectedShare,
-            PortOrders orders, Map<IpFamily, Map<Traffic, EndpointPool>> pools) {
+            PortOrders orders, EndpointChecks checks, Map<IpFamily, Map<Traffic, EndpointPool>> pools) {
         this.service = service;
         this.kind = kind;
         this.annotations = annotations;
@@ -92,8 +94,11 @@ public final class Routing {
         this.ejected = ejected;
         this.maxEjectedShare = maxEjectedShare;
         this.orders = orders;
+        this.checks = checks;
         this.pools = pools;
-        Set<EndpointAddress> absent = ejected.isEmpty() && orders.aside().isEmpty() ? Set.of() : leftOut(pools);
+        Set<EndpointAddress> absent = ejected.isEmpty() && orders.aside().isEmpty() && checks.health().isEmpty()
+                ? Set.of()
+                : leftOut(pools);
         this.drained = absent.stream().filter(orders::drained).collect(Collectors.toUnmodifiableSet());
         this.leftOut =
                 absent.stream().filter(address -> !orders.drained(address)).collect(Collectors.toUnmodifiableSet());
@@ -159,7 +164,8 @@ public final class Routing {
                 // Kinds of traffic that go to the same endpoints share one turn.
                 EndpointPool pool = made.get(candidates);
                 if (pool == null) {
-                    List<Endpoint> usable = EndpointPool.usable(undrained(candidates, nextOrders), nextEjected,
+                    List<Endpoint> usable = EndpointPool.usable(
+                            settings.checks().healthy(undrained(candidates, nextOrders)), nextEjected,
                             settings.maxEjectedShare());
                     EndpointPool before = pool(family, traffic);
                     if (sameBalancer && before.same(candidates, usable, stickiness)) {
@@ -177,7 +183,7 @@ public final class Routing {
             nextPools.put(family, byTraffic);
         });
         Routing routing = new Routing(service, nextKind, nextAnnotations, next, List.copyOf(settings.ejected()),
-                settings.maxEjectedShare(), nextOrders, nextPools);
+                settings.maxEjectedShare(), nextOrders, settings.checks(), nextPools);
         forgetGone(routing);
         return routing;
     }
@@ -273,12 +279,12 @@ public final class Routing {
         return annotations;
     }
 
-    /** Whether an endpoint gets no traffic that it may take, because it is ejected. */
+    /** Whether an endpoint gets no traffic that it may take, because it is ejected or fails its health check. */
     public boolean leftOut(EndpointAddress address) {
         return leftOut.contains(address);
     }
 
-    /** How many endpoints get no traffic that they may take, because they are ejected. */
+    /** How many endpoints get no traffic that they may take, because they are ejected or fail their health check. */
     public int leftOut() {
         return leftOut.size();
     }
@@ -291,6 +297,11 @@ public final class Routing {
     /** How many endpoints get no traffic that they may take, because an operator has drained them. */
     public int drained() {
         return drained.size();
+    }
+
+    /** The health check of the port, and what it has come to. */
+    public EndpointChecks checks() {
+        return checks;
     }
 
     /** What operators have ordered for endpoints of the port. */

@@ -160,6 +160,10 @@ public sealed interface Change {
         SILENT("EndpointSilent", "does not answer and is not ejected"),
         /** It answers again, or is to be tried again. */
         BACK("EndpointBack", "is back"),
+        /** It fails its health check and gets no connections until it passes. */
+        FAILS_CHECK("EndpointUnhealthy", "fails its health check"),
+        /** It passes its health check again. */
+        PASSES_CHECK("EndpointHealthy", "passes its health check"),
         /** An operator has drained it: it gets no new connections. */
         DRAINED("EndpointDrained", "is drained by hand"),
         /** It is drained no more. */

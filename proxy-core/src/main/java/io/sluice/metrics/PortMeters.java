@@ -43,7 +43,9 @@ public final class PortMeters {
     private static final int DEAD_CLIENTS = 4;
     private static final int DEAD_BACKENDS = 5;
     private static final int ORDERED = 6;
-    private static final int REFUSED = 7;
+    private static final int CHECKS_PASSED = 7;
+    private static final int CHECKS_FAILED = 8;
+    private static final int REFUSED = 9;
 
     private final ProxyMetrics owner;
     private final ServicePortName name;
@@ -56,6 +58,8 @@ public final class PortMeters {
     private volatile int ejectedNow;
     /** -1 while none was ever drained. */
     private volatile int drainedNow = -1;
+    /** -1 while none is checked. */
+    private volatile int unhealthyNow = -1;
     /** Of a UDP port; null for others. */
     private final @Nullable DatagramCounts datagrams;
     private final DurationHistogram connectDuration = new DurationHistogram(CONNECT_BUCKETS);
@@ -139,7 +143,17 @@ public final class PortMeters {
         seldom.getAndIncrement(EJECTIONS);
     }
 
-    /** Sets the number of endpoints that are ejected, because they do not answer or by hand. Control thread. */
+    /** A health check of an endpoint has ended. */
+    public void checked(boolean passed) {
+        seldom.getAndIncrement(passed ? CHECKS_PASSED : CHECKS_FAILED);
+    }
+
+    /** Sets the number of endpoints that fail their health check, -1 if none is checked. Control thread. */
+    public void unhealthyNow(int endpoints) {
+        unhealthyNow = endpoints;
+    }
+
+    /** Sets the number of endpoints that are ejected: silent, unhealthy, or by hand. Control thread. */
     public void ejectedNow(int endpoints) {
         ejectedNow = endpoints;
     }
@@ -323,6 +337,12 @@ public final class PortMeters {
         }
         into.counter(MetricCatalog.ENDPOINT_EJECTIONS, labels, seldom.get(EJECTIONS));
         into.gauge(MetricCatalog.ENDPOINTS_EJECTED, labels, ejectedNow);
+        int unhealthy = unhealthyNow;
+        if (unhealthy >= 0) {
+            into.gauge(MetricCatalog.ENDPOINTS_UNHEALTHY, labels, unhealthy);
+            into.counter(MetricCatalog.HEALTH_CHECKS, labels.add("result", "passed"), seldom.get(CHECKS_PASSED));
+            into.counter(MetricCatalog.HEALTH_CHECKS, labels.add("result", "failed"), seldom.get(CHECKS_FAILED));
+        }
         if (drainedNow >= 0) {
             into.gauge(MetricCatalog.ENDPOINTS_DRAINED, labels, drainedNow);
         }

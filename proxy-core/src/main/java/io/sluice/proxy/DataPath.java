@@ -20,7 +20,6 @@ import io.sluice.proxy.ProxiedConnection.AcceptedClient;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpAddresses;
 import io.sluice.service.PeerTimeouts;
-import io.sluice.service.ProxyProtocol;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -208,13 +207,9 @@ public final class DataPath implements AutoCloseable {
                 new NativeListener.Socket.Bound(new Destination(address, port, kind), false, bound.intValue())).open();
     }
 
-    /**
-     * Probes an endpoint: connects and closes at once. Any thread.
-     *
-     * @return completes with the result; never fails
-     */
-    public CompletionStage<ProbeResult> probe(EndpointAddress endpoint, ProxyProtocol proxyProtocol) {
-        return Probe.start(endpoint, proxyProtocol, loops, loops.channels().next(), settings);
+    /** Asks endpoints whether they are there and well. */
+    public Probes probes() {
+        return new Probes(loops, settings);
     }
 
     /**

@@ -14,7 +14,6 @@ import io.sluice.linux.SocketOptions;
 import io.sluice.linux.TcpCalls;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpFamily;
-import io.sluice.service.ProxyProtocol;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -31,39 +30,45 @@ import org.jspecify.annotations.Nullable;
 final class NativeProbe implements EpollIoHandle {
 
     private static final EpollIoOps CONNECTED = EpollIoOps.EPOLLOUT.with(EpollIoOps.EPOLLET);
+    private static final EpollIoOps ANSWERED = CONNECTED.with(EpollIoOps.EPOLLIN).with(EpollIoOps.EPOLLRDHUP);
 
     private final EndpointAddress endpoint;
-    private final ProxyProtocol proxyProtocol;
+    private final ProbeQuestion question;
     private final IoEventLoop loop;
     private final TcpCalls calls = new TcpCalls();
     private final FileDescriptor socket;
-    private final CompletableFuture<ProbeResult> answer;
+    private final CompletableFuture<ProbeAnswer> answer;
     private @Nullable IoRegistration registration;
+    private boolean connected;
     private boolean closed;
+    /** What was received; empty where no answer is waited for. */
+    private final byte[] received;
+    private int length;
 
-    private NativeProbe(EndpointAddress endpoint, ProxyProtocol proxyProtocol, IoEventLoop loop,
-            CompletableFuture<ProbeResult> answer) throws IOException {
+    private NativeProbe(EndpointAddress endpoint, ProbeQuestion question, IoEventLoop loop,
+            CompletableFuture<ProbeAnswer> answer) throws IOException {
         this.endpoint = endpoint;
-        this.proxyProtocol = proxyProtocol;
+        this.question = question;
         this.loop = loop;
         this.answer = answer;
+        this.received = new byte[question.awaitsAnswer() ? ProbeQuestion.MOST_BYTES : 0];
         this.socket = new FileDescriptor(calls.open(endpoint.family() == IpFamily.IPV6));
     }
 
     /** Completes with the result; never fails. Any thread. */
-    static CompletableFuture<ProbeResult> start(EndpointAddress endpoint, ProxyProtocol proxyProtocol,
+    static CompletableFuture<ProbeAnswer> start(EndpointAddress endpoint, ProbeQuestion question,
             IoEventLoop loop, ProxySettings settings) {
-        CompletableFuture<ProbeResult> answer = new CompletableFuture<>();
+        CompletableFuture<ProbeAnswer> answer = new CompletableFuture<>();
         try {
             loop.execute(() -> {
                 try {
-                    new NativeProbe(endpoint, proxyProtocol, loop, answer).connect(settings);
+                    new NativeProbe(endpoint, question, loop, answer).connect(settings);
                 } catch (IOException e) {
-                    answer.complete(ProbeResult.of(ConnectFailures.classify(e)));
+                    answer.complete(ProbeAnswer.of(ConnectFailures.classify(e)));
                 }
             });
         } catch (RejectedExecutionException e) {
-            answer.complete(ProbeResult.INCONCLUSIVE); // the event loop has ended
+            answer.complete(ProbeAnswer.IMPOSSIBLE); // the event loop has ended
         }
         return answer;
     }
@@ -80,19 +85,22 @@ final class NativeProbe implements EpollIoHandle {
             failed(e);
             return;
         }
-        if (done) {
+        if (done && !question.awaitsAnswer()) {
             connected();
             return;
         }
-        registration = EpollConnection.register(loop, this, CONNECTED);
+        registration = EpollConnection.register(loop, this, question.awaitsAnswer() ? ANSWERED : CONNECTED);
         if (registration == null) {
             close();
-        } else {
-            Future<?> timer = loop.schedule(() -> {
-                answer.complete(ProbeResult.SILENT);
-                close();
-            }, settings.connectTimeout().toNanos(), TimeUnit.NANOSECONDS);
-            answer.thenRun(() -> timer.cancel(false));
+            return;
+        }
+        Future<?> timer = loop.schedule(() -> {
+            answer.complete(question.tooLate(connected));
+            close();
+        }, question.timeout().toNanos(), TimeUnit.NANOSECONDS);
+        answer.thenRun(() -> timer.cancel(false));
+        if (done) {
+            connected();
         }
     }
 
@@ -104,6 +112,10 @@ final class NativeProbe implements EpollIoHandle {
     @Override
     public void handle(IoRegistration which, IoEvent event) {
         if (closed || ((EpollIoEvent) event).ops().value() == 0) {
+            return;
+        }
+        if (connected) {
+            receive();
             return;
         }
         try {
@@ -128,23 +140,59 @@ final class NativeProbe implements EpollIoHandle {
     }
 
     private void failed(IOException cause) {
-        answer.complete(ProbeResult.of(ConnectFailures.classify(cause)));
+        answer.complete(ProbeAnswer.of(ConnectFailures.classify(cause)));
         close();
     }
 
-    /** Sends a header without a client to an endpoint that waits for one; the send queue of a new socket has room for it. */
+    /** Asks; the send queue of a new socket has room for it. */
     private void answered() {
-        answer.complete(ProbeResult.ANSWERED);
-        byte[] header = ProxyProtocolHeader.ofNobody(proxyProtocol);
-        if (header.length > 0) {
+        connected = true;
+        if (!question.awaitsAnswer()) {
+            answer.complete(ProbeAnswer.CONNECTED);
+        }
+        byte[] asked = question.bytes();
+        if (asked.length > 0) {
             try (Arena arena = Arena.ofConfined()) {
-                MemorySegment bytes = arena.allocateFrom(ValueLayout.JAVA_BYTE, header);
-                calls.send(socket.intValue(), bytes.address(), header.length);
+                MemorySegment bytes = arena.allocateFrom(ValueLayout.JAVA_BYTE, asked);
+                calls.send(socket.intValue(), bytes.address(), asked.length);
             } catch (IOException e) {
                 ProxiedConnection.LOG.debug("the endpoint has gone already: {}", e.getMessage());
             }
         }
-        close();
+        if (question.awaitsAnswer()) {
+            receive();
+        } else {
+            close();
+        }
+    }
+
+    /** Reads until the answer is known, or there is no more for now. */
+    private void receive() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bytes = arena.allocate(ProbeQuestion.MOST_BYTES);
+            while (!closed) {
+                int read = calls.receive(socket.intValue(), bytes.address(), received.length - length);
+                if (read == 0) {
+                    return;
+                }
+                if (read > 0) {
+                    MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, 0, received, length, read);
+                    length += read;
+                }
+                judge(read < 0);
+            }
+        } catch (IOException e) {
+            // A reset: what came before it may be enough.
+            judge(true);
+        }
+    }
+
+    private void judge(boolean ended) {
+        ProbeAnswer known = question.answer(received, length, ended);
+        if (known != null) {
+            answer.complete(known);
+            close();
+        }
     }
 
     /**
@@ -162,6 +210,6 @@ final class NativeProbe implements EpollIoHandle {
         } else {
             loop.execute(() -> EpollConnection.closeNow(socket, registration));
         }
-        answer.complete(ProbeResult.INCONCLUSIVE);
+        answer.complete(ProbeAnswer.IMPOSSIBLE);
     }
 }

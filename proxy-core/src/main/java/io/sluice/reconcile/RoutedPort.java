@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.HashMap;
 import java.util.Map;
 import io.sluice.balance.AffinityTable;
+import io.sluice.balance.EndpointChecks;
 import io.sluice.balance.PortOrders;
 import io.sluice.balance.PreservedTraffic;
 import io.sluice.balance.Routing;
@@ -30,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * One proxied Service port and the routing that was applied for it. Confined to the control thread, but for {@link
  * #routing}.
  */
-final class RoutedPort implements OutlierDetector.Subject {
+final class RoutedPort implements HealthChecker.Subject {
 
     private final ServicePortName name;
     private final ServicePortTargets targets;
@@ -46,6 +47,7 @@ final class RoutedPort implements OutlierDetector.Subject {
     /** Null until it is routed for the first time. */
     private @Nullable NodeTopology node;
     private PortOrders orders = PortOrders.NONE;
+    private EndpointChecks checks = EndpointChecks.NONE;
     private volatile Routing routing = Routing.NONE;
     /** What {@link #directWays} was made of. */
     private Routing directOf = Routing.NONE;
@@ -112,10 +114,12 @@ final class RoutedPort implements OutlierDetector.Subject {
      * @param affinityTable remembers clients
      * @param ejected       endpoints that do not answer, the longest out first
      * @param ordered       what operators have ordered by hand
+     * @param checked       which endpoints fail their health check
      */
     void route(Service wanted, PortState wantedState, NodeTopology wantedNode, AffinityTable affinityTable,
-            List<EndpointAddress> ejected, PortOrders ordered) {
+            List<EndpointAddress> ejected, PortOrders ordered, EndpointChecks checked) {
         orders = ordered;
+        checks = checked;
         routing = routing.next(wanted, wantedState.endpoints(), wantedNode, settings(affinityTable, ejected), tools,
                 System.nanoTime());
         service = wanted;
@@ -239,13 +243,25 @@ final class RoutedPort implements OutlierDetector.Subject {
         return meters.endpoint(endpoint).active();
     }
 
+    @Override
+    public void checked(EndpointChecks next, List<EndpointAddress> ejected) {
+        checks = next;
+        reroute(ejected);
+    }
+
+    @Override
+    public void checkedOne(boolean passed) {
+        meters.checked(passed);
+    }
+
     private void inForce() {
         targets.update(routing, service.loadBalancerSourceRanges());
         meters.ejectedNow(routing.leftOut());
         meters.drainedNow(routing.drained());
+        meters.unhealthyNow(checks.check() == null ? -1 : checks.unhealthy());
     }
 
     private Routing.Settings settings(AffinityTable table, List<EndpointAddress> ejected) {
-        return new Routing.Settings(defaultBalancer, table, ejected, maxEjectedShare, orders);
+        return new Routing.Settings(defaultBalancer, table, ejected, maxEjectedShare, orders, checks);
     }
 }

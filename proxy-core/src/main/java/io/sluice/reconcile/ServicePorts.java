@@ -44,6 +44,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -64,6 +65,7 @@ final class ServicePorts {
     private final ProxyMetrics metrics;
     private final Balancing balancing;
     private final OutlierDetector outliers;
+    private final HealthChecker checks;
     private final SourcePreservation sources;
     private final Map<ServicePortName, RoutedPort> ports = new HashMap<>();
     private final Map<ServiceName, AtomicInteger> connections = new HashMap<>();
@@ -84,7 +86,11 @@ final class ServicePorts {
             HistoryWriter history, ControlThread control) {
         this.metrics = metrics;
         this.balancing = balancing;
-        this.outliers = new OutlierDetector(balancing.ejection(), control, dataPath::probe, this::find, history);
+        this.outliers =
+                new OutlierDetector(balancing.ejection(), control, dataPath.probes()::probe, this::find, history);
+        this.checks =
+                new HealthChecker(balancing.checksPerSecond(), control, dataPath.probes()::check, outliers::ejected,
+                        new Random(), history);
         this.sources = sources;
         this.flowSettings = dataPath.datagrams().settings();
     }
@@ -287,6 +293,7 @@ final class ServicePorts {
                 port.retire();
                 sticky.remove(name);
                 outliers.forget(name);
+                checks.forget(name);
                 retainOrders(name, Set.of());
             }
         }
@@ -310,9 +317,10 @@ final class ServicePorts {
         });
     }
 
-    /** Leaves the routing of all ports as it is: no endpoint is ejected or taken back any more. */
+    /** Leaves the routing of all ports as it is: no endpoint is checked, ejected or taken back any more. */
     void stop() {
         outliers.stop();
+        checks.stop();
     }
 
     private RoutedPort add(ServicePortName name, Service service, PortState state) {
@@ -348,7 +356,9 @@ final class ServicePorts {
         if (service.sessionAffinity() instanceof SessionAffinity.ClientIp) {
             sticky.add(port.name());
         }
-        port.route(service, state, node, affinity, outliers.ejected(port.name()), orders.of(port.name()));
+        port.route(service, state, node, affinity, outliers.ejected(port.name()), orders.of(port.name()),
+                checks.of(port.name(), service));
+        checks.follow(port);
         preserve(port);
         retireMissing(port.name(), before.endpoints(), state.endpoints());
     }

@@ -24,11 +24,13 @@ import org.jspecify.annotations.Nullable;
  * @param peers             when a client or an endpoint is taken for dead
  * @param udpTimeout        how long a flow of datagrams lives without one; null for the daemon's defaults
  * @param udpReplies        how many replies to each datagram of a client end its flow, 0 for none; -1 where nothing is said
+ * @param healthCheck       how endpoints are checked; null for not at all
  * @param warnings          one line for each annotation that is not understood or has no effect
  */
 public record ServiceAnnotations(@Nullable BalancerKind balancer, Duration slowStart, Map<String, Integer> weights,
         boolean affinityByService, ProxyProtocol proxyProtocol, @Nullable Boolean preserveSource,
-        PeerTimeouts.Said peers, @Nullable Duration udpTimeout, int udpReplies, List<String> warnings) {
+        PeerTimeouts.Said peers, @Nullable Duration udpTimeout, int udpReplies,
+        @Nullable HealthCheck healthCheck, List<String> warnings) {
 
     /** How connections are spread: a {@link BalancerKind}. */
     public static final String BALANCER = "sluice.io/balancer";
@@ -58,17 +60,23 @@ public record ServiceAnnotations(@Nullable BalancerKind balancer, Duration slowS
     /** No annotation. */
     public static final ServiceAnnotations NONE =
             new ServiceAnnotations(null, Duration.ZERO, Map.of(), false, ProxyProtocol.NONE, null,
-                    PeerTimeouts.Said.NONE, null, -1, List.of());
+                    PeerTimeouts.Said.NONE, null, -1, null, List.of());
 
     private static final String PREFIX = "sluice.io/";
-    private static final Set<String> KNOWN =
-            new TreeSet<>(Set.of(BALANCER, SLOW_START, WEIGHTS, AFFINITY_KEY, PROXY_PROTOCOL, PRESERVE_SOURCE,
-                    KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT, DEAD_PEER_TIMEOUT, UDP_TIMEOUT, UDP_REPLIES));
+    private static final Set<String> KNOWN = known();
     private static final Duration MAX_UDP_TIMEOUT = Duration.ofHours(24);
     private static final int MAX_REPLIES = 100;
     private static final int MAX_WEIGHT = 100;
     private static final Duration MAX_SLOW_START = Duration.ofHours(1);
     private static final Duration MAX_DEAD_PEER = Duration.ofHours(24);
+
+    private static Set<String> known() {
+        Set<String> known = new TreeSet<>(Set.of(BALANCER, SLOW_START, WEIGHTS, AFFINITY_KEY, PROXY_PROTOCOL,
+                PRESERVE_SOURCE, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT, DEAD_PEER_TIMEOUT, UDP_TIMEOUT,
+                UDP_REPLIES));
+        known.addAll(HealthCheck.ANNOTATIONS);
+        return known;
+    }
 
     public ServiceAnnotations {
         weights = Map.copyOf(weights);
@@ -103,11 +111,13 @@ public record ServiceAnnotations(@Nullable BalancerKind balancer, Duration slowS
         PeerTimeouts.Said peers = peers(annotations, warnings);
         Duration udpTimeout = udpTimeout(annotations.get(UDP_TIMEOUT), warnings);
         int udpReplies = udpReplies(annotations.get(UDP_REPLIES), warnings);
+        HealthCheck healthCheck = HealthCheck.read(annotations, warnings);
         new TreeMap<>(annotations).keySet().stream().filter(key -> key.startsWith(PREFIX) && !KNOWN.contains(key))
                 .forEach(key -> warnings.add(key + " is not known: " + String.join(", ", KNOWN) + " are"));
         return new ServiceAnnotations(balancer, slowStart, weights, byService,
                 version < 0 ? ProxyProtocol.NONE : version == 0 ? ProxyProtocol.V1 : ProxyProtocol.V2,
-                preserve < 0 ? null : Boolean.valueOf(preserve == 1), peers, udpTimeout, udpReplies, warnings);
+                preserve < 0 ? null : Boolean.valueOf(preserve == 1), peers, udpTimeout, udpReplies, healthCheck,
+                warnings);
     }
 
     private static @Nullable BalancerKind balancer(@Nullable String value, List<String> warnings) {
@@ -226,7 +236,7 @@ public record ServiceAnnotations(@Nullable BalancerKind balancer, Duration slowS
     }
 
     /** A whole number of {@code ms}, {@code s}, {@code m} or {@code h}; null for anything else. */
-    private static @Nullable Duration duration(String text) {
+    static @Nullable Duration duration(String text) {
         int digits = 0;
         while (digits < text.length() && digits < 9 && text.charAt(digits) >= '0' && text.charAt(digits) <= '9') {
             digits++;

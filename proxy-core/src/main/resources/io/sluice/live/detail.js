@@ -138,7 +138,8 @@ export class Detail {
 }
 
 function state(endpoint) {
-  return endpoint.ejected ? ['ejected', '✕ ejected'] : endpoint.terminating ? ['warn', '◌ draining']
+  const unhealthy = endpoint.health === 'failing' ? ` unhealthy: ${endpoint.whyUnhealthy}` : '';
+  return endpoint.ejected ? ['ejected', `✕${unhealthy || ' ejected'}`] : unhealthy ? ['warn', `▲${unhealthy}`] : endpoint.terminating ? ['warn', '◌ draining']
     : endpoint.ready ? ['ok', '● ready'] : ['faint', '○ not ready'];
 }
 

@@ -88,6 +88,7 @@ class MetricsDocumentTest {
         port.accepted();
         port.closed(ConnectionOutcome.ORDERED, 2_000_000);
         port.drainedNow(1);
+        port.unhealthyNow(1);
         proxy.port(new ServicePortName(new ServiceName("default", "names"), "dns", Protocol.UDP)).datagramFromClient();
     }
 

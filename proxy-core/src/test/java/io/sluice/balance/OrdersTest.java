@@ -125,7 +125,7 @@ class OrdersTest {
                 .annotations(Map.of("sluice.io/balancer", kind.word())).build();
         return before.next(service, EndpointSet.of(Endpoints.ready(0, endpoints)), new NodeTopology("n1", "a"),
                 new Routing.Settings(BalancerKind.ROUND_ROBIN, new AffinityTable(10), List.of(), 50,
-                        orders(words).of(WEB)),
+                        orders(words).of(WEB), EndpointChecks.NONE),
                 tools, 0);
     }
 

@@ -25,6 +25,9 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import io.sluice.service.HealthCheck;
+import java.util.Arrays;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -46,6 +49,7 @@ class RoutingTest {
     private List<InetAddress> clusterIps = List.of(IpAddresses.parse("10.96.0.1"));
     private List<EndpointAddress> ejected = List.of();
     private int maxShare = 50;
+    private EndpointChecks checks = EndpointChecks.NONE;
 
     private Service service() {
         return Service.builder(new ServiceName("default", "kubia")).type(ServiceType.NODE_PORT).clusterIps(clusterIps)
@@ -56,7 +60,9 @@ class RoutingTest {
 
     private Routing routing(Routing before, List<Endpoint> endpoints) {
         return before.next(service(), EndpointSet.of(endpoints), HERE,
-                new Routing.Settings(BalancerKind.ROUND_ROBIN, affinity, ejected, maxShare), tools, 0);
+                new Routing.Settings(BalancerKind.ROUND_ROBIN, affinity, ejected, maxShare, PortOrders.NONE,
+                        checks),
+                tools, 0);
     }
 
     private Routing routing(List<Endpoint> endpoints) {
@@ -281,5 +287,49 @@ class RoutingTest {
         assertThat(routing.pool(IpFamily.IPV4, Traffic.INTERNAL).pick(CLIENT, Set.of(), 0)).isEqualTo(-1);
         assertThat(routing.explain(IpFamily.IPV4, Traffic.INTERNAL, CLIENT, 0).next())
                 .isEqualTo("nowhere: no endpoint takes such connections");
+    }
+
+    /** Of four endpoints; each is checked, and those that are named fail. */
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', textBlock = """
+            nobody fails                                  | ''      | '' | 0 1 2 3 | 0
+            one fails and is left out                     | 1       | '' | 0 2 3   | 1
+            so are more than may be ejected               | 0 1 2   | '' | 3       | 3
+            all fail, then none is left out               | 0 1 2 3 | '' | 0 1 2 3 | 0
+            one that is ejected is left out of the others | 0 1     | 2  | 3       | 3
+            but never the last one                        | 0 1 2   | 3  | 3       | 3
+            """)
+    void endpoints_that_fail_their_check_are_left_out_unless_all_do(String what, String failing, String silent,
+            String used, int leftOut) {
+        Map<EndpointAddress, EndpointHealth> health = new TreeMap<>();
+        for (int i = 0; i < 4; i++) {
+            boolean fails = failing.contains(Integer.toString(i));
+            health.put(Endpoints.address(i), new EndpointHealth(!fails, 0, fails ? "it answered 503" : ""));
+        }
+        checks = new EndpointChecks(new HealthCheck("/healthz", Duration.ofSeconds(5), Duration.ofSeconds(1), 2, 3),
+                health);
+        ejected = silent.isEmpty() ? List.of() : List.of(Endpoints.address(Integer.parseInt(silent)));
+        Routing routing = routing(Endpoints.ready(0, 4));
+        assertThat(routing.pool(IpFamily.IPV4, Traffic.INTERNAL).endpoints()).extracting(Endpoint::address)
+                .containsExactlyElementsOf(
+                        Arrays.stream(used.split(" ")).map(Integer::parseInt).map(Endpoints::address).toList());
+        assertThat(routing.leftOut()).isEqualTo(leftOut);
+        Explanation explained = routing.explain(IpFamily.IPV4, Traffic.INTERNAL, null, 0);
+        assertThat(explained.rules())
+                .contains("health check: http:/healthz every 5s, timeout 1s, rise 2, fall 3");
+        assertThat(explained.endpoints().stream().filter(line -> routing.checks().fails(line.endpoint().address())))
+                .allMatch(line -> line.rule().equals(leftOut == 0
+                        ? "ready; it fails its health check: it answered 503, but so does every other"
+                        : "ready, but it fails its health check: it answered 503"));
+    }
+
+    @Test
+    void an_endpoint_that_was_not_checked_yet_takes_connections_and_says_so() {
+        checks = new EndpointChecks(new HealthCheck(null, Duration.ofSeconds(5), Duration.ofSeconds(1), 2, 3),
+                Map.of());
+        Routing routing = routing(Endpoints.ready(0, 2));
+        assertThat(routing.pool(IpFamily.IPV4, Traffic.INTERNAL).endpoints()).hasSize(2);
+        assertThat(routing.explain(IpFamily.IPV4, Traffic.INTERNAL, null, 0).endpoints())
+                .allMatch(line -> line.rule().equals("ready; not checked yet"));
     }
 }

@@ -18,7 +18,8 @@ import tools.jackson.databind.node.ObjectNode;
                 "  sluice get ep -A -o wide      one line for each endpoint, ready or not",
                 "", "-o wide shows how long connecting took, and the endpoint's first byte:",
                 "half of the connections of the last two minutes, and 99 of 100, took no",
-                "longer. EJECTED says whether connections avoid it, as it does not answer."})
+                "longer. EJECTED says whether connections avoid it: it does not answer, fails",
+                "its health check (STATE says so), or an operator has ejected it."})
 final class GetEndpointsCommand extends GetResource {
 
     private static final int SHOWN_ENDPOINTS = 3;
@@ -132,7 +133,14 @@ final class GetEndpointsCommand extends GetResource {
             String why = endpoint.path("whyNotReady").asString("");
             return why.isEmpty() ? "not-ready" : "not-ready (" + why + ")";
         }
-        return endpoint.path("drained").asBoolean(false) ? "drained" : "ready";
+        if (endpoint.path("drained").asBoolean(false)) {
+            return "drained";
+        }
+        return switch (endpoint.path("health").asString("")) {
+            case "failing" -> "unhealthy (" + endpoint.path("whyUnhealthy").asString("") + ")";
+            case "unchecked" -> "ready (unchecked)";
+            default -> "ready";
+        };
     }
 
     /** Half of them and 99 of 100 took no longer: {@code 0.4/12 ms}. */
@@ -151,7 +159,8 @@ final class GetEndpointsCommand extends GetResource {
     private static String aside(JsonNode endpoint) {
         return endpoint.path("drained").asBoolean(false)
                 ? " (drained)"
-                : endpoint.path("ejected").asBoolean(false) ? " (ejected)" : "";
+                : !endpoint.path("ejected").asBoolean(false) ? ""
+                : endpoint.path("health").asString("").equals("failing") ? " (unhealthy)" : " (ejected)";
     }
 
     private static String shortened(List<String> endpoints) {

@@ -56,6 +56,13 @@ public final class BalancingFlags {
                     + "last. Default: ${DEFAULT-VALUE}")
     private int ejectMaxShare;
 
+    @Option(names = "--health-check-rate", paramLabel = "N", defaultValue = "200",
+            converter = BoundedInt.ChecksPerSecond.class,
+            description = "The most checks of endpoints that begin in a second for the annotation "
+                    + "sluice.io/health-check of Services, a quarter of them for one namespace; others come later. "
+                    + "0 turns them off. Default: ${DEFAULT-VALUE}")
+    private int healthCheckRate;
+
     /** The settings together. */
     public Balancing balancing() {
         if (ejectTime.compareTo(ejectMaxTime) > 0) {
@@ -63,7 +70,8 @@ public final class BalancingFlags {
                     spec.findOption("--eject-time"), "");
         }
         return new Balancing(balancer, clusterCidrs, affinityClients,
-                ejectTime.isZero() ? Ejections.Rules.OFF : new Ejections.Rules(ejectTime, ejectMaxTime, ejectMaxShare));
+                ejectTime.isZero() ? Ejections.Rules.OFF : new Ejections.Rules(ejectTime, ejectMaxTime, ejectMaxShare),
+                healthCheckRate);
     }
 
     /** Reads the spelling of a {@link BalancerKind}. */

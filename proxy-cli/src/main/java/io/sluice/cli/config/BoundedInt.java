@@ -110,6 +110,14 @@ public final class BoundedInt {
         }
     }
 
+    /** 0 to 10,000 health checks in a second; 0 for none. */
+    static final class ChecksPerSecond implements ITypeConverter<Integer> {
+        @Override
+        public Integer convert(String value) {
+            return between(value, 0, 10_000);
+        }
+    }
+
     /** 0 to 100. */
     static final class Percent implements ITypeConverter<Integer> {
         @Override
