@@ -109,6 +109,7 @@ public final class Sluice implements AutoCloseable {
     private final CompletableFuture<Boolean> drained = new CompletableFuture<>();
     private volatile @Nullable NamespaceSocketServer namespaceServer;
     private volatile @Nullable OperatorServer operatorServer;
+    private final Optional<Operator> operator;
     private final CompletableFuture<Void> end = new CompletableFuture<>();
     private volatile boolean draining;
     private volatile @Nullable NodeWatch nodeWatch;
@@ -171,6 +172,8 @@ public final class Sluice implements AutoCloseable {
         HealthCheckPorts healthChecks = new HealthCheckPorts(nodePortAddresses::resolve, status);
         reconciler.followers().healthChecks(healthChecks::update);
         ownListeners = new OwnListeners(admin, healthChecks, dns, config.bindAddressHardFail(), control);
+        operator = config.operators()
+                .map(logs -> new Operator(reconciler.orders(), dataPath, config.accessLog(), logs));
         try {
             handover = config.node().handoverSocket().isEmpty()
                     ? null
@@ -324,10 +327,9 @@ public final class Sluice implements AutoCloseable {
 
     /** Opens the socket for operators; a failure is only logged, as the proxy works without it. */
     private void openOperatorSocket() {
-        if (config.operators().isPresent() && dataPath.hasNativeSockets()) {
+        if (operator.isPresent() && dataPath.hasNativeSockets()) {
             try {
-                operatorServer = OperatorServer.open(new Operator(reconciler.orders(), dataPath, config.accessLog(),
-                        config.operators().get()), dataPath.eventLoopGroup(), System.getenv());
+                operatorServer = OperatorServer.open(operator.get(), dataPath.eventLoopGroup(), System.getenv());
             } catch (IOException e) {
                 LOG.warn("no orders can be given to this daemon, such as by sluice drain: {}", e.getMessage());
             }

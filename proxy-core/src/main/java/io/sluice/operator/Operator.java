@@ -10,6 +10,7 @@ import io.sluice.operator.OperatorCommand.TakeBack;
 import io.sluice.proxy.ConnectionFilter;
 import io.sluice.proxy.DataPath;
 import io.sluice.reconcile.HandOrders;
+import io.sluice.reconcile.LogOrders;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpAddresses;
 import java.util.LinkedHashMap;
@@ -27,15 +28,14 @@ public final class Operator {
 
     private final HandOrders orders;
     private final DataPath dataPath;
-    private final AccessLog accessLog;
-    private final LogSwitch logs;
+    private final LogOrders log;
 
     /** Over the parts of one daemon. */
     public Operator(HandOrders orders, DataPath dataPath, AccessLog accessLog, LogSwitch logs) {
         this.orders = orders;
         this.dataPath = dataPath;
-        this.accessLog = accessLog;
-        this.logs = logs;
+        this.log = new LogOrders(logs::level, accessLog::switchTo);
+        orders.log(log);
     }
 
     /**
@@ -59,13 +59,13 @@ public final class Operator {
                             endpoints, kill.client(), kill.clientPort())))
                     .thenApply(killed -> killed(kill, killed, by));
             case Level level -> {
-                logs.level(level.level(), level.logger());
+                log.level(level.level(), level.logger());
                 record(new Change.ByHand("LogLevelChanged", null, "what is logged from now on: " + level.level()
                         + (level.logger() == null ? "" : " of " + level.logger()) + " (by " + by + ")"));
                 yield CompletableFuture.completedFuture(Map.of());
             }
             case Access access -> {
-                accessLog.switchTo(access.on());
+                log.accessLog(access.on());
                 record(new Change.ByHand("AccessLogSwitched", null,
                         "the access log is " + (access.on() ? "on" : "off") + " (by " + by + ")"));
                 yield CompletableFuture.completedFuture(Map.of());

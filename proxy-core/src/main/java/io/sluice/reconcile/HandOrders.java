@@ -78,6 +78,7 @@ public final class HandOrders {
     private final Supplier<Ownership> ownership;
     private final Consumer<Set<ServicePortName>> rerouted;
     private final Consumer<ConnectionFilter> killer;
+    private volatile @Nullable LogOrders log;
     private long timers;
 
     /**
@@ -183,7 +184,15 @@ public final class HandOrders {
         for (int i = 0; i < all.size(); i += IN_A_MESSAGE) {
             messages.add(OrderFormat.write(all.subList(i, Math.min(all.size(), i + IN_A_MESSAGE))));
         }
+        if (log != null) {
+            log.message().ifPresent(messages::add);
+        }
         return messages;
+    }
+
+    /** What operators order of the log goes along with the rest to the next process. Before any of it. */
+    public void log(LogOrders orders) {
+        log = orders;
     }
 
     /**
@@ -193,14 +202,24 @@ public final class HandOrders {
      */
     public CompletableFuture<Void> resume(List<byte[]> messages) throws IOException {
         List<Order> orders = new ArrayList<>();
+        String ofLog = "";
         for (byte[] message : messages) {
-            orders.addAll(OrderFormat.read(message));
+            if (!LogOrders.isMessage(message)) {
+                orders.addAll(OrderFormat.read(message));
+            } else if (log != null) {
+                ofLog = log.resume(message);
+            }
         }
+        String said = ofLog;
         Orders next = Orders.NONE.with(orders).orElseThrow(() -> new IOException("there are too many orders"));
         return CompletableFuture.runAsync(() -> {
             apply(next);
             if (!orders.isEmpty()) {
                 history.record(new Change.HandOver("orders of operators that go on in this process: " + orders.size()));
+            }
+            if (!said.isEmpty()) {
+                history.record(
+                        new Change.HandOver("what operators have ordered of the log goes on in this process: " + said));
             }
         }, control);
     }

@@ -131,10 +131,12 @@ public final class AdminClient {
     /**
      * Reads server-sent events until the daemon ends the stream.
      *
-     * @param each takes the data of each event
-     * @throws FailureException when it has ended
+     * @param answered called when the daemon begins to answer
+     * @param each     takes the data of each event
+     * @throws ConnectionLostException when the stream has ended, or no daemon answers
+     * @throws FailureException        if the daemon does not give what is asked for
      */
-    void watch(String view, Map<String, String> query, Consumer<JsonNode> each)
+    void watch(String view, Map<String, String> query, Runnable answered, Consumer<JsonNode> each)
             throws FailureException, InterruptedException {
         try (HttpClient client = HttpClient.newBuilder().connectTimeout(TIMEOUT).build()) {
             HttpResponse<InputStream> response = client.send(
@@ -147,17 +149,20 @@ public final class AdminClient {
                     throw new FailureException(refused.path("error").asString("the daemon at " + address + " answered "
                             + response.statusCode()));
                 }
+                answered.run();
                 for (String line = line(body); line != null; line = line(body)) {
                     if (line.startsWith("data:")) {
                         each.accept(JsonMapper.shared().readTree(line.substring("data:".length())));
                     }
                 }
             }
-            throw new FailureException("the daemon at " + address + " has ended");
+            throw new ConnectionLostException("the daemon at " + address + " has ended");
         } catch (JacksonException e) {
             throw new FailureException("what answers at " + address + " is not sluice: its answer is not JSON", e);
+        } catch (ConnectException e) {
+            throw new ConnectionLostException("no sluice answers at " + address + " any more", e);
         } catch (IOException e) {
-            throw new FailureException("no answer from " + address + " any more: " + e.getMessage(), e);
+            throw new ConnectionLostException("no answer from " + address + " any more: " + e.getMessage(), e);
         }
     }
 

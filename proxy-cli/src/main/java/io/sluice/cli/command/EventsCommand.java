@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
@@ -42,6 +43,8 @@ public final class EventsCommand implements Callable<Integer> {
 
     private static final String VIEW = "events";
     private static final int MOST = 10_000;
+    /** How long it waits before it looks for a daemon again. */
+    private static final long RETRY_MILLIS = 500;
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss", Locale.ROOT);
 
     @Spec
@@ -57,7 +60,9 @@ public final class EventsCommand implements Callable<Integer> {
             description = "Only events of this time, such as 10m, or after the event with this number.")
     private @Nullable String since;
 
-    @Option(names = {"-w", "--watch"}, description = "Go on with each event as it comes, until Ctrl-C.")
+    @Option(names = {"-w", "--watch"},
+            description = "Go on with each event as it comes, until Ctrl-C; also when another "
+                    + "daemon follows.")
     private boolean watch;
 
     @Option(names = {"-o", "--output"}, paramLabel = "FORMAT", defaultValue = "table",
@@ -88,15 +93,43 @@ public final class EventsCommand implements Callable<Integer> {
         if (watch) {
             query.put("since", page.path("last").asString("0"));
             query.put("watch", "1");
-            client.watch(VIEW, query, event -> {
-                if (event.has("lost")) {
-                    lost(event);
-                } else {
-                    printOne(event);
-                }
-            });
+            follow(client, query);
         }
         return ExitCode.OK;
+    }
+
+    /**
+     * Prints each event as it comes, also those of a daemon that follows this one. The numbers of its events are greater, so that
+     * it is asked for all after the last one that was seen.
+     *
+     * @param query changes
+     */
+    private void follow(AdminClient client, Map<String, String> query) throws FailureException, InterruptedException {
+        PrintWriter err = spec.commandLine().getErr();
+        boolean[] lost = {false};
+        while (true) {
+            try {
+                client.watch(VIEW, query, () -> {
+                    if (lost[0]) {
+                        err.println("sluice: a daemon answers there again");
+                        lost[0] = false;
+                    }
+                }, event -> {
+                    if (event.has("lost")) {
+                        lost(event);
+                    } else {
+                        printOne(event);
+                        query.put("since", event.path("id").asString("0"));
+                    }
+                });
+            } catch (ConnectionLostException e) {
+                if (!lost[0]) {
+                    err.println("sluice: " + e.getMessage() + "; waiting for one that follows, until Ctrl-C");
+                    lost[0] = true;
+                }
+                TimeUnit.MILLISECONDS.sleep(RETRY_MILLIS);
+            }
+        }
     }
 
     /** A number, or a duration in milliseconds. */

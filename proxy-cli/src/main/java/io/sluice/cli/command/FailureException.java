@@ -1,7 +1,7 @@
 package io.sluice.cli.command;
 
 /** A command failed for a reason that its user can understand: the message is all that is printed, the exit code is 1. */
-public final class FailureException extends Exception {
+public class FailureException extends Exception {
 
     private static final long serialVersionUID = 1L;
 

@@ -81,7 +81,7 @@ public final class TapCommand implements Callable<Integer> {
         if (output != OutputFormat.JSON) {
             printLine("TIME", "EVENT", "CONNECTION", "SERVICE", "CLIENT", "ENDPOINT", "DETAIL");
         }
-        client.watch("tap", query, this::print);
+        client.watch("tap", query, () -> {}, this::print);
         return ExitCode.OK;
     }
 

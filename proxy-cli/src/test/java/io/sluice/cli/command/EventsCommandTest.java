@@ -8,8 +8,10 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -30,8 +32,8 @@ class EventsCommandTest {
     private final List<String> queries = new ArrayList<>();
     private HttpServer server;
     private String page = "{\"events\":[" + EVENT + "," + STALE + "],\"last\":1008,\"more\":false,\"lost\":0}";
-    private String stream = "";
-    private int streamStatus = 200;
+    /** The answers to those who watch, one after another; then the daemon refuses, which ends the command. */
+    private final Deque<String> streams = new ArrayDeque<>();
 
     @BeforeEach
     void start() throws IOException {
@@ -42,8 +44,10 @@ class EventsCommandTest {
                 queries.add(query);
                 boolean watching = query.contains("watch=1");
                 exchange.getResponseHeaders().set("Content-Type", "application/json");
-                byte[] body = (watching ? stream : page).getBytes(StandardCharsets.UTF_8);
-                exchange.sendResponseHeaders(watching ? streamStatus : 200, body.length);
+                boolean refused = watching && streams.isEmpty();
+                byte[] body = (refused ? "{\"error\": \"16 clients watch already\"}"
+                        : watching ? streams.remove() : page).getBytes(StandardCharsets.UTF_8);
+                exchange.sendResponseHeaders(refused ? 503 : 200, body.length);
                 exchange.getResponseBody().write(body);
             }
         });
@@ -88,29 +92,32 @@ class EventsCommandTest {
     }
 
     @Test
-    void whoever_watches_gets_what_was_and_what_comes_until_the_daemon_ends() {
-        stream = ":\n\nid: 1009\ndata: " + STALE.replace("quiet", "still") + "\n\nevent: lost\ndata: {\"lost\":3}\n\n";
+    void whoever_watches_gets_what_was_and_what_comes_also_from_the_next_daemon() {
+        streams.add(":\n\nid: 1009\ndata: " + STALE.replace("1008", "1009").replace("quiet", "still")
+                + "\n\nevent: lost\ndata: {\"lost\":3}\n\n");
+        streams.add("id: 2001\ndata: " + STALE.replace("1008", "2001").replace("quiet", "next") + "\n\n");
         Console console = events("-w", "-A");
         assertThat(console.out().lines().map(line -> line.replaceAll(".* ", ""))).containsExactly("MESSAGE", "removed",
-                "quiet", "still");
-        assertThat(console.err())
-                .isEqualTo("sluice: 3 events are missing here: newer ones took their place\nsluice: the daemon at "
-                        + address() + " has ended\n");
+                "quiet", "still", "next");
+        String ended = "sluice: the daemon at " + address() + " has ended; waiting for one that follows, until Ctrl-C";
+        assertThat(console.err().lines()).containsExactly(
+                "sluice: 3 events are missing here: newer ones took their place", ended,
+                "sluice: a daemon answers there again", ended, "sluice: 16 clients watch already");
         assertThat(console.exitCode()).isEqualTo(1);
-        assertThat(queries).last().isEqualTo("/api/v1/events?since=1008&watch=1");
+        assertThat(queries.subList(1, queries.size())).as("after the last one that was seen").containsExactly(
+                "/api/v1/events?since=1008&watch=1", "/api/v1/events?since=1009&watch=1",
+                "/api/v1/events?since=2001&watch=1");
     }
 
     @Test
     void watched_events_are_a_line_of_json_each() {
-        stream = "id: 1009\ndata: " + STALE + "\n\n";
+        streams.add("id: 1009\ndata: " + STALE + "\n\n");
         assertThat(events("-w", "-A", "-o", "json").out().lines()).hasSize(3).allMatch(line -> line.startsWith("{"));
     }
 
     @Test
     void a_daemon_that_is_watched_by_too_many_says_so() {
-        streamStatus = 503;
-        stream = "{\"error\": \"16 clients watch already\"}";
-        assertThat(events("-w").err()).endsWith("sluice: 16 clients watch already\n");
+        assertThat(events("-w").err()).isEqualTo("sluice: 16 clients watch already\n");
     }
 
     @Test

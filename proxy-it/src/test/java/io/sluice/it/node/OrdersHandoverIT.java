@@ -102,4 +102,34 @@ class OrdersHandoverIT {
             assertThat(anew.stop()).isZero();
         }
     }
+
+    @Test
+    void what_was_ordered_of_the_log_goes_on_in_the_next_daemon_and_who_watches_events_sees_both() throws Exception {
+        StringWriter events = new StringWriter();
+        StringWriter errors = new StringWriter();
+        try (NodeDaemon before = daemon()) {
+            run("log-level", "debug");
+            run("access-log", "on");
+            Thread watcher = Thread.ofVirtual()
+                    .start(() -> Main.commandLine(Map.of("SLUICE_SERVER", ADMIN + ":10249"), "events", "-w", "-A")
+                            .setOut(new PrintWriter(events)).setErr(new PrintWriter(errors))
+                            .execute("events", "-w", "-A"));
+            await().atMost(Duration.ofMinutes(1)).until(() -> events.toString().contains("AccessLogSwitched"));
+            try (NodeDaemon after = daemon()) {
+                assertThat(before.awaitExit()).as(before.log()).isZero();
+                hits(2);
+                await().atMost(Duration.ofMinutes(1)).until(() -> after.log().contains(" -> " + first.ip() + ":8080 "));
+                assertThat(after.log()).contains(" DEBUG ");
+                await().atMost(Duration.ofMinutes(1)).untilAsserted(() -> assertThat(events.toString()).contains(
+                        "what operators have ordered of the log goes on in this process: log level debug, access log on"));
+                watcher.interrupt();
+                watcher.join();
+                assertThat(events.toString().lines().filter(line -> line.contains(" Started "))).as("of both daemons")
+                        .hasSize(2);
+                assertThat(errors.toString()).contains(" has ended; waiting for one that follows",
+                        "a daemon answers there again");
+                assertThat(after.stop()).isZero();
+            }
+        }
+    }
 }
