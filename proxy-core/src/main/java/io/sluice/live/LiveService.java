@@ -58,7 +58,14 @@ final class LiveService {
      */
     record Look(ServiceName name, About about, State state, Endpoints endpoints, long open, long connections,
             long bytes,
-            LatencySummary connect, LatencySummary firstByte) {}
+            LatencySummary connect, LatencySummary firstByte) {
+
+        private boolean sameFigures(Look other) {
+            return state == other.state && open == other.open && connections == other.connections
+                    && bytes == other.bytes && endpoints.equals(other.endpoints) && connect.equals(other.connect)
+                    && firstByte.equals(other.firstByte);
+        }
+    }
 
     private final int id;
     private final Look look;
@@ -66,19 +73,23 @@ final class LiveService {
     private final long aboutSince;
     private final String figures;
     private final long figuresSince;
+    /** Whether no connection and no byte came between this picture and the one before. */
+    private final boolean quiet;
 
-    private LiveService(int id, Look look, String about, long aboutSince, String figures, long figuresSince) {
+    private LiveService(int id, Look look, String about, long aboutSince, String figures, long figuresSince,
+            boolean quiet) {
         this.id = id;
         this.look = look;
         this.about = about;
         this.aboutSince = aboutSince;
         this.figures = figures;
         this.figuresSince = figuresSince;
+        this.quiet = quiet;
     }
 
     /** A Service that was not in the picture before. */
     static LiveService first(int id, Look look, long picture) {
-        return new LiveService(id, look, aboutJson(id, look), picture, figuresJson(id, look, 0, 0), picture);
+        return new LiveService(id, look, aboutJson(id, look), picture, figuresJson(id, look, 0, 0), picture, true);
     }
 
     /**
@@ -89,10 +100,15 @@ final class LiveService {
      */
     LiveService next(Look now, long nanos, long picture) {
         boolean sameAbout = now.about().equals(look.about());
-        String text = figuresJson(id, now, rate(now, nanos), bytesRate(now, nanos));
+        double rate = rate(now, nanos);
+        double bytesRate = bytesRate(now, nanos);
+        boolean quiet = rate == 0 && bytesRate == 0;
+        // Most Services of a large cluster: nothing is made anew for them.
+        boolean unmoved = quiet && this.quiet && now.sameFigures(look);
+        String text = unmoved ? figures : figuresJson(id, now, rate, bytesRate);
         boolean sameFigures = text.equals(figures);
         return new LiveService(id, now, sameAbout ? about : aboutJson(id, now), sameAbout ? aboutSince : picture,
-                sameFigures ? figures : text, sameFigures ? figuresSince : picture);
+                sameFigures ? figures : text, sameFigures ? figuresSince : picture, quiet);
     }
 
     int id() {

@@ -18,6 +18,7 @@ import io.sluice.reconcile.AppliedState.ListenerStatus;
 import io.sluice.service.Endpoint;
 import io.sluice.service.IpAddresses;
 import io.sluice.service.Service;
+import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePortName;
 import io.sluice.service.ServiceState;
 import io.sluice.service.ServiceState.PortState;
@@ -27,6 +28,7 @@ import java.net.InetAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -51,11 +53,16 @@ final class LiveView implements LiveBoard.Painter {
     private final HealthStatus status;
     private final Health health;
     private final ProxyMetrics metrics;
+    /** What was said of each Service in the last picture. */
+    private Map<ServiceName, Said> said = Map.of();
     private long lastAt;
     private long healthAt;
     /** When what health was looked at for had been applied; null if nothing had. */
     private @Nullable Instant healthOf;
     private String healthJson = "{}";
+
+    /** Addresses and ports of a Service as text. */
+    private record Said(Service of, String addresses, String ports) {}
 
     LiveView(HealthStatus status, Health health, ProxyMetrics metrics) {
         this.status = status;
@@ -66,14 +73,24 @@ final class LiveView implements LiveBoard.Painter {
     @Override
     public LivePicture after(LivePicture last) {
         AppliedState applied = status.applied().orElse(null);
-        long now = System.nanoTime();
+        long at = System.nanoTime();
         List<Look> looks = new ArrayList<>();
+        Map<ServiceName, Said> saying = new HashMap<>();
         if (applied != null) {
-            applied.snapshot().services().values().forEach(service -> looks.add(look(service, applied)));
+            applied.snapshot().services().values().forEach(state -> {
+                Service service = state.service();
+                Said before = said.get(service.name());
+                Said now = before != null && before.of().equals(service)
+                        ? before
+                        : new Said(service, addresses(service), ports(service));
+                saying.put(service.name(), now);
+                looks.add(look(state, now, applied));
+            });
         }
-        long nanos = last.number() == 0 ? 0 : now - lastAt;
-        lastAt = now;
-        return last.next(new LivePicture.Frame(begin(), health(applied, last.number() == 0, now)), looks, nanos);
+        said = saying;
+        long nanos = last.number() == 0 ? 0 : at - lastAt;
+        lastAt = at;
+        return last.next(new LivePicture.Frame(begin(), health(applied, last.number() == 0, at)), looks, nanos);
     }
 
     private String begin() {
@@ -109,7 +126,7 @@ final class LiveView implements LiveBoard.Painter {
         return PrintableJson.mapper().writeValueAsString(value);
     }
 
-    private Look look(ServiceState state, AppliedState applied) {
+    private Look look(ServiceState state, Said text, AppliedState applied) {
         Service service = state.service();
         RecentLatency latency = RecentLatency.begin();
         int ready = 0;
@@ -149,7 +166,7 @@ final class LiveView implements LiveBoard.Painter {
                 : proxied ? State.OK : State.NONE;
         String why = Printable.cut(Stream.concat(failed.stream(), empty.stream()).distinct()
                 .collect(Collectors.joining("; ")), LONGEST);
-        return new Look(service.name(), new About(service.type().apiName(), addresses(service), ports(service), why),
+        return new Look(service.name(), new About(service.type().apiName(), text.addresses(), text.ports(), why),
                 of,
                 new Endpoints(ready, total, ejected, draining), open, connections, bytes, latency.connect(),
                 latency.firstByte());

@@ -51,6 +51,26 @@ class LivePictureTest {
         assertThat(fourth.changed()).isZero();
     }
 
+    /** Nothing is made anew for a Service that rests: a figure that moves alone must not be taken for rest. */
+    @Test
+    void a_figure_that_moves_alone_is_told() {
+        Look rest = look("api", 3, 100, 1000);
+        LatencySummary other = new LatencySummary(6, Duration.ofMillis(2), Duration.ofMillis(20));
+        for (Look moved : List.of(look("api", 2, 100, 1000),
+                new Look(rest.name(), rest.about(), State.EJECTED, rest.endpoints(), 3, 100, 1000, rest.connect(),
+                        rest.firstByte()),
+                new Look(rest.name(), rest.about(), rest.state(), new Endpoints(1, 3, 0, 1), 3, 100, 1000,
+                        rest.connect(), rest.firstByte()),
+                new Look(rest.name(), rest.about(), rest.state(), rest.endpoints(), 3, 100, 1000, other,
+                        rest.firstByte()),
+                new Look(rest.name(), rest.about(), rest.state(), rest.endpoints(), 3, 100, 1000, rest.connect(),
+                        other))) {
+            LivePicture second = LivePicture.EMPTY.next(FRAME, List.of(rest), 0).next(FRAME, List.of(rest), SECOND);
+            assertThat(second.changed()).isZero();
+            assertThat(second.next(FRAME, List.of(moved), SECOND).changed()).as(moved.toString()).isEqualTo(1);
+        }
+    }
+
     @Test
     void whoever_skips_pictures_is_told_the_difference_to_its_own() {
         LivePicture first = LivePicture.EMPTY.next(FRAME, List.of(look("a", 0, 0, 0), look("b", 0, 0, 0)), 0);
