@@ -13,6 +13,7 @@ import io.sluice.cli.command.EjectCommand;
 import io.sluice.cli.command.WeightCommand;
 import io.sluice.cli.command.KillCommand;
 import io.sluice.cli.command.LogLevelCommand;
+import io.sluice.cli.command.NamesCommand;
 import io.sluice.cli.command.AccessLogCommand;
 import io.sluice.cli.command.EventsCommand;
 import io.sluice.cli.command.ExplainCommand;
@@ -54,6 +55,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -99,7 +101,8 @@ public final class Main implements Runnable {
     private static final List<Class<?>> COMMANDS = List.of(RunCommand.class, UpCommand.class, CheckCommand.class,
             GetCommand.class, ExplainCommand.class, EventsCommand.class, TapCommand.class, TopCommand.class,
             DrainCommand.class, UndrainCommand.class, EjectCommand.class, WeightCommand.class, KillCommand.class,
-            LogLevelCommand.class, AccessLogCommand.class, EnvCommand.class, HostsCommand.class, ExecCommand.class,
+            LogLevelCommand.class, AccessLogCommand.class, NamesCommand.class, EnvCommand.class, HostsCommand.class,
+            ExecCommand.class,
             ExecInsideCommand.class, DemoCommand.class, CleanupCommand.class, CompletionCommand.class,
             VersionCommand.class, ReferenceCommand.class, RehearseCommand.class);
 
@@ -122,6 +125,9 @@ public final class Main implements Runnable {
 
     /** Runs one command on the main thread and exits with its exit code. */
     public static void main(String[] args) {
+        // Netty would look for a network card to tell machines apart, and warn of a container that has none.
+        System.setProperty("io.netty.machineId", "%016x".formatted(ThreadLocalRandom.current().nextLong())
+                .replaceAll("(..)(?=.)", "$1:"));
         Map<String, String> environment = System.getenv();
         String command = Arrays.stream(args).filter(word -> !word.startsWith("-")).findFirst().orElse("");
         ServingOutput output = SERVING.contains(command) ? ServingOutput.install() : null;

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +30,9 @@ import org.jspecify.annotations.Nullable;
  * Started and closed on the control thread.
  */
 public final class Admin implements AutoCloseable {
+
+    /** A header of the API while the daemon drains: the number of connections that are still open. */
+    public static final String DRAINING = "Sluice-Draining";
 
     private static final Duration RETRY_INTERVAL = Duration.ofSeconds(5);
     private static final String OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -65,12 +69,12 @@ public final class Admin implements AutoCloseable {
                 Route.view(request -> scrape(registry, request)),
                 "/healthz", Route.probe(request -> Response.text("ok")),
                 "/proxyMode", Route.view(request -> Response.text("userspace")),
-                "/api/v1/services", Route.view(request -> Response.json(ServicesView.of(status, metrics, request))),
-                "/api/v1/connections", Route.view(request -> Response.json(ConnectionsView.of(status, request))),
+                "/api/v1/services", view(status, request -> Response.json(ServicesView.of(status, metrics, request))),
+                "/api/v1/connections", view(status, request -> Response.json(ConnectionsView.of(status, request))),
                 "/api/v1/events",
-                Route.view(request -> EventsView.answer(status.journal(), request, clock)),
-                "/api/v1/environment", Route.view(request -> EnvironmentView.answer(status, request)),
-                "/api/v1/explain", Route.view(request -> ExplainView.answer(status, metrics, request)),
+                view(status, request -> EventsView.answer(status.journal(), request, clock)),
+                "/api/v1/environment", view(status, request -> EnvironmentView.answer(status, request)),
+                "/api/v1/explain", view(status, request -> ExplainView.answer(status, metrics, request)),
                 "/api/v1/version", Route.view(request -> Response.json(VersionView.of(status.build())))));
         metricsRoutes.put("/api/v1/tap", Route.view(request -> TapView.answer(status.taps(), request)));
         metricsRoutes.put("/api/v1/orders", Route.view(request -> Response.json(OrdersView.of(status))));
@@ -143,6 +147,20 @@ public final class Admin implements AutoCloseable {
         StatusPage page = new StatusPage(status, health, routes.keySet());
         all.put("/", Route.view(request -> page.show()));
         return all;
+    }
+
+    /** A view of a daemon that may be about to end: then it says so, with the number of connections that are open. */
+    private static Route view(DaemonStatus status, Function<Request, Response> view) {
+        return Route.view(request -> {
+            Response response = view.apply(request);
+            if (!status.draining()) {
+                return response;
+            }
+            Map<String, String> headers = new TreeMap<>(response.headers());
+            headers.put(DRAINING, Integer.toString(status.limits().open()));
+            return new Response(response.status(), response.contentType(), headers, response.content(),
+                    response.stream());
+        });
     }
 
     private static Response scrape(PrometheusMeterRegistry registry, Request request) {

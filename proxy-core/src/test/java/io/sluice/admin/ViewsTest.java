@@ -29,6 +29,18 @@ import tools.jackson.databind.JsonNode;
 class ViewsTest extends ServedAdmin {
 
     @Test
+    void a_daemon_that_drains_says_so_in_each_answer() throws Exception {
+        ready();
+        start();
+        assertThat(get("/api/v1/services").headers().map()).doesNotContainKey("sluice-draining");
+        daemon.draining = true;
+        for (String view : List.of("services", "connections", "environment?namespace=default",
+                "explain?namespace=default&service=kubia")) {
+            assertThat(get("/api/v1/" + view).headers().firstValue("Sluice-Draining")).as(view).isPresent();
+        }
+    }
+
+    @Test
     void services_show_what_is_applied() throws Exception {
         ready();
         EndpointMeters first = metrics

@@ -1,5 +1,6 @@
 package io.sluice.cli.command;
 
+import io.sluice.admin.Admin;
 import io.sluice.cli.config.ServerFlag;
 import io.sluice.text.Printable;
 import java.io.BufferedReader;
@@ -20,6 +21,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -33,7 +35,7 @@ import tools.jackson.databind.node.MissingNode;
 /** Asks a running daemon for its views over HTTP. */
 public final class AdminClient {
 
-    private static final Duration TIMEOUT = Duration.ofSeconds(5);
+    private static final Duration USUAL_TIMEOUT = Duration.ofSeconds(5);
 
     /** The largest response: that of a daemon with tens of thousands of Services is a tenth, but another program may answer. */
     private static final HttpResponse.BodyHandler<String> BODY =
@@ -45,11 +47,19 @@ public final class AdminClient {
     private final String address;
     private final URI base;
     private final PrintWriter err;
+    private final Duration timeout;
+    private boolean toldDraining;
 
-    private AdminClient(String address, URI base, PrintWriter err) {
+    private AdminClient(String address, URI base, PrintWriter err, Duration timeout) {
         this.address = address;
         this.base = base;
         this.err = err;
+        this.timeout = timeout;
+    }
+
+    /** This client, which waits no longer than {@code limit}. */
+    AdminClient within(Duration limit) {
+        return new AdminClient(address, base, err, limit);
     }
 
     /**
@@ -62,7 +72,7 @@ public final class AdminClient {
         try {
             URI base = URI.create("http://" + authority + "/api/v1/");
             if (base.getHost() != null && base.getPort() > 0) {
-                return new AdminClient(authority, base, err);
+                return new AdminClient(authority, base, err, USUAL_TIMEOUT);
             }
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException("'" + address + "' is not an address like " + ServerFlag.DEFAULT_ADDRESS,
@@ -138,9 +148,9 @@ public final class AdminClient {
      */
     void watch(String view, Map<String, String> query, Runnable answered, Consumer<JsonNode> each)
             throws FailureException, InterruptedException {
-        try (HttpClient client = HttpClient.newBuilder().connectTimeout(TIMEOUT).build()) {
+        try (HttpClient client = HttpClient.newBuilder().connectTimeout(timeout).build()) {
             HttpResponse<InputStream> response = client.send(
-                    HttpRequest.newBuilder(base.resolve(view + encoded(query))).timeout(TIMEOUT)
+                    HttpRequest.newBuilder(base.resolve(view + encoded(query))).timeout(timeout)
                             .header("Accept", "text/event-stream").build(),
                     HttpResponse.BodyHandlers.ofInputStream());
             try (Reader body = new BufferedReader(new InputStreamReader(response.body(), StandardCharsets.UTF_8))) {
@@ -232,8 +242,8 @@ public final class AdminClient {
     }
 
     private JsonNode get(String view, String query) throws FailureException, InterruptedException {
-        try (HttpClient client = HttpClient.newBuilder().connectTimeout(TIMEOUT).build()) {
-            HttpRequest request = HttpRequest.newBuilder(base.resolve(view + query)).timeout(TIMEOUT)
+        try (HttpClient client = HttpClient.newBuilder().connectTimeout(timeout).build()) {
+            HttpRequest request = HttpRequest.newBuilder(base.resolve(view + query)).timeout(timeout)
                     .header("Accept", "application/json").build();
             HttpResponse<String> response = client.send(request, BODY);
             JsonNode body = response.statusCode() == 200 || isJson(response)
@@ -246,17 +256,30 @@ public final class AdminClient {
                                 + base.resolve(view).getPath() + ": is it another program, or an older sluice?"
                         : reason);
             }
+            tellDraining(response);
             return body;
         } catch (ConnectException e) {
             throw new FailureException("no sluice answers at " + address
                     + ": start one with 'sluice run', or say --server ADDRESS", e);
         } catch (HttpTimeoutException e) {
-            throw new FailureException("the daemon at " + address + " did not answer within " + TIMEOUT.toSeconds()
+            throw new FailureException("the daemon at " + address + " did not answer within " + timeout.toSeconds()
                     + " s", e);
         } catch (JacksonException e) {
             throw new FailureException("what answers at " + address + " is not sluice: its answer is not JSON", e);
         } catch (IOException e) {
             throw new FailureException("no answer from " + address + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Who starts a daemon while the one before still drains would take its views for those of the new one. */
+    private void tellDraining(HttpResponse<String> response) {
+        OptionalLong open = response.headers().firstValueAsLong(Admin.DRAINING);
+        if (open.isPresent() && !toldDraining) {
+            toldDraining = true;
+            err.println(
+                    "sluice: the daemon at " + address + " is ending: it takes no connections any more, and waits for "
+                            + open.getAsLong() + " that " + (open.getAsLong() == 1 ? "is" : "are") + " open");
+            err.flush();
         }
     }
 

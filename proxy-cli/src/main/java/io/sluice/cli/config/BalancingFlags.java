@@ -21,7 +21,7 @@ public final class BalancingFlags {
     @Spec(Spec.Target.MIXEE)
     private CommandSpec spec;
 
-    @Option(names = "--balancer", paramLabel = "NAME", defaultValue = "round-robin", converter = OfBalancer.class,
+    @Option(names = "--balancer", paramLabel = "BALANCER", defaultValue = "round-robin", converter = OfBalancer.class,
             completionCandidates = OfBalancer.class,
             description = "How connections are spread for Services without the annotation "
                     + "sluice.io/balancer: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")

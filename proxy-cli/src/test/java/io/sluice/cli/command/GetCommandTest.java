@@ -68,6 +68,7 @@ class GetCommandTest {
     /** What a daemon that is watched answers from the second question on; after that it ends. */
     private final List<String> later = new ArrayList<>();
     private boolean watched;
+    private boolean draining;
     private int status = 200;
     /** Of the Services, for a daemon that selects; null for one that does not. */
     private @Nullable String inNamespace;
@@ -90,6 +91,9 @@ class GetCommandTest {
                 body = "{\"services\": []}";
             }
             byte[] answer = body.replace("CREATED", created).getBytes(StandardCharsets.UTF_8);
+            if (draining) {
+                exchange.getResponseHeaders().add("Sluice-Draining", "2");
+            }
             exchange.sendResponseHeaders(status, answer.length);
             exchange.getResponseBody().write(answer);
             exchange.close();
@@ -110,6 +114,14 @@ class GetCommandTest {
                 lonely   ClusterIP      127.120.1.3   <none>            80/TCP                        5h
                 out      ExternalName   <none>        api.example.com   <none>                        5h
                 """);
+    }
+
+    @Test
+    void a_daemon_that_is_ending_is_not_taken_for_the_next_one() {
+        draining = true;
+        assertThat(get("ep").err())
+                .matches("sluice: the daemon at 127.0.0.1:\\d+ is ending: it takes no connections any"
+                        + " more, and waits for 2 that are open\n");
     }
 
     @Test
