@@ -121,8 +121,9 @@ public final class Sluice implements AutoCloseable {
         NodePortAddresses nodePortAddresses;
         try {
             nodePortAddresses = NodePortAddresses.parse(config.nodePortAddresses());
+            KubernetesSource.check(config.kubernetes());
             entrance = ServiceEntrance.open(config.node(), config.proxy(), config.accessLog());
-        } catch (IllegalArgumentException | UnsupportedOperationException | IOException e) {
+        } catch (IllegalArgumentException | UnsupportedOperationException | IOException | SourceException e) {
             control.shutdownNow();
             throw failed(e);
         }
@@ -163,12 +164,12 @@ public final class Sluice implements AutoCloseable {
         source = config.kubernetes().<ServiceSource>map(options -> new KubernetesSource(options,
                 entrance.intercepts() || serviceAddresses.manages(), observer(registry)))
                 .orElseGet(() -> new ManifestSource(new ManifestOptions(config.manifests(), config.serviceCidrs(),
-                        config.nodePortMin(), config.nodePortMax(), config.nodeName(), config.endpoints()),
+                        config.nodePortMin(), config.nodePortMax(), config.nodeName(), config.endpoints(),
+                        config.podDetail(), config.discover()),
                         config.readiness().orElse(null)));
         status = new Status(new HealthStatus.Build(version, Instant.now()));
         admin = new Admin(config.metricsBindAddress(), config.healthzBindAddress(), config.metricsAllowedHosts(),
-                status,
-                metrics, registry);
+                status, metrics, registry);
         HealthCheckPorts healthChecks = new HealthCheckPorts(nodePortAddresses::resolve, status);
         reconciler.followers().healthChecks(healthChecks::update);
         ownListeners = new OwnListeners(admin, healthChecks, dns, config.bindAddressHardFail(), control);
@@ -367,7 +368,8 @@ public final class Sluice implements AutoCloseable {
             reconciler.stop().join();
             int open = dataPath.activeConnections();
             if (open > 0) {
-                LOG.info("{} open connection{} may end within {} s; another signal ends {} at once", open,
+                LOG.info("{} open connection{} may end within {} s; Ctrl-C again, or a second SIGTERM, ends {} at once",
+                        open,
                         open == 1 ? "" : "s", config.drainTimeout().toSeconds(), open == 1 ? "it" : "them");
             }
             dataPath.drain(config.drainTimeout()).thenAccept(drained::complete);

@@ -12,6 +12,7 @@ import io.sluice.service.Cidr;
 import io.sluice.source.kubernetes.KubernetesOptions;
 import io.sluice.source.manifest.GivenEndpoint;
 import io.sluice.source.manifest.ManifestInputs;
+import io.sluice.source.manifest.ManifestOptions.PodDetail;
 import io.sluice.source.probe.LocalReadiness;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -23,6 +24,8 @@ import java.util.Optional;
  *
  * @param manifests          what to read Services from; not used if {@code kubernetes} is there
  * @param endpoints          where the processes of the manifests' workloads are
+ * @param discover           whether processes of workloads are looked for where nothing says where they are
+ * @param podDetail          what is read of Pods beside where they are
  * @param readiness          which of those processes are ready; empty if nobody asks them
  * @param kubernetes         the API server to read Services from; empty for manifests
  * @param serviceCidrs       where static mode allocates cluster addresses, at most one range of each family
@@ -45,7 +48,8 @@ import java.util.Optional;
  * @param operators          how orders of operators change what is logged; empty if no orders are taken
  * @param supervision        when a stalled process is reported, and to which service manager
  */
-public record SluiceConfig(ManifestInputs manifests, List<GivenEndpoint> endpoints,
+public record SluiceConfig(ManifestInputs manifests, List<GivenEndpoint> endpoints, boolean discover,
+        PodDetail podDetail,
         Optional<LocalReadiness> readiness, Optional<KubernetesOptions> kubernetes, List<Cidr> serviceCidrs,
         int nodePortMin, int nodePortMax,
         String nodeName, List<String> nodePortAddresses, int portOffset,
@@ -71,6 +75,8 @@ public record SluiceConfig(ManifestInputs manifests, List<GivenEndpoint> endpoin
 
         private ManifestInputs manifests = ManifestInputs.of(List.of());
         private List<GivenEndpoint> endpoints = List.of();
+        private boolean discover;
+        private PodDetail podDetail = PodDetail.ADDRESSES;
         private Optional<LocalReadiness> readiness = Optional.empty();
         private Optional<KubernetesOptions> kubernetes = Optional.empty();
         private List<Cidr> serviceCidrs = List.of();
@@ -114,6 +120,18 @@ public record SluiceConfig(ManifestInputs manifests, List<GivenEndpoint> endpoin
         /** Sets {@link SluiceConfig#endpoints}. */
         public Builder endpoints(List<GivenEndpoint> value) {
             this.endpoints = value;
+            return this;
+        }
+
+        /** Sets {@link SluiceConfig#discover}. */
+        public Builder discover(boolean value) {
+            this.discover = value;
+            return this;
+        }
+
+        /** Sets {@link SluiceConfig#podDetail}. */
+        public Builder podDetail(PodDetail value) {
+            this.podDetail = value;
             return this;
         }
 
@@ -233,7 +251,9 @@ public record SluiceConfig(ManifestInputs manifests, List<GivenEndpoint> endpoin
 
         /** The configuration. */
         public SluiceConfig build() {
-            return new SluiceConfig(manifests, endpoints, readiness, kubernetes, serviceCidrs, nodePortMin, nodePortMax,
+            return new SluiceConfig(manifests, endpoints, discover, podDetail, readiness, kubernetes, serviceCidrs,
+                    nodePortMin,
+                    nodePortMax,
                     nodeName,
                     nodePortAddresses, portOffset, balancing, node, proxy, drainTimeout, metricsBindAddress,
                     healthzBindAddress, metricsAllowedHosts, bindAddressHardFail, maxEndpointHistograms, accessLog, dns,

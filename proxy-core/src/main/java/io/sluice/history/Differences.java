@@ -73,7 +73,9 @@ public final class Differences {
             ServicePortName portName = name(now, port.port());
             PortState old = olds.get(portName);
             endpoints(portName, old == null ? EndpointSet.EMPTY : old.endpoints(), port.endpoints(), to);
-            emptiness(portName, old, port, to);
+            if (now.service().proxied()) {
+                emptiness(portName, old, port, to);
+            }
         }
         endpoints(new ServicePortName(name(now), "", Protocol.TCP),
                 before == null ? EndpointSet.EMPTY : before.portless(), now.portless(), to);

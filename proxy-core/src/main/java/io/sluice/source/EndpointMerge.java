@@ -39,7 +39,7 @@ public final class EndpointMerge {
     /**
      * Has no endpoints yet.
      *
-     * @param families of the addresses that take connections; not empty if the Service is proxied
+     * @param families of the addresses that take connections; empty for all, as a headless Service may have
      */
     public EndpointMerge(Service service, ServicePort port, Set<IpFamily> families) {
         this.service = service;
@@ -81,7 +81,9 @@ public final class EndpointMerge {
      */
     public PortState state(Supplier<EmptyReason> whyNothing) {
         EndpointSet set = EndpointSet.of(found);
-        boolean mayBeEmpty = !service.proxied() || port.protocol() == Protocol.SCTP || usable(set);
+        boolean named = service.headless() && service.externalName() == null;
+        boolean mayBeEmpty =
+                !service.proxied() && !named || port.protocol() == Protocol.SCTP || usable(set);
         return new PortState(port, set, mayBeEmpty ? null : set.isEmpty() ? whyNothing.get() : whyUnusable(set));
     }
 
@@ -92,16 +94,20 @@ public final class EndpointMerge {
     private boolean usable(EndpointSet set) {
         for (Endpoint endpoint : set.endpoints()) {
             if ((endpoint.ready() || endpoint.serving() && endpoint.terminating())
-                    && families.contains(endpoint.address().family())) {
+                    && isOfFamily(endpoint)) {
                 return true;
             }
         }
         return false;
     }
 
+    /** A headless Service of a cluster names no families: its slices alone decide. */
+    private boolean isOfFamily(Endpoint endpoint) {
+        return families.isEmpty() || families.contains(endpoint.address().family());
+    }
+
     private EmptyReason whyUnusable(EndpointSet set) {
-        List<Endpoint> ofFamily =
-                set.endpoints().stream().filter(e -> families.contains(e.address().family())).toList();
+        List<Endpoint> ofFamily = set.endpoints().stream().filter(this::isOfFamily).toList();
         return ofFamily.isEmpty()
                 ? new EmptyReason.OtherFamilyOnly(set.endpoints().size(), families.iterator().next())
                 : new EmptyReason.NoneReady(ofFamily.size(), ofFamily.stream().map(EndpointMerge::nameOf).toList());

@@ -121,6 +121,10 @@ public final class CheckCommand implements Callable<Integer> {
             out.print(SnapshotView.table(loaded.snapshot()));
             out.println();
         }
+        loaded.found().forEach(line -> out.println("found: " + line));
+        if (!loaded.found().isEmpty()) {
+            out.println();
+        }
         Ansi ansi = spec.commandLine().getColorScheme().ansi();
         for (Problem problem : problems) {
             boolean error = problem.severity() == Severity.ERROR;

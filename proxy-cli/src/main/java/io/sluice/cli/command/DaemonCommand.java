@@ -198,6 +198,7 @@ public abstract class DaemonCommand {
         Optional<LocalReadiness> readiness =
                 services.probe() ? Optional.of(new LocalReadiness(WithoutProbe.READY)) : Optional.empty();
         return SluiceConfig.builder(nodeName).manifests(manifests).endpoints(services.endpoints())
+                .discover(services.discover())
                 .readiness(readiness).kubernetes(cluster)
                 .serviceCidrs(services.serviceCidrs())
                 .nodePorts(services.nodePortRange().first(), services.nodePortRange().last())
@@ -209,7 +210,8 @@ public abstract class DaemonCommand {
                 .metricsAllowedHosts(admin.metricsAllowedHosts(nodeName))
                 .bindAddressHardFail(admin.bindAddressHardFail())
                 .maxEndpointHistograms(admin.maxEndpointHistograms()).accessLog(logs.accessLog())
-                .dns(Optional.of(dns.settings(services.serviceCidrs(), balancing.balancing().clusterCidrs())))
+                .dns(Optional.of(dns.settings(services.serviceCidrs(), balancing.balancing().clusterCidrs(),
+                        cluster.isEmpty())))
                 .namespaces(true).operators(Logging::level)
                 .supervision(new Supervision(admin.stallTimeout(),
                         ServiceManager.of(environment, ProcessHandle.current().pid())));

@@ -38,6 +38,8 @@ public final class DnsFlags {
     @Spec(Spec.Target.MIXEE)
     private CommandSpec spec;
 
+    private static final Path RESOLV_CONF = Path.of("/etc/resolv.conf");
+
     @Option(names = "--dns-listen", paramLabel = "ADDRESS", split = ",", hideParamSyntax = true,
             converter = DnsAddress.class,
             description = "Addresses at which DNS is answered over UDP and TCP, separated by commas, each with a port "
@@ -59,7 +61,8 @@ public final class DnsFlags {
             converter = AddressOrFile.class,
             description = "DNS servers for all other names: addresses separated by commas, each with a port unless it "
                     + "is 53, or a file like /etc/resolv.conf that names them and is read again "
-                    + "when it changes. Without any, other names are REFUSED.")
+                    + "when it changes. Without any, other names are REFUSED; but with Services from manifests and "
+                    + "without --dns-listen, sluice exec has those of /etc/resolv.conf.")
     private List<String> upstreams = List.of();
 
     @Option(names = "--dns-ttl", paramLabel = "DURATION", defaultValue = "5s", converter = Ttl.class,
@@ -101,8 +104,9 @@ public final class DnsFlags {
      *
      * @param serviceCidrs the addresses of Services
      * @param clusterCidrs the addresses of Pods
+     * @param manifests    whether Services come from manifests
      */
-    public DnsSettings settings(List<Cidr> serviceCidrs, List<Cidr> clusterCidrs) {
+    public DnsSettings settings(List<Cidr> serviceCidrs, List<Cidr> clusterCidrs, boolean manifests) {
         Set<Cidr> allowed = new LinkedHashSet<>(LOOPBACK);
         allowed.addAll(clusterCidrs);
         allowed.addAll(serviceCidrs);
@@ -110,12 +114,23 @@ public final class DnsFlags {
         List<Cidr> own = new ArrayList<>(serviceCidrs);
         own.addAll(clusterCidrs);
         try {
+            if (manifests && upstreams.isEmpty() && listen.isEmpty() && namesServers(RESOLV_CONF)) {
+                upstreams = List.of(RESOLV_CONF.toString());
+            }
             boolean files = upstreams.stream().anyMatch(upstream -> upstream.startsWith("/"));
             return new DnsSettings(clusterDomain, (int) ttl.toSeconds(), pods, listen, readUpstreams().servers(),
                     files ? this::readUpstreams : null, List.copyOf(allowed), own,
                     DnsLimits.builder().queriesPerSecond(rateLimit).udpBytes(udpSize).build(), beforeEndpoints);
         } catch (IllegalArgumentException | IOException e) {
             throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static boolean namesServers(Path file) {
+        try {
+            return !nameservers(file).isEmpty();
+        } catch (IOException e) {
+            return false;
         }
     }
 

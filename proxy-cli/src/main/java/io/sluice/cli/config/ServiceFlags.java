@@ -1,10 +1,12 @@
 package io.sluice.cli.config;
 
+import io.sluice.linux.LocalListeners;
 import io.sluice.service.Cidr;
 import io.sluice.service.IpFamily;
 import io.sluice.source.manifest.GivenEndpoint;
 import io.sluice.source.manifest.ManifestInputs;
 import io.sluice.source.manifest.ManifestOptions;
+import io.sluice.source.manifest.ManifestOptions.PodDetail;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.EnumSet;
@@ -48,6 +50,13 @@ public final class ServiceFlags {
                     + "manifests: [NAMESPACE/]NAME[:CONTAINERPORT]=HOST:PORT, one address for each replica. May be "
                     + "repeated. Comes before the annotations sluice.io/endpoint and sluice.io/pod-ip.")
     private List<String> endpoints = List.of();
+
+    @Option(names = "--discover", paramLabel = "true|false", arity = "0..1", fallbackValue = "true",
+            hideParamSyntax = true, defaultValue = "false",
+            description = "Look for the processes of workloads of which nothing says where they are: a program of this "
+                    + "machine that listens at the container's port, or the one that the annotation sluice.io/process "
+                    + "names. They are followed. Linux only. Default: ${DEFAULT-VALUE}")
+    private boolean discover;
 
     @Option(names = "--probe", paramLabel = "true|false", arity = "0..1", fallbackValue = "true",
             hideParamSyntax = true,
@@ -95,7 +104,19 @@ public final class ServiceFlags {
     /** The options of the manifest source. */
     public ManifestOptions options(Map<String, String> environment) {
         return new ManifestOptions(someInputs(), serviceCidrs(), nodePortRange.first(), nodePortRange.last(),
-                nodeName(environment), endpoints(), probe);
+                nodeName(environment), endpoints(), probe ? PodDetail.PROBES : PodDetail.ADDRESSES, discover());
+    }
+
+    /** Whether processes of workloads are looked for; only for Services from manifests, and where that is possible. */
+    public boolean discover() {
+        if (discover && inputs().isEmpty()) {
+            throw wrong("--discover", "is for workloads of manifests; name them with -f or -k");
+        }
+        if (discover && !LocalListeners.areThere()) {
+            throw wrong("--discover",
+                    "needs /proc/net/tcp, which Linux alone has: say where processes are with --endpoint");
+        }
+        return discover;
     }
 
     /** Whether readiness probes are made; only for Services from manifests. */

@@ -28,6 +28,12 @@ record Program(String location, String namespace, String name, List<String> comm
         environment = Map.copyOf(environment);
     }
 
+    /** Whether {@code other} runs in the same way, wherever it stands in the file. */
+    boolean runsAs(Program other) {
+        return command.equals(other.command) && environment.equals(other.environment)
+                && directory.equals(other.directory) && ownPort == other.ownPort;
+    }
+
     /** The workload as it is written. */
     String workload() {
         return namespace.isEmpty() ? name : namespace + "/" + name;

@@ -34,13 +34,13 @@ final class ProgramLauncher implements AutoCloseable {
             + " (read -r _ <&3; trap '' TERM; kill -TERM -$$; sleep 5; kill -KILL -$$) & exec 3<&-; exec \"$@\"";
 
     private final Path setsid;
-    private final Path folder;
+    private final OwnFolder folder;
     /** What comes before the path of a hosts file; empty where no program can have one. */
     private final List<String> mounting;
     private final List<String> mounted;
     private final Map<String, String> written = new HashMap<>();
 
-    private ProgramLauncher(Path setsid, Path folder, List<String> mounting, List<String> mounted) {
+    private ProgramLauncher(Path setsid, OwnFolder folder, List<String> mounting, List<String> mounted) {
         this.setsid = setsid;
         this.folder = folder;
         this.mounting = mounting;
@@ -52,7 +52,9 @@ final class ProgramLauncher implements AutoCloseable {
             throws StartException, IOException, InterruptedException {
         Path setsid = Programs.find("setsid", environment)
                 .orElseThrow(() -> new StartException("setsid is missing: install util-linux"));
-        Path folder = Files.createTempDirectory("sluice-up-");
+        OwnFolder.removeLeft();
+        OwnFolder owned = OwnFolder.make();
+        Path folder = owned.path();
         Path trial = Files.writeString(folder.resolve("hosts"), "");
         Optional<Path> unshare = Programs.find("unshare", environment);
         if (unshare.isPresent() && Files.exists(HOSTS)) {
@@ -63,12 +65,12 @@ final class ProgramLauncher implements AutoCloseable {
                 for (List<String> mounted : List.of(again, List.<String>of())) {
                     if (Programs
                             .succeed(concat(mounting, List.of(trial.toString()), mounted, List.of("true")))) {
-                        return new ProgramLauncher(setsid, folder, mounting, mounted);
+                        return new ProgramLauncher(setsid, owned, mounting, mounted);
                     }
                 }
             }
         }
-        return new ProgramLauncher(setsid, folder, List.of(), List.of());
+        return new ProgramLauncher(setsid, owned, List.of(), List.of());
     }
 
     /** Whether programs find Services by name. */
@@ -114,7 +116,7 @@ final class ProgramLauncher implements AutoCloseable {
     }
 
     private Path hosts(String namespace) {
-        return folder.resolve("hosts." + namespace);
+        return folder.path().resolve("hosts." + namespace);
     }
 
     @SafeVarargs
@@ -129,10 +131,6 @@ final class ProgramLauncher implements AutoCloseable {
     /** Deletes its files. */
     @Override
     public void close() throws IOException {
-        for (String namespace : written.keySet()) {
-            Files.deleteIfExists(hosts(namespace));
-        }
-        Files.deleteIfExists(folder.resolve("hosts"));
-        Files.deleteIfExists(folder);
+        folder.close();
     }
 }

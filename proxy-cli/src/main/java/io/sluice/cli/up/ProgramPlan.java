@@ -101,15 +101,16 @@ record ProgramPlan(List<Replica> replicas, List<GivenEndpoint> endpoints) {
             }
             int port = program.port() != 0 ? program.port()
                     : workload.ports().isEmpty() ? 0 : workload.ports().getFirst();
-            if (port == 0 && !program.ownPort()) {
+            if (port == 0 && !program.ownPort() && workload.served()) {
                 complain(program, "names no container port: write 'port', where the program listens");
                 return;
             }
             List<EndpointAddress> addresses =
                     program.ownPort() ? ownPorts(program, count)
-                            : ownAddresses(program, machine.permitted(port), count);
+                            : ownAddresses(program, port == 0 ? 0 : machine.permitted(port), count);
             for (int i = 0; i < addresses.size(); i++) {
-                replicas.add(new Replica(program, workload.pod(i), addresses.get(i)));
+                replicas.add(new Replica(program, workload.pod(i), addresses.get(i), workload.endsByItself(),
+                        workload.variables()));
             }
             if (!addresses.isEmpty()) {
                 endpoints.add(new GivenEndpoint(new Target(workload.name().namespace(), workload.name().name(), ""),

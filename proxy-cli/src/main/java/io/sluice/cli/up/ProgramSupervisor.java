@@ -1,5 +1,6 @@
 package io.sluice.cli.up;
 
+import io.sluice.daemon.StartException;
 import io.sluice.env.HostNames;
 import io.sluice.env.ServiceEnvironment;
 import io.sluice.linux.ProcessGroups;
@@ -12,6 +13,7 @@ import io.sluice.text.Printable;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -19,9 +21,12 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps the programs running, until it stops: starts them, passes their output on, starts again what has ended. One thread of
@@ -40,7 +45,10 @@ final class ProgramSupervisor {
     /** One replica; confined to the thread. */
     private static final class Child {
 
-        private final Replica replica;
+        private Replica replica;
+        private @Nullable Process process;
+        private @Nullable ScheduledFuture<?> next;
+        private boolean replaced;
         private Restarts restarts = Restarts.NONE;
         private boolean running;
         private boolean shownReady;
@@ -57,6 +65,8 @@ final class ProgramSupervisor {
     private final Map<String, String> environment;
     private final Supplier<Surroundings> surroundings;
     private final BiConsumer<Replica, String> output;
+    private final ProgramEdits edits;
+    private final Consumer<String> notices;
     private final ReportingExecutor thread = new ReportingExecutor("sluice-up");
     /** The leaders of the groups that may have processes. */
     private final Set<Long> groups = new HashSet<>();
@@ -68,16 +78,20 @@ final class ProgramSupervisor {
      *
      * @param environment what programs inherit
      * @param output      takes lines; any thread
+     * @param edits       of the programs' file
+     * @param notices     takes lines that are of no program
      */
     ProgramSupervisor(List<Replica> replicas, ProgramLauncher launcher, LocalReadiness readiness,
             Map<String, String> environment, Supplier<Surroundings> surroundings,
-            BiConsumer<Replica, String> output) {
+            BiConsumer<Replica, String> output, ProgramEdits edits, Consumer<String> notices) {
         replicas.forEach(replica -> children.add(new Child(replica)));
         this.launcher = launcher;
         this.readiness = readiness;
         this.environment = environment;
         this.surroundings = surroundings;
         this.output = output;
+        this.edits = edits;
+        this.notices = notices;
         thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
     }
 
@@ -92,6 +106,7 @@ final class ProgramSupervisor {
 
     private void look() {
         names();
+        follow();
         Map<ServiceName, String> notReady = readiness.notReady();
         for (Child child : children) {
             String why = notReady.get(child.replica.pod());
@@ -99,6 +114,56 @@ final class ProgramSupervisor {
                 child.shownReady = why == null;
                 output.accept(child.replica, why == null ? "-- is ready" : "-- is not ready: " + why);
             }
+        }
+    }
+
+    /** Starts the programs anew that an edit of their file has changed. */
+    private void follow() {
+        try {
+            edits.look().ifPresent(this::replace);
+        } catch (StartException e) {
+            String.valueOf(e.getMessage()).lines()
+                    .forEach(line -> notices.accept(line + "; the programs stay as they are"));
+        }
+    }
+
+    private void replace(ProgramPlan plan) {
+        Map<ServiceName, Replica> planned = new HashMap<>();
+        plan.replicas().forEach(replica -> planned.put(replica.pod(), replica));
+        boolean others = planned.size() != children.size();
+        for (Child child : children) {
+            Replica now = planned.get(child.replica.pod());
+            if (now == null || !now.address().equals(child.replica.address())) {
+                others = true;
+            } else if (!now.program().runsAs(child.replica.program())) {
+                child.replica = now;
+                startAnew(child);
+            }
+        }
+        if (others) {
+            notices.accept(
+                    "other workloads, replicas and ports of the programs' file count with the next start of sluice up");
+        }
+    }
+
+    private void startAnew(Child child) {
+        output.accept(child.replica, "-- has been edited, and starts anew");
+        child.restarts = Restarts.NONE;
+        ScheduledFuture<?> waiting = child.next;
+        Process process = child.process;
+        if (child.running && process != null) {
+            child.replaced = true;
+            ProcessGroups.signal(process.pid(), ProcessGroups.SIGTERM);
+            thread.schedule(() -> {
+                if (process.isAlive()) {
+                    ProcessGroups.signal(process.pid(), ProcessGroups.SIGKILL);
+                }
+            }, GRACE.toMillis(), TimeUnit.MILLISECONDS);
+        } else {
+            if (waiting != null) {
+                waiting.cancel(false);
+            }
+            run(child);
         }
     }
 
@@ -137,6 +202,7 @@ final class ProgramSupervisor {
         try {
             Process process = launcher.start(replica, ProgramEnvironment.of(environment, services, replica));
             remember(process.pid());
+            child.process = process;
             Thread.ofVirtual().name("sluice-up-output").start(() -> read(replica, process));
             process.onExit().thenRun(() -> execute(() -> ended(child, process)));
             child.running = true;
@@ -162,6 +228,20 @@ final class ProgramSupervisor {
         // What it leaves behind would hold its port.
         ProcessGroups.signal(process.pid(), ProcessGroups.SIGKILL);
         forget(process.pid());
+        if (child.replaced) {
+            child.replaced = false;
+            child.running = false;
+            child.shownReady = false;
+            readiness.stopped(child.replica.pod(), "its program starts anew");
+            run(child);
+            return;
+        }
+        if (child.replica.once() && process.exitValue() == 0) {
+            child.running = false;
+            output.accept(child.replica, "-- has done its work");
+            readiness.stopped(child.replica.pod(), "its program has done its work");
+            return;
+        }
         again(child, Restarts.ended(process.exitValue()));
     }
 
@@ -175,7 +255,7 @@ final class ProgramSupervisor {
                 ran.toMillis() / 1000.0, delay.toSeconds()));
         readiness.stopped(child.replica.pod(), "its program " + what);
         try {
-            thread.schedule(() -> run(child), delay.toMillis(), TimeUnit.MILLISECONDS);
+            child.next = thread.schedule(() -> run(child), delay.toMillis(), TimeUnit.MILLISECONDS);
         } catch (RejectedExecutionException e) {
             stopping(); // it ends
         }

@@ -9,10 +9,12 @@ import io.sluice.daemon.SluiceConfig;
 import io.sluice.daemon.StartException;
 import io.sluice.dns.server.DnsSettings;
 import io.sluice.service.ClusterSnapshot;
+import io.sluice.service.EndpointAddress;
 import io.sluice.service.ServiceState;
 import io.sluice.service.ServiceState.PortState;
 import io.sluice.source.manifest.GivenEndpoint;
 import io.sluice.source.manifest.LoadedManifests;
+import io.sluice.source.manifest.ManifestOptions.PodDetail;
 import io.sluice.source.manifest.ManifestSource;
 import io.sluice.source.probe.LocalReadiness;
 import io.sluice.source.probe.LocalReadiness.WithoutProbe;
@@ -72,7 +74,7 @@ public final class UpCommand extends DaemonCommand implements Callable<Integer> 
     private @Nullable Path commands;
 
     /** This machine, as far as a plan has to know it. */
-    private static final class Here implements ProgramPlan.Machine {
+    private static class Here implements ProgramPlan.Machine {
 
         @Override
         public boolean isFree(InetAddress ip, int port) {
@@ -91,6 +93,22 @@ public final class UpCommand extends DaemonCommand implements Callable<Integer> 
         }
     }
 
+    /** This machine, without the programs that run. */
+    private static final class HereWithout extends Here {
+
+        private final Set<EndpointAddress> own;
+
+        HereWithout(Set<EndpointAddress> own) {
+            this.own = own;
+        }
+
+        @Override
+        public boolean isFree(InetAddress ip, int port) {
+            return own.stream().anyMatch(address -> address.port() == port
+                    && (ip.isAnyLocalAddress() || address.ip().equals(ip))) || super.isFree(ip, port);
+        }
+    }
+
     @Override
     public Integer call() throws StartException, InterruptedException, IOException {
         Map<String, String> environment = main().environment();
@@ -98,13 +116,15 @@ public final class UpCommand extends DaemonCommand implements Callable<Integer> 
             throw new ParameterException(spec().commandLine(), "up reads manifests again and again: name files or"
                     + " directories with -f, not standard input");
         }
-        List<Program> programs = ProgramFile.read(file());
-        LoadedManifests loaded = ManifestSource.load(services().options(environment));
+        Path file = file();
+        List<Program> programs = ProgramFile.read(file);
+        LoadedManifests loaded = ManifestSource.load(services().options(environment).withPrograms());
         if (loaded.hasErrors()) {
             throw new StartException(loaded.errors().stream().map(Object::toString).collect(Collectors.joining("\n")));
         }
         log(LogLevel.WARN); // the programs speak
         PrintWriter out = main().servingOut(spec());
+        loaded.found().forEach(line -> out.println("found " + line));
         int offset = offset(loaded.snapshot(), out);
         ProgramPlan plan =
                 ProgramPlan.of(programs, loaded.workloads(), servicePorts(loaded.snapshot(), offset), new Here());
@@ -113,14 +133,19 @@ public final class UpCommand extends DaemonCommand implements Callable<Integer> 
         LocalReadiness readiness = new LocalReadiness(WithoutProbe.PROBED_BY_CONNECTING);
         plan.replicas().forEach(replica -> readiness.stopped(replica.pod(), "its program has not started yet"));
         SluiceConfig.Builder config = config(environment).endpoints(endpoints).readiness(Optional.of(readiness))
+                .podDetail(PodDetail.PROGRAMS)
                 .portOffset(offset);
         if (!isSet("--drain-timeout")) {
             config.drainTimeout(DRAIN);
         }
         SluiceConfig built = config.build();
         String domain = built.dns().map(DnsSettings::clusterDomain).orElse("cluster.local");
+        Set<EndpointAddress> own = plan.replicas().stream().map(Replica::address).collect(Collectors.toSet());
+        Set<Integer> ports = servicePorts(loaded.snapshot(), offset);
+        ProgramEdits edits = new ProgramEdits(file,
+                edited -> ProgramPlan.of(edited, loaded.workloads(), ports, new HereWithout(own)));
         try (ProgramLauncher launcher = ProgramLauncher.open(environment)) {
-            serve(built, new Programming(plan, launcher, readiness, domain, offset, out, environment));
+            serve(built, new Programming(plan, launcher, readiness, domain, offset, out, environment, edits));
         }
         return ExitCode.OK;
     }
@@ -164,10 +189,11 @@ public final class UpCommand extends DaemonCommand implements Callable<Integer> 
         private final int offset;
         private final PrintWriter out;
         private final Map<String, String> environment;
+        private final ProgramEdits edits;
         private volatile @Nullable ProgramSupervisor supervisor;
 
         Programming(ProgramPlan plan, ProgramLauncher launcher, LocalReadiness readiness, String domain, int offset,
-                PrintWriter out, Map<String, String> environment) {
+                PrintWriter out, Map<String, String> environment, ProgramEdits edits) {
             this.plan = plan;
             this.launcher = launcher;
             this.readiness = readiness;
@@ -175,6 +201,7 @@ public final class UpCommand extends DaemonCommand implements Callable<Integer> 
             this.offset = offset;
             this.out = out;
             this.environment = environment;
+            this.edits = edits;
         }
 
         @Override
@@ -184,12 +211,13 @@ public final class UpCommand extends DaemonCommand implements Callable<Integer> 
                         "This machine permits no mount namespaces: programs find Services by variables, not by name.");
             }
             for (Replica replica : plan.replicas()) {
-                out.println(replica.pod() + " is to listen at " + replica.address());
+                out.println(replica.pod() + (replica.listens() ? " is to listen at " + replica.address() : " runs")
+                        + (replica.once() ? ", once" : ""));
             }
             out.println();
             ProgramSupervisor made = new ProgramSupervisor(plan.replicas(), launcher, readiness, environment,
                     () -> new ProgramSupervisor.Surroundings(sluice.applied().orElseThrow().snapshot(), offset, domain),
-                    prefixed());
+                    prefixed(), edits, out::println);
             supervisor = made;
             made.start();
         }

@@ -88,7 +88,7 @@ class SnapshotViewTest {
     void json_has_services_and_problems() {
         JsonNode json = JsonMapper.shared().readTree(SnapshotView.json(new LoadedManifests(snapshot, List.of(
                 new Problem(Problem.Severity.WARNING, "a.yaml:3", "Service default/x", "is doubtful")), Map.of(),
-                List.of("a/values.yaml"), List.of(), List.of())));
+                List.of("a/values.yaml"), List.of(), List.of(), List.of())));
 
         JsonNode port = json.at("/services/0/ports/0");
         assertThat(port.path("port").asInt()).isEqualTo(80);

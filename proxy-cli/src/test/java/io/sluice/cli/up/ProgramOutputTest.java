@@ -47,7 +47,7 @@ class ProgramOutputTest {
                 Map.of("PATH", "/bin", "https_proxy", "p", "HOST", "laptop", "DB_SERVICE_PORT", "1"),
                 Map.of("DB_SERVICE_PORT", "5432", "PORT", "tcp://1.2.3.4:5"),
                 new Replica(program, new ServiceName("shop", "api-1"),
-                        new EndpointAddress(IpAddresses.parse("127.122.1.2"), 3000)));
+                        new EndpointAddress(IpAddresses.parse("127.122.1.2"), 3000), false, List.of()));
     }
 
     @ParameterizedTest(name = "{0} is {1}, or with a port of its own {2}")

@@ -21,13 +21,15 @@ import org.junit.jupiter.params.provider.CsvSource;
 class ProgramPlanTest {
 
     private static final List<Workload> WORKLOADS = List.of(
-            new Workload("Deployment", new ServiceName("shop", "api"), 2, -1, List.of(8080, 9102)),
-            new Workload("Deployment", new ServiceName("default", "web"), 1, -1, List.of(80)),
-            new Workload("StatefulSet", new ServiceName("shop", "db"), 2, 0, List.of(5432)),
-            new Workload("Deployment", new ServiceName("shop", "bare"), 1, -1, List.of()),
-            new Workload("Deployment", new ServiceName("a", "twin"), 1, -1, List.of(1)),
-            new Workload("Deployment", new ServiceName("b", "twin"), 1, -1, List.of(1)),
-            new Workload("Pod", new ServiceName("default", "lone"), 1, -1, List.of(70)));
+            new Workload("Deployment", new ServiceName("shop", "api"), 2, -1, List.of(8080, 9102), true, List.of()),
+            new Workload("Deployment", new ServiceName("default", "web"), 1, -1, List.of(80), true, List.of()),
+            new Workload("StatefulSet", new ServiceName("shop", "db"), 2, 0, List.of(5432), true, List.of()),
+            new Workload("Deployment", new ServiceName("shop", "bare"), 1, -1, List.of(), true, List.of()),
+            new Workload("Deployment", new ServiceName("a", "twin"), 1, -1, List.of(1), true, List.of()),
+            new Workload("Deployment", new ServiceName("b", "twin"), 1, -1, List.of(1), true, List.of()),
+            new Workload("Pod", new ServiceName("default", "lone"), 1, -1, List.of(70), true, List.of()),
+            new Workload("Deployment", new ServiceName("shop", "worker"), 1, -1, List.of(), false, List.of()),
+            new Workload("Job", new ServiceName("shop", "migrate"), 1, -1, List.of(), false, List.of()));
 
     /** A machine on which these {@code address:port} are taken, and ports below 1024 need a privilege. */
     private static ProgramPlan.Machine machine(String... taken) {
@@ -79,6 +81,7 @@ class ProgramPlanTest {
             none                                           | shop/api×0    | ''
             ports of their own pass by those of Services   | shop/api!     | shop/api-1=127.0.0.1:20000 shop/api-2=127.0.0.1:20002
             from the port that is written                  | shop/api:3000! | shop/api-1=127.0.0.1:3000 shop/api-2=127.0.0.1:3001
+            a worker that no Service selects               | worker        | shop/worker-1=127.122.A.1:0
             a workload without ports                       | bare!         | shop/bare-1=127.0.0.1:20000
             each program has its ports                     | bare! web!    | shop/bare-1=127.0.0.1:20000 default/web-1=127.0.0.1:20002
             """)
@@ -89,6 +92,14 @@ class ProgramPlanTest {
                 .isEqualTo(expected);
         assertThat(plan.endpoints().stream().mapToInt(e -> e.addresses().size()).sum())
                 .isEqualTo(plan.replicas().size());
+    }
+
+    @Test
+    void only_a_job_has_done_its_work_when_it_ends() throws StartException {
+        ProgramPlan plan = plan("worker migrate");
+        assertThat(plan.replicas().stream().filter(Replica::once).map(r -> r.pod().toString()))
+                .containsExactly("shop/migrate-1");
+        assertThat(plan.replicas()).noneMatch(Replica::listens);
     }
 
     @Test
@@ -110,7 +121,7 @@ class ProgramPlanTest {
     @ParameterizedTest(name = "{0}")
     @CsvSource(delimiter = '|', textBlock = """
             a name that nothing has       | shop/apy      | shop/apy: is no workload of the manifests; did you mean shop/api?
-            the wrong namespace           | other/quite   | other/quite: is no workload of the manifests; there are a/twin, b/twin, default/lone, default/web, shop/api and 2 more
+            the wrong namespace           | other/quite   | other/quite: is no workload of the manifests; there are a/twin, b/twin, default/lone, default/web, shop/api and 4 more
             a name that two have          | twin          | twin: is Deployment a/twin and Deployment b/twin: write the namespace, if that tells them apart
             twice the same                | api shop/api  | shop/api: is Deployment shop/api, which has a program already
             no port                       | bare          | bare: names no container port: write 'port', where the program listens

@@ -90,6 +90,19 @@ public final class KubernetesSource implements ServiceSource {
         this(options, Credentials.SERVICE_ACCOUNT, everyNode, observer);
     }
 
+    /**
+     * Looks whether there is an API server to ask, before anything that may need a privilege is begun: who starts a daemon
+     * without a source learns that, and not that a privilege is missing.
+     *
+     * @param options empty if no API server is to be asked
+     * @throws SourceException as {@link #start} would
+     */
+    public static void check(Optional<KubernetesOptions> options) throws SourceException {
+        if (options.isPresent()) {
+            Credentials.resolve(options.get(), Credentials.SERVICE_ACCOUNT);
+        }
+    }
+
     KubernetesSource(KubernetesOptions options, Path serviceAccount, boolean everyNode, ApiObserver observer) {
         this.options = options;
         this.serviceAccount = serviceAccount;

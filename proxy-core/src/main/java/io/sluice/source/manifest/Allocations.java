@@ -137,9 +137,7 @@ final class Allocations {
             families.addAll(service.families());
         }
         if (families.isEmpty()) {
-            families.add(options.serviceCidrs().isEmpty()
-                    ? IpFamily.IPV4
-                    : options.serviceCidrs().getFirst().family());
+            families.add(options.mainFamily());
         }
         if (service.familyPolicy() == FamilyPolicy.SINGLE) {
             return families.subList(0, 1);

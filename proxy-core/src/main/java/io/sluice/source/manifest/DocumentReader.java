@@ -4,6 +4,7 @@ import io.sluice.service.ServiceName;
 import io.sluice.source.Excerpt;
 import io.sluice.source.manifest.Manifest.NamespaceManifest;
 import io.sluice.source.manifest.Manifest.NodeManifest;
+import io.sluice.source.manifest.ManifestOptions.PodDetail;
 import java.net.InetAddress;
 import io.sluice.source.manifest.ReadingLimits.Rest;
 import java.nio.file.Path;
@@ -14,6 +15,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Turns documents into {@link Manifest} objects, with those checks of the API server that matter here. An object
@@ -30,6 +32,7 @@ final class DocumentReader {
     private final Rest rest;
     private final ServiceManifestReader services;
     private final EndpointsReader endpoints;
+    private final @Nullable EnvironmentReader environments;
     private final PodReader pods;
     private final List<Manifest> objects = new ArrayList<>();
     private final Map<String, Integer> skippedKinds = new TreeMap<>();
@@ -40,13 +43,14 @@ final class DocumentReader {
     private int count;
     private boolean full;
 
-    /** @param probes whether readiness probes are read, and mistakes in them told */
-    DocumentReader(Problems problems, Rest rest, boolean probes) {
+    /** @param detail what is read of Pods, and mistakes in it told */
+    DocumentReader(Problems problems, Rest rest, PodDetail detail) {
         this.problems = problems;
         this.rest = rest;
         this.services = new ServiceManifestReader(problems);
         this.endpoints = new EndpointsReader(problems);
-        this.pods = new PodReader(problems, probes);
+        this.environments = detail == PodDetail.PROGRAMS ? new EnvironmentReader(problems) : null;
+        this.pods = new PodReader(problems, detail, environments);
         this.workloadReader = new WorkloadReader(pods);
     }
 
@@ -63,6 +67,11 @@ final class DocumentReader {
     /** The workloads, each once, in the order of the documents. */
     List<WorkloadManifest> workloads() {
         return workloads;
+    }
+
+    /** The variables of the first container of a Pod or of a workload's Pods; none unless they are read. */
+    List<Variable> variables(String subject) {
+        return environments == null ? List.of() : environments.variables(subject);
     }
 
     /** Counts a file of a directory that is no manifest; once. */
@@ -134,6 +143,10 @@ final class DocumentReader {
             subject = Excerpt.of(kind);
             if (addWorkload(document, kind, version)) {
                 return;
+            }
+            if (environments != null && EnvironmentReader.reads(kind, version)) {
+                stopAt(rest.tooManyValues(document.weight()), document);
+                environments.readValues(document, kind, name(document, kind));
             }
             if (!isKnown(document, kind, version)) {
                 skip(Excerpt.of(version.contains("/") ? kind + " (" + version + ")" : kind));

@@ -12,6 +12,7 @@ import io.sluice.source.EndpointMerge;
 import io.sluice.source.EndpointSubset;
 import io.sluice.source.manifest.Manifest.ContainerPort;
 import io.sluice.source.manifest.Manifest.EndpointsManifest;
+import io.sluice.source.manifest.Manifest.FamilyPolicy;
 import io.sluice.source.manifest.Manifest.NodeManifest;
 import io.sluice.source.manifest.Manifest.PortManifest;
 import io.sluice.source.manifest.Manifest.SliceManifest;
@@ -44,6 +45,7 @@ final class EndpointRules {
     private static final String SLICE_CONTROLLER = "endpointslice-controller.k8s.io";
     private static final String MIRRORING_CONTROLLER = "endpointslicemirroring-controller.k8s.io";
 
+    private final IpFamily mainFamily;
     private final Rest rest;
     private final PodIndex pods = new PodIndex();
     /** The namespaces that have Pods which no workload made here. */
@@ -56,7 +58,9 @@ final class EndpointRules {
     private final Map<String, Set<String>> writtenIn = new HashMap<>();
     private final Map<String, NodeManifest> nodes = new HashMap<>();
 
-    EndpointRules(Collection<Manifest> objects, WorkloadPods workloads, Rest rest) {
+    /** @param mainFamily of a Service that names none */
+    EndpointRules(Collection<Manifest> objects, WorkloadPods workloads, IpFamily mainFamily, Rest rest) {
+        this.mainFamily = mainFamily;
         this.rest = rest;
         workloads.made().forEach(pods::add);
         for (WorkloadManifest workload : workloads.waiting()) {
@@ -152,14 +156,22 @@ final class EndpointRules {
         return state;
     }
 
-    /** A headless Service without ipFamilies has endpoints of both families. */
-    private static Set<IpFamily> families(ServiceManifest manifest, Service service) {
+    /**
+     * The families of the endpoints. A headless Service has those that the API server would write into it: with a selector
+     * that of the cluster, unless its policy asks for two; without one both (pkg/registry/core/service/storage/alloc.go).
+     */
+    private Set<IpFamily> families(ServiceManifest manifest, Service service) {
         EnumSet<IpFamily> families = EnumSet.noneOf(IpFamily.class);
         service.clusterIps().forEach(ip -> families.add(IpFamily.of(ip)));
         if (families.isEmpty()) {
             families.addAll(manifest.families());
         }
-        return families.isEmpty() ? EnumSet.allOf(IpFamily.class) : families;
+        if (!families.isEmpty()) {
+            return families;
+        }
+        boolean one = service.headless() && manifest.familyPolicy() == FamilyPolicy.SINGLE
+                && !manifest.selector().isEmpty();
+        return one ? EnumSet.of(mainFamily) : EnumSet.allOf(IpFamily.class);
     }
 
     private boolean fromPods(ServiceManifest service) {

@@ -4,6 +4,7 @@ import io.sluice.source.Activity;
 import io.sluice.source.InputFile;
 import io.sluice.source.InputFile.Kind;
 import io.sluice.source.manifest.ManifestFinder.Found;
+import io.sluice.source.manifest.ManifestOptions.PodDetail;
 import io.sluice.source.manifest.ReadingLimits.Rest;
 import io.sluice.source.yaml.YamlException;
 import io.sluice.source.yaml.YamlNode;
@@ -184,16 +185,16 @@ final class InputReader {
 
     /** Reads everything; what cannot be understood becomes problems. */
     DocumentReader read(Problems problems, Rest rest) {
-        return read(problems, rest, false);
+        return read(problems, rest, PodDetail.ADDRESSES);
     }
 
     /**
      * The same.
      *
-     * @param probes whether readiness probes are read, and mistakes in them told
+     * @param detail what is read of Pods, and mistakes in it told
      */
-    DocumentReader read(Problems problems, Rest rest, boolean probes) {
-        DocumentReader objects = new DocumentReader(problems, rest, probes);
+    DocumentReader read(Problems problems, Rest rest, PodDetail detail) {
+        DocumentReader objects = new DocumentReader(problems, rest, detail);
         Reading reading = new Reading(objects, problems, rest, new HashSet<>());
         filledNow = new HashSet<>();
         usedNow = new HashSet<>();

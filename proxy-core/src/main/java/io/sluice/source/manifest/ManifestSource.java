@@ -45,6 +45,9 @@ public final class ManifestSource implements ServiceSource {
     /** The time between two looks at files whose changes all have events. */
     static final int SELDOM_MILLIS = 5_000;
 
+    /** The time between two looks at the programs that listen here. */
+    private static final int DISCOVERY_MILLIS = 1_000;
+
     private static final Logger LOG = LoggerFactory.getLogger(ManifestSource.class);
     private static final String THREAD = "sluice-manifests";
 
@@ -67,6 +70,7 @@ public final class ManifestSource implements ServiceSource {
     private @Nullable ClusterSnapshot usable;
     private @Nullable Fingerprint read;
     private Set<Problem> logged = Set.of();
+    private List<String> logFound = List.of();
 
     /** Reads nothing yet, and takes Pods as ready whose manifests say so. */
     public ManifestSource(ManifestOptions options) {
@@ -118,6 +122,9 @@ public final class ManifestSource implements ServiceSource {
         watch = new InputWatch(this::lookSoon);
         watchInputs();
         submit(this::poll);
+        if (options.discover()) {
+            submit(this::discover);
+        }
     }
 
     /** {@inheritDoc} Standard input is not read again: it has ended. */
@@ -181,6 +188,20 @@ public final class ManifestSource implements ServiceSource {
             thread.schedule(this::poll, pollMillis, TimeUnit.MILLISECONDS);
         } catch (RejectedExecutionException e) {
             LOG.debug("closed; nothing is looked at any more");
+        }
+    }
+
+    /** Reads again when a process that is looked for has started or ended. */
+    private void discover() {
+        guarded(() -> {
+            if (builder.processesChanged()) {
+                readWhenQuiet();
+            }
+        });
+        try {
+            thread.schedule(this::discover, DISCOVERY_MILLIS, TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException e) {
+            LOG.debug("closed; no process is looked for any more");
         }
     }
 
@@ -259,6 +280,7 @@ public final class ManifestSource implements ServiceSource {
     private void take(LoadedManifests loaded) {
         builder.commit();
         log(loaded.problems(), "");
+        logFound(loaded.found());
         usable = loaded.snapshot();
         if (readiness != null) {
             readiness.follow(loaded.localPods().stream().flatMap(pod -> pod.probed(readiness.withoutProbe()).stream())
@@ -288,6 +310,17 @@ public final class ManifestSource implements ServiceSource {
         }
         last = snapshot;
         return snapshot;
+    }
+
+    private void logFound(List<String> found) {
+        found.stream().filter(line -> !logFound.contains(line)).forEach(line -> LOG.info("found {}", line));
+        logFound.stream().filter(line -> found.stream().noneMatch(other -> other.startsWith(workload(line))))
+                .forEach(line -> LOG.info("gone {}", line));
+        logFound = found;
+    }
+
+    private static String workload(String line) {
+        return line.substring(0, line.indexOf(": ") + 2);
     }
 
     /** Logs each problem once, until it has gone. */

@@ -3,6 +3,7 @@ package io.sluice.source.manifest;
 import io.sluice.service.IpFamily;
 import io.sluice.service.ServiceName;
 import io.sluice.source.manifest.Manifest.ContainerPort;
+import io.sluice.source.manifest.ManifestOptions.PodDetail;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,7 +24,10 @@ final class PodReader {
     /** Says where the process of a Pod is, or of each Pod of a workload: an address with a port of its own. */
     static final String ENDPOINT = "sluice.io/endpoint";
 
-    private static final Set<String> ANNOTATIONS = Set.of(POD_IP, POD_READY, ENDPOINT);
+    /** The name of a workload's process, by which it is found among those of this machine. */
+    static final String PROCESS = "sluice.io/process";
+
+    private static final Set<String> ANNOTATIONS = Set.of(POD_IP, POD_READY, ENDPOINT, PROCESS);
     private static final Set<String> OBJECT_FIELDS = Set.of("apiVersion", "kind", "metadata", "spec", "status");
     private static final Set<String> SPEC_FIELDS = Set.of("containers", "initContainers", "nodeName", "hostname",
             "subdomain", "hostNetwork", "nodeSelector", "enableServiceLinks");
@@ -36,10 +40,12 @@ final class PodReader {
 
     private final Problems problems;
     private final boolean probes;
+    private final @Nullable EnvironmentReader environments;
 
-    PodReader(Problems problems, boolean probes) {
+    PodReader(Problems problems, PodDetail detail, @Nullable EnvironmentReader environments) {
         this.problems = problems;
-        this.probes = probes;
+        this.probes = detail != PodDetail.ADDRESSES;
+        this.environments = environments;
     }
 
     PodManifest read(Field document, ServiceName name, String subject) throws InvalidFieldException {
@@ -49,6 +55,10 @@ final class PodReader {
         Given given = given(metadata.get("annotations"), subject);
         if (given.addresses.size() > 1) {
             throw metadata.get("annotations").get(ENDPOINT).invalid("is more than one address, and a Pod has one");
+        }
+        if (given.process != null) {
+            problems.warning(metadata.get("annotations").get(PROCESS).location(), subject, "is a Pod, and " + PROCESS
+                    + " is for workloads: say " + ENDPOINT);
         }
         PodManifest.Builder pod = described(name, document, metadata, document.get("spec"), subject);
         if (given.addresses.isEmpty()) {
@@ -85,7 +95,11 @@ final class PodReader {
     PodManifest.Builder described(ServiceName name, Field document, Field metadata, Field spec, String subject)
             throws InvalidFieldException {
         FieldRules.warnMisspelt(spec, SPEC_FIELDS, subject, problems);
-        return PodManifest.builder(name, DocumentReader.place(document)).labels(metadata.get("labels").texts())
+        Map<String, String> labels = metadata.get("labels").texts();
+        if (environments != null) {
+            environments.readEntries(spec, subject, name, labels);
+        }
+        return PodManifest.builder(name, DocumentReader.place(document)).labels(labels)
                 .terminating(metadata.get("deletionTimestamp").present()).node(spec.get("nodeName").text())
                 .hostname(spec.get("hostname").text()).subdomain(spec.get("subdomain").text())
                 .ports(containerPorts(spec, subject)).probe(probes ? ProbeReader.first(spec) : null)
@@ -97,8 +111,9 @@ final class PodReader {
      *
      * @param addresses empty if they say none
      * @param notReady  the annotation about readiness; null if there is none
+     * @param process   the name of the process; null if it is not said
      */
-    record Given(List<ProcessAddress> addresses, boolean ready, @Nullable Field notReady) {}
+    record Given(List<ProcessAddress> addresses, boolean ready, @Nullable Field notReady, @Nullable String process) {}
 
     /** Reads our annotations. */
     Given given(Field annotations, String subject) throws InvalidFieldException {
@@ -106,7 +121,9 @@ final class PodReader {
             String key = annotation.key();
             if (key.startsWith("sluice.io/") && !ANNOTATIONS.contains(key)) {
                 problems.warning(annotation.location(), subject + " " + annotation.path(),
-                        "is not an annotation of a Pod: there are " + POD_IP + ", " + ENDPOINT + " and " + POD_READY);
+                        "is not an annotation of a Pod: there are " + POD_IP + ", " + ENDPOINT + ", " + PROCESS
+                                + " and "
+                                + POD_READY);
             }
         }
         Field ready = annotations.get(POD_READY);
@@ -121,7 +138,7 @@ final class PodReader {
         }
         return new Given(
                 ip.present() ? List.of(new ProcessAddress(givenIps(ip), 0)) : processes(endpoint),
-                text.equals("true"), ready.present() ? ready : null);
+                text.equals("true"), ready.present() ? ready : null, annotations.get(PROCESS).text());
     }
 
     private static List<ProcessAddress> processes(Field endpoint) throws InvalidFieldException {

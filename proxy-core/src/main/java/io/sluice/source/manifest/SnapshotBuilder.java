@@ -1,5 +1,6 @@
 package io.sluice.source.manifest;
 
+import io.sluice.linux.LocalListeners;
 import io.sluice.service.ClusterFacts;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.EmptyReason;
@@ -29,7 +30,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -46,6 +49,7 @@ final class SnapshotBuilder {
 
     private final ManifestOptions options;
     private final InputReader inputs;
+    private final @Nullable Discovery discovery;
     private Allocations allocations;
     private Allocations built;
     private Map<String, Integer> toldSkipped = Map.of();
@@ -56,6 +60,7 @@ final class SnapshotBuilder {
     SnapshotBuilder(ManifestOptions options, InputReader inputs) {
         this.options = options;
         this.inputs = inputs;
+        this.discovery = options.discover() ? new Discovery(new LocalListeners(), options.serviceCidrs()) : null;
         this.allocations = Allocations.none(options);
         this.built = allocations;
     }
@@ -64,7 +69,7 @@ final class SnapshotBuilder {
     LoadedManifests build(Instant now) {
         Problems problems = new Problems();
         Rest rest = new Rest(ReadingLimits.ofThisHeap());
-        DocumentReader objects = inputs.read(problems, rest, options.probes());
+        DocumentReader objects = inputs.read(problems, rest, options.detail());
         if (!objects.skippedKinds().isEmpty() && !objects.skippedKinds().equals(toldSkipped)) {
             toldSkipped = Map.copyOf(objects.skippedKinds());
             LOG.info("objects of other kinds are skipped: {}", objects.skippedKinds());
@@ -77,9 +82,9 @@ final class SnapshotBuilder {
         List<ServiceManifest> services = objects.objects().stream().filter(ServiceManifest.class::isInstance)
                 .map(ServiceManifest.class::cast).toList();
         Allocations given = allocations.with(services, now, problems, rest);
-        WorkloadPods workloads = new WorkloadPods(objects, options.endpoints(),
+        WorkloadPods workloads = new WorkloadPods(objects, options.endpoints(), discovery,
                 inForce ? Severity.WARNING : Severity.ERROR, problems);
-        EndpointRules rules = new EndpointRules(objects.objects(), workloads, rest);
+        EndpointRules rules = new EndpointRules(objects.objects(), workloads, options.mainFamily(), rest);
         Map<ServiceName, ServiceState> states = states(services, given, rules, problems);
         if (!objects.full() && states.size() == services.size()) {
             rules.reportProportionalHints(services, problems);
@@ -94,12 +99,18 @@ final class SnapshotBuilder {
                 .map(ServiceManifest::name).collect(Collectors.toSet());
         ClusterFacts facts =
                 new ClusterFacts(true, rules.otherNodes(options.nodeName()), Set.of(), undated);
+        List<Workload> makers = workloads(objects); // may have problems to tell
         return new LoadedManifests(
                 new ClusterSnapshot(++version, now, node, ServiceMap.of(states), pods(objects, workloads), List.of(),
                         facts),
                 problems.all(),
                 objects.skippedKinds(), List.copyOf(objects.passedOver()), localPods(objects, workloads),
-                workloads(objects));
+                makers, discovery == null ? List.of() : discovery.lines());
+    }
+
+    /** Whether a process that was looked for has started, ended or moved since the last {@link #build}. */
+    boolean processesChanged() {
+        return discovery != null && discovery.look();
     }
 
     /** Warns of endpoints that lead back. Node ports listen on loopback addresses by default. */
@@ -177,18 +188,35 @@ final class SnapshotBuilder {
     }
 
     private static List<Workload> workloads(DocumentReader objects) {
-        return Stream.concat(objects.workloads().stream().map(Workload::of), written(objects).map(Workload::of))
+        return Stream.concat(
+                objects.workloads().stream()
+                        .map(w -> Workload.of(w, isServed(objects, w.name(), w.template()),
+                                objects.variables(w.subject()))),
+                written(objects).map(pod -> Workload.of(pod, isServed(objects, pod.name(), pod),
+                        objects.variables(pod.subject()))))
                 .toList();
+    }
+
+    private static boolean isServed(DocumentReader objects, ServiceName name, PodManifest pod) {
+        return objects.objects().stream().anyMatch(object -> object instanceof ServiceManifest service
+                && service.name().namespace().equals(name.namespace()) && !service.selector().isEmpty()
+                && pod.labels().entrySet().containsAll(service.selector().entrySet()));
     }
 
     private static Stream<PodManifest> written(DocumentReader objects) {
         return objects.objects().stream().filter(PodManifest.class::isInstance).map(PodManifest.class::cast);
     }
 
+    /** Also those without an address: a program may play one of them, with its variables. */
     private static List<Pod> pods(DocumentReader objects, WorkloadPods workloads) {
-        return Stream.concat(written(objects), workloads.made().stream())
+        Stream<Pod> there = Stream.concat(written(objects), workloads.made().stream())
                 .filter(pod -> pod.leftOut() == null || PodReader.NO_IP.equals(pod.leftOut()))
-                .map(pod -> new Pod(pod.name().namespace(), pod.name().name(), pod.ips(), pod.serviceLinks())).toList();
+                .map(pod -> new Pod(pod.name().namespace(), pod.name().name(), pod.ips(), pod.serviceLinks()));
+        Stream<Pod> waiting = workloads.waiting().stream().flatMap(workload -> IntStream
+                .range(0, Math.min(workload.replicas(), ProcessAddress.MAX)).mapToObj(i -> new Pod(
+                        workload.name().namespace(), workload.podName(i), List.of(),
+                        workload.template().serviceLinks())));
+        return Stream.concat(there, waiting).toList();
     }
 
     /** A version for a snapshot that is made of one that was built. */

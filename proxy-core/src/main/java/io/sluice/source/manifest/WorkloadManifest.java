@@ -15,10 +15,11 @@ import org.jspecify.annotations.Nullable;
  * @param ordinals  for a StatefulSet, the number of its first Pod; -1 for others, whose Pods have no stable names
  * @param template  a Pod of it, under the workload's own name
  * @param addresses where the template or the workload itself says that its processes are, one for each Pod
+ * @param process   the name of its process; null if it is not said
  * @param mistake   why it cannot be used, and where; null if it can
  */
 record WorkloadManifest(String kind, ServiceName name, String location, int replicas, int ordinals,
-        PodManifest template, List<ProcessAddress> addresses, @Nullable Mistake mistake) {
+        PodManifest template, List<ProcessAddress> addresses, @Nullable String process, @Nullable Mistake mistake) {
 
     /**
      * A mistake in it.

@@ -1,9 +1,12 @@
 package io.sluice.source.manifest;
 
 import io.sluice.service.EndpointAddress;
+import io.sluice.service.Protocol;
 import io.sluice.service.ServiceName;
 import io.sluice.source.Problem.Severity;
 import io.sluice.source.Spelling;
+import io.sluice.source.manifest.Discovery.Findings;
+import io.sluice.source.manifest.Discovery.Want;
 import io.sluice.source.manifest.GivenEndpoint.Target;
 import io.sluice.source.manifest.Manifest.ContainerPort;
 import io.sluice.source.manifest.WorkloadManifest.Mistake;
@@ -12,6 +15,7 @@ import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -50,10 +54,12 @@ final class WorkloadPods {
      *
      * @param documents     Pods that are replaced are taken from its objects
      * @param endpoints     what {@code --endpoint} gave
+     * @param discovery     finds the processes of workloads that have no address; null if nobody is to look
      * @param unknownTarget how bad it is if one of them names nothing: once manifests are in force, an edit may well remove a
      *                      workload
      */
-    WorkloadPods(DocumentReader documents, List<GivenEndpoint> endpoints, Severity unknownTarget, Problems problems) {
+    WorkloadPods(DocumentReader documents, List<GivenEndpoint> endpoints, @Nullable Discovery discovery,
+            Severity unknownTarget, Problems problems) {
         this.problems = problems;
         this.unknownTarget = unknownTarget;
         for (Manifest object : documents.objects()) {
@@ -65,6 +71,9 @@ final class WorkloadPods {
         endpoints.forEach(endpoint -> resolve(endpoint, documents));
         bare.forEach(this::place);
         documents.workloads().forEach(this::make);
+        if (discovery != null) {
+            discover(documents, discovery);
+        }
         documents.objects().removeIf(replaced::contains);
     }
 
@@ -125,11 +134,13 @@ final class WorkloadPods {
     }
 
     private static Stream<String> selectedBy(ServiceManifest service, DocumentReader documents) {
-        return documents.workloads().stream()
-                .filter(workload -> workload.name().namespace().equals(service.name().namespace())
-                        && !service.selector().isEmpty()
-                        && workload.template().labels().entrySet().containsAll(service.selector().entrySet()))
+        return documents.workloads().stream().filter(workload -> selects(service, workload))
                 .map(WorkloadManifest::subject);
+    }
+
+    private static boolean selects(ServiceManifest service, WorkloadManifest workload) {
+        return workload.name().namespace().equals(service.name().namespace()) && !service.selector().isEmpty()
+                && workload.template().labels().entrySet().containsAll(service.selector().entrySet());
     }
 
     private static String place(Target target) {
@@ -182,7 +193,47 @@ final class WorkloadPods {
             waiting.add(workload);
             return;
         }
-        List<Placement> placements = placements(places, workload.addresses(), template.ports(), workload.subject());
+        make(workload, placements(places, workload.addresses(), template.ports(), workload.subject()));
+    }
+
+    /** Gives Pods to workloads that wait, where their processes are found. */
+    private void discover(DocumentReader documents, Discovery discovery) {
+        Set<EndpointAddress> known = new HashSet<>();
+        Stream.concat(made.stream(), bare.stream()).forEach(pod -> {
+            pod.ports().forEach(port -> known.addAll(pod.at(port.port())));
+            pod.elsewhere().values().forEach(known::addAll);
+        });
+        List<WorkloadManifest> wanted = waiting.stream().filter(workload -> workload.replicas() > 0).toList();
+        Findings findings = discovery.find(wanted.stream().map(workload -> new Want(workload.name().toString(),
+                portsOf(workload, documents), workload.process())).toList(), known);
+        for (WorkloadManifest workload : wanted) {
+            Map<Integer, EndpointAddress> places = findings.places().get(workload.name().toString());
+            if (places != null) {
+                waiting.remove(workload);
+                Map<Integer, List<EndpointAddress>> elsewhere = new HashMap<>();
+                places.forEach((port, at) -> elsewhere.put(port, List.of(at)));
+                int main = PodReader.mainPort(workload.template().ports());
+                EndpointAddress first = places.getOrDefault(main, places.values().iterator().next());
+                make(workload, List.of(new Placement(List.of(first.ip()), elsewhere)));
+            }
+        }
+    }
+
+    /** The ports of its containers for TCP; if they name none, those that Services ask for. */
+    private static List<Integer> portsOf(WorkloadManifest workload, DocumentReader documents) {
+        List<ContainerPort> ports = workload.template().ports();
+        return ports.isEmpty()
+                ? documents.objects().stream().filter(ServiceManifest.class::isInstance)
+                        .map(ServiceManifest.class::cast).filter(service -> selects(service, workload))
+                        .flatMap(service -> service.ports().stream())
+                        .filter(port -> port.protocol() == Protocol.TCP && !port.named())
+                        .map(port -> Integer.valueOf(port.targetPort())).distinct().limit(1).toList()
+                : ports.stream().filter(port -> port.protocol() == Protocol.TCP).map(ContainerPort::port).distinct()
+                        .toList();
+    }
+
+    private void make(WorkloadManifest workload, List<Placement> placements) {
+        PodManifest template = workload.template();
         for (int i = 0; i < placements.size(); i++) {
             Placement placement = placements.get(i);
             String name = workload.podName(i);

@@ -76,9 +76,10 @@ final class WorkloadReader {
             return new WorkloadManifest(kind, name, location,
                     kind.equals("DaemonSet") ? 1 : count.integer(0, MAX_REPLICAS, 1),
                     stable ? spec.get("ordinals").get("start").integer(0, MAX_REPLICAS, 0) : -1, pod.build(),
-                    given.addresses().isEmpty() ? own.addresses() : given.addresses(), null);
+                    given.addresses().isEmpty() ? own.addresses() : given.addresses(),
+                    given.process() == null ? own.process() : given.process(), null);
         } catch (InvalidFieldException e) {
-            return new WorkloadManifest(kind, name, location, 0, -1, nothing, List.of(), new Mistake(e.location(),
+            return new WorkloadManifest(kind, name, location, 0, -1, nothing, List.of(), null, new Mistake(e.location(),
                     e.path(), String.valueOf(e.getMessage()), located || e.path().contains("sluice.io/")));
         }
     }

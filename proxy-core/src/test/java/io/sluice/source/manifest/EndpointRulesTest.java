@@ -301,12 +301,20 @@ class EndpointRulesTest {
             one family takes the Pods' addresses of it | ipFamilies: [IPv4]               | 10.0.0.1:8080
             the other takes the others                 | ipFamilies: [IPv6]               | [fd00::1]:8080
             both take both                             | ipFamilyPolicy: RequireDualStack | 10.0.0.1:8080,[fd00::1]:8080
-            headless without families takes both       | clusterIP: None                  | 10.0.0.1:8080,[fd00::1]:8080
+            headless without families takes the first  | clusterIP: None                  | 10.0.0.1:8080
+            headless of the other                      | clusterIP: None, ipFamilies: [IPv6] | [fd00::1]:8080
+            headless with a policy of two takes both   | clusterIP: None, ipFamilyPolicy: PreferDualStack | 10.0.0.1:8080,[fd00::1]:8080
             """)
     void pods_give_addresses_of_the_families_of_the_service(String rule, String spec, String expected) {
-        LoadedManifests loaded = files.load(ManifestFiles.SERVICE + "  " + spec + "\n"
+        LoadedManifests loaded = files.load(ManifestFiles.SERVICE + "  " + spec.replace(", ", "\n  ") + "\n"
                 + ManifestFiles.pod("a", "10.0.0.1, fd00::1"));
         assertThat(String.join(",", ManifestFiles.endpoints(loaded, "kubia"))).isEqualTo(expected);
+    }
+
+    @Test
+    void an_empty_headless_service_has_a_reason() {
+        assertThat(why(files.load(ManifestFiles.SERVICE + "  clusterIP: None\n" + ManifestFiles.pod("a", "fd00::1"))))
+                .isEqualTo("1 pod is selected but left out: a has no IPv4 address");
     }
 
     @Test
@@ -341,7 +349,7 @@ class EndpointRulesTest {
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
             an address that is none        | sluice.io/pod-ip: "10.0.0.1"    | sluice.io/pod-ip: "10.0.0"                | 6: Pod default/a metadata.annotations.sluice.io/pod-ip: '10.0.0' is not an IP address
             two addresses of one family    | sluice.io/pod-ip: "10.0.0.1"    | sluice.io/pod-ip: "10.0.0.1,10.0.0.2"     | 6: Pod default/a metadata.annotations.sluice.io/pod-ip: may hold one IPv4 and one IPv6 address
-            a misspelt annotation          | sluice.io/pod-ip: "10.0.0.1"    | sluice.io/pod-ip: "10.0.0.1", sluice.io/redy: "false" | 6: Pod default/a metadata.annotations.sluice.io/redy: is not an annotation of a Pod: there are sluice.io/pod-ip, sluice.io/endpoint and sluice.io/ready
+            a misspelt annotation          | sluice.io/pod-ip: "10.0.0.1"    | sluice.io/pod-ip: "10.0.0.1", sluice.io/redy: "false" | 6: Pod default/a metadata.annotations.sluice.io/redy: is not an annotation of a Pod: there are sluice.io/pod-ip, sluice.io/endpoint, sluice.io/process and sluice.io/ready
             a readiness that is none       | sluice.io/pod-ip: "10.0.0.1"    | sluice.io/pod-ip: "10.0.0.1", sluice.io/ready: "no"   | 6: Pod default/a metadata.annotations.sluice.io/ready: 'no' must be "true" or "false"
             neither status nor annotation  | sluice.io/pod-ip: "10.0.0.1"    | a: "b"                                    | 4: Pod default/a: has no status and so no IP, it is left out: say where it is with --endpoint default/a=HOST:PORT, or with the annotation sluice.io/pod-ip: 127.0.1.1
             a misspelt field               | spec: {containers               | spec: {container                          | 7: Pod default/a spec.container: has no effect; did you mean containers?

@@ -314,10 +314,10 @@ class InputReaderTest {
         DocumentReader objects =
                 new InputReader(files.options().inputs(), InputStream.nullInputStream(), new Activity("a test"))
                         .read(problems, rest);
-        WorkloadPods noWorkloads = new WorkloadPods(objects, List.of(), Severity.ERROR, problems);
+        WorkloadPods noWorkloads = new WorkloadPods(objects, List.of(), null, Severity.ERROR, problems);
         SnapshotBuilder.states(List.of((ServiceManifest) objects.objects().getFirst()),
                 Allocations.none(files.options()),
-                new EndpointRules(objects.objects(), noWorkloads, rest), problems);
+                new EndpointRules(objects.objects(), noWorkloads, files.options().mainFamily(), rest), problems);
         assertThat(problems.all()).singleElement().asString()
                 .contains("Service default/kubia: with this port, all Services together have more than 5 endpoints");
     }

@@ -114,6 +114,38 @@ class UpIT {
     }
 
     @Test
+    void a_program_whose_command_is_edited_starts_anew_and_others_go_on() throws Exception {
+        try (SluiceProcess sluice = new SluiceProcess()) {
+            workload(sluice, "api", 1);
+            workload(sluice, "web", 1);
+            up(sluice, "api: \"echo first; exec sleep 600\"\nweb: \"echo web $$; exec sleep 600\"\n");
+            sluice.awaitLine("api-1 | first");
+            sluice.awaitLine("web-1 | web ");
+            Path file = directory.resolve("sluice-up.yaml");
+            Files.writeString(file, "api: {commando: x}\n");
+            sluice.awaitLine("; the programs stay as they are");
+            Files.writeString(file, "api: \"echo second; exec sleep 600\"\nweb: \"echo web $$; exec sleep 600\"\n");
+            sluice.awaitLine("api-1 | second");
+            assertThat(sluice.lines()).filteredOn(line -> line.contains("web-1 | web ")).hasSize(1);
+        }
+    }
+
+    @Test
+    void a_job_that_has_done_its_work_does_not_start_again() throws Exception {
+        try (SluiceProcess sluice = new SluiceProcess()) {
+            sluice.manifests().replace("job.yaml", """
+                    apiVersion: batch/v1
+                    kind: Job
+                    metadata: {name: migrate}
+                    spec: {template: {spec: {containers: [{name: c}]}}}
+                    """);
+            up(sluice, "migrate: echo migrated\n");
+            sluice.awaitLine("migrate-1 | -- has done its work");
+            assertThat(sluice.lines()).noneMatch(line -> line.contains("starts again"));
+        }
+    }
+
+    @Test
     void what_ignores_sigterm_is_killed_and_so_is_what_it_has_started() throws Exception {
         try (SluiceProcess sluice = new SluiceProcess()) {
             workload(sluice, "api", 1);
