@@ -15,6 +15,7 @@ import java.lang.invoke.MethodHandle;
 public final class SystemCalls {
 
     private static final long F_DUPFD_CLOEXEC = 1030;
+    private static final long F_SETFD = 2;
 
     private SystemCalls() {}
 
@@ -117,6 +118,11 @@ public final class SystemCalls {
     /** fchmod(2). */
     public static void mode(int fd, int mode) throws IOException {
         checkedInt("fchmod", state -> (long) Handles.FCHMOD.invokeExact(state, (long) fd, (long) mode, 0L, 0L, 0L));
+    }
+
+    /** Keeps {@code fd} open across exec(2); fcntl(2). */
+    public static void inherit(int fd) throws IOException {
+        checkedInt("fcntl", state -> (long) Handles.FCNTL.invokeExact(state, (long) fd, F_SETFD, 0L, 0L, 0L));
     }
 
     /** close(2). */

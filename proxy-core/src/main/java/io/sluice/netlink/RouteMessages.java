@@ -45,6 +45,7 @@ public final class RouteMessages {
     private static final int LINK_BYTES = 16;
     private static final int IFF_UP = 1;
     private static final int SCOPE_HOST = 254;
+    private static final int SCOPE_LINK = 253;
     private static final int NLM_F_REQUEST = 1;
     private static final int NLM_F_ACK = 4;
     private static final int NLM_F_EXCL = 0x200;
@@ -53,6 +54,7 @@ public final class RouteMessages {
     private static final int RTA_DST = 1;
     private static final int RTA_OIF = 4;
     private static final int RTA_GATEWAY = 5;
+    private static final int RTA_PREFSRC = 7;
     private static final int RTA_MULTIPATH = 9;
     private static final int RTA_TABLE = 15;
     private static final int RTA_VIA = 18;
@@ -164,6 +166,17 @@ public final class RouteMessages {
         attribute(out, RTA_DST, address.length).put(address);
         attribute(out, RTA_OIF, Integer.BYTES).putInt(link);
         table(out, RTA_TABLE, table);
+        out.putInt(start, out.position() - start);
+    }
+
+    /** Appends the order to add {@code default dev link src source table main}, to be acknowledged. */
+    public static void defaultRoute(ByteBuffer out, int sequence, InetAddress source, int link, int protocol) {
+        int start = out.position();
+        byte[] address = source.getAddress();
+        order(out, RTM_NEWROUTE, true, sequence);
+        route(out, family(address), 0, TABLE_MAIN, protocol, SCOPE_LINK, TYPE_UNICAST);
+        attribute(out, RTA_OIF, Integer.BYTES).putInt(link);
+        attribute(out, RTA_PREFSRC, address.length).put(address);
         out.putInt(start, out.position() - start);
     }
 

@@ -7,6 +7,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.LinuxSocket;
@@ -15,6 +16,7 @@ import io.netty.handler.codec.LineBasedFrameDecoder;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.sluice.linux.SocketFailures;
 import io.sluice.linux.SocketOptions;
+import io.sluice.linux.SystemCalls;
 import io.sluice.service.IpFamily;
 import io.sluice.service.Protocol;
 import java.io.IOException;
@@ -44,6 +46,8 @@ public final class NamespaceAgent implements AutoCloseable {
         /** Called on the agent's thread, once or more for an address. */
         void provide(InetAddress address) throws IOException;
     }
+
+    private static final int BACKLOG = 128;
 
     private static final Logger LOG = LoggerFactory.getLogger(NamespaceAgent.class);
 
@@ -100,6 +104,41 @@ public final class NamespaceAgent implements AutoCloseable {
         }
     }
 
+    /**
+     * Listens at a port of 127.0.0.1 in this process's network, for a program that replaces this one and enters another.
+     *
+     * @return the descriptor of the socket, which stays open across exec(2)
+     * @throws IOException if the port cannot be had; the message is for the user
+     */
+    public static int listen(int port) throws IOException {
+        Epoll.ensureAvailability();
+        InetSocketAddress address = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port);
+        LinuxSocket socket = LinuxSocket.newSocketStream(false);
+        try {
+            socket.setReuseAddress(true);
+            socket.bind(address);
+            socket.listen(BACKLOG);
+            SystemCalls.inherit(socket.intValue());
+            return socket.intValue();
+        } catch (IOException | RuntimeException e) {
+            socket.close();
+            throw new IOException("127.0.0.1:" + port + switch (SocketFailures.ofBind(e, address)) {
+                case EADDRINUSE -> " is already in use by another program";
+                case EACCES -> " needs a privilege, as all ports below 1024 do";
+                case null, default -> " cannot be listened on: " + SocketFailures.bindReason(e, address);
+            }, e);
+        }
+    }
+
+    /**
+     * Leads the connections of a socket of another network to a port of 127.0.0.1 in this one, until this agent ends.
+     *
+     * @param socket a descriptor of {@link #listen}
+     */
+    public void publish(int socket, int port) {
+        Relay.to(socket, loops, new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port));
+    }
+
     /** Runs {@code action} when the daemon has gone; not after {@link #close}. */
     public void whenGone(Runnable action) {
         channel.closeFuture().addListener(closed -> {
@@ -132,7 +171,7 @@ public final class NamespaceAgent implements AutoCloseable {
                 ready.complete(null);
                 return;
             }
-            LinuxSocket socket = bind(SocketRequest.parse(line));
+            LinuxSocket socket = bound(SocketRequest.parse(line));
             ctx.write(socket).addListener(sent -> {
                 try {
                     socket.close();
@@ -145,6 +184,19 @@ public final class NamespaceAgent implements AutoCloseable {
         @Override
         public void channelReadComplete(ChannelHandlerContext ctx) {
             ctx.flush();
+        }
+
+        /** At an address of the loopback network the command may listen itself: a socket without an address says so. */
+        private LinuxSocket bound(SocketRequest request) throws IOException {
+            try {
+                return bind(request);
+            } catch (IOException e) {
+                if (request.address().getAddress().isLoopbackAddress()
+                        && request.protocol() == Protocol.TCP) {
+                    return LinuxSocket.newSocketStream(false);
+                }
+                throw e;
+            }
         }
 
         private LinuxSocket bind(SocketRequest request) throws IOException {

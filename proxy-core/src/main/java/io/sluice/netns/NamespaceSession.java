@@ -10,6 +10,7 @@ import io.netty.channel.epoll.LinuxSocket;
 import io.netty.channel.unix.FileDescriptor;
 import io.sluice.dns.server.DnsListener;
 import io.sluice.linux.SocketOptions;
+import io.sluice.netns.NamespaceSessions.Purpose;
 import io.sluice.netns.NamespaceSessions.Target;
 import io.sluice.netns.NamespaceSessions.Wanted;
 import io.sluice.proxy.DatagramListener;
@@ -17,10 +18,11 @@ import io.sluice.proxy.Listener;
 import io.sluice.service.Protocol;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -38,7 +40,7 @@ import org.slf4j.LoggerFactory;
 final class NamespaceSession extends SimpleChannelInboundHandler<FileDescriptor> {
 
     private static final Logger LOG = LoggerFactory.getLogger(NamespaceSession.class);
-    private static final int DNS_BACKLOG = 128;
+    private static final int BACKLOG = 128;
 
     /** A socket of the namespace that is in use here. */
     private sealed interface Adopted {
@@ -51,12 +53,19 @@ final class NamespaceSession extends SimpleChannelInboundHandler<FileDescriptor>
 
         /** For DNS. */
         record Names(DnsListener listener) implements Adopted {}
+
+        /** For a Pod, or for the world outside. */
+        record Relayed(Relay relay, Purpose purpose) implements Adopted {}
     }
 
     private final NamespaceSessions sessions;
     private final Channel channel;
     private final Map<SocketRequest, Adopted> adopted = new HashMap<>();
     private final Set<SocketRequest> requested = new HashSet<>();
+    /** In the order in which they were sent, which is that of the answers. */
+    private final Deque<SocketRequest> unanswered = new ArrayDeque<>();
+    /** What the namespace has no socket for, as the command listens there itself. */
+    private final Set<SocketRequest> declined = new HashSet<>();
     private final List<CompletableFuture<Void>> waiting = new ArrayList<>();
     private boolean ready;
     private boolean gone;
@@ -102,88 +111,85 @@ final class NamespaceSession extends SimpleChannelInboundHandler<FileDescriptor>
 
     private void followNow() {
         Wanted wanted = sessions.wanted();
-        Map<SocketRequest, @Nullable Target> requests = requests(wanted);
+        Map<SocketRequest, Purpose> purposes = wanted.purposes();
         adopted.entrySet().removeIf(entry -> {
-            boolean surplus = !requests.containsKey(entry.getKey());
+            boolean surplus = !purposes.containsKey(entry.getKey());
             if (surplus) {
                 close(entry.getValue());
             }
             return surplus;
         });
+        declined.retainAll(purposes.keySet());
         Set<SocketRequest> missing = new LinkedHashSet<>();
-        requests.forEach((request, target) -> {
-            switch (adopted.get(request)) {
-                case null -> {
-                    if (requested.add(request)) {
-                        missing.add(request);
-                    }
-                }
-                case Adopted.Proxied proxied -> {
-                    if (target == null) {
-                        close(proxied);
-                        adopted.remove(request);
-                        requested.add(request);
-                        missing.add(request);
-                    } else if (!proxied.target().equals(target)) {
-                        proxied.listener().retarget(target.port(), target.kind());
-                        adopted.put(request, new Adopted.Proxied(proxied.listener(), target));
-                    }
-                }
-                case Adopted.Flows flows -> {
-                    if (target == null) {
-                        close(flows);
-                        adopted.remove(request);
-                        requested.add(request);
-                        missing.add(request);
-                    } else if (!flows.target().equals(target)) {
-                        flows.listener().retarget(target.port(), target.kind());
-                        adopted.put(request, new Adopted.Flows(flows.listener(), target));
-                    }
-                }
-                case Adopted.Names names -> {
-                    if (target != null) {
-                        close(names);
-                        adopted.remove(request);
-                        requested.add(request);
-                        missing.add(request);
-                    }
-                }
+        purposes.forEach((request, purpose) -> {
+            Adopted mine = adopted.get(request);
+            Adopted kept = mine == null ? null : kept(mine, purpose);
+            if (kept != null) {
+                adopted.put(request, kept);
+                return;
+            }
+            if (mine != null) {
+                close(mine);
+                adopted.remove(request);
+            }
+            if (!declined.contains(request) && requested.add(request)) {
+                missing.add(request);
             }
         });
         if (!missing.isEmpty()) {
             StringBuilder lines = new StringBuilder();
             missing.forEach(request -> lines.append(request.line()).append('\n'));
+            unanswered.addAll(missing);
             channel.writeAndFlush(ByteBufUtil.writeAscii(channel.alloc(), lines));
         }
     }
 
-    /** The targets by requested socket; null as the target stands for DNS, which has precedence. */
-    private static Map<SocketRequest, @Nullable Target> requests(Wanted wanted) {
-        Map<SocketRequest, @Nullable Target> requests = new LinkedHashMap<>();
-        for (InetSocketAddress name : wanted.names()) {
-            requests.put(new SocketRequest(Protocol.UDP, name), null);
-            requests.put(new SocketRequest(Protocol.TCP, name), null);
-        }
-        wanted.targets().forEach((request, target) -> {
-            if (!requests.containsKey(request)) {
-                requests.put(request, target);
+    /** What serves {@code purpose} with the socket of {@code mine}; null if that cannot. */
+    private static @Nullable Adopted kept(Adopted mine, Purpose purpose) {
+        return switch (mine) {
+            case Adopted.Proxied proxied -> {
+                if (!(purpose instanceof Purpose.ForService(Target target))) {
+                    yield null;
+                }
+                if (proxied.target().equals(target)) {
+                    yield proxied;
+                }
+                proxied.listener().retarget(target.port(), target.kind());
+                yield new Adopted.Proxied(proxied.listener(), target);
             }
-        });
-        return requests;
+            case Adopted.Flows flows -> {
+                if (!(purpose instanceof Purpose.ForService(Target target))) {
+                    yield null;
+                }
+                if (flows.target().equals(target)) {
+                    yield flows;
+                }
+                flows.listener().retarget(target.port(), target.kind());
+                yield new Adopted.Flows(flows.listener(), target);
+            }
+            case Adopted.Names names -> purpose instanceof Purpose.ForNames ? names : null;
+            case Adopted.Relayed relayed -> relayed.purpose().equals(purpose) ? relayed : null;
+        };
     }
 
     @Override
     protected void channelRead0(ChannelHandlerContext ctx, FileDescriptor descriptor) throws IOException {
         LinuxSocket socket = LinuxSocket.newSocket(descriptor.intValue());
         SocketRequest request = identify(socket);
-        Map<SocketRequest, @Nullable Target> requests = requests(sessions.wanted());
-        if (request == null || !requested.contains(request) || !requests.containsKey(request)) {
+        SocketRequest answered = unanswered.poll();
+        Purpose purpose = request == null ? null : sessions.wanted().purposes().get(request);
+        if (request == null || !requested.contains(request) || purpose == null) {
             socket.close();
+            if (answered != null && !answered.equals(request)) {
+                LOG.debug("a network namespace cannot have {}", answered.line());
+                declined.add(answered);
+                requested.remove(answered);
+            }
             requested.remove(request);
             settle();
             return;
         }
-        adopt(request, requests.get(request), socket).whenComplete((mine, failure) -> ctx.executor().execute(() -> {
+        adopt(request, purpose, socket).whenComplete((mine, failure) -> ctx.executor().execute(() -> {
             requested.remove(request);
             if (failure != null) {
                 LOG.warn("a network namespace cannot have {}: {}", request.line(), failure.getMessage());
@@ -191,7 +197,7 @@ final class NamespaceSession extends SimpleChannelInboundHandler<FileDescriptor>
                 close(mine);
             } else {
                 adopted.put(request, mine);
-                if (!requests(sessions.wanted()).containsKey(request)) {
+                if (!sessions.wanted().purposes().containsKey(request)) {
                     followNow();
                 }
             }
@@ -215,22 +221,34 @@ final class NamespaceSession extends SimpleChannelInboundHandler<FileDescriptor>
         return null;
     }
 
-    private CompletionStage<Adopted> adopt(SocketRequest request, @Nullable Target target, LinuxSocket socket)
+    private CompletionStage<Adopted> adopt(SocketRequest request, Purpose purpose, LinuxSocket socket)
             throws IOException {
-        if (target != null && request.protocol() == Protocol.UDP) {
-            return sessions.dataPath().datagrams()
-                    .adopt(socket.intValue(), request.address(), target.kind(), target.port())
-                    .thenApply(listener -> new Adopted.Flows(listener, target));
-        }
-        if (target != null) {
-            return sessions.dataPath().adopt(socket, request.address(), target.kind(), target.port())
-                    .thenApply(listener -> new Adopted.Proxied(listener, target));
-        }
-        if (request.protocol() == Protocol.UDP) {
-            return sessions.dns().adopt(new EpollDatagramChannel(socket.intValue())).thenApply(Adopted.Names::new);
-        }
-        socket.listen(DNS_BACKLOG);
-        return sessions.dns().adopt(new EpollServerSocketChannel(socket.intValue())).thenApply(Adopted.Names::new);
+        return switch (purpose) {
+            case Purpose.ForService(Target target) when request.protocol() == Protocol.UDP ->
+                    sessions.dataPath().datagrams()
+                            .adopt(socket.intValue(), request.address(), target.kind(), target.port())
+                            .thenApply(listener -> new Adopted.Flows(listener, target));
+            case Purpose.ForService(Target target) ->
+                    sessions.dataPath().adopt(socket, request.address(), target.kind(), target.port())
+                            .thenApply(listener -> new Adopted.Proxied(listener, target));
+            case Purpose.ForNames _ when request.protocol() == Protocol.UDP ->
+                    sessions.dns().adopt(new EpollDatagramChannel(socket.intValue())).thenApply(Adopted.Names::new);
+            case Purpose.ForNames _ -> {
+                socket.listen(BACKLOG);
+                yield sessions.dns().adopt(new EpollServerSocketChannel(socket.intValue()))
+                        .thenApply(Adopted.Names::new);
+            }
+            case Purpose.ForPod(InetSocketAddress address) -> {
+                socket.listen(BACKLOG);
+                yield CompletableFuture.completedFuture(new Adopted.Relayed(
+                        Relay.to(socket.intValue(), sessions.dataPath().eventLoopGroup(), address), purpose));
+            }
+            case Purpose.ForOutside _ -> {
+                socket.listen(BACKLOG);
+                yield CompletableFuture.completedFuture(new Adopted.Relayed(
+                        Relay.outside(socket, sessions.dataPath().eventLoopGroup()), purpose));
+            }
+        };
     }
 
     private void settle() {
@@ -250,6 +268,7 @@ final class NamespaceSession extends SimpleChannelInboundHandler<FileDescriptor>
             case Adopted.Proxied proxied -> proxied.listener().stop();
             case Adopted.Flows flows -> flows.listener().stop();
             case Adopted.Names names -> names.listener().close();
+            case Adopted.Relayed relayed -> relayed.relay().close();
         }
     }
 

@@ -5,6 +5,7 @@ import io.sluice.proxy.AddressKind;
 import io.sluice.proxy.DataPath;
 import io.sluice.proxy.ServicePortTargets;
 import io.sluice.service.IpAddresses;
+import io.sluice.service.Protocol;
 import java.net.InetSocketAddress;
 import java.util.Collections;
 import java.util.HashMap;
@@ -29,6 +30,9 @@ public final class NamespaceSessions {
     public static final InetSocketAddress NAMESERVER =
             new InetSocketAddress(IpAddresses.parse("127.0.0.53"), 53);
 
+    /** Where connections to the world outside are led inside a namespace. */
+    public static final InetSocketAddress WAY_OUT = new InetSocketAddress(IpAddresses.parse("127.0.0.1"), 65_535);
+
     /** How long a change waits for sessions: a stopped program must not block the other ones. */
     private static final int PATIENCE_MILLIS = 250;
 
@@ -39,13 +43,43 @@ public final class NamespaceSessions {
      */
     public record Target(ServicePortTargets port, AddressKind kind) {}
 
+    /** What a socket in a namespace is for. */
+    sealed interface Purpose {
+
+        /** A Service. */
+        record ForService(Target target) implements Purpose {}
+
+        /** DNS. */
+        record ForNames() implements Purpose {}
+
+        /** A Pod of a headless Service, whose address is another machine's in a namespace. */
+        record ForPod(InetSocketAddress address) implements Purpose {}
+
+        /** The world outside. */
+        record ForOutside() implements Purpose {}
+    }
+
     /**
      * The addresses to listen on in namespaces.
      *
      * @param names the addresses on which DNS listens, UDP and TCP
+     * @param pods  loopback addresses of Pods, TCP
      */
-    record Wanted(Map<SocketRequest, Target> targets, Set<InetSocketAddress> names) {
-        static final Wanted NOTHING = new Wanted(Map.of(), Set.of(NAMESERVER));
+    record Wanted(Map<SocketRequest, Target> targets, Set<InetSocketAddress> names, Set<InetSocketAddress> pods) {
+        static final Wanted NOTHING = new Wanted(Map.of(), Set.of(NAMESERVER), Set.of());
+
+        /** The purpose of each socket. Names come before Services, and these before Pods. */
+        Map<SocketRequest, Purpose> purposes() {
+            Map<SocketRequest, Purpose> purposes = new LinkedHashMap<>();
+            for (InetSocketAddress name : names) {
+                purposes.put(new SocketRequest(Protocol.UDP, name), new Purpose.ForNames());
+                purposes.put(new SocketRequest(Protocol.TCP, name), new Purpose.ForNames());
+            }
+            purposes.put(new SocketRequest(Protocol.TCP, WAY_OUT), new Purpose.ForOutside());
+            targets.forEach((request, target) -> purposes.putIfAbsent(request, new Purpose.ForService(target)));
+            pods.forEach(pod -> purposes.putIfAbsent(new SocketRequest(Protocol.TCP, pod), new Purpose.ForPod(pod)));
+            return purposes;
+        }
     }
 
     private final DataPath dataPath;
@@ -70,17 +104,30 @@ public final class NamespaceSessions {
         Set<InetSocketAddress> allNames = new LinkedHashSet<>(names);
         allNames.add(NAMESERVER);
         // Not Map.copyOf: consecutive addresses have consecutive hashes, for which it takes quadratic time.
-        next = new Wanted(Collections.unmodifiableMap(new HashMap<>(targets)), Set.copyOf(allNames));
+        next = new Wanted(Collections.unmodifiableMap(new HashMap<>(targets)), Set.copyOf(allNames), wanted.pods());
         if (next.equals(wanted)) {
             return;
         }
         Map<SocketRequest, Target> both = new LinkedHashMap<>(wanted.targets());
         both.putAll(targets);
         allNames.addAll(wanted.names());
-        wanted = new Wanted(both, allNames);
+        wanted = new Wanted(both, allNames, wanted.pods());
+        awaitSessions();
+    }
+
+    private void awaitSessions() {
         List<CompletableFuture<Void>> following = sessions.stream().map(NamespaceSession::follow).toList();
         CompletableFuture.allOf(following.toArray(CompletableFuture<?>[]::new))
                 .completeOnTimeout(null, PATIENCE_MILLIS, TimeUnit.MILLISECONDS).join();
+    }
+
+    /** Makes these loopback addresses of Pods lead out of the namespaces, and no others; waits as {@link #open} does. */
+    public void pods(Set<InetSocketAddress> pods) {
+        if (!pods.equals(wanted.pods())) {
+            next = new Wanted(next.targets(), next.names(), Set.copyOf(pods));
+            wanted = new Wanted(wanted.targets(), wanted.names(), Set.copyOf(pods));
+            awaitSessions();
+        }
     }
 
     /** Stops listening on addresses in the namespaces that the last {@link #open} did not name. */

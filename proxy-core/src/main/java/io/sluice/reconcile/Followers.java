@@ -59,7 +59,8 @@ public final class Followers {
     }
 
     void publish(ClusterSnapshot snapshot, ChangeScope scope) {
-        followers.forEach(follower -> follower.publish(snapshot, scope));
+        // Names last: what they lead to in network namespaces is there then.
+        followers.reversed().forEach(follower -> follower.publish(snapshot, scope));
     }
 
     void retire(ClusterSnapshot snapshot) {

@@ -7,6 +7,7 @@ import io.sluice.cli.config.DnsFlags;
 import io.sluice.cli.config.EnumConverter;
 import io.sluice.cli.config.ServerFlag;
 import io.sluice.linux.ProcessImage;
+import io.sluice.netns.NamespaceAgent;
 import io.sluice.source.InputFile;
 import io.sluice.text.Printable;
 import java.io.IOException;
@@ -42,10 +43,12 @@ import tools.jackson.databind.JsonNode;
                 + "Sluice's DNS with the search list of its namespace. Nothing on this machine changes, and nothing is "
                 + "left behind.", "",
                 "Without a privilege, or where Services are not served at their own ports, it runs in a network of its "
-                        + "own in which every cluster IP works with its own port, and nothing else can be reached."},
+                        + "own in which every cluster IP works with its own port. TCP connections over IPv4 lead out of "
+                        + "it; UDP but for Services and names, ICMP and IPv6 do not. Into it lead the ports of --publish."},
         abbreviateSynopsis = true,
         footer = {"", "Examples:", "  sluice exec -- curl -s kubia", "  sluice exec -n shop -- env",
-                "  sluice exec --pod kubia-zcmpd -- bash"})
+                "  sluice exec --pod kubia-zcmpd -- bash",
+                "  sluice exec -p 3000 -- npm run dev    http://127.0.0.1:3000/ leads into it"})
 public final class ExecCommand implements Callable<Integer> {
 
     private static final int NOT_FOUND = 127;
@@ -56,7 +59,7 @@ public final class ExecCommand implements Callable<Integer> {
         AUTO,
         /** This machine's network, with access to the outside; needs root. */
         HOST,
-        /** A network for the command alone, with Services and nothing else. */
+        /** A network for the command alone, with Services, and a way out for TCP. */
         OWN
     }
 
@@ -93,8 +96,18 @@ public final class ExecCommand implements Callable<Integer> {
     @Option(names = "--network", paramLabel = "WORD", defaultValue = "auto", converter = NetworkConverter.class,
             completionCandidates = NetworkConverter.class,
             description = "${COMPLETION-CANDIDATES}: this machine's, with the world outside (needs root), or one of its "
-                    + "own with Services only. Default: ${DEFAULT-VALUE}")
+                    + "own. Default: ${DEFAULT-VALUE}")
     private Network network;
+
+    @Option(names = {"-p", "--publish"}, paramLabel = "PORT[:PORT]", split = ",", hideParamSyntax = true,
+            converter = PublishedPort.Converter.class,
+            description = "Make what the command listens on at 127.0.0.1, at the second port or the same, reachable at the first "
+                    + "port of this machine's 127.0.0.1. May be repeated. For a network of its own.")
+    private List<PublishedPort> publish = List.of();
+
+    @Option(names = "--no-internet",
+            description = "Connections to other addresses than those of Services fail in a network of its own.")
+    private boolean noInternet;
 
     @Mixin
     private ServerFlag server = new ServerFlag();
@@ -135,6 +148,11 @@ public final class ExecCommand implements Callable<Integer> {
                         "the daemon does not answer DNS at port 53, and resolv.conf can name no other port:"
                                 + " start it with --dns-listen 127.0.0.1, or leave --network at auto");
             }
+            if (!publish.isEmpty()) {
+                spec.commandLine().getErr()
+                        .println(
+                                "sluice: the command is in this machine's network, where its ports are reached without -p");
+            }
             replace(unshare, List.of("-m"), known, nameserver.get(), command, variables);
         }
         if (!known.path("guests").isObject()) {
@@ -173,11 +191,21 @@ public final class ExecCommand implements Callable<Integer> {
 
     /** The command line of this program inside the namespace: it sets up the network and runs the command as this user. */
     private List<String> insideCommand(JsonNode known, Path unshare, List<String> flags)
-            throws IOException, InterruptedException {
+            throws IOException, InterruptedException, FailureException {
         List<String> inside = new ArrayList<>(javaCommand());
         JsonNode guests = known.path("guests");
         inside.addAll(List.of(ExecInsideCommand.NAME, "--socket", guests.path("socket").asString("")));
         guests.path("ranges").forEach(range -> inside.addAll(List.of("--range", range.asString(""))));
+        if (!noInternet) {
+            inside.add("--outside");
+        }
+        for (PublishedPort port : publish) {
+            try {
+                inside.addAll(List.of("--published", NamespaceAgent.listen(port.outside()) + ":" + port.inside()));
+            } catch (IOException e) {
+                throw new FailureException("--publish: " + e.getMessage(), e);
+            }
+        }
         inside.add("--");
         if (flags.contains("-U") && Programs.user() != 0) {
             List<String> again = Programs.asThisUser(unshare);

@@ -9,6 +9,7 @@ import io.sluice.cli.log.Logging;
 import io.sluice.netns.NamespaceAgent;
 import io.sluice.netns.NamespaceNetwork;
 import io.sluice.service.Cidr;
+import io.sluice.text.Printable;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.file.Path;
@@ -45,6 +46,13 @@ public final class ExecInsideCommand implements Callable<Integer> {
             description = "A range that is made local as a whole.")
     private List<Cidr> ranges = List.of();
 
+    @Option(names = "--published", paramLabel = "FD:PORT",
+            description = "A socket of another network that listens, and the port to which its connections go here.")
+    private List<String> published = List.of();
+
+    @Option(names = "--outside", description = "Lead connections to the world outside to the daemon.")
+    private boolean outside;
+
     @Parameters(paramLabel = "COMMAND", arity = "1..*", description = "What to run.")
     private List<String> command = List.of();
 
@@ -63,12 +71,31 @@ public final class ExecInsideCommand implements Callable<Integer> {
                 }
             })) {
                 agent.awaitReady(PATIENCE);
+                leadOut();
+                for (String socket : published) {
+                    int colon = socket.indexOf(':');
+                    agent.publish(Integer.parseInt(socket.substring(0, colon)),
+                            Integer.parseInt(socket.substring(colon + 1)));
+                }
                 agent.whenGone(() -> spec.commandLine().getErr()
                         .println("sluice: the daemon has gone: Services and names do not answer any more"));
                 return run();
             }
         } catch (IOException e) {
             throw new FailureException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    /** A command can do without. */
+    private void leadOut() {
+        if (outside) {
+            try {
+                NamespaceNetwork.leadOut();
+            } catch (IOException e) {
+                spec.commandLine().getErr()
+                        .println("sluice: there is no way to the world outside here: "
+                                + Printable.of(String.valueOf(e.getMessage())));
+            }
         }
     }
 

@@ -1,22 +1,32 @@
 package io.sluice.it.dns;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.sluice.dns.zone.PodRecords;
 import io.sluice.it.testbed.Backend;
 import io.sluice.it.testbed.DatagramPod;
+import io.sluice.it.testbed.HttpClientConnection;
 import io.sluice.it.testbed.Manifests;
+import io.sluice.it.testbed.Pod;
+import io.sluice.it.testbed.PodProgram;
 import io.sluice.it.testbed.RunningSluice;
 import io.sluice.it.testbed.SluiceJava;
 import java.io.IOException;
+import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.NetworkInterface;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -52,6 +62,8 @@ class ExecIT {
             };
         }
     }
+
+    private static final String OUTSIDE = "198.51.100.77";
 
     private RunningSluice sluice;
     private String vip;
@@ -131,6 +143,101 @@ class ExecIT {
         assertThat(pod.senders()).hasSize(1);
     }
 
+    /** Names of a headless Service lead to its Pods, which are at loopback addresses of this machine. */
+    @ParameterizedTest
+    @EnumSource(names = {"OWN", "ROOTLESS"})
+    void the_pods_of_a_headless_service_are_reached(Way way) throws Exception {
+        sluice.with(Pod.at(sluice.address(4), 5432, "db-0"));
+        sluice.manifest("db.yaml", """
+                apiVersion: v1
+                kind: Service
+                metadata: {name: db}
+                spec: {clusterIP: None, selector: {app: db}, ports: [{port: 5432}]}
+                ---
+                apiVersion: apps/v1
+                kind: StatefulSet
+                metadata: {name: db, annotations: {sluice.io/endpoint: %s}}
+                spec:
+                  serviceName: db
+                  template: {metadata: {labels: {app: db}}, spec: {containers: [{name: c, ports: [{containerPort: 5432}]}]}}
+                """.formatted(sluice.address(4)));
+        Programs.Result result = exec(way, "bash", "-c", "until getent hosts db-0.db >/dev/null; do sleep 0.05; done;"
+                + " for i in 1 2; do exec 3<>/dev/tcp/db-0.db/5432; printf 'GET / HTTP/1.1\\r\\nConnection: close\\r\\n\\r\\n' >&3;"
+                + " tail -n 1 <&3; echo; done");
+        assertThat(result.text()).contains("db-0\n", "db-0\n").doesNotContain("refused");
+    }
+
+    @Test
+    void tcp_connections_lead_to_the_world_outside_unless_they_must_not() throws Exception {
+        String outside = outside();
+        try {
+            sluice.with(Pod.at(outside, 18_093, "outside"));
+            String[] get = {"bash", "-c", "exec 3<>/dev/tcp/" + outside + "/18093 || exit 9;"
+                    + " printf 'GET / HTTP/1.1\\r\\nConnection: close\\r\\n\\r\\n' >&3; tail -n 1 <&3"};
+            assertThat(exec(Way.ROOTLESS, get).text()).contains("outside");
+            Programs.Result refused = Programs.run(words(Way.ROOTLESS, List.of("--no-internet"), get));
+            assertThat(refused.exitCode()).isEqualTo(9);
+        } finally {
+            Programs.run(List.of("ip", "addr", "del", OUTSIDE + "/32", "dev", "lo"));
+        }
+    }
+
+    /** An address of this machine that is no loopback address; one is made where there is none. */
+    private static String outside() throws IOException, InterruptedException {
+        Optional<String> there = NetworkInterface.networkInterfaces().flatMap(NetworkInterface::inetAddresses)
+                .filter(address -> address instanceof Inet4Address && !address.isLoopbackAddress())
+                .map(InetAddress::getHostAddress).findFirst();
+        if (there.isEmpty()) {
+            assumeTrue(Programs.run(List.of("ip", "addr", "add", OUTSIDE + "/32", "dev", "lo")).exitCode() == 0,
+                    "this machine has no address but loopback ones");
+        }
+        return there.orElse(OUTSIDE);
+    }
+
+    @Test
+    void what_listens_inside_is_reached_at_a_published_port() throws Exception {
+        assumeWorks(Way.ROOTLESS);
+        int port = freePort();
+        List<String> command = new ArrayList<>(List.of(java(), "-cp", System.getProperty("java.class.path"),
+                PodProgram.class.getName()));
+        List<String> words = words(Way.ROOTLESS, List.of("-p", port + ":18094"), command.toArray(String[]::new));
+        ProcessBuilder builder = new ProcessBuilder(words).redirectErrorStream(true);
+        builder.environment().putAll(Map.of("HOST", "127.0.0.1", "PORT", "18094", "POD_NAME", "inside"));
+        Process process = builder.start();
+        try {
+            InetSocketAddress published = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port);
+            await().atMost(Duration.ofSeconds(60)).ignoreExceptions()
+                    .untilAsserted(() -> assertThat(HttpClientConnection.get(published, "/")).contains("inside"));
+            assertThat(Programs.run(words(Way.ROOTLESS, List.of("-p", Integer.toString(port)), "true")).text())
+                    .isEqualTo("sluice: --publish: 127.0.0.1:" + port + " is already in use by another program\n");
+        } finally {
+            process.destroy();
+            assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        }
+        assertThatThrownBy(() -> HttpClientConnection.get(
+                new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port), "/")).isInstanceOf(IOException.class);
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
+            return socket.getLocalPort();
+        }
+    }
+
+    @Test
+    void a_pod_without_an_address_has_its_variables() throws Exception {
+        sluice.manifest("job.yaml", """
+                apiVersion: apps/v1
+                kind: Deployment
+                metadata: {name: worker}
+                spec: {replicas: 2, template: {metadata: {labels: {app: worker}}, spec: {enableServiceLinks: false}}}
+                """);
+        await().until(
+                () -> sluice.get(false, "/api/v1/environment?namespace=default&pod=worker-2").contains("variables"));
+        Programs.Result result = Programs.run(words(Way.ROOTLESS, List.of("--pod", "worker-2"), "env"));
+        assertThat(result.text()).doesNotContain("KUBIA_SERVICE_HOST", "not found").contains("PATH=");
+    }
+
     @Test
     void nothing_is_left_behind() throws Exception {
         Path socket = sluice.sluice().namespaceSocket().orElseThrow();
@@ -186,11 +293,16 @@ class ExecIT {
     }
 
     private List<String> words(Way way, String... command) throws IOException {
+        return words(way, List.of(), command);
+    }
+
+    private List<String> words(Way way, List<String> flags, String... command) throws IOException {
         List<String> words = new ArrayList<>(way.before());
         words.addAll(SluiceJava.command());
         words.addAll(
                 List.of("exec", "--server", "127.0.0.1:" + sluice.sluice().metricsAddress().orElseThrow().getPort()));
         words.addAll(List.of("--network", way == Way.HOST ? "host" : "own"));
+        words.addAll(flags);
         words.add("--");
         words.addAll(List.of(command));
         return words;
