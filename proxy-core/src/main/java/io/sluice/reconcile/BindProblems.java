@@ -48,7 +48,8 @@ final class BindProblems {
                     + IpAddresses.format(address.getAddress()) + "/"
                     + address.getAddress().getAddress().length * 8 + " dev lo'"
                     + (kind == AddressKind.CLUSTER_IP
-                            ? ", or leave spec.clusterIP out so that one is allocated from --service-cidr"
+                            ? ", or run as root with --address-mode local-route, or leave spec.clusterIP and --service-cidr out,"
+                                    + " whose default every Linux machine has"
                             : "");
             case EMFILE, ENFILE ->
                     where + " cannot be opened: no file descriptor is left; raise the limit of open files (ulimit -n,"
