@@ -1,6 +1,5 @@
 package io.sluice.daemon;
 
-import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.netty.util.concurrent.EventExecutor;
@@ -19,7 +18,6 @@ import io.sluice.liveness.Stall;
 import io.sluice.liveness.ThreadKind;
 import io.sluice.liveness.Watchdog;
 import io.sluice.liveness.Watched;
-import io.sluice.metrics.ApiClientMetrics;
 import io.sluice.metrics.DnsMetrics;
 import io.sluice.metrics.EventLoopLag;
 import io.sluice.metrics.ProxyMetrics;
@@ -46,7 +44,6 @@ import io.sluice.service.ClusterSnapshot;
 import io.sluice.source.Freshness;
 import io.sluice.source.ServiceSource;
 import io.sluice.source.SourceException;
-import io.sluice.source.kubernetes.ApiObserver;
 import io.sluice.source.kubernetes.KubernetesSource;
 import io.sluice.source.manifest.ManifestOptions;
 import io.sluice.source.manifest.ManifestSource;
@@ -162,7 +159,7 @@ public final class Sluice implements AutoCloseable {
             namespaces = null;
         }
         source = config.kubernetes().<ServiceSource>map(options -> new KubernetesSource(options,
-                entrance.intercepts() || serviceAddresses.manages(), observer(registry)))
+                entrance.intercepts() || serviceAddresses.manages(), new CountedRequests(registry)))
                 .orElseGet(() -> new ManifestSource(new ManifestOptions(config.manifests(), config.serviceCidrs(),
                         config.nodePortMin(), config.nodePortMax(), config.nodeName(), config.endpoints(),
                         config.podDetail(), config.discover()),
@@ -205,26 +202,6 @@ public final class Sluice implements AutoCloseable {
         config.metricsBindAddress().ifPresent(address -> own.put(address, "metrics, --metrics-bind-address"));
         own.keySet().removeIf(address -> address.getPort() == 0);
         return own;
-    }
-
-    private static ApiObserver observer(MeterRegistry registry) {
-        ApiClientMetrics metrics = new ApiClientMetrics(registry);
-        return new ApiObserver() {
-            @Override
-            public void answered(String method, String host, String code) {
-                metrics.answered(method, host, code);
-            }
-
-            @Override
-            public void took(String verb, String host, Duration time) {
-                metrics.took(verb, host, time);
-            }
-
-            @Override
-            public void serverBuild(Map<String, String> build) {
-                metrics.serverBuild(build);
-            }
-        };
     }
 
     /** {@link #start(SluiceConfig, String, LongSupplier) Starts} in a process whose log drops nothing. */
