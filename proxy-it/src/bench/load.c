@@ -1,11 +1,14 @@
 /*
  * The load and the backends of the benchmark: one thread, epoll, nothing allocated while it measures.
  *
- *   load serve PORT ADDRESS…       backends: PORT echoes, PORT+1 swallows, PORT+2 sends, PORT+3 does both. Then reads
- *                                  one line of work after the other, and answers each with one JSON object:
+ *   load serve PORT ADDRESS…       backends: PORT echoes, PORT+1 swallows, PORT+2 sends, PORT+3 does both; PORT+4 and
+ *                                  PORT+5 echo datagrams. Then reads one line of work after the other, and answers each
+ *                                  with one JSON object:
  *     exchange [options]                  messages of --bytes are echoed on --connections kept-alive connections
  *     connect [options]                   connect, one byte each way, close; --connections at a time
  *     bulk [options] --way up|down|both   as much as goes through --connections
+ *     ask [options]                       a datagram of --bytes and its echo, from a port of its own; --connections at a time
+ *     datagrams [options]                 the same, over and over from the same ports
  *   load hold [options]            opens --connections, says so, and holds them until its input ends
  *
  * Options: --to ADDRESS:PORT, --connections N, --seconds S, --warmup S, --bytes N, --rate R (exchanges a second that
@@ -43,9 +46,10 @@
 #define MAX_CONNECTIONS 60000
 #define CHUNK (256 * 1024)
 #define SECOND 1000000000LL
+#define LOST (SECOND / 4)    /* a datagram that is not echoed by then */
 #define STALL 250000LL       /* ns from one look at the clock to the next; there is one for each event */
 
-enum role { LISTENER, ECHO, SWALLOW, SEND, BOTH, CLIENT, ORDERS };
+enum role { LISTENER, ECHO, SWALLOW, SEND, BOTH, DATAGRAMS, CLIENT, ORDERS };
 
 struct end {
     int fd;
@@ -159,6 +163,19 @@ static void listen_at(const char *address, int port, enum role accepts) {
     watch(e, EPOLLIN, EPOLL_CTL_ADD);
 }
 
+static void receive_at(const char *address, int port) {
+    struct end *e = calloc(1, sizeof *e);
+    int octets = 4 << 20;
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
+    if (inet_pton(AF_INET, address, &a.sin_addr) != 1) die(address);
+    e->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (e->fd < 0) die("socket");
+    e->role = DATAGRAMS;
+    setsockopt(e->fd, SOL_SOCKET, SO_RCVBUF, &octets, sizeof octets);
+    if (bind(e->fd, (struct sockaddr *) &a, sizeof a) < 0) die("bind");
+    watch(e, EPOLLIN, EPOLL_CTL_ADD);
+}
+
 static void end_it(struct end *e) {
     close(e->fd);
     free(e);
@@ -174,6 +191,16 @@ static void serve_event(struct end *e, uint32_t events) {
             c->role = e->accepts;
             setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
             watch(c, EPOLLIN | (c->role == SEND || c->role == BOTH ? EPOLLOUT : 0), EPOLL_CTL_ADD);
+        }
+        return;
+    }
+    if (e->role == DATAGRAMS) {
+        struct sockaddr_in from;
+        socklen_t size = sizeof from;
+        for (int i = 0; i < 64; i++) {
+            ssize_t n = recvfrom(e->fd, buffer, sizeof buffer, 0, (struct sockaddr *) &from, &size);
+            if (n < 0) return;
+            sendto(e->fd, buffer, n, 0, (struct sockaddr *) &from, size);
         }
         return;
     }
@@ -325,7 +352,42 @@ static void bulk_event(struct end *c, uint32_t events) {
     }
 }
 
-enum work { EXCHANGE, CONNECT, BULK };
+static void open_datagrams(struct end *c) {
+    c->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (c->fd < 0) die("socket");
+    c->role = CLIENT;
+    if (connect(c->fd, (struct sockaddr *) &target, sizeof target) < 0) die("connect");
+    watch(c, EPOLLIN, EPOLL_CTL_ADD);
+}
+
+static void send_datagram(struct end *c) {
+    c->sent_at = looked_at;
+    if (send(c->fd, buffer, bytes, 0) != bytes) failed++;
+}
+
+/* Sends the next one, from another port if asked so. */
+static void next_datagram(struct end *c, int anew) {
+    if (anew) {
+        close(c->fd);
+        open_datagrams(c);
+    }
+    send_datagram(c);
+}
+
+static void datagram_event(struct end *c, int anew) {
+    ssize_t n = recv(c->fd, buffer, sizeof buffer, 0);
+    if (n < 0 && errno == EAGAIN) return;
+    if (n != bytes) {
+        failed++;
+    } else if (measuring) {
+        record(c->sent_at, looked_at);
+        done++;
+        moved += 2 * bytes;
+    }
+    next_datagram(c, anew);
+}
+
+enum work { EXCHANGE, CONNECT, BULK, ASK, FLOWS };
 
 /* Whether a proxy may run where this thread does. */
 static int shares_processor(void) {
@@ -346,12 +408,18 @@ static void run(enum work work) {
     if (work == CONNECT) {
         for (int i = 0; i < connections; i++)
             if (begin_connect(&clients[i])) watch(&clients[i], EPOLLOUT, EPOLL_CTL_ADD);
+    } else if (work == ASK || work == FLOWS) {
+        looked_at = now();
+        for (int i = 0; i < connections; i++) {
+            open_datagrams(&clients[i]);
+            send_datagram(&clients[i]);
+        }
     } else {
         connect_all(work == EXCHANGE, EPOLLIN | (work == BULK && way_up ? EPOLLOUT : 0));
     }
     looked_at = interval_base = now();
     int64_t begin = looked_at + (int64_t) (warmup * SECOND), end = begin + (int64_t) (seconds * SECOND), arrived = 0;
-    int64_t cpu = 0, measured_from = 0, t;
+    int64_t cpu = 0, measured_from = 0, t, turn = 0;
     if (work == EXCHANGE && rate == 0)
         for (int i = 0; i < connections; i++) exchange_next(&clients[i]);
     while ((t = look()) < end) {
@@ -371,6 +439,14 @@ static void run(enum work work) {
             }
             if (due_time(arrived) < until) until = due_time(arrived);
         }
+        if (work == ASK || work == FLOWS) {
+            struct end *c = &clients[turn++ % connections];
+            if (t - c->sent_at > LOST) {
+                failed++;
+                next_datagram(c, work == ASK);
+            }
+            if (until - t > LOST / connections) until = t + LOST / connections;
+        }
         struct epoll_event events[256];
         int64_t wait = until > t ? until - t : 0;
         struct timespec timeout = {wait / SECOND, wait % SECOND};
@@ -382,6 +458,7 @@ static void run(enum work work) {
             if (c->role != CLIENT) serve_event(c, events[i].events);
             else if (work == EXCHANGE) exchange_event(c);
             else if (work == CONNECT) connect_event(c, events[i].events);
+            else if (work == ASK || work == FLOWS) datagram_event(c, work == ASK);
             else bulk_event(c, events[i].events);
         }
     }
@@ -453,6 +530,8 @@ static void work(char *line) {
     if (!strcmp(words[0], "exchange")) run(EXCHANGE);
     else if (!strcmp(words[0], "connect")) run(CONNECT);
     else if (!strcmp(words[0], "bulk")) run(BULK);
+    else if (!strcmp(words[0], "ask")) run(ASK);
+    else if (!strcmp(words[0], "datagrams")) run(FLOWS);
     else {
         fprintf(stderr, "load: unknown work %s\n", words[0]);
         exit(2);
@@ -462,8 +541,10 @@ static void work(char *line) {
 static void serve(int argc, char **argv) {
     static struct end orders = {.fd = 0, .role = ORDERS};
     int port = atoi(argv[0]);
-    for (int i = 1; i < argc; i++)
+    for (int i = 1; i < argc; i++) {
         for (int r = 0; r < 4; r++) listen_at(argv[i], port + r, (enum role) (ECHO + r));
+        for (int r = 4; r < 6; r++) receive_at(argv[i], port + r);
+    }
     watch(&orders, EPOLLIN, EPOLL_CTL_ADD);
     puts("ready");
     fflush(stdout);

@@ -5,12 +5,14 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -22,9 +24,13 @@ import org.jspecify.annotations.Nullable;
 final class Veths implements Closeable {
 
     /** The works that are done, the most telling ones. */
-    static final List<Work> WORKS = List.of(Work.BULK_8_DOWN, Work.REQUESTS_64, Work.CONNECTIONS);
+    static final List<Work> WORKS =
+            List.of(Work.BULK_8_DOWN, Work.REQUESTS_64, Work.CONNECTIONS, Work.QUESTIONS, Work.FLOWS);
 
     private static final String SERVICE = "10.96.0.50";
+    /** The Services of datagrams: how long a flow lasts is said of a whole Service. */
+    private static final Map<Work.Backend, String> DATAGRAM_SERVICES =
+            Map.of(Work.Backend.ANSWER, "10.96.0.51", Work.Backend.FLOWS, "10.96.0.52");
     private static final String NODE = "10.60.1.1";
     private static final List<String> ENDPOINTS = List.of("10.60.2.2", "10.60.2.3", "10.60.2.4");
     private static final int ORDERS_PORT = 7900;
@@ -48,6 +54,16 @@ final class Veths implements Closeable {
         Way(String title, String target) {
             this.title = title;
             this.target = target;
+        }
+
+        boolean does(Work work) {
+            return !work.datagrams() || this != HAPROXY && this != HAPROXY_SPLICE;
+        }
+
+        /** Where the load for {@code work} goes. */
+        String target(Work work) {
+            return (target.equals(SERVICE) ? DATAGRAM_SERVICES.getOrDefault(work.backend(), target) : target) + ":"
+                    + work.backend().port();
         }
     }
 
@@ -153,16 +169,51 @@ final class Veths implements Closeable {
                         moved(work, (splice ? "haproxy-splice" : "haproxy") + ".cfg").toString());
             }
             case NGINX -> {
-                Peer.configureNginx("", work, 1);
+                Peer.configureNginx(datagramServers(), work, 1);
                 yield List.of("nginx", "-c", moved(work, "nginx.conf").toString());
             }
             case LOCAL_ROUTE, NFTABLES -> {
                 Peer.sluice(home, work, "0", 1);
+                Files.writeString(work.resolve("sluice.yaml"), datagramServices(), StandardOpenOption.APPEND);
                 yield List.of(home.resolve("sluice").toString(), "run", "-f", moved(work, "sluice.yaml").toString(),
                         "--address-mode", way == Way.NFTABLES ? "nftables" : "local-route", "--worker-threads", "1",
                         "--log-level", "warn");
             }
         };
+    }
+
+    /** As a kube-dns is, whose flows end with their answer, and as any other Service. */
+    private static String datagramServices() {
+        StringBuilder out = new StringBuilder();
+        DATAGRAM_SERVICES.forEach((backend, address) -> out.append("""
+                ---
+                apiVersion: v1
+                kind: Service
+                metadata: {name: bench-%1$d, annotations: {%4$s}}
+                spec: {clusterIP: %2$s, ports: [{name: u, protocol: UDP, port: %1$d}]}
+                ---
+                apiVersion: discovery.k8s.io/v1
+                kind: EndpointSlice
+                metadata: {name: bench-%1$d, labels: {kubernetes.io/service-name: bench-%1$d}}
+                addressType: IPv4
+                ports: [{name: u, protocol: UDP, port: %1$d}]
+                endpoints: [%3$s]
+                """.formatted(backend.port(), address,
+                ENDPOINTS.stream().map(each -> "{addresses: [" + each + "]}").collect(Collectors.joining(", ")),
+                backend == Work.Backend.ANSWER ? "sluice.io/udp-replies: \"1\"" : "")));
+        return out.toString();
+    }
+
+    private static String datagramServers() {
+        StringBuilder out = new StringBuilder();
+        DATAGRAM_SERVICES.keySet().forEach(backend -> out.append("""
+                upstream u%1$d { %3$s }
+                server { listen %2$s:%1$d udp; proxy_pass u%1$d; %4$s }
+                """.formatted(backend.port(), NODE,
+                ENDPOINTS.stream().map(each -> "server " + each + ":" + backend.port() + ";")
+                        .collect(Collectors.joining(" ")),
+                backend == Work.Backend.ANSWER ? "proxy_responses 1;" : "proxy_timeout 3m;")));
+        return out.toString();
     }
 
     private static Path moved(Path work, String file) throws IOException {
@@ -179,7 +230,7 @@ final class Veths implements Closeable {
         StringBuilder out = new StringBuilder("table ip bench {\n");
         StringBuilder picks = new StringBuilder();
         for (int i = 0; i < ENDPOINTS.size(); i++) {
-            out.append("chain endpoint-%d { meta l4proto tcp dnat to %s; }%n".formatted(i, ENDPOINTS.get(i)));
+            out.append("chain endpoint-%d { meta l4proto { tcp, udp } dnat to %s; }%n".formatted(i, ENDPOINTS.get(i)));
             picks.append(i == 0 ? "" : ", ").append(i).append(" : goto endpoint-").append(i);
         }
         out.append("chain service { numgen random mod %d vmap { %s }; }%n".formatted(ENDPOINTS.size(), picks));
@@ -187,6 +238,8 @@ final class Veths implements Closeable {
         for (int port = Peer.PORT; port < Peer.PORT + 4; port++) {
             out.append("%s%s . tcp . %d : goto service".formatted(port == Peer.PORT ? "" : ", ", SERVICE, port));
         }
+        DATAGRAM_SERVICES.forEach((backend, address) -> out
+                .append(", %s . udp . %d : goto service".formatted(address, backend.port())));
         return out.append(" }; }\nchain services { ip daddr . meta l4proto . th dport vmap @services; }\n")
                 .append("chain prerouting { type nat hook prerouting priority -100; jump services; }\n}\n").toString();
     }
@@ -206,19 +259,25 @@ final class Veths implements Closeable {
     }
 
     /** Does every work over every way in turn. */
-    void measure(int rounds, double seconds) throws IOException, InterruptedException {
+    void measure(List<Work> only, int rounds, double seconds) throws IOException, InterruptedException {
+        List<Work> works = WORKS.stream().filter(work -> only.isEmpty() || only.contains(work)).toList();
         for (Lane lane : lanes) {
             boolean compiled = lane.way == Way.NFTABLES || lane.way == Way.LOCAL_ROUTE;
-            for (Work work : WORKS) {
-                run(lane, work, compiled ? 8 : 0.2);
+            for (Work work : works) {
+                if (lane.way.does(work)) {
+                    run(lane, work, compiled ? 8 : 0.2);
+                }
             }
             Processes.signal("STOP", lane.pids());
         }
         for (int round = 0; round < rounds; round++) {
-            for (Work work : WORKS) {
+            for (Work work : works) {
                 System.err.printf("round %d over veths: %s%n", round + 1, work.title());
                 for (int i = 0; i < lanes.size(); i++) {
                     Lane lane = lanes.get((i + round) % lanes.size());
+                    if (!lane.way.does(work)) {
+                        continue;
+                    }
                     Processes.signal("CONT", lane.pids());
                     turns.computeIfAbsent(work, w -> new EnumMap<>(Way.class))
                             .computeIfAbsent(lane.way, w -> new ArrayList<>()).add(run(lane, work, seconds));
@@ -235,7 +294,7 @@ final class Veths implements Closeable {
         }
         long begun = System.nanoTime();
         double before = Processes.machineNanos();
-        Sample sample = load.run(work.load(), lane.way.target + ":" + work.backend().port(), lane.pids(), seconds, 0);
+        Sample sample = load.run(work.load(), lane.way.target(work), lane.pids(), seconds, 0);
         double machine = Processes.machineNanos() - before;
         // The warm-up is not among what was counted.
         return new Turn(sample, machine * sample.seconds() * 1e9 / (System.nanoTime() - begun));
@@ -244,9 +303,12 @@ final class Veths implements Closeable {
     /** Medians: the proxy's CPU time for each GB, request or connection, the machine's, and what that is over direct. */
     String table() {
         StringBuilder out = new StringBuilder();
-        for (Work work : WORKS) {
-            String unit =
-                    work == Work.BULK_8_DOWN ? "ms/GB" : work == Work.REQUESTS_64 ? "µs/request" : "µs/connection";
+        for (Work work : turns.keySet()) {
+            String unit = switch (work) {
+                case BULK_8_DOWN -> "ms/GB";
+                case CONNECTIONS -> "µs/connection";
+                default -> "µs/request";
+            };
             double scale = work == Work.BULK_8_DOWN ? 1e6 : 1e3;
             Map<Way, List<Turn>> of = turns.getOrDefault(work, Map.of());
             double direct = machine(of, Way.DIRECT, work);

@@ -15,11 +15,18 @@ enum Work {
     REQUESTS_512("requests, 512 connections", Backend.ECHO, false, "exchange --connections 512"),
     HALF_LOAD("requests at half load, 64 connections", Backend.ECHO, false, "exchange --connections 64"),
     CONNECTIONS("connect, 1 byte each way, close", Backend.ECHO, true, "connect --connections 16"),
-    CROWDED("connect and close beside 2,000 idle", Backend.ECHO, false, "connect --connections 16");
+    CROWDED("connect and close beside 2,000 idle", Backend.ECHO, false, "connect --connections 16"),
+    QUESTIONS("datagram and answer, a new port each", Backend.ANSWER, false, "ask --connections 32 --bytes 64"),
+    FLOWS("datagrams of 64 bytes on 1,000 standing flows", Backend.FLOWS, false,
+            "datagrams --connections 1000 --bytes 64");
 
     /** What the backend does, and the port where it does. */
     enum Backend {
-        ECHO(0), SWALLOW(1), SEND(2), BOTH(3);
+        ECHO(0), SWALLOW(1), SEND(2), BOTH(3),
+        /** Of datagrams, one for each. */
+        ANSWER(4),
+        /** Of datagrams, for as long as they come. */
+        FLOWS(5);
 
         private final int port;
 
@@ -57,6 +64,11 @@ enum Work {
         return quick;
     }
 
+    /** Whether it is made of datagrams, which HAProxy does not proxy. */
+    boolean datagrams() {
+        return backend == Backend.ANSWER || backend == Backend.FLOWS;
+    }
+
     /** How many idle connections are held meanwhile. */
     int idle() {
         return this == CROWDED ? 2000 : 0;
@@ -74,6 +86,7 @@ enum Work {
                     List.of(Figure.CPU_PER_GB, Figure.THROUGHPUT);
             case REQUESTS_1, REQUESTS_64, REQUESTS_512 ->
                     List.of(Figure.CPU_PER_REQUEST, Figure.REQUEST_RATE, Figure.P50, Figure.P99, Figure.P999);
+            case QUESTIONS, FLOWS -> List.of(Figure.CPU_PER_REQUEST, Figure.REQUEST_RATE, Figure.P50, Figure.P99);
             case HALF_LOAD -> List.of(Figure.CPU_PER_REQUEST, Figure.P50, Figure.P99, Figure.P999);
             case CONNECTIONS, CROWDED ->
                     List.of(Figure.CPU_PER_CONNECTION, Figure.CONNECTION_RATE, Figure.P50, Figure.P99);
