@@ -83,7 +83,8 @@ public record Explanation(Traffic traffic, List<String> rules, List<Line> endpoi
                     : ", but it " + (fails ? checked : "does not answer: ejected");
         }
         if (fails) {
-            return "; it " + checked + ", but so does every other";
+            return "; it " + checked
+                    + (pool.candidates().size() == 1 ? ", and there is no other" : ", but so does every other");
         }
         String limit = "but no more than " + routing.maxEjectedShare() + " % and never the last may be ejected";
         if (aside) {

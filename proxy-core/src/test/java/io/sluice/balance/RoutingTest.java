@@ -324,6 +324,15 @@ class RoutingTest {
     }
 
     @Test
+    void an_only_endpoint_that_fails_its_check_takes_connections_and_is_said_to_be_the_only_one() {
+        checks = new EndpointChecks(new HealthCheck(null, Duration.ofSeconds(5), Duration.ofSeconds(1), 2, 3),
+                Map.of(Endpoints.address(0), new EndpointHealth(false, 0, "it refused the connection")));
+        Explanation explained = routing(Endpoints.ready(0, 1)).explain(IpFamily.IPV4, Traffic.INTERNAL, null, 0);
+        assertThat(explained.endpoints()).extracting(Explanation.Line::rule)
+                .containsExactly("ready; it fails its health check: it refused the connection, and there is no other");
+    }
+
+    @Test
     void an_endpoint_that_was_not_checked_yet_takes_connections_and_says_so() {
         checks = new EndpointChecks(new HealthCheck(null, Duration.ofSeconds(5), Duration.ofSeconds(1), 2, 3),
                 Map.of());
