@@ -48,9 +48,12 @@ final class SnapshotQueue {
         return snapshot == null ? null : new Waiting(snapshot, from == null ? Instant.now() : from);
     }
 
-    /** Puts a snapshot back that could not be applied as a whole: its changes go on waiting. Control thread. */
+    /**
+     * Puts a snapshot back that could not be applied as a whole: its changes go on waiting, with a newer one if there is one
+     * by now. Control thread.
+     */
     void putBack(Waiting taken) {
-        pending.compareAndSet(null, taken.snapshot());
+        pending.updateAndGet(newer -> newer == null ? taken.snapshot() : newer.insteadOf(taken.snapshot()));
         since = taken.since();
     }
 

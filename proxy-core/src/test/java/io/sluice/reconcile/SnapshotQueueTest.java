@@ -57,6 +57,18 @@ class SnapshotQueueTest {
     }
 
     @Test
+    void the_changes_of_what_could_not_be_applied_wait_with_what_is_newer() {
+        queue.put(snapshot(1, 1), FIRST);
+        SnapshotQueue.Waiting taken = queue.take();
+        queue.put(snapshot(2, 2), SECOND);
+        queue.putBack(taken);
+        SnapshotQueue.Waiting now = queue.take();
+        assertThat(now).isNotNull();
+        assertThat(now.snapshot().version()).isEqualTo(2);
+        assertThat(now.snapshot().changes()).hasSize(3);
+    }
+
+    @Test
     void what_is_applied_once_more_gives_way_to_what_waits_and_does_not_count_as_waiting() {
         assertThat(queue.again(null)).isFalse();
         assertThat(queue.again(snapshot(1, 0))).isTrue();
