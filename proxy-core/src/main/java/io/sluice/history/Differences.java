@@ -45,7 +45,7 @@ public final class Differences {
      * @param to takes the changes one by one
      */
     public static void between(ClusterSnapshot before, ClusterSnapshot now, Consumer<Change> to) {
-        now.services().differences(before.services(), (old, current) -> between(old, current, to));
+        now.services().since(before.services()).forEach(each -> between(each.before(), each.now(), to));
     }
 
     /**

@@ -4,12 +4,11 @@ import io.sluice.metrics.SyncMetrics;
 import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.ServiceMap;
+import io.sluice.service.ServiceMap.Difference;
 import io.sluice.service.ServiceName;
 import io.sluice.service.ServiceState;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -97,20 +96,13 @@ final class ChangeReport {
                 now.took());
         LineLimit.warn(LOG, emptied);
         history.everything(before, wanted, now);
-        List<ServiceName> changed = before == null ? List.of() : changed(before.services(), wanted.services());
+        List<ServiceName> changed = before == null ? List.of()
+                : wanted.services().since(before.services()).stream().map(Difference::name).toList();
         if (before == null || steps.any() || !changed.isEmpty()) {
             log(changed, "applied in " + now.took().toMillis() + " ms: "
                     + (changed.isEmpty() ? "" : "changed " + LineLimit.names(changed) + "; ") + "Services "
                     + now.snapshot().services().size() + ", ports " + steps.ports() + ", listeners "
                     + steps.listeners() + " (opened " + steps.opened() + ", closed " + steps.closed() + ")");
         }
-    }
-
-    /** Services that came, went or differ, by name. */
-    private static List<ServiceName> changed(ServiceMap before, ServiceMap now) {
-        List<ServiceName> changed = new ArrayList<>();
-        now.differences(before, (old, state) -> changed
-                .add(Objects.requireNonNull(state == null ? old : state).service().name()));
-        return changed;
     }
 }

@@ -3,6 +3,7 @@ package io.sluice.reconcile;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.ServiceMap;
+import io.sluice.service.ServiceMap.Difference;
 import io.sluice.service.ServiceName;
 import io.sluice.service.ServiceAnnotations;
 import io.sluice.service.ServiceState;
@@ -104,15 +105,15 @@ sealed interface ChangeScope {
     /** Services that differ, if they do in nothing but their endpoints; else null. */
     private static @Nullable List<ServiceState> changedEndpoints(ServiceMap before, ServiceMap now) {
         List<ServiceState> changed = new ArrayList<>();
-        boolean[] others = {false};
-        now.differences(before, (old, state) -> {
+        for (Difference each : now.since(before)) {
+            ServiceState old = each.before();
+            ServiceState state = each.now();
             if (old == null || state == null || !old.service().equals(state.service())) {
-                others[0] = true;
-            } else {
-                changed.add(state);
+                return null;
             }
-        });
-        return others[0] ? null : changed;
+            changed.add(state);
+        }
+        return changed;
     }
 
     /** The addresses of endpoints that came or went. */

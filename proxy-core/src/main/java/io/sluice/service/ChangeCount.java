@@ -1,5 +1,6 @@
 package io.sluice.service;
 
+import io.sluice.service.ServiceMap.Difference;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -18,13 +19,15 @@ public record ChangeCount(int services, int endpoints) {
      * From {@code before} to {@code after}.
      */
     public static ChangeCount between(ServiceMap before, ServiceMap after) {
-        int[] services = {0};
-        int[] endpoints = {0};
-        after.differences(before, (old, now) -> {
-            services[0] += old == null || now == null || !old.service().equals(now.service()) ? 1 : 0;
-            endpoints[0] += endpoints(old).equals(endpoints(now)) ? 0 : 1;
-        });
-        return new ChangeCount(services[0], endpoints[0]);
+        int services = 0;
+        int endpoints = 0;
+        for (Difference each : after.since(before)) {
+            ServiceState old = each.before();
+            ServiceState now = each.now();
+            services += old == null || now == null || !old.service().equals(now.service()) ? 1 : 0;
+            endpoints += endpoints(old).equals(endpoints(now)) ? 0 : 1;
+        }
+        return new ChangeCount(services, endpoints);
     }
 
     /** Both together. */

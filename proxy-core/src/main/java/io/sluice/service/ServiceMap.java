@@ -10,6 +10,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.Objects;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -36,17 +37,18 @@ public final class ServiceMap extends AbstractMap<ServiceName, ServiceState> {
         this.size = size;
     }
 
-    /** Takes a Service that differs between two maps. */
-    @FunctionalInterface
-    public interface Difference {
+    /**
+     * A Service that differs between two maps.
+     *
+     * @param before null if it is new
+     * @param now    null if it is gone
+     */
+    public record Difference(@Nullable ServiceState before, @Nullable ServiceState now) {
 
-        /**
-         * Called once for each such Service, in the order of names.
-         *
-         * @param before null if it is new
-         * @param now    null if it is gone
-         */
-        void accept(@Nullable ServiceState before, @Nullable ServiceState now);
+        /** Its name. */
+        public ServiceName name() {
+            return ServiceMap.name(Objects.requireNonNull(now == null ? before : now));
+        }
     }
 
     /** These Services, each under its own name. */
@@ -123,8 +125,9 @@ public final class ServiceMap extends AbstractMap<ServiceName, ServiceState> {
         }
     }
 
-    /** Finds the Services that came, went or differ since {@code before}. */
-    public void differences(ServiceMap before, Difference to) {
+    /** The Services that came, went or differ since {@code before}, in the order of their names. */
+    public List<Difference> since(ServiceMap before) {
+        List<Difference> found = new ArrayList<>();
         Cursor old = new Cursor(before.blocks);
         Cursor now = new Cursor(blocks);
         while (!old.atEnd() || !now.atEnd()) {
@@ -135,9 +138,10 @@ public final class ServiceMap extends AbstractMap<ServiceName, ServiceState> {
             ServiceState was = order <= 0 ? old.next() : null;
             ServiceState is = order >= 0 ? now.next() : null;
             if (was == null || !was.equals(is)) {
-                to.accept(was, is);
+                found.add(new Difference(was, is));
             }
         }
+        return found;
     }
 
     @Override

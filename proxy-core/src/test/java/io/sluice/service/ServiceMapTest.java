@@ -89,9 +89,7 @@ class ServiceMapTest {
     }
 
     private static List<String> differences(ServiceMap before, ServiceMap now) {
-        List<String> found = new ArrayList<>();
-        now.differences(before, (old, current) -> found.add(old + " -> " + current));
-        return found;
+        return now.since(before).stream().map(each -> each.before() + " -> " + each.now()).toList();
     }
 
     private static List<String> differences(SortedMap<ServiceName, ServiceState> before,
