@@ -300,7 +300,7 @@ public final class InterceptionTable implements AutoCloseable {
             LOG.warn("rules and routes for marked packets that somebody else removed: {}; added again", routes);
         }
         if (before != null && before.contents.equals(contents)) {
-            // The same object, as a rule; and of direct ways, those that the kernel does not have leave no such state.
+            // Nothing is left to tell the kernel: a change of direct ways that fails leaves its state unknown.
             apply(ElementChanges::none);
         } else {
             apply();

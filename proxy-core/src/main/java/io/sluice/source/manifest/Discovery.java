@@ -183,9 +183,7 @@ final class Discovery {
         List<Program> atPort = want.ports().stream()
                 .flatMap(port -> fitting.stream().filter(program -> program.at().port() == port)).toList();
         if (!atPort.isEmpty()) {
-            int port = want.ports().stream()
-                    .filter(wanted -> atPort.stream().anyMatch(program -> program.at().port() == wanted))
-                    .findFirst().orElseThrow();
+            int port = atPort.getFirst().at().port();
             if (process == null && port != want.ports().getFirst()) {
                 return null;
             }
