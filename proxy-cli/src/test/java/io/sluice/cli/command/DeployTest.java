@@ -35,7 +35,8 @@ class DeployTest {
         return StreamSupport.stream(all.spliterator(), false).<Map<?, ?>>map(Map.class::cast).toList();
     }
 
-    private static String kubectl(String directory) throws IOException, InterruptedException {
+    /** What {@code kubectl kustomize} makes of a directory of config/deploy; without kubectl the test is skipped. */
+    static String kubectl(String directory) throws IOException, InterruptedException {
         try {
             Process process = new ProcessBuilder("kubectl", "kustomize", DEPLOY.resolve(directory).toString())
                     .redirectErrorStream(true).start();

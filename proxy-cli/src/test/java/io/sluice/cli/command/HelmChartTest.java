@@ -8,7 +8,6 @@ import com.marcnuri.helm.Helm;
 import com.marcnuri.helm.TemplateCommand;
 import io.sluice.cli.Console;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -94,26 +93,13 @@ class HelmChartTest {
         return (Map<?, ?>) found;
     }
 
-    private static String kustomize(String directory) throws IOException, InterruptedException {
-        try {
-            Process process = new ProcessBuilder("kubectl", "kustomize", DEPLOY.resolve(directory).toString())
-                    .redirectErrorStream(true).start();
-            String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            assertThat(process.waitFor()).as(out).isZero();
-            return out;
-        } catch (IOException e) {
-            assumeTrue(false, "kubectl is not installed: " + e.getMessage());
-            throw e;
-        }
-    }
-
     @ParameterizedTest(name = "{0}")
     @CsvSource(delimiter = '|', textBlock = """
             base       | image.repository=sluice
             monitoring | podMonitor.enabled=true prometheusRule.enabled=true dashboard.enabled=true
             """)
     void the_chart_makes_the_objects_of_kustomize(String directory, String values) throws Exception {
-        Map<String, Map<?, ?>> expected = objects(kustomize(directory));
+        Map<String, Map<?, ?>> expected = objects(DeployTest.kubectl(directory));
         Map<String, Map<?, ?>> made = objects(helm(values.split(" ", -1)));
         assertThat(made).containsOnlyKeys(expected.keySet());
         // The comments of the file stay behind.

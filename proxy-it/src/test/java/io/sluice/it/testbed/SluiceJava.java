@@ -22,7 +22,7 @@ public final class SluiceJava {
     private static final List<String> LAYOUT = List.of("--enable-native-access=ALL-UNNAMED",
             "-Dio.netty.allocator.type=pooled", "-XX:+UseCompactObjectHeaders");
 
-    private static volatile List<String> cached;
+    private static List<String> cached;
 
     private SluiceJava() {}
 
@@ -37,24 +37,19 @@ public final class SluiceJava {
         return words;
     }
 
-    private static List<String> cacheOptions() throws IOException {
-        List<String> options = cached;
-        if (options == null) {
+    private static synchronized List<String> cacheOptions() throws IOException {
+        if (cached == null) {
             Path cache = Path.of("target", "sluice-it.aot").toAbsolutePath();
-            Path lock = Path.of("target", "sluice-it.aot.lock");
             // The other fork of this build waits, and finds it done.
-            synchronized (SluiceJava.class) {
-                try (FileChannel channel = FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-                        FileLock held = channel.lock()) {
-                    if (held.isValid() && !newer(cache, JAR)) {
-                        rehearse(cache);
-                    }
+            try (FileChannel lock = FileChannel.open(Path.of("target", "sluice-it.aot.lock"),
+                    StandardOpenOption.CREATE, StandardOpenOption.WRITE); FileLock _ = lock.lock()) {
+                if (!newer(cache, JAR)) {
+                    rehearse(cache);
                 }
             }
-            options = Files.exists(cache) ? List.of("-XX:AOTCache=" + cache, "-Xlog:aot*=off") : List.of();
-            cached = options;
+            cached = Files.exists(cache) ? List.of("-XX:AOTCache=" + cache, "-Xlog:aot*=off") : List.of();
         }
-        return options;
+        return cached;
     }
 
     private static boolean newer(Path file, Path than) throws IOException {
