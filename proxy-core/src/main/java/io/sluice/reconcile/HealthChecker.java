@@ -40,7 +40,7 @@ final class HealthChecker {
     private static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
     /** A port whose endpoints are checked. Control thread. */
-    interface Subject extends OutlierDetector.Subject {
+    interface Subject extends WatchedPort {
 
         /** Makes connections avoid the endpoints that fail, beside the ejected ones. */
         void checked(EndpointChecks checks, List<EndpointAddress> ejected);

@@ -79,7 +79,7 @@ final class HistoryWriter {
     }
 
     /** An endpoint does not answer, or does again. */
-    void endpoint(OutlierDetector.Subject port, EndpointAddress endpoint, Step step, String detail) {
+    void endpoint(WatchedPort port, EndpointAddress endpoint, Step step, String detail) {
         record(new EndpointChange(port.name(), endpoint, port.pod(endpoint), step, detail));
     }
 

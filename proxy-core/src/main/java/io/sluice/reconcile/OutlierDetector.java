@@ -34,16 +34,11 @@ final class OutlierDetector {
 
     private static final Logger LOG = LoggerFactory.getLogger(OutlierDetector.class);
 
-    /** A port whose endpoints are watched. Control thread. */
-    interface Subject {
-
-        ServicePortName name();
+    /** A port whose endpoints may be ejected. Control thread. */
+    interface Subject extends WatchedPort {
 
         /** Whether {@code endpoint} is one of its endpoints now. */
         boolean has(EndpointAddress endpoint);
-
-        /** The header that a probe has to send before it closes. */
-        ProxyProtocol proxyProtocol();
 
         /** Counts an ejection. */
         void ejectedOne();
@@ -51,15 +46,8 @@ final class OutlierDetector {
         /** Makes connections avoid these endpoints, as far as {@code maxShare} allows; the longest out first. */
         void reroute(List<EndpointAddress> ejected);
 
-        /** The Pod behind {@code endpoint}; null if none is known. */
-        @Nullable
-        String pod(EndpointAddress endpoint);
-
         /** Whether it has no other endpoint than one. */
         boolean hasOneEndpoint();
-
-        /** Whether connections avoid {@code endpoint}. */
-        boolean leftOut(EndpointAddress endpoint);
     }
 
     /** Connects to an endpoint and closes at once; the stage never fails. */

@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * One proxied Service port and the routing that was applied for it. Confined to the control thread, but for {@link
  * #routing}.
  */
-final class RoutedPort implements HealthChecker.Subject {
+final class RoutedPort implements OutlierDetector.Subject, HealthChecker.Subject {
 
     private final ServicePortName name;
     private final ServicePortTargets targets;

@@ -192,33 +192,13 @@ class HealthCheckerTest {
         }
 
         @Override
-        public boolean has(EndpointAddress endpoint) {
-            return endpoints.contains(endpoint);
-        }
-
-        @Override
         public ProxyProtocol proxyProtocol() {
             return ProxyProtocol.NONE;
         }
 
         @Override
-        public void ejectedOne() {
-            throw new AssertionError("a check ejects nobody");
-        }
-
-        @Override
-        public void reroute(List<EndpointAddress> ejected) {
-            reroutes++;
-        }
-
-        @Override
         public @Nullable String pod(EndpointAddress endpoint) {
             return null;
-        }
-
-        @Override
-        public boolean hasOneEndpoint() {
-            return endpoints.size() == 1;
         }
 
         @Override
