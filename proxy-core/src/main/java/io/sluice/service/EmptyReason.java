@@ -58,6 +58,20 @@ public sealed interface EmptyReason {
     }
 
     /**
+     * The selector matches the Pods that a workload would make in a cluster, and no program of this machine is found to be its
+     * process.
+     *
+     * @param workload kind, namespace and name, such as {@code Deployment shop/api}
+     * @param why      what was looked for and what can be done, such as {@code no program listens at port 3000: start it}
+     */
+    record ProgramNotFound(String workload, String why) implements EmptyReason {
+        @Override
+        public String describe() {
+            return workload + ": " + why;
+        }
+    }
+
+    /**
      * Pods are selected but each is left out, with the reason.
      *
      * @param pods pod name to why it is left out, for example {@code has no IP}

@@ -29,6 +29,10 @@ class EmptyReasonTest {
                         "StatefulSet shop/db would make 3 Pods: say where with --endpoint shop/db=HOST:PORT"),
                 Arguments.of(new EmptyReason.WorkloadWithoutAddress("Deployment shop/api", "shop/api", 0),
                         "Deployment shop/api makes no Pods: its replicas are 0"),
+                Arguments.of(
+                        new EmptyReason.ProgramNotFound("Deployment shop/api",
+                                "no program listens at port 80: start it"),
+                        "Deployment shop/api: no program listens at port 80: start it"),
                 Arguments.of(new EmptyReason.PodsLeftOut(Map.of("a", "has no IP")),
                         "1 pod is selected but left out: a has no IP"),
                 Arguments.of(new EmptyReason.PodsLeftOut(Map.of("b", "has no IP", "a", "has failed")),

@@ -44,7 +44,21 @@ final class Discovery {
      * @param ports   of its containers, or those that Services want where the containers name none; the main one first
      * @param process the name of its process; null to find it by port
      */
-    record Want(String name, List<Integer> ports, @Nullable String process) {}
+    record Want(String name, List<Integer> ports, @Nullable String process) {
+
+        /** Whether anything says what to look for. */
+        private boolean known() {
+            return process != null || !ports.isEmpty();
+        }
+
+        private String notFound() {
+            return "no program " + (process == null
+                    ? "listens at port " + ports.getFirst()
+                    : "named " + Printable.of(process, SHOWN) + " listens")
+                    + ": start it, or say where it is with --endpoint "
+                    + name + "=HOST:PORT";
+        }
+    }
 
     /**
      * A program that listens.
@@ -65,18 +79,20 @@ final class Discovery {
     /**
      * What was found for all workloads.
      *
-     * @param places for each workload, where it is, by container port; by 0 for any
-     * @param lines  a line for each workload of which something is to be said
+     * @param places  for each workload, where it is, by container port; by 0 for any
+     * @param lines   a line for each workload of which something is to be said
+     * @param missing for each workload that is not found although it was known what to look for, why not and what to do
      */
-    record Findings(Map<String, Map<Integer, EndpointAddress>> places, Map<String, String> lines) {
-        static final Findings NONE = new Findings(Map.of(), Map.of());
+    record Findings(Map<String, Map<Integer, EndpointAddress>> places, Map<String, String> lines,
+            Map<String, String> missing) {
+        static final Findings NONE = new Findings(Map.of(), Map.of(), Map.of());
     }
 
     private final LocalListeners machine;
     private final List<Cidr> serviceCidrs;
     private List<Want> wants = List.of();
     private Set<EndpointAddress> taken = Set.of();
-    private Set<Listener> seen = Set.of();
+    private @Nullable Set<Listener> seen;
     private Findings findings = Findings.NONE;
 
     /** @param serviceCidrs where Services are, and so no process of a workload */
@@ -93,7 +109,7 @@ final class Discovery {
     Findings find(List<Want> workloads, Set<EndpointAddress> others) {
         wants = List.copyOf(workloads);
         taken = Set.copyOf(others);
-        seen = Set.of();
+        seen = null;
         findings = Findings.NONE;
         look();
         return findings;
@@ -144,6 +160,7 @@ final class Discovery {
     static Findings match(List<Want> wants, List<Program> programs) {
         Map<String, Map<Integer, EndpointAddress>> places = new LinkedHashMap<>();
         Map<String, String> lines = new TreeMap<>();
+        Map<String, String> missing = new TreeMap<>();
         Map<Want, Program> chosen = new LinkedHashMap<>();
         wants.stream().filter(want -> want.process() != null).forEach(want -> choose(want, programs, lines, chosen));
         Set<Program> named = new HashSet<>(chosen.values());
@@ -158,12 +175,16 @@ final class Discovery {
                 places.put(want.name(), places(want, program, programs));
                 lines.merge(want.name(), program.toString(), (also, found) -> found + also);
             } else {
-                lines.put(want.name(), program + " may be " + Printable.first(claimants, NAMED)
+                String unclear = program + " may be " + Printable.first(claimants, NAMED)
                         + ", so it is none of them: say which with --endpoint " + want.name() + "=" + program.at()
-                        + ", or with the annotation " + PodReader.PROCESS);
+                        + ", or with the annotation " + PodReader.PROCESS;
+                lines.put(want.name(), unclear);
+                missing.put(want.name(), unclear);
             }
         });
-        return new Findings(places, lines);
+        wants.stream().filter(want -> !chosen.containsKey(want)).filter(Want::known)
+                .forEach(want -> missing.put(want.name(), want.notFound()));
+        return new Findings(places, lines, missing);
     }
 
     private static void choose(Want want, List<Program> programs, Map<String, String> lines,

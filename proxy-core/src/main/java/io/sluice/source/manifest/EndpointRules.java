@@ -47,6 +47,7 @@ final class EndpointRules {
 
     private final IpFamily mainFamily;
     private final Rest rest;
+    private final WorkloadPods workloads;
     private final PodIndex pods = new PodIndex();
     /** The namespaces that have Pods which no workload made here. */
     private final Set<String> withPods = new HashSet<>();
@@ -62,6 +63,7 @@ final class EndpointRules {
     EndpointRules(Collection<Manifest> objects, WorkloadPods workloads, IpFamily mainFamily, Rest rest) {
         this.mainFamily = mainFamily;
         this.rest = rest;
+        this.workloads = workloads;
         workloads.made().forEach(pods::add);
         for (WorkloadManifest workload : workloads.waiting()) {
             templates.add(workload.template());
@@ -253,8 +255,7 @@ final class EndpointRules {
             String namespace = service.name().namespace();
             Optional<WorkloadManifest> maker = waitingFor(service).stream().findFirst();
             if (maker.isPresent()) {
-                return new EmptyReason.WorkloadWithoutAddress(maker.get().subject(), maker.get().name().toString(),
-                        maker.get().replicas());
+                return workloads.whyWaiting(maker.get());
             }
             PodManifest nearest = pods.nearest(namespace, service.selector());
             return new EmptyReason.SelectorMatchesNoPod(service.selector(), pods.count(namespace),
@@ -282,6 +283,11 @@ final class EndpointRules {
     /** The workloads that would make Pods for {@code service}, and do not because nobody says where their processes are. */
     List<WorkloadManifest> waitingFor(ServiceManifest service) {
         return templates.selected(service.name().namespace(), service.selector()).stream().map(waiting::get).toList();
+    }
+
+    /** Why {@code workload} makes no Pods. */
+    EmptyReason whyWaiting(WorkloadManifest workload) {
+        return workloads.whyWaiting(workload);
     }
 
     private EmptyReason whyNothingWritten(ServiceManifest service, PortManifest port, List<EndpointSubset> written) {

@@ -153,7 +153,8 @@ final class SnapshotBuilder {
         for (ServiceManifest service : services) {
             ServiceState state = states.get(service.name());
             if (state != null && state.ports().stream()
-                    .anyMatch(port -> port.whyEmpty() instanceof EmptyReason.WorkloadWithoutAddress)) {
+                    .anyMatch(port -> port.whyEmpty() instanceof EmptyReason.WorkloadWithoutAddress
+                            || port.whyEmpty() instanceof EmptyReason.ProgramNotFound)) {
                 rules.waitingFor(service).stream().filter(workload -> workload.replicas() > 0)
                         .forEach(workload -> selectedBy.computeIfAbsent(workload, w -> new ArrayList<>())
                                 .add(service.name().name()));
@@ -161,9 +162,11 @@ final class SnapshotBuilder {
         }
         selectedBy.forEach((workload, names) -> problems.warning(workload.location(), workload.subject(),
                 "would make " + EmptyReason.pods(workload.replicas()) + " for Service " + String.join(", ", names)
-                        + ", but no controller runs programs here: run it yourself, and say where it listens with"
-                        + " --endpoint " + workload.name() + "=HOST:PORT, or with the annotation " + PodReader.ENDPOINT
-                        + ": HOST:PORT on its template"));
+                        + ", but " + (rules.whyWaiting(workload) instanceof EmptyReason.ProgramNotFound notFound
+                                ? notFound.why()
+                                : "no controller runs programs here: run it yourself, and say where it listens with"
+                                        + " --endpoint " + workload.name() + "=HOST:PORT, or with the annotation "
+                                        + PodReader.ENDPOINT + ": HOST:PORT on its template")));
     }
 
     /** The states of the Services up to the one that exceeds a limit. */

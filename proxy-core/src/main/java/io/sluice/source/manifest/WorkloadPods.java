@@ -1,5 +1,6 @@
 package io.sluice.source.manifest;
 
+import io.sluice.service.EmptyReason;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.Protocol;
 import io.sluice.service.ServiceName;
@@ -45,6 +46,8 @@ final class WorkloadPods {
     private final List<PodManifest> bare = new ArrayList<>();
     private final List<PodManifest> made = new ArrayList<>();
     private final List<WorkloadManifest> waiting = new ArrayList<>();
+    /** For the name of each workload whose process was looked for and not found, why not. */
+    private Map<String, String> missing = Map.of();
     private final Set<Manifest> replaced = Collections.newSetFromMap(new IdentityHashMap<>());
     /** What {@code --endpoint} gave for each {@code Kind namespace/name}. */
     private final Map<String, List<GivenEndpoint>> given = new HashMap<>();
@@ -85,6 +88,15 @@ final class WorkloadPods {
     /** The workloads whose Pods are not there because nobody says where their processes are, or because they make none. */
     List<WorkloadManifest> waiting() {
         return waiting;
+    }
+
+    /** Why the Services that select the Pods of {@code workload}, which waits, have none. */
+    EmptyReason whyWaiting(WorkloadManifest workload) {
+        String name = workload.name().toString();
+        String notFound = missing.get(name);
+        return notFound != null && workload.replicas() > 0
+                ? new EmptyReason.ProgramNotFound(workload.subject(), notFound)
+                : new EmptyReason.WorkloadWithoutAddress(workload.subject(), name, workload.replicas());
     }
 
     /** Finds what {@code endpoint} is about: without a namespace the one in {@code default}, else the only one. */
@@ -206,6 +218,7 @@ final class WorkloadPods {
         List<WorkloadManifest> wanted = waiting.stream().filter(workload -> workload.replicas() > 0).toList();
         Findings findings = discovery.find(wanted.stream().map(workload -> new Want(workload.name().toString(),
                 portsOf(workload, documents), workload.process())).toList(), known);
+        missing = findings.missing();
         for (WorkloadManifest workload : wanted) {
             Map<Integer, EndpointAddress> places = findings.places().get(workload.name().toString());
             if (places != null) {

@@ -2,7 +2,9 @@ package io.sluice.source.manifest;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.linux.LocalListeners;
 import io.sluice.linux.LocalListeners.Owner;
+import io.sluice.service.Cidr;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpAddresses;
 import io.sluice.source.manifest.Discovery.Findings;
@@ -11,6 +13,7 @@ import io.sluice.source.manifest.Discovery.Want;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -58,6 +61,27 @@ class DiscoveryTest {
     void a_line_says_what_was_chosen_and_how_to_choose_otherwise(String rule, String wants, String programs,
             String expected) {
         assertThat(find(wants, programs).lines().get("shop/api")).isEqualTo(expected);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            nothing at the port           | api 3000,9102  | 127.0.0.1:9102 7 node | no program listens at port 3000: start it, or say where it is with --endpoint shop/api=HOST:PORT
+            none of that name             | api 3000 go    | 127.0.0.1:3000 7 node | no program named go listens: start it, or say where it is with --endpoint shop/api=HOST:PORT
+            text from outside             | api 3000 g\u001b[31mb | 127.0.0.1:3001 7 node | no program named g\\u001b[31mb listens: start it, or say where it is with --endpoint shop/api=HOST:PORT
+            whose it could be             | api 80; web 80 | 127.0.0.1:80 7 java   | 127.0.0.1:80 (java, pid 7) may be shop/api, shop/web, so it is none of them: say which with --endpoint shop/api=127.0.0.1:80, or with the annotation sluice.io/process
+            one that is found             | api 3000       | 127.0.0.1:3000 7 node |
+            """)
+    void what_is_not_found_has_a_reason(String rule, String wants, String programs, String expected) {
+        assertThat(find(wants, programs).missing().get("shop/api")).isEqualTo(expected);
+    }
+
+    @Test
+    void what_is_not_found_has_a_reason_where_nothing_listens_at_all() {
+        Discovery discovery =
+                new Discovery(new LocalListeners(), List.of(Cidr.parse("0.0.0.0/0"), Cidr.parse("::/0")));
+
+        assertThat(discovery.find(List.of(new Want("shop/api", List.of(3000), null)), Set.of()).missing())
+                .containsKey("shop/api");
     }
 
     @Test

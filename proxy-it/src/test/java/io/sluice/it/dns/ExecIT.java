@@ -10,16 +10,20 @@ import io.sluice.it.testbed.Backend;
 import io.sluice.it.testbed.DatagramPod;
 import io.sluice.it.testbed.HttpClientConnection;
 import io.sluice.it.testbed.Manifests;
+import io.sluice.it.testbed.NameServer;
 import io.sluice.it.testbed.Pod;
 import io.sluice.it.testbed.PodProgram;
 import io.sluice.it.testbed.RunningSluice;
 import io.sluice.it.testbed.SluiceJava;
+import io.sluice.it.testbed.SluiceProcess;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.NetworkInterface;
 import java.net.ServerSocket;
+import java.net.SocketException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -32,6 +36,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -182,6 +187,35 @@ class ExecIT {
         }
     }
 
+    @Test
+    void names_outside_the_cluster_are_those_of_the_machine_and_lead_outside(@TempDir Path folder) throws Exception {
+        assumeWorks(Way.ROOTLESS);
+        String outside = outside();
+        try (SluiceProcess process = new SluiceProcess()) {
+            process.with(nameServer(process.ip(53), outside));
+            process.with(Pod.at(outside, 18_095, "outside"));
+            Path file = Files.writeString(folder.resolve("resolv.conf"), "nameserver " + process.ip(53) + '\n');
+            process.service("kubia", sluice.address(1)).startedBy("unshare", "-m", "sh", "-c",
+                    "mount --bind '" + file + "' /etc/resolv.conf && exec \"$@\"", "sh").run();
+            List<String> flags = List.of("--server", "127.0.0.1:" + process.serving("metrics").getPort());
+            assertThat(Programs.run(words(Way.ROOTLESS, flags, "bash", "-c", "getent ahosts registry.example.com;"
+                    + " exec 3<>/dev/tcp/registry.example.com/18095 || exit 9;"
+                    + " printf 'GET / HTTP/1.1\\r\\nConnection: close\\r\\n\\r\\n' >&3; tail -n 1 <&3")).text())
+                    .startsWith(outside + " ").contains("outside");
+        } finally {
+            Programs.run(List.of("ip", "addr", "del", OUTSIDE + "/32", "dev", "lo"));
+        }
+    }
+
+    private static NameServer nameServer(String address, String answer) {
+        try {
+            return NameServer.at(InetAddress.ofLiteral(address), InetAddress.ofLiteral(answer));
+        } catch (SocketException e) {
+            assumeTrue(false, "port 53 is not ours to listen at");
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** An address of this machine that is no loopback address; one is made where there is none. */
     private static String outside() throws IOException, InterruptedException {
         Optional<String> there = NetworkInterface.networkInterfaces().flatMap(NetworkInterface::inetAddresses)
@@ -299,9 +333,11 @@ class ExecIT {
     private List<String> words(Way way, List<String> flags, String... command) throws IOException {
         List<String> words = new ArrayList<>(way.before());
         words.addAll(SluiceJava.command());
-        words.addAll(
-                List.of("exec", "--server", "127.0.0.1:" + sluice.sluice().metricsAddress().orElseThrow().getPort()));
-        words.addAll(List.of("--network", way == Way.HOST ? "host" : "own"));
+        words.addAll(List.of("exec", "--network", way == Way.HOST ? "host" : "own"));
+        if (!flags.contains("--server")) {
+            words.addAll(List.of("--server",
+                    "127.0.0.1:" + sluice.sluice().metricsAddress().orElseThrow().getPort()));
+        }
         words.addAll(flags);
         words.add("--");
         words.addAll(List.of(command));

@@ -5,12 +5,11 @@ import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.sluice.it.testbed.Manifests;
+import io.sluice.it.testbed.NameServer;
 import io.sluice.it.testbed.RunningSluice;
 import io.sluice.it.testbed.SluiceProcess;
 import java.io.DataInputStream;
 import java.io.IOException;
-import java.net.DatagramPacket;
-import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -55,7 +54,7 @@ class NeighboursIT {
             InetAddress first = InetAddress.getByName(sluice.ip(11));
             InetAddress second = InetAddress.getByName(sluice.ip(12));
             InetSocketAddress listen = new InetSocketAddress(sluice.ip(10), 5353);
-            try (DatagramSocket one = server(first); DatagramSocket two = server(second)) {
+            try (NameServer one = server(first); NameServer two = server(second)) {
                 assumeTrue(one != null && two != null, "port 53 is not ours to listen at");
                 Files.writeString(file, "# no network yet\n");
                 sluice.run("--dns-listen", sluice.ip(10) + ":5353", "--dns-upstream", file.toString());
@@ -87,41 +86,11 @@ class NeighboursIT {
         }
     }
 
-    /** Answers every question with its own address, without a TTL; null if it may not listen. */
-    private static DatagramSocket server(InetAddress address) {
-        DatagramSocket socket;
+    private static NameServer server(InetAddress address) {
         try {
-            socket = new DatagramSocket(53, address);
+            return NameServer.at(address, address);
         } catch (SocketException e) {
             return null;
         }
-        Thread.ofVirtual().start(() -> {
-            DatagramPacket packet = new DatagramPacket(new byte[512], 512);
-            while (!socket.isClosed()) {
-                try {
-                    packet.setLength(512);
-                    socket.receive(packet);
-                    byte[] reply = answer(packet, address);
-                    socket.send(new DatagramPacket(reply, reply.length, packet.getSocketAddress()));
-                } catch (IOException e) {
-                    // closed, or a client that is gone
-                }
-            }
-        });
-        return socket;
-    }
-
-    private static byte[] answer(DatagramPacket query, InetAddress address) {
-        ByteBuffer asked = ByteBuffer.wrap(query.getData(), 0, query.getLength());
-        int end = 12;
-        while (asked.get(end) != 0) {
-            end += asked.get(end) + 1;
-        }
-        byte[] question = new byte[end + 5 - 12];
-        asked.get(12, question);
-        return ByteBuffer.allocate(12 + question.length + 16).putShort(asked.getShort(0)).putShort((short) 0x8180)
-                .putShort((short) 1).putShort((short) 1).putInt(0).put(question).putShort((short) 0xc00c)
-                .putShort((short) 1).putShort((short) 1).putInt(0).putShort((short) 4).put(address.getAddress())
-                .array();
     }
 }

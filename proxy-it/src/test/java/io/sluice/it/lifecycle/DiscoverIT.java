@@ -42,6 +42,10 @@ class DiscoverIT {
         return HttpClientConnection.hit(new InetSocketAddress(sluice.address(service).getAddress(), PORT));
     }
 
+    private static String whyEmpty(SluiceProcess sluice, String service) throws IOException {
+        return sluice.admin("/api/v1/services?namespace=default&name=" + service);
+    }
+
     private static void awaitAnswer(SluiceProcess sluice, String service, String answer) {
         await().atMost(Duration.ofSeconds(30)).ignoreExceptions()
                 .untilAsserted(() -> assertThat(hit(sluice, service)).isEqualTo(answer));
@@ -54,6 +58,7 @@ class DiscoverIT {
             workload(sluice, "web", WEB);
             Pod first = sluice.with(Pod.at(sluice.ip(1), API, "first"));
             sluice.run("--discover");
+            assertThat(whyEmpty(sluice, "web")).contains("Deployment default/web: no program listens at port " + WEB);
             long here = ProcessHandle.current().pid();
             sluice.awaitLine("found default/api: " + sluice.ip(1) + ":" + API + " (java, pid " + here + ")");
             awaitAnswer(sluice, "api", "first");
@@ -63,6 +68,8 @@ class DiscoverIT {
 
             first.close();
             sluice.awaitLine("gone default/api: ");
+            await().untilAsserted(() -> assertThat(whyEmpty(sluice, "api"))
+                    .contains("Deployment default/api: no program listens at port " + API));
             sluice.with(Pod.at(sluice.ip(3), API, "second"));
             awaitAnswer(sluice, "api", "second");
             assertThat(sluice.admin("/api/v1/events?service=api&namespace=default"))
