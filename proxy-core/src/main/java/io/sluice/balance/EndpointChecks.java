@@ -12,14 +12,26 @@ import org.jspecify.annotations.Nullable;
  *
  * @param check  null if nothing is checked
  * @param health of the endpoints that were checked; others are unchecked and take connections
+ * @param whyNot why nothing is checked although the Service asks for it; null if it does not, or if they are checked
  */
-public record EndpointChecks(@Nullable HealthCheck check, Map<EndpointAddress, EndpointHealth> health) {
+public record EndpointChecks(@Nullable HealthCheck check, Map<EndpointAddress, EndpointHealth> health,
+        @Nullable String whyNot) {
 
-    /** Nothing is checked. */
-    public static final EndpointChecks NONE = new EndpointChecks(null, Map.of());
+    /** Nothing is checked, and nobody asks for it. */
+    public static final EndpointChecks NONE = new EndpointChecks(null, Map.of(), null);
 
     public EndpointChecks {
         health = Map.copyOf(health);
+    }
+
+    /** Endpoints are checked by {@code check}. */
+    public EndpointChecks(HealthCheck check, Map<EndpointAddress, EndpointHealth> health) {
+        this(check, health, null);
+    }
+
+    /** Nothing is checked although the Service asks for it. */
+    public static EndpointChecks not(String why) {
+        return new EndpointChecks(null, Map.of(), why);
     }
 
     /** Whether {@code endpoint} fails its check. */

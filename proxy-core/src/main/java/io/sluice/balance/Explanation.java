@@ -53,6 +53,8 @@ public record Explanation(Traffic traffic, List<String> rules, List<Line> endpoi
         rules.add(pick(routing, pool));
         if (routing.checks().check() != null) {
             rules.add("health check: " + routing.checks().check().describe());
+        } else if (routing.checks().whyNot() != null) {
+            rules.add("health check: none, " + routing.checks().whyNot());
         }
         Set<EndpointAddress> usable = new HashSet<>();
         pool.endpoints().forEach(e -> usable.add(e.address()));

@@ -39,6 +39,8 @@ final class HealthChecker {
     /** No two looks at the schedule are closer together, and what changes within this time is rerouted together. */
     private static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
+    private static final String OFF = "--health-check-rate 0 turns checks off";
+
     /** A port whose endpoints are checked. Control thread. */
     interface Subject extends WatchedPort {
 
@@ -77,6 +79,7 @@ final class HealthChecker {
     private final Map<ServicePortName, Followed> followed = new HashMap<>();
     /** When the schedule is looked at next; {@link CheckSchedule#NEVER} if it is not. */
     private long armed = CheckSchedule.NEVER;
+    private boolean warnedOff;
     private boolean stopped;
 
     /**
@@ -97,22 +100,36 @@ final class HealthChecker {
 
     /** What is known of the endpoints of a port with these annotations. */
     EndpointChecks of(ServicePortName port, Service service) {
-        HealthCheck check = check(port, ServiceAnnotations.of(service));
-        return check == null ? EndpointChecks.NONE : new EndpointChecks(check, schedule.health(port));
+        HealthCheck check = ServiceAnnotations.of(service).healthCheck();
+        String whyNot = check == null ? null : whyNot(port);
+        return check == null ? EndpointChecks.NONE
+                : whyNot != null ? EndpointChecks.not(whyNot) : new EndpointChecks(check, schedule.health(port));
     }
 
-    private @Nullable HealthCheck check(ServicePortName port, ServiceAnnotations annotations) {
-        // Nobody has to answer a datagram that says nothing.
-        return port.protocol() == Protocol.UDP || !schedule.on() ? null : annotations.healthCheck();
+    /** Why no endpoint of {@code port} is ever checked; null if they can be. */
+    private @Nullable String whyNot(ServicePortName port) {
+        return port.protocol() == Protocol.UDP
+                ? "as nobody has to answer a datagram that says nothing"
+                : schedule.on() ? null : "as " + OFF;
     }
 
     /** Checks the endpoints of a port that may take connections, as it is routed now. */
     void follow(RoutedPort port) {
-        HealthCheck check = check(port.name(), port.routing().annotations());
-        if (check == null) {
+        HealthCheck check = port.routing().annotations().healthCheck();
+        if (check == null || whyNot(port.name()) != null) {
             forget(port.name());
+            warnIfOff(check, port.name());
         } else {
             follow(port, check, port.routing().serving());
+        }
+    }
+
+    /** Warns once: of all Services in one line, as an operator has turned the checks off on purpose. */
+    private void warnIfOff(@Nullable HealthCheck check, ServicePortName port) {
+        if (check != null && port.protocol() == Protocol.TCP && !schedule.on() && !warnedOff) {
+            warnedOff = true;
+            NamedLine.of(port, port + ": " + HealthCheck.CHECK + " has no effect, here and for other Services: " + OFF)
+                    .log(LOG.atWarn());
         }
     }
 

@@ -3,6 +3,7 @@ package io.sluice.service;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -85,11 +86,20 @@ public record ServiceAnnotations(@Nullable BalancerKind balancer, Duration slowS
 
     /** Reads the annotations of {@code service}. */
     public static ServiceAnnotations of(Service service) {
-        return of(service.annotations());
+        return of(service.annotations(), service.ports().stream().map(ServicePort::protocol).toList());
     }
 
-    /** Reads annotations; those that do not begin with {@code sluice.io/} are ignored. */
-    public static ServiceAnnotations of(Map<String, String> annotations) {
+    /** The same of a Service that has TCP ports. */
+    static ServiceAnnotations of(Map<String, String> annotations) {
+        return of(annotations, List.of(Protocol.TCP));
+    }
+
+    /**
+     * Reads annotations; those that do not begin with {@code sluice.io/} are ignored.
+     *
+     * @param protocols of the Service's ports
+     */
+    public static ServiceAnnotations of(Map<String, String> annotations, Collection<Protocol> protocols) {
         if (annotations.keySet().stream().noneMatch(key -> key.startsWith(PREFIX))) {
             return NONE;
         }
@@ -112,6 +122,9 @@ public record ServiceAnnotations(@Nullable BalancerKind balancer, Duration slowS
         Duration udpTimeout = udpTimeout(annotations.get(UDP_TIMEOUT), warnings);
         int udpReplies = udpReplies(annotations.get(UDP_REPLIES), warnings);
         HealthCheck healthCheck = HealthCheck.read(annotations, warnings);
+        if (healthCheck != null && !protocols.isEmpty() && !protocols.contains(Protocol.TCP)) {
+            warnings.add(HealthCheck.CHECK + " has no effect: the Service has no TCP port, and others are not checked");
+        }
         new TreeMap<>(annotations).keySet().stream().filter(key -> key.startsWith(PREFIX) && !KNOWN.contains(key))
                 .forEach(key -> warnings.add(key + " is not known: " + String.join(", ", KNOWN) + " are"));
         return new ServiceAnnotations(balancer, slowStart, weights, byService,

@@ -341,4 +341,11 @@ class RoutingTest {
         assertThat(routing.explain(IpFamily.IPV4, Traffic.INTERNAL, null, 0).endpoints())
                 .allMatch(line -> line.rule().equals("ready; not checked yet"));
     }
+
+    @Test
+    void a_port_that_is_not_checked_although_its_service_asks_for_it_says_why() {
+        checks = EndpointChecks.not("as they are off");
+        assertThat(routing(Endpoints.ready(0, 1)).explain(IpFamily.IPV4, Traffic.INTERNAL, null, 0).rules())
+                .contains("health check: none, as they are off");
+    }
 }

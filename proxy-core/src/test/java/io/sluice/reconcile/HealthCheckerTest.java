@@ -87,6 +87,22 @@ class HealthCheckerTest {
         checker.follow(web, CHECK, web.endpoints);
     }
 
+    @ParameterizedTest(name = "{0} checks a second, {1}, {2}: {3}")
+    @CsvSource(nullValues = "none", value = {"200, TCP, tcp, none",
+            "200, UDP, tcp, as nobody has to answer a datagram that says nothing",
+            "0, TCP, tcp, as --health-check-rate 0 turns checks off", "0, TCP, '', none", "200, UDP, '', none"})
+    void what_is_not_checked_although_its_service_asks_for_it_has_a_reason(int perSecond, Protocol protocol,
+            String check, @Nullable String whyNot) {
+        HealthChecker other = new HealthChecker(perSecond, control, (endpoint, c, header) -> new CompletableFuture<>(),
+                port -> List.of(), new SplittableRandom(1), new HistoryWriter(journal));
+        ServiceName name = new ServiceName("default", "db");
+        Service service = Service.builder(name)
+                .annotations(check.isEmpty() ? Map.of() : Map.of(HealthCheck.CHECK, check)).build();
+        EndpointChecks checks = other.of(new ServicePortName(name, "db", protocol), service);
+        assertThat(checks.whyNot()).isEqualTo(whyNot);
+        assertThat(checks.check() != null).isEqualTo(!check.isEmpty() && whyNot == null);
+    }
+
     /** Words as in {@link #happen}; checks are made every second, give or take a tenth. */
     @ParameterizedTest(name = "{0}")
     @CsvSource(delimiter = '|', textBlock = """

@@ -3,8 +3,10 @@ package io.sluice.service;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -14,6 +16,19 @@ class HealthCheckTest {
         Map<String, String> annotations = Arrays.stream(words.split("; ", -1)).map(word -> word.split("=", 2))
                 .collect(Collectors.toMap(pair -> "sluice.io/health-check" + pair[0], pair -> pair[1]));
         return ServiceAnnotations.of(annotations);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', nullValues = "none", textBlock = """
+            TCP      | none
+            UDP TCP  | none
+            UDP      | sluice.io/health-check has no effect: the Service has no TCP port, and others are not checked
+            UDP SCTP | sluice.io/health-check has no effect: the Service has no TCP port, and others are not checked
+            """)
+    void a_service_without_a_tcp_port_is_not_checked_and_says_so(String protocols, @Nullable String warning) {
+        List<Protocol> ports = Arrays.stream(protocols.split(" ", -1)).map(Protocol::valueOf).toList();
+        assertThat(ServiceAnnotations.of(Map.of(HealthCheck.CHECK, "tcp"), ports).warnings())
+                .isEqualTo(warning == null ? List.of() : List.of(warning));
     }
 
     @ParameterizedTest(name = "{0}")

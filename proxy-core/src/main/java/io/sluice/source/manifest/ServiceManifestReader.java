@@ -76,7 +76,7 @@ final class ServiceManifestReader {
         boolean healthCheck = type == ServiceType.LOAD_BALANCER && externalPolicy == TrafficPolicy.LOCAL;
         Map<String, String> annotations = annotations(metadata);
         String annotationsPlace = metadata.get("annotations").location();
-        ServiceAnnotations.of(annotations).warnings().forEach(
+        ServiceAnnotations.of(annotations, ports.stream().map(PortManifest::protocol).toList()).warnings().forEach(
                 warning -> problems.warning(annotationsPlace, subject + " metadata.annotations", warning));
         return ServiceManifest.builder(name, DocumentReader.place(document)).type(type).clusterIps(clusterIps)
                 .clusterIpPlace(spec.get(spec.get("clusterIP").present() ? "clusterIP" : "clusterIPs").location())
