@@ -6,6 +6,7 @@ import io.sluice.cli.config.KubeProxyConfig;
 import io.sluice.cli.config.ServiceFlags;
 import io.sluice.cli.config.SettingSources;
 import io.sluice.linux.ListeningSockets;
+import io.sluice.linux.LocalListeners;
 import io.sluice.reconcile.TakenPorts;
 import io.sluice.source.Problem;
 import io.sluice.source.Problem.Severity;
@@ -21,6 +22,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Help.Ansi;
@@ -98,7 +100,10 @@ public final class CheckCommand implements Callable<Integer> {
     /** Ports that a program has taken are told among the problems: the manifests are fine, but not with this program. */
     private LoadedManifests withTakenPorts(LoadedManifests loaded) {
         List<Problem> problems = new ArrayList<>(loaded.problems());
-        TakenPorts.of(loaded.snapshot(), portOffset, ListeningSockets.ofTcp(), ListeningSockets.ofUdp())
+        Stream.concat(
+                TakenPorts.of(loaded.snapshot(), portOffset, ListeningSockets.ofTcp(), ListeningSockets.ofUdp())
+                        .stream(),
+                TakenPorts.byServices(loaded.snapshot(), portOffset, new LocalListeners().sockets()).stream())
                 .forEach(taken -> problems.add(
                         new Problem(Severity.WARNING, "this machine", taken.port(), taken.message())));
         return loaded.with(problems);

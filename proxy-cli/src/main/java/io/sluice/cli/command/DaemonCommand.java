@@ -21,10 +21,12 @@ import io.sluice.daemon.Sluice;
 import io.sluice.daemon.SluiceConfig;
 import io.sluice.daemon.StartException;
 import io.sluice.daemon.Supervision;
+import io.sluice.linux.LocalListeners;
 import io.sluice.liveness.FatalErrors;
 import io.sluice.node.ServiceManager;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.reconcile.AppliedState;
+import io.sluice.reconcile.TakenPorts;
 import io.sluice.source.kubernetes.KubernetesOptions;
 import io.sluice.source.manifest.ManifestInputs;
 import io.sluice.source.probe.LocalReadiness;
@@ -183,6 +185,10 @@ public abstract class DaemonCommand {
             out.flush();
         }
         LOG.info("serving {}", SnapshotView.summary(state.snapshot()));
+        if (!services.inputs().isEmpty()) {
+            TakenPorts.byServices(state.snapshot(), listeners.portOffset(), new LocalListeners().sockets())
+                    .forEach(taken -> LOG.warn("{}: {}", taken.port(), taken.message()));
+        }
     }
 
     /** The daemon's configuration; everything in it has been checked. */

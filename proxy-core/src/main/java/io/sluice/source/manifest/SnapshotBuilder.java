@@ -166,7 +166,8 @@ final class SnapshotBuilder {
                                 ? notFound.why()
                                 : "no controller runs programs here: run it yourself, and say where it listens with"
                                         + " --endpoint " + workload.name() + "=HOST:PORT, or with the annotation "
-                                        + PodReader.ENDPOINT + ": HOST:PORT on its template")));
+                                        + PodReader.ENDPOINT
+                                        + ": HOST:PORT on its template, or have it found with --discover")));
     }
 
     /** The states of the Services up to the one that exceeds a limit. */

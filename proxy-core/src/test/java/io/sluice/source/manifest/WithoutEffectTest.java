@@ -85,7 +85,7 @@ class WithoutEffectTest {
         assertThat(told(loaded)).singleElement().asString().isEqualTo(directory
                 + "/all.yaml:3: Deployment default/web: would make 1 Pod for Service kubia, but no controller runs"
                 + " programs here: run it yourself, and say where it listens with --endpoint default/web=HOST:PORT, or"
-                + " with the annotation sluice.io/endpoint: HOST:PORT on its template");
+                + " with the annotation sluice.io/endpoint: HOST:PORT on its template, or have it found with --discover");
         assertThat(loaded.skipped()).isEmpty();
     }
 
