@@ -141,6 +141,8 @@ class GetCommandTest {
     @CsvSource(delimiter = '|', textBlock = """
             svc kubia               | namespace=default&service=kubia
             svc svc/kubia           | namespace=default&service=kubia
+            svc/kubia               | namespace=default&service=kubia
+            ep/kubia:http -n shop   | namespace=shop&service=kubia
             svc service/kubia -n a  | namespace=a&service=kubia
             svc shop/kubia:http     | namespace=shop&service=kubia
             svc shop/kubia -A       | namespace=shop&service=kubia

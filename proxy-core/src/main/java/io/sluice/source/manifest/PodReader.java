@@ -159,13 +159,34 @@ final class PodReader {
     private static List<InetAddress> givenIps(Field field) throws InvalidFieldException {
         List<InetAddress> ips = new ArrayList<>();
         for (String text : field.text("").split(",", -1)) {
-            InetAddress ip = FieldRules.address(field, text.strip());
+            InetAddress ip = givenIp(field, text.strip());
             if (ips.stream().anyMatch(other -> IpFamily.of(other) == IpFamily.of(ip))) {
                 throw field.invalid("may hold one IPv4 and one IPv6 address");
             }
             ips.add(ip);
         }
         return ips;
+    }
+
+    private static InetAddress givenIp(Field field, String text) throws InvalidFieldException {
+        try {
+            return FieldRules.address(field, text);
+        } catch (InvalidFieldException e) {
+            if (text.equals("localhost") || text.contains(":") && isProcessAddress(text)) {
+                throw field.invalid("'" + text + "' is not an IP address alone: write " + ENDPOINT + ": '" + text
+                        + "' instead");
+            }
+            throw e;
+        }
+    }
+
+    private static boolean isProcessAddress(String text) {
+        try {
+            ProcessAddress.parse(text);
+            return true;
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
     }
 
     private static List<InetAddress> statusIps(Field status) throws InvalidFieldException {

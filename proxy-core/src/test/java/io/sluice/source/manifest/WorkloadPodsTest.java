@@ -283,7 +283,9 @@ class WorkloadPodsTest {
 
     @ParameterizedTest(name = "{0}: {1}")
     @CsvSource(delimiter = ';', value = {"sluice.io/endpoint: 'x:y'; 'x:y' is not an address such as",
-            "sluice.io/pod-ip: localhost; 'localhost' is not an IP address",
+            "sluice.io/pod-ip: localhost; 'localhost' is not an IP address alone: write sluice.io/endpoint: 'localhost' instead",
+            "'sluice.io/pod-ip: \"127.0.0.1:3000\"'; '127.0.0.1:3000' is not an IP address alone: write sluice.io/endpoint: '127.0.0.1:3000' instead",
+            "sluice.io/pod-ip: x; 'x' is not an IP address",
             "'sluice.io/pod-ip: 127.0.0.1, sluice.io/endpoint: \"1\"'; and sluice.io/pod-ip exclude each other",
             "sluice.io/ready: maybe; must be \"true\" or \"false\""})
     void a_mistake_in_our_annotations_is_an_error(String annotation, String message) {
