@@ -17,7 +17,8 @@ import picocli.CommandLine.Spec;
         name = "access-log",
         header = "Switch the access log of a running sluice.",
         description = {"",
-                "Until the next access-log or the end of the process; the next process begins with its --access-log."},
+                "Until the next access-log or the end of the process. A process that takes over at the same "
+                        + "--handover-socket goes on with it, any other begins with its --access-log."},
         footer = {"", "Examples:", "  sluice access-log on", "  sluice access-log off"})
 public final class AccessLogCommand implements Callable<Integer> {
 

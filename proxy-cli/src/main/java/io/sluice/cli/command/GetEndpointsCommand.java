@@ -151,7 +151,7 @@ final class GetEndpointsCommand extends GetResource {
     }
 
     /** With two digits that count, as it is not more exact. */
-    private static String millis(double value) {
+    static String millis(double value) {
         return new BigDecimal(value).round(new MathContext(2)).stripTrailingZeros().toPlainString();
     }
 

@@ -21,7 +21,8 @@ import picocli.CommandLine.Spec;
         name = "log-level",
         header = "Change what a running sluice logs.",
         description = {"",
-                "Until the next log-level or the end of the process; the next process begins with its --log-level."},
+                "Until the next log-level or the end of the process. A process that takes over at the same "
+                        + "--handover-socket goes on with it, any other begins with its --log-level."},
         footer = {"", "Examples:", "  sluice log-level debug",
                 "  sluice log-level trace --logger io.sluice.source.kubernetes", "  sluice log-level info"})
 public final class LogLevelCommand implements Callable<Integer> {

@@ -35,9 +35,11 @@ import tools.jackson.databind.JsonNode;
         header = "Show which Services, endpoints or clients have most to do.",
         description = {"",
                 "On a terminal every two seconds until Ctrl-C, else once, over one interval. Clients are known by "
-                        + "the connections that are open when it looks: short ones in between are not seen."},
+                        + "the connections that are open when it looks: short ones in between are not seen.",
+                "FIRST-BYTE is how long 99 of 100 connections of the last one to two minutes waited for it at most; of a "
+                        + "Service, at its slowest endpoint."},
         footer = {"", "Examples:", "  sluice top                           Services by new connections",
-                "  sluice top endpoints --sort-by bytes -n shop", "  sluice top clients --sort-by connections",
+                "  sluice top endpoints --sort-by latency -n shop", "  sluice top clients --sort-by connections",
                 "  sluice top --interval 10s | head -5"})
 public final class TopCommand implements Callable<Integer> {
 
@@ -57,7 +59,7 @@ public final class TopCommand implements Callable<Integer> {
         }
     }
 
-    /** {@code rate}, {@code bytes}, {@code connections} or {@code failed}. */
+    /** {@code rate}, {@code bytes}, {@code connections}, {@code failed} or {@code latency}. */
     static final class KeyConverter extends EnumConverter<Rates.Key> {
         KeyConverter() {
             super(List.of(Rates.Key.values()));
@@ -111,6 +113,10 @@ public final class TopCommand implements Callable<Integer> {
         if (lines < 1 || lines > MOST_LINES) {
             throw new ParameterException(spec.commandLine(), "--lines: from 1 to " + MOST_LINES);
         }
+        if (subject == Subject.CLIENTS && sortBy == Rates.Key.LATENCY) {
+            throw new ParameterException(spec.commandLine(),
+                    "--sort-by latency: it is known of services and endpoints, not of clients");
+        }
         AdminClient client = AdminClient.of(spec, server.address(main.environment()));
         boolean repeated = !once && Terminal.isTerminal(Terminal.STDOUT);
         Map<String, Counts> before = look(client);
@@ -139,7 +145,8 @@ public final class TopCommand implements Callable<Integer> {
                 for (JsonNode endpoint : port.path("endpoints")) {
                     Counts of = new Counts(endpoint.path("activeConnections").asLong(0),
                             endpoint.path("totalConnections").asLong(0), failed(endpoint),
-                            endpoint.path("bytesFromClient").asLong(0), endpoint.path("bytesFromBackend").asLong(0));
+                            endpoint.path("bytesFromClient").asLong(0), endpoint.path("bytesFromBackend").asLong(0),
+                            endpoint.path("firstByte").path("p99Ms").asDouble(-1));
                     counts.merge(subject == Subject.SERVICES
                             ? whole
                             : endpoint.path("address").asString("") + " " + whole, of, Counts::plus);
@@ -169,7 +176,7 @@ public final class TopCommand implements Callable<Integer> {
             String address = connection.path("client").asString("");
             String client = address.substring(0, Math.max(0, address.lastIndexOf(':')));
             Counts counts = new Counts(0, 1, connection.path("retries").asLong(0),
-                    connection.path("bytesFromClient").asLong(0), connection.path("bytesFromBackend").asLong(0));
+                    connection.path("bytesFromClient").asLong(0), connection.path("bytesFromBackend").asLong(0), -1);
             long id = connection.path("id").asLong(0);
             now.put(id, counts);
             open.merge(client, 1L, Long::sum);
@@ -180,17 +187,23 @@ public final class TopCommand implements Callable<Integer> {
         clients.keySet().retainAll(open.keySet());
         Map<String, Counts> counts = new HashMap<>();
         clients.forEach((client, of) -> counts.put(client,
-                new Counts(open.getOrDefault(client, 0L), of.total(), of.failed(), of.up(), of.down())));
+                new Counts(open.getOrDefault(client, 0L), of.total(), of.failed(), of.up(), of.down(), -1)));
         return counts;
     }
 
     private void print(List<Rates.Row> rows, boolean repeated) {
         PrintWriter out = spec.commandLine().getOut();
-        Table table = new Table(subject == Subject.CLIENTS
+        List<String> headers = new ArrayList<>(List.of(subject == Subject.CLIENTS
                 ? "CLIENT"
-                : subject == Subject.SERVICES ? "SERVICE" : "ENDPOINT", "OPEN", "NEW/s", "FAILED/s", "UP/s", "DOWN/s");
-        rows.stream().limit(lines).forEach(row -> table.row(Printable.of(row.name()), row.open(), number(row.rate()),
-                number(row.failed()), bytes(row.up()), bytes(row.down())));
+                : subject == Subject.SERVICES ? "SERVICE" : "ENDPOINT", "OPEN", "NEW/s", "FAILED/s", "UP/s", "DOWN/s"));
+        if (subject != Subject.CLIENTS) {
+            headers.add("FIRST-BYTE");
+        }
+        Table table = new Table(headers.toArray(String[]::new));
+        rows.stream().limit(lines).forEach(row -> table.row(List
+                .of(Printable.of(row.name()), row.open(), number(row.rate()), number(row.failed()), bytes(row.up()),
+                        bytes(row.down()), row.millis() < 0 ? "-" : GetEndpointsCommand.millis(row.millis()) + "ms")
+                .subList(0, headers.size()).toArray()));
         List<String> text = new ArrayList<>();
         if (repeated) {
             text.add("sluice top " + subject.name().toLowerCase(Locale.ROOT) + ", by "
