@@ -61,7 +61,9 @@ public final class Admin implements AutoCloseable {
             AdminServer.Serving serving,
             DaemonStatus status, ProxyMetrics metrics, PrometheusMeterRegistry registry, Clock clock) {
         registry.config().namingConvention(new CatalogNames());
-        new StateMetrics(status).bindTo(registry);
+        StateMetrics state = new StateMetrics(status);
+        state.bindTo(registry);
+        state.nameTroubledPorts(registry);
         Health health = new Health(status, registry, clock);
         Map<String, Route> healthRoutes = Map.of("/healthz", Route.probe(request -> health.healthz()), "/livez",
                 Route.probe(request -> health.livez()), "/readyz", Route.probe(request -> readyz(health, request)));

@@ -2,23 +2,30 @@ package io.sluice.admin;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.MeterBinder;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.sluice.balance.EndpointSelection;
 import io.sluice.balance.EndpointSelection.Categorized;
 import io.sluice.balance.Traffic;
 import io.sluice.metrics.MetricCatalog;
+import io.sluice.metrics.TroubledPorts;
 import io.sluice.reconcile.AppliedState;
+import io.sluice.reconcile.AppliedState.AppliedPort;
 import io.sluice.reconcile.AppliedState.ListenerStatus;
 import io.sluice.service.IpFamily;
+import io.sluice.service.ServicePortName;
 import io.sluice.service.ServiceState;
 import io.sluice.source.Problem;
 import io.sluice.source.ResourceFreshness;
 import io.sluice.source.ResourceFreshness.WatchState;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.ToLongFunction;
 
 /**
  * Gauges of the daemon's state, read at each scrape. It lives here and not with the other meters, because it reads the
@@ -48,6 +55,33 @@ final class StateMetrics implements MeterBinder {
         for (ListenerStatus of : ListenerStatus.values()) {
             MetricCatalog.LISTENERS.gauge(registry, () -> listeners(of), word(of));
         }
+    }
+
+    /** Adds series that name Services. */
+    void nameTroubledPorts(PrometheusMeterRegistry registry) {
+        TroubledPorts.bind(registry, () -> ports(StateMetrics::failed),
+                () -> ports(port -> isEmpty(port) ? 1 : 0));
+    }
+
+    /** The ports for which {@code count} is more than 0. */
+    private Map<ServicePortName, Long> ports(ToLongFunction<AppliedPort> count) {
+        Map<ServicePortName, Long> counted = new HashMap<>();
+        status.applied().ifPresent(applied -> applied.ports().forEach((name, port) -> {
+            long of = count.applyAsLong(port);
+            if (of > 0) {
+                counted.put(name, of);
+            }
+        }));
+        return counted;
+    }
+
+    private static long failed(AppliedPort port) {
+        return port.listeners().stream().filter(listener -> listener.status() == ListenerStatus.FAILED).count();
+    }
+
+    private static boolean isEmpty(AppliedPort port) {
+        return port.selections().values().stream()
+                .allMatch(s -> s.internalEndpoints().isEmpty() && s.externalEndpoints().isEmpty());
     }
 
     private void bindForKubeProxysDashboards(MeterRegistry registry) {
@@ -120,8 +154,6 @@ final class StateMetrics implements MeterBinder {
 
     private long emptyPorts() {
         return status.applied().map(AppliedState::ports)
-                .map(ports -> ports.values().stream().filter(port -> port.selections().values().stream()
-                        .allMatch(s -> s.internalEndpoints().isEmpty() && s.externalEndpoints().isEmpty())).count())
-                .orElse(0L);
+                .map(ports -> ports.values().stream().filter(StateMetrics::isEmpty).count()).orElse(0L);
     }
 }

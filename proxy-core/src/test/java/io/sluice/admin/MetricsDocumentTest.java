@@ -73,6 +73,7 @@ class MetricsDocumentTest {
     private static ScriptedDaemon daemonOfACluster() {
         ScriptedDaemon daemon = new ScriptedDaemon();
         daemon.freshness = ScriptedDaemon.CLUSTER;
+        daemon.applied = ScriptedDaemon.threeServices();
         return daemon;
     }
 

@@ -16,6 +16,7 @@ import io.sluice.service.ServiceType;
 import io.sluice.service.TrafficPolicy;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -59,5 +60,30 @@ class StateMetricsTest extends ServedAdmin {
 
         assertThat(registry.scrape()).contains("kubeproxy_sync_proxy_rules_service_changes_pending 3.0",
                 "kubeproxy_sync_proxy_rules_endpoint_changes_pending 4.0");
+    }
+
+    @Test
+    void ports_that_cannot_be_served_have_a_series_with_their_name() {
+        daemon.applied = ScriptedDaemon.threeServices();
+
+        assertThat(registry.scrape().lines().filter(line -> line.startsWith("sluice_service_listeners")
+                || line.startsWith("sluice_service_without"))).containsExactlyInAnyOrder(
+                        "sluice_service_listeners_failed{namespace=\"default\",port=\"http\",service=\"kubia\"} 1.0",
+                        "sluice_service_without_endpoints{namespace=\"default\",port=\"\",service=\"lonely\"} 1.0");
+    }
+
+    @Test
+    void of_many_ports_that_cannot_be_served_the_first_by_name_have_a_series() {
+        daemon.applied = ScriptedDaemon.applied(IntStream.range(0, 60).mapToObj(i -> {
+            ServicePort port = new ServicePort("http", Protocol.TCP, 80, 0, "web", null);
+            Service service = Service.builder(new ServiceName("default", "s%02d".formatted(i)))
+                    .clusterIps(List.of(IpAddresses.parse("10.96.0." + (i + 1)))).ports(List.of(port)).build();
+            return new ServiceState(service, List.of(new PortState(port, EndpointSet.EMPTY, null)));
+        }).toList(), Map.of());
+
+        assertThat(registry.scrape().lines().filter(line -> line.startsWith("sluice_service_without"))).hasSize(50)
+                .anyMatch(line -> line.contains("s49")).noneMatch(line -> line.contains("s50"))
+                .allMatch(line -> line.endsWith(" 1.0"));
+        assertThat(registry.scrape()).contains("sluice_service_ports_empty 60.0");
     }
 }
