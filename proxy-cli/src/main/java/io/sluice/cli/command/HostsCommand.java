@@ -5,8 +5,11 @@ import io.sluice.cli.config.ServerFlag;
 import io.sluice.text.Printable;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
@@ -25,12 +28,16 @@ import tools.jackson.databind.JsonNode;
         description = {"", "Every program of this machine then finds a Service by name: api.shop, "
                 + "api.shop.svc.cluster.local, and api for those of the namespace -n. Ports stay what they are: with "
                 + "--port-offset a name leads to an address whose ports are shifted.", "",
-                "What is written is a block of its own between two lines. It does not follow later changes: write again. "
-                        + "--remove and 'sluice cleanup' take it out."},
+                "What is written is a block of its own between two lines. With -w it follows the Services until Ctrl-C, or "
+                        + "the end of the daemon, and is then taken out; without it stays as it is. --remove and "
+                        + "'sluice cleanup' take it out."},
         abbreviateSynopsis = true,
-        footer = {"", "Examples:", "  sluice hosts -n shop", "  sudo sluice hosts -n shop --write",
+        footer = {"", "Examples:", "  sluice hosts -n shop", "  sudo sluice hosts -n shop --write -w",
                 "  sudo sluice hosts --remove"})
 public final class HostsCommand implements Callable<Integer> {
+
+    /** The time between two looks of {@code -w}. */
+    private static final Duration POLL = Duration.ofSeconds(2);
 
     @Spec
     private CommandSpec spec;
@@ -44,6 +51,10 @@ public final class HostsCommand implements Callable<Integer> {
 
     @Option(names = "--write", description = "Write them to the file, in place of those that are there.")
     private boolean write;
+
+    @Option(names = {"-w", "--watch"},
+            description = "With --write: follow the Services until Ctrl-C, and take the names out then.")
+    private boolean watch;
 
     @Option(names = "--remove", description = "Take them out of the file; no daemon is asked.")
     private boolean remove;
@@ -61,24 +72,62 @@ public final class HostsCommand implements Callable<Integer> {
         if (write && remove) {
             throw new ParameterException(spec.commandLine(), "--write and --remove exclude each other");
         }
+        if (watch && !write) {
+            throw new ParameterException(spec.commandLine(), "-w is for --write alone");
+        }
         if (remove) {
             out.println(HostsFile.write(file, "")
                     ? "The names of Services are no longer in " + file + "."
                     : "No name of ours is in " + file + ".");
         } else {
-            JsonNode known = AdminClient.of(spec, server.address(main.environment()))
-                    .environment(namespace, null, Map.of("hosts", "1"));
-            String lines = lines(known);
-            if (write) {
+            AdminClient client = AdminClient.of(spec, server.address(main.environment()));
+            if (watch) {
+                follow(client, out);
+            } else if (write) {
+                String lines = names(client);
                 HostsFile.write(file, lines);
-                out.println(lines.lines().count() + " lines with names of Services are in " + file
-                        + "; 'sluice hosts --remove' takes them out.");
+                out.println(written(lines) + "; 'sluice hosts --remove' takes what is ours out.");
             } else {
-                out.print(lines);
+                out.print(names(client));
             }
         }
         out.flush();
         return ExitCode.OK;
+    }
+
+    /** Until a signal comes, or the daemon does not answer any more, which is a failure. */
+    private void follow(AdminClient client, PrintWriter out) throws FailureException, InterruptedException {
+        CountDownLatch stopped = new CountDownLatch(1);
+        Signals.on(stopped::countDown, "INT", "TERM", "HUP");
+        String lines = names(client);
+        try {
+            HostsFile.write(file, lines);
+            out.println(written(lines) + " until Ctrl-C.");
+            out.flush();
+            while (!stopped.await(POLL.toMillis(), TimeUnit.MILLISECONDS)) {
+                String now = names(client);
+                if (!now.equals(lines)) {
+                    lines = now;
+                    HostsFile.write(file, lines);
+                    out.println(written(lines) + " now.");
+                    out.flush();
+                }
+            }
+        } finally {
+            HostsFile.write(file, "");
+            out.println("The names of Services are no longer in " + file + ".");
+        }
+    }
+
+    private String written(String lines) {
+        long count = lines.lines().count();
+        return count + (count == 1 ? " line" : " lines") + " with names of Services " + (count == 1 ? "is" : "are")
+                + " in "
+                + file;
+    }
+
+    private String names(AdminClient client) throws FailureException, InterruptedException {
+        return lines(client.environment(namespace, null, Map.of("hosts", "1")));
     }
 
     /** The lines that the daemon gives, each ended; empty if it knows no names. */
