@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The control thread opens, re-targets and closes it; accepting happens on its event loop.
  */
-public abstract sealed class Listener permits NativeListener, ChannelListener {
+public abstract sealed class Listener implements AcceptingSocket permits NativeListener, ChannelListener {
 
     /** The time until the next attempt after a failed accept. */
     static final int ACCEPT_PAUSE_MILLIS = 100;
@@ -33,7 +33,7 @@ public abstract sealed class Listener permits NativeListener, ChannelListener {
         return address;
     }
 
-    /** Hands all further connections to another port, or to the same as another kind of address, without closing. */
+    @Override
     public final void retarget(ServicePortTargets port, AddressKind kind) {
         destination = new Destination(address, port, kind);
     }
@@ -51,16 +51,16 @@ public abstract sealed class Listener permits NativeListener, ChannelListener {
     /** Binds; fails with the kernel's {@link java.io.IOException} if it cannot. */
     abstract CompletionStage<Listener> open();
 
-    /** Accepts what waits in the kernel's queue and stops; later connections are refused, accepted ones go on. */
+    @Override
     public abstract CompletionStage<Void> stop();
 
     /** Accepts what waits in the kernel's queue now, and goes on accepting. */
     public abstract CompletionStage<Void> acceptWaiting();
 
-    /** Stops accepting and leaves what waits in the kernel's queue to the process that has the same socket. */
+    @Override
     public abstract CompletionStage<Void> release();
 
-    /** The descriptor of the open socket, to be given to another process; empty on NIO. */
+    @Override
     public abstract OptionalInt descriptor();
 
     /** The address that the socket is bound to, with the port that the kernel chose; empty before, and where it is unknown. */

@@ -22,11 +22,13 @@ final class AppliedStateBuilder {
 
     private final ServicePorts ports;
     private final ServiceListeners listeners;
+    private final ControlThread time;
 
     /** The view shows these as they are when {@link #build} is called. */
-    AppliedStateBuilder(ServicePorts ports, ServiceListeners listeners) {
+    AppliedStateBuilder(ServicePorts ports, ServiceListeners listeners, ControlThread time) {
         this.ports = ports;
         this.listeners = listeners;
+        this.time = time;
     }
 
     /**
@@ -51,8 +53,8 @@ final class AppliedStateBuilder {
         return before.with(snapshot, Instant.now(), since(start));
     }
 
-    private static Duration since(long start) {
-        return Duration.ofNanos(System.nanoTime() - start);
+    private Duration since(long start) {
+        return Duration.ofNanos(time.nanoTime() - start);
     }
 
     private Map<ServicePortName, List<ListenerState>> addresses(AddressPlan plan) {

@@ -1,7 +1,8 @@
 package io.sluice.reconcile;
 
 import io.sluice.proxy.DatagramListener;
-import io.sluice.proxy.Datagrams;
+import io.sluice.proxy.AddressKind;
+import io.sluice.proxy.ServicePortTargets;
 import io.sluice.reconcile.AddressClaims.Claim;
 import io.sluice.reconcile.AppliedState.ListenerState;
 import io.sluice.reconcile.AppliedState.ListenerStatus;
@@ -29,14 +30,23 @@ final class DatagramSet {
     /** One address, the claim that it is open for, and its socket. */
     private record Open(Claim claim, DatagramListener listener) {}
 
-    private final Datagrams datagrams;
+    /** Opens sockets. Control thread. */
+    @FunctionalInterface
+    interface Opener {
+
+        /** As {@link io.sluice.proxy.Datagrams#listen}. */
+        CompletionStage<DatagramListener> listen(InetSocketAddress address, AddressKind kind,
+                ServicePortTargets port, boolean freeBind);
+    }
+
+    private final Opener opener;
     private final ServicePorts ports;
     private final Map<InetSocketAddress, Open> open = new HashMap<>();
     private final Map<InetSocketAddress, String> failed = new HashMap<>();
 
     /** Receives nothing yet. */
-    DatagramSet(Datagrams datagrams, ServicePorts ports) {
-        this.datagrams = datagrams;
+    DatagramSet(Opener opener, ServicePorts ports) {
+        this.opener = opener;
         this.ports = ports;
     }
 
@@ -60,7 +70,7 @@ final class DatagramSet {
                 problems.unavailable(address, claim, unavailable);
             } else {
                 opening.put(address,
-                        datagrams.listen(address, claim.kind(), port.targets(), freeBind).toCompletableFuture());
+                        opener.listen(address, claim.kind(), port.targets(), freeBind).toCompletableFuture());
             }
         });
         int before = open.size();

@@ -33,17 +33,22 @@ public final class Followers {
 
     /** Adds the names of DNS. */
     public void dns(DnsSync dnsSync) {
-        followers.add(new DnsFollower(dnsSync, serviceAddresses));
+        add(new DnsFollower(dnsSync, serviceAddresses));
     }
 
     /** Adds network namespaces, after {@link #dns}: DNS answers in them as well. */
     public void namespaces(NamespaceSessions namespaces, DnsSync dnsSync) {
-        followers.add(new NamespaceFollower(namespaces, dnsSync, ports, portOffset));
+        add(new NamespaceFollower(namespaces, dnsSync, ports, portOffset));
     }
 
     /** Adds the health checks of Services. */
     public void healthChecks(Consumer<ClusterSnapshot> healthChecks) {
-        followers.add(new HealthCheckFollower(healthChecks));
+        add(new HealthCheckFollower(healthChecks));
+    }
+
+    /** Adds another follower. */
+    void add(AppliedFollower follower) {
+        followers.add(follower);
     }
 
     void consider(ClusterSnapshot snapshot) {

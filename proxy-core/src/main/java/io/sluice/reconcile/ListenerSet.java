@@ -1,8 +1,9 @@
 package io.sluice.reconcile;
 
 import io.sluice.service.ServiceState;
-import io.sluice.proxy.DataPath;
-import io.sluice.proxy.Listener;
+import io.sluice.proxy.AddressKind;
+import io.sluice.proxy.ServicePortTargets;
+import io.sluice.proxy.AcceptingSocket;
 import io.sluice.reconcile.AddressClaims.Claim;
 import io.sluice.reconcile.AppliedState.ListenerState;
 import io.sluice.reconcile.AppliedState.ListenerStatus;
@@ -16,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,24 +32,37 @@ final class ListenerSet implements ServiceListeners {
     private static final Logger LOG = LoggerFactory.getLogger(ListenerSet.class);
 
     /** One address, the claim that it is open for, and its socket. */
-    private record Open(Claim claim, Listener listener) {}
+    private record Open(Claim claim, AcceptingSocket listener) {}
 
-    private final DataPath dataPath;
+    /** Opens sockets. Control thread. */
+    @FunctionalInterface
+    interface Opener {
+
+        /**
+         * Listens on an address; the stage fails with the kernel's exception if it cannot.
+         *
+         * @param freeBind whether the address need not be one of this machine yet
+         */
+        CompletionStage<? extends AcceptingSocket> listen(InetSocketAddress address, AddressKind kind,
+                ServicePortTargets port, boolean freeBind);
+    }
+
+    private final Opener opener;
     private final ServicePorts ports;
     private final Map<InetSocketAddress, Open> open = new HashMap<>();
     private final Map<InetSocketAddress, String> failed = new HashMap<>();
     private final DatagramSet datagrams;
 
     /** Listens on no address yet. */
-    ListenerSet(DataPath dataPath, ServicePorts ports) {
-        this.dataPath = dataPath;
+    ListenerSet(Opener opener, DatagramSet datagrams, ServicePorts ports) {
+        this.opener = opener;
+        this.datagrams = datagrams;
         this.ports = ports;
-        this.datagrams = new DatagramSet(dataPath.datagrams(), ports);
     }
 
     @Override
     public int open(AddressPlan plan, boolean opens, boolean freeBind) {
-        Map<InetSocketAddress, CompletableFuture<Listener>> opening = new LinkedHashMap<>();
+        Map<InetSocketAddress, CompletableFuture<? extends AcceptingSocket>> opening = new LinkedHashMap<>();
         ListenProblems problems = new ListenProblems(failed);
         plan.claimed().forEach((address, claim) -> {
             RoutedPort port = ports.find(claim.owner());
@@ -65,7 +80,7 @@ final class ListenerSet implements ServiceListeners {
                 problems.unavailable(address, claim, unavailable);
             } else {
                 opening.put(address,
-                        dataPath.listen(address, claim.kind(), port.targets(), freeBind).toCompletableFuture());
+                        opener.listen(address, claim.kind(), port.targets(), freeBind).toCompletableFuture());
             }
         });
         int before = open.size();
@@ -79,7 +94,7 @@ final class ListenerSet implements ServiceListeners {
         return open.size() - before + datagrams.open(plan, opens, freeBind);
     }
 
-    private void await(InetSocketAddress address, Claim claim, CompletableFuture<Listener> listener,
+    private void await(InetSocketAddress address, Claim claim, CompletableFuture<? extends AcceptingSocket> listener,
             ListenProblems problems) {
         try {
             open.put(address, new Open(claim, listener.join()));

@@ -2,10 +2,7 @@ package io.sluice.reconcile;
 
 import io.sluice.balance.ClientOrigins;
 import io.sluice.liveness.Faults;
-import io.sluice.node.LocalAddresses;
-import io.sluice.node.NodePortAddresses;
 import io.sluice.node.NodeWatch;
-import io.sluice.proxy.DataPath;
 import io.sluice.service.Cidr;
 import java.net.InetAddress;
 import java.net.SocketException;
@@ -18,6 +15,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,8 +44,8 @@ final class NodeFollower {
         }
     }
 
-    private final DataPath dataPath;
-    private final NodePortAddresses nodePortAddresses;
+    private final NodeAddresses reader;
+    private final Consumer<ClientOrigins> origins;
     private final List<Cidr> clusterCidrs;
     private final ScheduledExecutorService control;
     private final Runnable due;
@@ -58,12 +56,13 @@ final class NodeFollower {
     /**
      * Reads nothing yet.
      *
+     * @param origins takes what is known about clients' addresses
      * @param due called on the control thread when {@link #read} is due: the node may have changed
      */
-    NodeFollower(DataPath dataPath, NodePortAddresses nodePortAddresses, List<Cidr> clusterCidrs,
+    NodeFollower(NodeAddresses reader, Consumer<ClientOrigins> origins, List<Cidr> clusterCidrs,
             ScheduledExecutorService control, Runnable due) {
-        this.dataPath = dataPath;
-        this.nodePortAddresses = nodePortAddresses;
+        this.reader = reader;
+        this.origins = origins;
         this.clusterCidrs = clusterCidrs;
         this.control = control;
         this.due = due;
@@ -102,11 +101,11 @@ final class NodeFollower {
      */
     boolean read() {
         try {
-            Set<InetAddress> now = new HashSet<>(LocalAddresses.read());
-            dataPath.origins(new ClientOrigins(now, clusterCidrs, LocalAddresses.networks()));
+            Set<InetAddress> now = new HashSet<>(reader.addresses());
+            origins.accept(new ClientOrigins(now, clusterCidrs, reader.networks()));
             now.removeIf(InetAddress::isLinkLocalAddress);
             Addresses before = addresses;
-            addresses = new Addresses(now, nodePortAddresses.resolve());
+            addresses = new Addresses(now, reader.nodePorts());
             boolean changed = !before.equals(addresses);
             if (changed && periodically != null) {
                 LOG.info("this node's addresses have changed");

@@ -36,6 +36,7 @@ public final class Reconciler {
     private final ChangeReport report;
     private final ServiceAddresses serviceAddresses;
     private final ScheduledExecutorService control;
+    private final ControlThread time;
     private final SnapshotQueue queue = new SnapshotQueue();
     private final FullReview review = new FullReview();
     private final ServicePorts ports;
@@ -65,25 +66,28 @@ public final class Reconciler {
             ServiceAddresses serviceAddresses, Interception interception, NodePortAddresses nodePortAddresses,
             int portOffset,
             Balancing balancing, Journal journal, ScheduledExecutorService control) {
+        this(Surroundings.of(dataPath, metrics, interception, nodePortAddresses, balancing, control), metrics,
+                syncMetrics, serviceAddresses, interception.on(), portOffset, balancing, journal);
+    }
+
+    /** The same on other ground than this machine. */
+    Reconciler(Surroundings around, ProxyMetrics metrics, SyncMetrics syncMetrics, ServiceAddresses serviceAddresses,
+            boolean intercepts, int portOffset, Balancing balancing, Journal journal) {
         HistoryWriter history = new HistoryWriter(journal);
         report = new ChangeReport(syncMetrics, history);
         this.serviceAddresses = serviceAddresses;
-        this.control = control;
-        ports = new ServicePorts(dataPath, metrics, balancing,
-                interception.on() ? new TransparentSources(interception.masqueradeAll())
-                        : new AnnotatedSources(dataPath, metrics),
-                history, ControlThread.of(control));
-        listeners = interception.on()
-                ? new InterceptionSet(dataPath, ports, interception.fallback(), balancing.clusterCidrs(), control)
-                : new ListenerSet(dataPath, ports);
-        node = new NodeFollower(dataPath, nodePortAddresses, balancing.clusterCidrs(), control, this::followNode);
-        planner = new AddressPlanner(serviceAddresses, interception.on(), balancing.clusterCidrs(), portOffset);
-        view = new AppliedStateBuilder(ports, listeners);
+        control = around.control();
+        time = around.time();
+        ports = new ServicePorts(around, metrics, balancing, history);
+        listeners = around.listeners().apply(ports);
+        node = new NodeFollower(around.node(), around.origins(), balancing.clusterCidrs(), control, this::followNode);
+        planner = new AddressPlanner(serviceAddresses, intercepts, balancing.clusterCidrs(), portOffset);
+        view = new AppliedStateBuilder(ports, listeners, time);
         followers = new Followers(serviceAddresses, ports, portOffset);
         sockets = new SocketOwnership(this, serviceAddresses, listeners, followers, history, control);
         retry = new Retry(control, this::applyAgain);
-        orders = new HandOrders(ports, history, ControlThread.of(control), Clock.systemUTC(), sockets::now,
-                this::followOrders, dataPath::kill);
+        orders = new HandOrders(ports, history, time, Clock.systemUTC(), sockets::now, this::followOrders,
+                around.kill());
         ports.ordersGone(orders::gone);
     }
 
@@ -224,7 +228,7 @@ public final class Reconciler {
         }
         node.begin();
         try {
-            apply(taken.snapshot(), System.nanoTime());
+            apply(taken.snapshot(), time.nanoTime());
         } catch (RuntimeException | Error fault) {
             review.demand();
             queue.putBack(taken);
@@ -263,9 +267,9 @@ public final class Reconciler {
         state = now;
         followers.settled(now.snapshot(), scope);
         report.endpoints(before, now, scope, emptied);
-        if (review.isDue(System.nanoTime())) {
+        if (review.isDue(time.nanoTime())) {
             control.execute(() -> {
-                if (review.isDue(System.nanoTime())) {
+                if (review.isDue(time.nanoTime())) {
                     applyAgain();
                 }
             });

@@ -24,7 +24,7 @@ import io.sluice.service.ServicePortName;
 import io.sluice.service.ServiceState.PortState;
 import io.sluice.service.SessionAffinity;
 import java.util.List;
-import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.IntUnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,6 +34,7 @@ import org.jspecify.annotations.Nullable;
 final class RoutedPort implements OutlierDetector.Subject, HealthChecker.Subject {
 
     private final ServicePortName name;
+    private final ControlThread time;
     private final ServicePortTargets targets;
     private final PortMeters meters;
     private final BalancerKind defaultBalancer;
@@ -57,8 +58,9 @@ final class RoutedPort implements OutlierDetector.Subject, HealthChecker.Subject
 
     /** Routes no connection yet. */
     RoutedPort(ServicePortName name, ServicePortTargets targets, PortMeters meters, Service service, PortState state,
-            Balancing balancing) {
+            Balancing balancing, ControlThread time, IntUnaryOperator random) {
         this.name = name;
+        this.time = time;
         this.targets = targets;
         this.meters = meters;
         this.service = service;
@@ -68,7 +70,7 @@ final class RoutedPort implements OutlierDetector.Subject, HealthChecker.Subject
         this.ownAffinity = new AffinityTable(balancing.affinityClients());
         this.affinity = ownAffinity;
         this.tools = new Routing.Tools(address -> meters.endpoint(address)::active,
-                bound -> ThreadLocalRandom.current().nextInt(bound));
+                random);
     }
 
     @Override
@@ -121,7 +123,7 @@ final class RoutedPort implements OutlierDetector.Subject, HealthChecker.Subject
         orders = ordered;
         checks = checked;
         routing = routing.next(wanted, wantedState.endpoints(), wantedNode, settings(affinityTable, ejected), tools,
-                System.nanoTime());
+                time.nanoTime());
         service = wanted;
         affinity = affinityTable;
         inForce();
@@ -217,7 +219,7 @@ final class RoutedPort implements OutlierDetector.Subject, HealthChecker.Subject
 
     @Override
     public void reroute(List<EndpointAddress> ejected) {
-        routing = routing.next(settings(affinity, ejected), tools, System.nanoTime());
+        routing = routing.next(settings(affinity, ejected), tools, time.nanoTime());
         inForce();
     }
 

@@ -13,7 +13,6 @@ import io.sluice.metrics.EndpointMeters;
 import io.sluice.metrics.PortMeters;
 import io.sluice.metrics.ProxyMetrics;
 import io.sluice.nftables.Verdict;
-import io.sluice.proxy.DataPath;
 import io.sluice.proxy.FlowSettings;
 import io.sluice.proxy.HealthListener;
 import io.sluice.proxy.ServicePortTargets;
@@ -44,12 +43,12 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Random;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiPredicate;
 import java.util.function.Consumer;
+import java.util.function.IntUnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -64,6 +63,8 @@ final class ServicePorts {
 
     private final ProxyMetrics metrics;
     private final Balancing balancing;
+    private final ControlThread time;
+    private final IntUnaryOperator random;
     private final OutlierDetector outliers;
     private final HealthChecker checks;
     private final SourcePreservation sources;
@@ -82,17 +83,16 @@ final class ServicePorts {
     private Consumer<List<Order>> ordersGone = gone -> {};
 
     /** Proxies no port yet. */
-    ServicePorts(DataPath dataPath, ProxyMetrics metrics, Balancing balancing, SourcePreservation sources,
-            HistoryWriter history, ControlThread control) {
+    ServicePorts(Surroundings around, ProxyMetrics metrics, Balancing balancing, HistoryWriter history) {
         this.metrics = metrics;
         this.balancing = balancing;
-        this.outliers =
-                new OutlierDetector(balancing.ejection(), control, dataPath.probes()::probe, this::find, history);
-        this.checks =
-                new HealthChecker(balancing.checksPerSecond(), control, dataPath.probes()::check, outliers::ejected,
-                        new Random(), history);
-        this.sources = sources;
-        this.flowSettings = dataPath.datagrams().settings();
+        this.time = around.time();
+        this.random = around.turns();
+        this.outliers = new OutlierDetector(balancing.ejection(), time, around.prober(), this::find, history);
+        this.checks = new HealthChecker(balancing.checksPerSecond(), time, around.checker(), outliers::ejected,
+                around.random(), history);
+        this.sources = around.sources();
+        this.flowSettings = around.flows();
     }
 
     static ServicePortName name(Service service, PortState port) {
@@ -305,7 +305,7 @@ final class ServicePorts {
 
     /** Forgets clients whose last connection is older than their Service's affinity timeout. */
     void sweepAffinity() {
-        long now = System.nanoTime();
+        long now = time.nanoTime();
         sticky.removeIf(name -> {
             RoutedPort port = Objects.requireNonNull(ports.get(name));
             port.sweep(port.ownAffinity(), now);
@@ -331,7 +331,7 @@ final class ServicePorts {
                 ? new ServicePortTargets(name, meters, count, health,
                         flows.computeIfAbsent(name.service(), n -> new FlowGroup()), flowSettings)
                 : new ServicePortTargets(name, meters, count, health);
-        RoutedPort port = new RoutedPort(name, targets, meters, service, state, balancing);
+        RoutedPort port = new RoutedPort(name, targets, meters, service, state, balancing, time, random);
         ports.put(name, port);
         return port;
     }

@@ -5,7 +5,7 @@ import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.Service;
 
 /** Lets endpoints see the client's own address. Confined to the control thread. */
-sealed interface SourcePreservation permits AnnotatedSources, TransparentSources {
+interface SourcePreservation {
 
     /**
      * Prepares the kernel for the endpoints of {@code snapshot}, before the first connection with a client's address.

@@ -34,7 +34,7 @@ import tools.jackson.databind.json.JsonMapper;
  * Sends requests to the API server, over HTTP/1.1 with a connection for each request in flight: a dead connection
  * then fails one request, and not all that share it. It repeats no request. Any thread.
  */
-final class ApiClient implements AutoCloseable {
+final class ApiClient implements ApiRequests, AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(ApiClient.class);
 
@@ -91,8 +91,8 @@ final class ApiClient implements AutoCloseable {
         return login.credentials().server();
     }
 
-    /** Where the server and the credentials come from, for messages. */
-    String origin() {
+    @Override
+    public String origin() {
         return login.credentials().origin();
     }
 
@@ -106,28 +106,18 @@ final class ApiClient implements AutoCloseable {
         return locator.current();
     }
 
-    /** The URL for the next request. */
-    String nextServer() {
+    @Override
+    public String nextServer() {
         return locator.server(System.nanoTime());
     }
 
-    /** See {@link ApiServerLocator#failed}. */
-    int failed(String server) {
+    @Override
+    public int failed(String server) {
         return locator.failed(server, System.nanoTime());
     }
 
-    /**
-     * GET.
-     *
-     * @param server         from {@link #nextServer}: credentials go nowhere else
-     * @param path           with its query, beginning with a slash
-     * @param longestSilence how long the body may be silent before reading it fails
-     * @param longest        how long the whole response may take
-     * @return the body of a 200; the caller closes it
-     * @throws ApiException if the server responds with another status
-     * @throws IOException  if it does not respond; the message says why
-     */
-    InputStream get(String server, String path, Duration longestSilence, Duration longest) throws IOException {
+    @Override
+    public InputStream get(String server, String path, Duration longestSilence, Duration longest) throws IOException {
         return request(server, path, longestSilence, longest, true);
     }
 
@@ -147,8 +137,8 @@ final class ApiClient implements AutoCloseable {
         }
     }
 
-    /** GET of a watch. The observer does not get its duration, which says nothing about the server. */
-    InputStream watch(String server, String path, Duration longestSilence, Duration longest) throws IOException {
+    @Override
+    public InputStream watch(String server, String path, Duration longestSilence, Duration longest) throws IOException {
         return request(server, path, longestSilence, longest, false);
     }
 
@@ -234,18 +224,15 @@ final class ApiClient implements AutoCloseable {
         sent.cancel(true);
     }
 
-    /**
-     * Reads the credentials again, at a bounded rate: call it when the server does not accept them ({@code refused}) or is
-     * unreachable.
-     */
-    void renew(boolean refused) {
+    @Override
+    public void renew(boolean refused) {
         if (login.renew(refused)) {
             configure();
         }
     }
 
-    /** Whether to log a failure that all reflectors have in common: not again before {@code reminder} has passed. */
-    synchronized boolean shouldLog(String trouble, long now, Duration reminder) {
+    @Override
+    public synchronized boolean shouldLog(String trouble, long now, Duration reminder) {
         if (trouble.equals(lastTrouble) && now - lastTroubleNanos < reminder.toNanos()) {
             return false;
         }
@@ -254,8 +241,8 @@ final class ApiClient implements AutoCloseable {
         return true;
     }
 
-    /** Whether to log that watches cannot be resumed: all reflectors meet that at once after an outage. */
-    synchronized boolean shouldLogGone(long now) {
+    @Override
+    public synchronized boolean shouldLogGone(long now) {
         if (gone && now - goneNanos < GONE_TOGETHER.toNanos()) {
             return false;
         }
@@ -264,8 +251,8 @@ final class ApiClient implements AutoCloseable {
         return true;
     }
 
-    /** A watch works again: a later failure is logged again. */
-    synchronized void recovered() {
+    @Override
+    public synchronized void recovered() {
         lastTrouble = "";
     }
 

@@ -134,7 +134,7 @@ public final class KubernetesSource implements ServiceSource {
         List<Reflector<?>> reflectors = List.of(services, endpoints, node);
         SnapshotPublisher publisher = new SnapshotPublisher(view,
                 () -> !closed && reflectors.stream().allMatch(Reflector::settled), snapshot -> {
-                    connectDirectly(client, reflectors, snapshot);
+                    connectDirectly(client.locator(), client.server(), reflectors, snapshot);
                     consumer.accept(snapshot);
                 }, System::nanoTime);
         LOG.info("Services come from {} ({}); this is node {}", client.server(), client.origin(), options.nodeName());
@@ -399,12 +399,13 @@ public final class KubernetesSource implements ServiceSource {
      * address that this process serves would end with this process, or lead to a server that is long gone
      * (kubernetes#67875).
      */
-    private static void connectDirectly(ApiClient client, List<Reflector<?>> reflectors, ClusterSnapshot snapshot) {
-        if (client.locator().learned(snapshot.services().get(ApiServerLocator.SERVICE))) {
-            String now = client.currentServer();
-            LOG.info(now.equals(client.server())
+    static void connectDirectly(ApiServerLocator locator, String configured, List<Reflector<?>> reflectors,
+            ClusterSnapshot snapshot) {
+        if (locator.learned(snapshot.services().get(ApiServerLocator.SERVICE))) {
+            String now = locator.current();
+            LOG.info(now.equals(configured)
                     ? "requests to the API server go to {} again"
-                    : client.server() + " is Service " + ApiServerLocator.SERVICE
+                    : configured + " is Service " + ApiServerLocator.SERVICE
                             + ": requests to the API server go to {} instead",
                     now);
             reflectors.forEach(Reflector::refresh);

@@ -15,7 +15,6 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.random.RandomGenerator;
@@ -69,13 +68,13 @@ final class Reflector<T> implements Runnable {
 
     private final String name;
     private final Resolver<T> resolver;
-    private final ApiClient client;
+    private final ApiRequests client;
     private final ClusterView.Part<T> part;
     private final Listener listener;
     private final Duration idleTimeout;
-    private final RandomGenerator random = RandomGenerator.getDefault();
+    private final ReflectorThread thread;
+    private final RandomGenerator random;
     private final ListWatch rules;
-    private final Semaphore wake = new Semaphore(0);
     private final Activity handling;
 
     private final AtomicLong lists = new AtomicLong();
@@ -94,14 +93,23 @@ final class Reflector<T> implements Runnable {
      * @param idleTimeout    how long a watch may be silent
      * @param mayBeForbidden whether the view is complete without this resource if the server refuses it
      */
-    Reflector(String name, Resolver<T> resolver, ApiClient client, ClusterView.Part<T> part, Listener listener,
+    Reflector(String name, Resolver<T> resolver, ApiRequests client, ClusterView.Part<T> part, Listener listener,
             Duration idleTimeout, boolean mayBeForbidden) {
+        this(name, resolver, client, part, listener, idleTimeout, mayBeForbidden, ReflectorThread.ofMachine(),
+                RandomGenerator.getDefault());
+    }
+
+    /** The same on a thread with another clock. */
+    Reflector(String name, Resolver<T> resolver, ApiRequests client, ClusterView.Part<T> part, Listener listener,
+            Duration idleTimeout, boolean mayBeForbidden, ReflectorThread thread, RandomGenerator random) {
         this.name = name;
         this.resolver = resolver;
         this.client = client;
         this.part = part;
         this.listener = listener;
         this.idleTimeout = idleTimeout;
+        this.thread = thread;
+        this.random = random;
         this.rules = new ListWatch(idleTimeout, mayBeForbidden, random);
         this.handling = new Activity("sluice-watch-" + name);
     }
@@ -137,11 +145,11 @@ final class Reflector<T> implements Runnable {
 
     /** Whether the view equals the state of the server, as far as can be known. */
     boolean current() {
-        return rules.current(System.nanoTime());
+        return rules.current(thread.nanoTime());
     }
 
     ResourceFreshness freshness() {
-        long now = System.nanoTime();
+        long now = thread.nanoTime();
         return new ResourceFreshness(name, rules.state(),
                 rules.sinceLastContact(now).map(Instant.now()::minus).orElse(null),
                 rules.version(), part.size(), lists.get(), failures.get(), rules.problem(now));
@@ -160,7 +168,7 @@ final class Reflector<T> implements Runnable {
     }
 
     private void interrupt() {
-        wake.release();
+        thread.wake();
         InputStream reading = open;
         if (reading != null) {
             try {
@@ -282,7 +290,7 @@ final class Reflector<T> implements Runnable {
         int count = listed.objects.size();
         int known = rules.known(part.size());
         String knownVersion = rules.version();
-        ListWatch.Judgement judgement = rules.listed(count, listVersion, part.size(), System.nanoTime());
+        ListWatch.Judgement judgement = rules.listed(count, listVersion, part.size(), thread.nanoTime());
         switch (judgement.verdict()) {
             case ACCEPTED, STILL_SUSPECT -> {
             }
@@ -321,11 +329,11 @@ final class Reflector<T> implements Runnable {
         }
         verb = "watch";
         int seconds = WATCH_SECONDS + random.nextInt(WATCH_SECONDS);
-        rules.watchBegins(System.nanoTime());
+        rules.watchBegins(thread.nanoTime());
         server = client.nextServer();
         try (ObjectStream events = open(client.watch(server, wanted.watchPath(rules.version(), seconds), idleTimeout,
                 Duration.ofSeconds(seconds).plus(idleTimeout)), Long.MAX_VALUE)) {
-            rules.watchOpened(System.nanoTime()).ifPresent(this::recovered);
+            rules.watchOpened(thread.nanoTime()).ifPresent(this::recovered);
             for (JsonNode event = events.nextEvent(); event != null; event = events.nextEvent()) {
                 WatchEvent read = WatchEvent.read(event, wanted.kind(), rules.version());
                 handling.during(() -> take(read, wanted));
@@ -335,15 +343,15 @@ final class Reflector<T> implements Runnable {
             throw e;
         } catch (IOException e) {
             String version = rules.version();
-            if (rules.watchFailed(failure(e), System.nanoTime())) {
+            if (rules.watchFailed(failure(e), thread.nanoTime())) {
                 throw e;
             }
-            LOG.atLevel(client.shouldLogGone(System.nanoTime()) ? Level.INFO : Level.DEBUG).log(
+            LOG.atLevel(client.shouldLogGone(thread.nanoTime()) ? Level.INFO : Level.DEBUG).log(
                     "{}: the API server cannot resume at version {} ({}); listing again, as all reflectors with this failure do",
                     name, version, e.getMessage());
             return;
         }
-        if (rules.watchEnded(System.nanoTime())) {
+        if (rules.watchEnded(thread.nanoTime())) {
             throw new IOException("the API server ended the watch at once");
         }
     }
@@ -368,7 +376,7 @@ final class Reflector<T> implements Runnable {
             case WatchEvent.Bookmark _ -> {
             }
         }
-        rules.eventReceived(event.version(), System.nanoTime()).ifPresent(this::recovered);
+        rules.eventReceived(event.version(), thread.nanoTime()).ifPresent(this::recovered);
     }
 
     private ObjectStream open(InputStream body, long mostBytes) throws IOException {
@@ -405,7 +413,7 @@ final class Reflector<T> implements Runnable {
         if (!failure.aboutRequest() && failure.mayNeedCredentials()) {
             client.renew(failure.code() == 401);
         }
-        long now = System.nanoTime();
+        long now = thread.nanoTime();
         ListWatch.Reaction reaction = rules.failed(failure, addresses, problem, now);
         if (reaction.settledNow()) {
             listener.changed();
@@ -460,8 +468,8 @@ final class Reflector<T> implements Runnable {
 
     private void pause(long nanos) {
         try {
-            if (nanos > 0 && wake.tryAcquire(nanos, TimeUnit.NANOSECONDS)) {
-                wake.drainPermits();
+            if (nanos > 0) {
+                thread.pause(nanos);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
