@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -41,6 +42,7 @@ public final class LocalRoutes implements ServiceAddresses {
 
     private final RoutingTable table;
     private final boolean services;
+    private final LongSupplier nanoTime;
     private final List<Cidr> ranges;
     private final Set<Cidr> installed;
     private final Map<Cidr, String> rangeObjections = new HashMap<>();
@@ -52,9 +54,17 @@ public final class LocalRoutes implements ServiceAddresses {
     private @Nullable NodeNetworks decidedBy;
     /** Whether the installed routes were another process's until now. */
     private boolean adopted;
+    /** The kernel could not be asked or has refused something: the next {@link #repair} has everything done again. */
+    private boolean unfinished;
     private boolean closed;
 
     LocalRoutes(RoutingTable table, List<Cidr> ranges, boolean services) throws IOException {
+        this(table, ranges, services, System::nanoTime);
+    }
+
+    /** The same with another clock, a monotonic one. */
+    LocalRoutes(RoutingTable table, List<Cidr> ranges, boolean services, LongSupplier nanoTime) throws IOException {
+        this.nanoTime = nanoTime;
         this.services = services;
         this.table = table;
         this.ranges = ranges.stream().filter(r -> !r.network().isLoopbackAddress()).toList();
@@ -118,6 +128,7 @@ public final class LocalRoutes implements ServiceAddresses {
         Map<InetAddress, String> refused = new HashMap<>();
         Map<InetAddress, String> failed = new HashMap<>();
         provided = demand.wanted().keySet();
+        unfinished = false;
         try {
             NodeNetworks node = networks();
             Set<Cidr> next = routedRanges(demand, node);
@@ -145,10 +156,12 @@ public final class LocalRoutes implements ServiceAddresses {
             });
             wanted = next;
             decidedBy = refused.isEmpty() && single.isEmpty() ? null : node;
+            unfinished = !failed.isEmpty();
         } catch (IOException e) {
             String problem = "the kernel's routes cannot be read or changed: " + e.getMessage();
             provided.stream().filter(a -> !a.isLoopbackAddress()).forEach(a -> failed.put(a, problem));
             wanted = Set.copyOf(installed);
+            unfinished = true;
         }
         return new Provided(refused, failed);
     }
@@ -182,10 +195,10 @@ public final class LocalRoutes implements ServiceAddresses {
 
     private NodeNetworks networks() throws IOException {
         NodeNetworks known = networks;
-        if (known == null || System.nanoTime() - networksRead > NETWORKS_NANOS) {
+        if (known == null || nanoTime.getAsLong() - networksRead > NETWORKS_NANOS) {
             known = table.networks();
             networks = known;
-            networksRead = System.nanoTime();
+            networksRead = nanoTime.getAsLong();
         }
         return known;
     }
@@ -241,6 +254,7 @@ public final class LocalRoutes implements ServiceAddresses {
             routes.forEach(installed::remove);
             Map<Cidr, Integer> failed = table.remove(routes);
             installed.addAll(failed.keySet());
+            unfinished |= !failed.isEmpty();
             if (failed.isEmpty()) {
                 LOG.info("local routes removed: {} ({})", routes.size(), some(routes));
             } else {
@@ -250,6 +264,7 @@ public final class LocalRoutes implements ServiceAddresses {
             }
         } catch (IOException e) {
             installed.addAll(routes);
+            unfinished = true;
             LOG.warn("local routes that cannot be removed: {}; {}", routes.size(), e.getMessage());
         }
     }
@@ -267,10 +282,11 @@ public final class LocalRoutes implements ServiceAddresses {
             if (!lost.isEmpty()) {
                 Map<Cidr, Integer> failed = table.add(lost);
                 installed.removeAll(failed.keySet());
+                unfinished |= !failed.isEmpty();
                 LOG.warn("local routes that somebody else removed: {} ({}); added again: {}", lost.size(), some(lost),
                         lost.size() - failed.size());
             }
-            return decided != null && !decided.equals(networks());
+            return unfinished || decided != null && !decided.equals(networks());
         } catch (IOException e) {
             LOG.warn("it cannot be seen whether our local routes are still there: {}", e.getMessage());
             return false;

@@ -66,7 +66,7 @@ public interface ServiceAddresses {
     /**
      * Checks whether all added addresses are still there, and adds missing ones again.
      *
-     * @return whether the result of {@link #provide} may change now
+     * @return whether the result of {@link #provide} or {@link #release} may change now
      */
     boolean repair();
 

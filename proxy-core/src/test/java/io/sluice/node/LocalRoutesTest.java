@@ -32,14 +32,23 @@ class LocalRoutesTest {
         final Map<String, Integer> refuses = new HashMap<>();
         int orders;
         String gateway = "192.0.2.1";
+        boolean silent;
 
         @Override
-        public Set<Cidr> ours() {
+        public Set<Cidr> ours() throws IOException {
+            answer();
             return routes.stream().map(Cidr::parse).collect(Collectors.toSet());
         }
 
+        private void answer() throws IOException {
+            if (silent) {
+                throw new IOException("No buffer space available");
+            }
+        }
+
         @Override
-        public NodeNetworks networks() {
+        public NodeNetworks networks() throws IOException {
+            answer();
             return new NodeNetworks(Set.of(IpAddresses.parse("192.0.2.7")), List.of(Cidr.parse("192.0.2.0/24")),
                     List.of(), Set.of(IpAddresses.parse(gateway)));
         }
@@ -60,7 +69,8 @@ class LocalRoutesTest {
         }
 
         @Override
-        public Map<Cidr, Integer> remove(Collection<Cidr> destinations) {
+        public Map<Cidr, Integer> remove(Collection<Cidr> destinations) throws IOException {
+            answer();
             orders++;
             destinations.forEach(d -> routes.remove(d.toString()));
             return Map.of();
@@ -213,6 +223,37 @@ class LocalRoutesTest {
         table.routes.clear();
         routes.repair();
         assertThat(table.routes).containsExactly("10.100.0.1/32", "10.96.0.0/16");
+    }
+
+    @Test
+    void a_route_that_could_not_be_removed_is_removed_when_the_kernel_can_be_asked_again() throws IOException {
+        LocalRoutes routes = routes();
+        routes.provide(cluster("10.96.0.10"));
+        routes.release();
+        table.silent = true;
+        routes.provide(cluster());
+        routes.release();
+        assertThat(routes.repair()).as("while the kernel does not answer").isFalse();
+        table.silent = false;
+        assertThat(routes.repair()).isTrue();
+        routes.provide(cluster());
+        routes.release();
+        assertThat(table.routes).isEmpty();
+        assertThat(routes.repair()).as("all is done").isFalse();
+    }
+
+    @Test
+    void a_route_that_somebody_removed_and_the_kernel_refused_comes_back_when_it_does_not_any_more()
+            throws IOException {
+        LocalRoutes routes = routes();
+        routes.provide(cluster("10.96.0.10"));
+        table.routes.clear();
+        table.refuses.put("10.96.0.10/32", Errno.ENOMEM.number());
+        assertThat(routes.repair()).isTrue();
+        table.refuses.clear();
+        assertThat(routes.provide(cluster("10.96.0.10"))).isEqualTo(ALL);
+        assertThat(table.routes).containsExactly("10.96.0.10/32");
+        assertThat(routes.repair()).as("all is done").isFalse();
     }
 
     @Test
