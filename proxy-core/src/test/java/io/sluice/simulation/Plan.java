@@ -1,0 +1,66 @@
+package io.sluice.simulation;
+
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.stream.Collectors;
+
+/**
+ * All that decides a history.
+ *
+ * @param faults  the classes of faults that happen
+ * @param actions how many things the world does to the daemon before it is left alone
+ */
+record Plan(long seed, Set<FaultClass> faults, int actions) {
+
+    private static final int MOST_ACTIONS = 30;
+
+    Plan {
+        faults = Set.copyOf(faults);
+    }
+
+    /** The plan of a seed: every fourth has no fault at all, the others have each class with even chance. */
+    static Plan of(long seed) {
+        SplittableRandom random = new SplittableRandom(seed);
+        int actions = 3 + random.nextInt(MOST_ACTIONS);
+        Set<FaultClass> faults = EnumSet.noneOf(FaultClass.class);
+        boolean calm = random.nextInt(4) == 0;
+        double share = random.nextDouble();
+        for (FaultClass fault : FaultClass.values()) {
+            if (random.nextDouble() < share && !calm) {
+                faults.add(fault);
+            }
+        }
+        return new Plan(seed, faults, actions);
+    }
+
+    /** The plan that system properties ask for. */
+    static Plan ofProperties() {
+        Plan whole = of(Long.getLong("sluice.simulation.seed"));
+        String faults = System.getProperty("sluice.simulation.faults");
+        Set<FaultClass> chosen = faults == null
+                ? whole.faults
+                : Arrays.stream(faults.split(",")).filter(name -> !name.isBlank()).map(FaultClass::valueOf)
+                        .collect(Collectors.toSet());
+        return new Plan(whole.seed, chosen, Integer.getInteger("sluice.simulation.actions", whole.actions));
+    }
+
+    Plan without(FaultClass fault) {
+        Set<FaultClass> fewer = EnumSet.copyOf(faults);
+        fewer.remove(fault);
+        return new Plan(seed, fewer, actions);
+    }
+
+    Plan cutTo(int fewer) {
+        return new Plan(seed, faults, fewer);
+    }
+
+    /** The command that repeats it. */
+    String command() {
+        return "mvn -pl proxy-core test -Dtest=SimulationTest -Dsluice.simulation.seed=" + seed
+                + " -Dsluice.simulation.faults="
+                + faults.stream().sorted().map(FaultClass::name).collect(Collectors.joining(","))
+                + " -Dsluice.simulation.actions=" + actions;
+    }
+}

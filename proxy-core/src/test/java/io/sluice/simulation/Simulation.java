@@ -1,0 +1,319 @@
+package io.sluice.simulation;
+
+import io.sluice.node.SimulatedRoutes;
+import io.sluice.proxy.SimulatedKernel;
+import io.sluice.reconcile.AppliedState;
+import io.sluice.service.IpAddresses;
+import io.sluice.simulation.Cluster.Item;
+import io.sluice.simulation.Cluster.Node;
+import io.sluice.simulation.Cluster.Slice;
+import io.sluice.simulation.Cluster.Svc;
+import io.sluice.source.kubernetes.SimulatedApiServer;
+import io.sluice.source.kubernetes.SimulatedApiServer.Condition;
+import io.sluice.source.kubernetes.SimulatedSource;
+import java.net.InetSocketAddress;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One history: a cluster that changes, a machine, a daemon, and all that goes wrong between them. In the end everything is
+ * well again, the daemon has to be equal to the cluster, and to leave nothing behind.
+ */
+final class Simulation {
+
+    /** The range of cluster addresses, if the daemon is told of it. */
+    static final String RANGE = "10.96.0.0/24";
+
+    static final long SECOND = 1_000_000_000L;
+    /** The time within which a change of the cluster is applied while nothing is wrong. */
+    private static final long SETTLES = 4 * SECOND;
+    /** The time within which the daemon equals the cluster after the API server is well again. */
+    static final long HEALS = 8 * 60 * SECOND;
+    /** The same after the kernel is. */
+    private static final long KERNEL_HEALS = 45 * SECOND;
+
+    private static final Svc KUBERNETES = Svc.plain("default", "kubernetes", "10.96.0.1", 443, Tenants.LONG_AGO);
+
+    private final World world;
+    private final Plan plan;
+    private final RandomGenerator random;
+    private final SimulatedApiServer api;
+    private final SimulatedRoutes routes = new SimulatedRoutes(List.of("192.0.2.7"));
+    private final SimulatedDisk disk = new SimulatedDisk();
+    private final Pods pods;
+    private final SimulatedKernel kernel;
+    private final Truth ever = new Truth();
+    private final Truth truth = new Truth();
+    private final Expectations expectations;
+    private final Tenants tenants;
+    private final Troubles troubles;
+    private final List<String> ranges;
+    private final Set<String> served = new HashSet<>();
+    private SimulatedDaemon daemon;
+    private @Nullable AppliedState seen;
+    /** Every address that the API server has ever had. */
+    private final Set<String> apiServers = new HashSet<>();
+    private long changedAt;
+    private long apiWellAt;
+    private long kernelWellAt;
+
+    private Simulation(Plan plan, boolean recorded) {
+        this.plan = plan;
+        world = new World(plan, recorded);
+        random = world.random("actions");
+        api = new SimulatedApiServer(world);
+        pods = new Pods(world);
+        kernel = new SimulatedKernel(world, pods::alive);
+        expectations = new Expectations(world, ever, truth, kernel, routes, pods);
+        tenants = new Tenants(world, this::put, this::delete);
+        troubles = new Troubles(world, this);
+        ranges = world.random("range").nextBoolean() ? List.of(RANGE) : List.of();
+        put(KUBERNETES);
+        put(Tenants.apiServers(List.of("192.0.2.100")));
+        put(new Node(Cluster.NODE, "a", List.of("192.0.2.7")));
+        put(new Node(Cluster.OTHER_NODE, "b", List.of("192.0.2.9")));
+        for (int i = random.nextInt(6); i > 0; i--) {
+            tenants.change(random);
+        }
+        daemon = begin();
+    }
+
+    private SimulatedDaemon begin() {
+        return new SimulatedDaemon(world, api, kernel, routes, disk, ranges, pods, this::asked);
+    }
+
+    /** Credentials go to the API server, and to nobody else. */
+    private void asked(String server) {
+        world.check(server.equals(SimulatedSource.SERVER) || apiServers.contains(server),
+                () -> "the credentials went to " + server);
+    }
+
+    /** Plays a history. Returns what was kept of it. */
+    static List<String> play(Plan plan, boolean recorded) {
+        Simulation simulation = new Simulation(plan, recorded);
+        try {
+            simulation.play();
+        } finally {
+            simulation.kill();
+        }
+        return simulation.world.history();
+    }
+
+    /** The history of a plan that fails, and why. */
+    static String story(Plan plan) {
+        Simulation simulation = new Simulation(plan, true);
+        try {
+            simulation.play();
+        } catch (AssertionError | RuntimeException e) {
+            simulation.world.note(() -> "ENDS " + e);
+            return String.join("\n", simulation.world.history());
+        } finally {
+            simulation.kill();
+        }
+        return "it does not fail when it is repeated";
+    }
+
+    private void play() {
+        for (int action = 0; action < plan.actions(); action++) {
+            pass(random.nextLong(random.nextInt(16) == 0 ? 10 * 60 * SECOND : 20 * SECOND));
+            checkIfQuiet();
+            act();
+        }
+        troubles.end();
+        pass((apiWellAt == 0 ? 3 * KERNEL_HEALS : HEALS) + SETTLES);
+        world.check(daemon.source().current(), () -> "the view is not current in the end");
+        checkIfQuiet();
+        leaveNothing();
+    }
+
+    private void leaveNothing() {
+        truth.now(Svc.class).forEach(this::delete);
+        truth.now(Slice.class).forEach(this::delete);
+        // An empty list counts after a grace, an event at once.
+        pass(60 * SECOND);
+        world.check(kernel.listening().isEmpty(), () -> "listeners are left: " + kernel.listening());
+        daemon.stop();
+        pass(SECOND);
+        daemon.end();
+        world.check(routes.routes().isEmpty(), () -> "routes are left: " + routes.routes());
+        pass(60 * SECOND);
+        world.check(daemon.source().ended(), () -> "a thread of the daemon goes on");
+        pass(0);
+    }
+
+    private void kill() {
+        daemon.kill();
+        try {
+            world.run(SECOND, () -> {});
+        } catch (AssertionError e) {
+            world.note(() -> "after the end: " + e.getMessage());
+        }
+    }
+
+    private void pass(long nanos) {
+        world.run(nanos, this::look);
+    }
+
+    @SuppressWarnings("ReferenceEquality") // each change makes a new one
+    private void look() {
+        AppliedState now = daemon.reconciler().state().orElse(null);
+        if (now != seen) {
+            seen = now;
+            if (now != null) {
+                world.note(() -> "applied " + now.snapshot().version() + ": Services "
+                        + now.snapshot().services().size() + ", listening at " + kernel.listening().size());
+            }
+            checkAlways();
+        }
+    }
+
+    private void checkAlways() {
+        expectations.nothingInvented();
+        expectations.nothingTaken(served);
+    }
+
+    private boolean quiet() {
+        long now = world.nanoTime();
+        return now - changedAt > SETTLES && now - apiWellAt > (apiWellAt == 0 ? 0 : HEALS)
+                && now - kernelWellAt > KERNEL_HEALS && troubles.none();
+    }
+
+    private void checkIfQuiet() {
+        checkAlways();
+        if (quiet()) {
+            world.note(() -> "all is quiet");
+            expectations.allIsRight(daemon.reconciler());
+            expectations.turnsAreEven();
+            truth.inSync();
+            if (!world.has(FaultClass.KILLED)) {
+                ever.inSync();
+            }
+            truth.now(Svc.class).forEach(svc -> served.add(svc.key()));
+        }
+        pass(0);
+    }
+
+    private void act() {
+        switch (random.nextInt(8)) {
+            case 0, 1, 2 -> tenants.change(random);
+            case 3, 4 -> {
+                for (int i = random.nextInt(1, 8); i > 0; i--) {
+                    tenants.change(random);
+                }
+            }
+            case 5 -> connectAll();
+            default -> troubles.one();
+        }
+        if (random.nextInt(3) == 0) {
+            connectAll();
+        }
+    }
+
+    private void connectAll() {
+        for (Svc svc : truth.now(Svc.class)) {
+            for (int i = random.nextInt(6); i > 0; i--) {
+                InetSocketAddress address = Expectations.at(svc.ip(), svc.port());
+                expectations.went(address,
+                        kernel.connect(address, IpAddresses.parse("10.244.9." + random.nextInt(1, 5))));
+            }
+        }
+    }
+
+    // What tenants and troubles do.
+
+    void put(Item item) {
+        world.note(() -> "put " + item);
+        ever.put(item);
+        truth.put(item);
+        changedAt = world.nanoTime();
+        if (item instanceof Slice slice && slice.of().equals(Cluster.API)) {
+            slice.backends().forEach(backend -> apiServers.add("https://" + backend.address() + ":" + slice.port()));
+        }
+        api.put(item);
+    }
+
+    void delete(Item item) {
+        world.note(() -> "delete " + item.key());
+        ever.remove(item);
+        truth.remove(item);
+        changedAt = world.nanoTime();
+        api.delete(item);
+    }
+
+    /** The store has other objects from now on. */
+    void storeIs(List<Item> items) {
+        ever.become(items);
+        truth.become(items);
+        changedAt = world.nanoTime();
+    }
+
+    /** The store is an older one from now on. */
+    void restored(List<Item> items) {
+        world.note(() -> "the store is an older one, with " + items.size() + " objects");
+        storeIs(items);
+        tenants.become(items);
+        apiWellAt = world.nanoTime();
+        // An API server writes its own Service again.
+        world.after(2 * SECOND, () -> {
+            put(KUBERNETES);
+            put(Tenants.apiServers(List.of("192.0.2.100")));
+        });
+    }
+
+    List<String> podAddresses() {
+        return tenants.podAddresses();
+    }
+
+    void nodeChanged() {
+        daemon.reconciler().nodeChanged();
+        kernelChanged();
+    }
+
+    void apiIs(Condition condition) {
+        api.become(condition);
+        apiWellAt = world.nanoTime();
+    }
+
+    void kernelChanged() {
+        kernelWellAt = world.nanoTime();
+    }
+
+    void restart() {
+        world.note(() -> "kill -9, and a new daemon");
+        daemon.kill();
+        served.clear();
+        seen = null;
+        // It asks once for all, as after any trouble.
+        apiWellAt = world.nanoTime();
+        kernelWellAt = world.nanoTime();
+        daemon = begin();
+    }
+
+    SimulatedApiServer api() {
+        return api;
+    }
+
+    SimulatedKernel kernel() {
+        return kernel;
+    }
+
+    SimulatedRoutes routes() {
+        return routes;
+    }
+
+    SimulatedDisk disk() {
+        return disk;
+    }
+
+    Pods pods() {
+        return pods;
+    }
+
+    Truth truth() {
+        return truth;
+    }
+
+}

@@ -1,0 +1,64 @@
+package io.sluice.simulation;
+
+import static org.assertj.core.api.Assertions.fail;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Plays many histories. {@code -Dsluice.simulation.seed=N} repeats one of them, {@code -Dsluice.simulation.faults=A,B} and
+ * {@code -Dsluice.simulation.actions=N} a part of it; {@code -Dsluice.simulation.seeds=N} plays another number.
+ */
+class SimulationTest {
+
+    private static final Logger SLUICE = (Logger) LoggerFactory.getLogger("io.sluice");
+    private static Level before = Level.INFO;
+
+    @BeforeAll
+    static void beSilent() {
+        before = SLUICE.getLevel();
+        SLUICE.setLevel(Level.ERROR);
+    }
+
+    @AfterAll
+    static void beAsBefore() {
+        SLUICE.setLevel(before);
+    }
+
+    @Test
+    void the_daemon_follows_the_cluster_whatever_fails_and_takes_nothing_from_anybody() throws InterruptedException {
+        int seeds = Integer.getInteger("sluice.simulation.seeds", 1_000);
+        onVirtualThread(() -> {
+            for (long seed = 0; seed < seeds; seed++) {
+                Histories.play(Plan.of(seed));
+            }
+        });
+    }
+
+    @Test
+    @EnabledIfSystemProperty(named = "sluice.simulation.seed", matches = "-?\\d+")
+    void one_history_again() throws InterruptedException {
+        onVirtualThread(() -> Histories.repeat(Plan.ofProperties()));
+    }
+
+    /** Fibers change hands fastest between virtual threads. */
+    private static void onVirtualThread(Runnable work) throws InterruptedException {
+        AtomicReference<Throwable> thrown = new AtomicReference<>();
+        Thread.ofVirtual().start(() -> {
+            try {
+                work.run();
+            } catch (Throwable e) {
+                thrown.set(e);
+            }
+        }).join();
+        if (thrown.get() != null) {
+            fail(thrown.get().getMessage(), thrown.get());
+        }
+    }
+}
