@@ -159,11 +159,17 @@ public final class LocalRoutes implements ServiceAddresses {
             unfinished = !failed.isEmpty();
         } catch (IOException e) {
             String problem = "the kernel's routes cannot be read or changed: " + e.getMessage();
-            provided.stream().filter(a -> !a.isLoopbackAddress()).forEach(a -> failed.put(a, problem));
+            provided.stream().filter(a -> !a.isLoopbackAddress() && !isRouted(a)).forEach(a -> failed.put(a, problem));
             wanted = Set.copyOf(installed);
             unfinished = true;
         }
         return new Provided(refused, failed);
+    }
+
+    /** Whether an address has its route, as far as is known. */
+    private boolean isRouted(InetAddress address) {
+        return installed.contains(new Cidr(address, address.getAddress().length * 8))
+                || ranges.stream().anyMatch(range -> range.contains(address) && installed.contains(range));
     }
 
     /** The ranges that are local now; may be changed. */

@@ -226,6 +226,15 @@ class LocalRoutesTest {
     }
 
     @Test
+    void an_address_that_has_its_route_is_available_while_the_kernel_cannot_be_asked() throws IOException {
+        table.routes.addAll(List.of("10.96.0.0/16", "10.100.0.1/32"));
+        LocalRoutes routes = routes("10.96.0.0/16");
+        table.silent = true;
+        assertThat(routes.provide(cluster("10.96.0.10", "10.100.0.1", "10.100.0.2")).failed())
+                .containsOnlyKeys(IpAddresses.parse("10.100.0.2"));
+    }
+
+    @Test
     void a_route_that_could_not_be_removed_is_removed_when_the_kernel_can_be_asked_again() throws IOException {
         LocalRoutes routes = routes();
         routes.provide(cluster("10.96.0.10"));
