@@ -36,6 +36,14 @@ enum Ownership {
         return this == OWN;
     }
 
+    /**
+     * Whether this process puts back what is missing of the addresses in the kernel: one that only shares them does not know
+     * what the other one has removed.
+     */
+    boolean repairsAddresses() {
+        return applies() && this != SHARED;
+    }
+
     /** Whether this process may bind addresses of DNS. */
     boolean answersDns() {
         return this == OWN || this == OFFERED;

@@ -201,7 +201,7 @@ public final class Reconciler {
         if (!sockets.now().applies()) {
             return;
         }
-        boolean reconsider = serviceAddresses.repair();
+        boolean reconsider = sockets.now().repairsAddresses() && serviceAddresses.repair();
         if (sockets.now().opensListeners() && listeners.repair()) {
             reconsider = true;
         }
