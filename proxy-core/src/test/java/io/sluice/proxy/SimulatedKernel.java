@@ -12,6 +12,7 @@ import io.sluice.simulation.World;
 import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -44,10 +45,10 @@ public final class SimulatedKernel {
 
     private final World world;
     private final Predicate<EndpointAddress> alive;
-    private final Map<InetSocketAddress, Socket> open = new LinkedHashMap<>();
+    /** The listening sockets at each address, one of each process. */
+    private final Map<InetSocketAddress, List<Socket>> open = new LinkedHashMap<>();
     private final Set<InetSocketAddress> taken = new HashSet<>();
     private boolean outOfDescriptors;
-    private ClientOrigins origins = ClientOrigins.NONE;
 
     /** @param alive whether an endpoint takes connections */
     public SimulatedKernel(World world, Predicate<EndpointAddress> alive) {
@@ -62,19 +63,19 @@ public final class SimulatedKernel {
 
     /** The port that has the listener at an address; null if nobody listens. */
     public @Nullable ServicePortName owner(InetSocketAddress address) {
-        Socket socket = open.get(address);
+        Socket socket = find(address);
         return socket == null ? null : socket.destination.port().name();
     }
 
     /** The kind of address that a listener was opened for. */
     public @Nullable AddressKind kind(InetSocketAddress address) {
-        Socket socket = open.get(address);
+        Socket socket = find(address);
         return socket == null ? null : socket.destination.kind();
     }
 
     /** The endpoints to which connections of this kind go now; empty if nobody listens. */
     public List<Endpoint> targets(InetSocketAddress address, Traffic traffic) {
-        Socket socket = open.get(address);
+        Socket socket = find(address);
         return socket == null
                 ? List.of()
                 : socket.destination.port().targets(IpFamily.of(address.getAddress()), traffic).pool().endpoints();
@@ -82,8 +83,10 @@ public final class SimulatedKernel {
 
     /** The kind of traffic that a client's connection is. */
     public Traffic traffic(InetSocketAddress address, InetAddress client) {
-        AddressKind kind = kind(address);
-        return origins.traffic(kind != null && kind.external(), client, address.getAddress());
+        Socket socket = find(address);
+        return socket == null
+                ? Traffic.INTERNAL
+                : socket.process.origins.traffic(socket.destination.kind().external(), client, address.getAddress());
     }
 
     /** Other software takes a port, or gives it back. */
@@ -111,32 +114,69 @@ public final class SimulatedKernel {
         return outOfDescriptors || taken.contains(address);
     }
 
-    /** The process has ended. */
-    public void closeAll() {
-        open.clear();
-        origins = ClientOrigins.NONE;
+    /** A process, which has no sockets yet. */
+    public ProcessSockets process() {
+        return new ProcessSockets();
     }
 
-    /** What is known of clients. */
-    public void origins(ClientOrigins now) {
-        origins = now;
+    /** The socket to which the kernel gives a connection: of several, one whose process accepts. */
+    private @Nullable Socket find(InetSocketAddress address) {
+        List<Socket> all = open.getOrDefault(address, List.of());
+        return all.stream().filter(socket -> socket.process.accepts).findFirst()
+                .orElse(all.isEmpty() ? null : all.getFirst());
     }
 
-    /** As {@link DataPath#listen}. */
-    public CompletionStage<? extends AcceptingSocket> listen(InetSocketAddress address, AddressKind kind,
-            ServicePortTargets port, boolean freeBind) {
-        if (refuses(address) || open.containsKey(address)) {
-            world.check(!open.containsKey(address), () -> address + " is opened twice");
-            return CompletableFuture.failedFuture(new BindException("Address already in use"));
+    /** The sockets of one process. */
+    public final class ProcessSockets {
+
+        private final Set<InetSocketAddress> inherited = new HashSet<>();
+        private ClientOrigins origins = ClientOrigins.NONE;
+        private boolean accepts = true;
+
+        /** Whether it accepts connections. */
+        public void accepts(boolean now) {
+            accepts = now;
         }
-        Socket socket = new Socket(new Destination(address, port, kind));
-        open.put(address, socket);
-        return CompletableFuture.completedFuture(socket);
+
+        /** It has descriptors of all sockets that there are. */
+        public void inheritAll() {
+            inherited.addAll(open.keySet());
+        }
+
+        /** It closes the descriptors that it has not used. */
+        public void disinherit() {
+            inherited.clear();
+        }
+
+        /** What it knows of clients. */
+        public void origins(ClientOrigins now) {
+            origins = now;
+        }
+
+        /** It has ended. */
+        public void closeAll() {
+            open.values().forEach(sockets -> sockets.removeIf(socket -> socket.process == this));
+            open.values().removeIf(List::isEmpty);
+        }
+
+        /** As {@link DataPath#listen}. */
+        public CompletionStage<? extends AcceptingSocket> listen(InetSocketAddress address, AddressKind kind,
+                ServicePortTargets port, boolean freeBind) {
+            List<Socket> others = open.getOrDefault(address, List.of());
+            world.check(others.stream().noneMatch(socket -> socket.process == this),
+                    () -> address + " is opened twice");
+            if (!inherited.remove(address) && (refuses(address) || !others.isEmpty())) {
+                return CompletableFuture.failedFuture(new BindException("Address already in use"));
+            }
+            Socket socket = new Socket(this, new Destination(address, port, kind));
+            open.computeIfAbsent(address, at -> new ArrayList<>()).add(socket);
+            return CompletableFuture.completedFuture(socket);
+        }
     }
 
     /** A client connects. */
     public Connected connect(InetSocketAddress address, InetAddress client) {
-        Socket socket = open.get(address);
+        Socket socket = find(address);
         if (socket == null) {
             return new Connected(null, null, List.of());
         }
@@ -161,9 +201,11 @@ public final class SimulatedKernel {
     /** A listening socket. */
     private final class Socket implements AcceptingSocket {
 
+        private final ProcessSockets process;
         private Destination destination;
 
-        Socket(Destination destination) {
+        Socket(ProcessSockets process, Destination destination) {
+            this.process = process;
             this.destination = destination;
         }
 
@@ -174,7 +216,10 @@ public final class SimulatedKernel {
 
         @Override
         public CompletionStage<Void> stop() {
-            open.remove(destination.address(), this);
+            open.computeIfPresent(destination.address(), (at, sockets) -> {
+                sockets.remove(this);
+                return sockets.isEmpty() ? null : sockets;
+            });
             return CompletableFuture.completedFuture(null);
         }
 

@@ -50,7 +50,8 @@ public final class SimulatedReconciler {
     private Zone zone;
 
     /** @param alive whether an endpoint takes connections */
-    public SimulatedReconciler(World world, SimulatedKernel kernel, SimulatedRoutes routes, ServiceAddresses addresses,
+    public SimulatedReconciler(World world, SimulatedKernel.ProcessSockets kernel, SimulatedRoutes routes,
+            ServiceAddresses addresses,
             Predicate<EndpointAddress> alive) {
         control = new SimulatedExecutor(world);
         zone = Zone.unsynced(new ZoneSettings(origin(), 5, PodRecords.OFF, List.of(), List.of()));
@@ -106,6 +107,11 @@ public final class SimulatedReconciler {
     /** The kernel says that addresses or routes of the node have changed. */
     public void nodeChanged() {
         reconciler.nodeChanged(java.util.EnumSet.allOf(io.sluice.node.NodeWatch.Change.class));
+    }
+
+    /** Who owns the sockets while one daemon follows another. */
+    public SocketOwnership sockets() {
+        return reconciler.sockets();
     }
 
     /** The process is killed. */

@@ -24,6 +24,8 @@ public enum FaultClass {
     PODS_FAIL,
     /** The daemon is killed, and starts again with its state file. */
     KILLED,
+    /** Another daemon follows the one that serves, hangs or dies at any step, and is followed. */
+    HANDED_OVER,
     /** The disk is full, or keeps half of what is written. */
     DISK_FAILS,
     /** The wall clock steps. */

@@ -13,19 +13,26 @@ import java.util.function.Consumer;
 /** One daemon: its source and its reconciler, over the machine and the cluster of a world. */
 final class SimulatedDaemon {
 
-    private final SimulatedKernel kernel;
+    private final SimulatedKernel.ProcessSockets process;
     private final ServiceAddresses addresses;
     private final SimulatedReconciler reconciler;
     private final SimulatedSource source;
 
-    /** Begins at once. */
+    /**
+     * Begins at once.
+     *
+     * @param follows another daemon serves, and this one waits until that hands over
+     */
     SimulatedDaemon(World world, SimulatedApiServer api, SimulatedKernel kernel, SimulatedRoutes routes,
-            SimulatedDisk disk, List<String> ranges, Pods pods, Consumer<String> asked) {
-        this.kernel = kernel;
+            SimulatedDisk disk, List<String> ranges, Pods pods, Consumer<String> asked, boolean follows) {
+        process = kernel.process();
         addresses = routes.open(world, ranges);
-        reconciler = new SimulatedReconciler(world, kernel, routes, addresses, pods::alive);
+        reconciler = new SimulatedReconciler(world, process, routes, addresses, pods::alive);
+        if (follows) {
+            reconciler.sockets().standBy();
+        }
         source = new SimulatedSource(world, api, disk, this::submit, asked);
-        source.start();
+        source.start(!follows);
     }
 
     private void submit(ClusterSnapshot snapshot) {
@@ -44,7 +51,7 @@ final class SimulatedDaemon {
     void kill() {
         source.kill();
         reconciler.kill();
-        kernel.closeAll();
+        process.closeAll();
     }
 
     /** It is asked to end: listeners are closed, and then its routes removed. */
@@ -53,9 +60,17 @@ final class SimulatedDaemon {
         reconciler.stop();
     }
 
-    /** The last step of an orderly end. */
-    void end() {
-        addresses.close(false);
+    SimulatedKernel.ProcessSockets process() {
+        return process;
+    }
+
+    /**
+     * The last step of an orderly end.
+     *
+     * @param othersServe its routes are another daemon's by now
+     */
+    void end(boolean othersServe) {
+        addresses.close(othersServe);
         reconciler.kill();
     }
 }

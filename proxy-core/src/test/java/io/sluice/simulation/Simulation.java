@@ -1,5 +1,6 @@
 package io.sluice.simulation;
 
+import io.sluice.handover.SimulatedHandover;
 import io.sluice.node.SimulatedRoutes;
 import io.sluice.proxy.SimulatedKernel;
 import io.sluice.reconcile.AppliedState;
@@ -53,6 +54,8 @@ final class Simulation {
     private final List<String> ranges;
     private final Set<String> served = new HashSet<>();
     private SimulatedDaemon daemon;
+    private SimulatedHandover handover;
+    private @Nullable Succession succession;
     private @Nullable AppliedState seen;
     /** Every address that the API server has ever had. */
     private final Set<String> apiServers = new HashSet<>();
@@ -78,11 +81,12 @@ final class Simulation {
         for (int i = random.nextInt(6); i > 0; i--) {
             tenants.change(random);
         }
-        daemon = begin();
+        daemon = begin(false);
+        handover = new SimulatedHandover(world, daemon.reconciler().sockets());
     }
 
-    private SimulatedDaemon begin() {
-        return new SimulatedDaemon(world, api, kernel, routes, disk, ranges, pods, this::asked);
+    private SimulatedDaemon begin(boolean follows) {
+        return new SimulatedDaemon(world, api, kernel, routes, disk, ranges, pods, this::asked, follows);
     }
 
     /** Credentials go to the API server, and to nobody else. */
@@ -123,6 +127,9 @@ final class Simulation {
             act();
         }
         troubles.end();
+        if (succession != null) {
+            succession.beWell();
+        }
         pass((apiWellAt == 0 ? 3 * KERNEL_HEALS : HEALS) + SETTLES);
         world.check(daemon.source().current(), () -> "the view is not current in the end");
         checkIfQuiet();
@@ -137,7 +144,7 @@ final class Simulation {
         world.check(kernel.listening().isEmpty(), () -> "listeners are left: " + kernel.listening());
         daemon.stop();
         pass(SECOND);
-        daemon.end();
+        daemon.end(false);
         world.check(routes.routes().isEmpty(), () -> "routes are left: " + routes.routes());
         pass(60 * SECOND);
         world.check(daemon.source().ended(), () -> "a thread of the daemon goes on");
@@ -145,6 +152,9 @@ final class Simulation {
     }
 
     private void kill() {
+        if (succession != null) {
+            succession.die();
+        }
         daemon.kill();
         try {
             world.run(SECOND, () -> {});
@@ -188,7 +198,7 @@ final class Simulation {
             expectations.allIsRight(daemon.reconciler());
             expectations.turnsAreEven();
             truth.inSync();
-            if (!world.has(FaultClass.KILLED)) {
+            if (!world.has(FaultClass.KILLED) && !world.has(FaultClass.HANDED_OVER)) {
                 ever.inSync();
             }
             truth.now(Svc.class).forEach(svc -> served.add(svc.key()));
@@ -283,13 +293,44 @@ final class Simulation {
 
     void restart() {
         world.note(() -> "kill -9, and a new daemon");
+        if (succession != null) {
+            succession.die();
+        }
         daemon.kill();
         served.clear();
         seen = null;
         // It asks once for all, as after any trouble.
         apiWellAt = world.nanoTime();
         kernelWellAt = world.nanoTime();
-        daemon = begin();
+        daemon = begin(false);
+        handover = new SimulatedHandover(world, daemon.reconciler().sockets());
+    }
+
+    /**
+     * Another daemon comes to follow the one that serves.
+     *
+     * @param over is called when that has come to an end
+     * @return false if one is about to already
+     */
+    boolean follow(Runnable over) {
+        if (succession != null) {
+            return false;
+        }
+        world.note(() -> "another daemon begins, to follow this one");
+        succession = new Succession(world, handover, begin(true), this::succeeded, () -> {
+            succession = null;
+            over.run();
+        });
+        return true;
+    }
+
+    private void succeeded(SimulatedDaemon next) {
+        world.note(() -> "the new daemon serves");
+        daemon.source().kill();
+        daemon.end(true);
+        daemon = next;
+        handover = new SimulatedHandover(world, daemon.reconciler().sockets());
+        kernelWellAt = world.nanoTime();
     }
 
     SimulatedApiServer api() {

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.fail;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -13,7 +15,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Plays many histories. {@code -Dsluice.simulation.seed=N} repeats one of them, {@code -Dsluice.simulation.faults=A,B} and
- * {@code -Dsluice.simulation.actions=N} a part of it; {@code -Dsluice.simulation.seeds=N} plays another number.
+ * {@code -Dsluice.simulation.actions=N} a part of it; {@code -Dsluice.simulation.histories=N} plays another number, and
+ * {@code -Dsluice.simulation.from=N} begins with another seed ({@code today}: with one that is new each day).
  */
 class SimulationTest {
 
@@ -33,9 +36,12 @@ class SimulationTest {
 
     @Test
     void the_daemon_follows_the_cluster_whatever_fails_and_takes_nothing_from_anybody() throws InterruptedException {
-        int seeds = Integer.getInteger("sluice.simulation.seeds", 1_000);
+        int histories = Integer.getInteger("sluice.simulation.histories", 1_000);
+        String from = System.getProperty("sluice.simulation.from", "0");
+        long first =
+                from.equals("today") ? LocalDate.now(ZoneOffset.UTC).toEpochDay() * histories : Long.parseLong(from);
         onVirtualThread(() -> {
-            for (long seed = 0; seed < seeds; seed++) {
+            for (long seed = first; seed < first + histories; seed++) {
                 Histories.play(Plan.of(seed));
             }
         });

@@ -58,6 +58,11 @@ final class Troubles {
             case NODE_CHANGES -> node(lasts);
             case PODS_FAIL -> pods(lasts);
             case KILLED -> simulation.restart();
+            case HANDED_OVER -> {
+                if (!ended && simulation.follow(() -> open--)) {
+                    open++;
+                }
+            }
             case DISK_FAILS -> disk(lasts, which);
             case CLOCK_STEPS -> world.step(Duration.ofSeconds(random.nextLong(-7200, 7200)));
             case HOSTILE_TENANT -> {

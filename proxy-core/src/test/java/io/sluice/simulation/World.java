@@ -110,6 +110,8 @@ public final class World {
             now = event.at();
             event.what().run();
             each.run();
+            String fault = FaultLog.take();
+            check(fault == null, () -> String.valueOf(fault));
             check(++happened < MOST_EVENTS, () -> "no end is in sight: " + MOST_EVENTS + " events");
             if (broken != null) {
                 throw broken;

@@ -151,7 +151,8 @@ public final class SimulatedApiServer {
         world.note(() -> "API server " + next);
         switch (next) {
             case COMPACTED -> compacted = version;
-            case DOWN, EMPTY -> List.copyOf(watches).forEach(watch -> watch.fail("reset by peer"));
+            case DOWN, EMPTY, HTML, OTHER_KIND, OTHER_KIND_EMPTY ->
+                    List.copyOf(watches).forEach(watch -> watch.fail("reset by peer"));
             case WATCHES_BREAK, WATCHES_END -> List.copyOf(watches).forEach(watch -> world
                     .after(random.nextLong(3 * SECOND), () -> watch.fail("broken pipe")));
             case OTHER_EVENTS -> List.copyOf(watches).forEach(watch -> watch.say("""

@@ -102,9 +102,13 @@ public final class SimulatedSource {
         return reflector;
     }
 
-    /** Reads the state of an earlier daemon, and begins. */
-    public void start() {
-        byte[] saved = disk.read();
+    /**
+     * Begins.
+     *
+     * @param reads the state of an earlier daemon is read first
+     */
+    public void start(boolean reads) {
+        byte[] saved = reads ? disk.read() : new byte[0];
         if (saved.length > 0) {
             readState(saved);
         }

@@ -1,0 +1,39 @@
+package io.sluice.simulation;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.AppenderBase;
+import io.sluice.liveness.Faults;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
+
+/** What the program itself reports as a fault of its own: it goes on after it, a history does not. */
+final class FaultLog extends AppenderBase<ILoggingEvent> {
+
+    private static final FaultLog ALL = new FaultLog();
+
+    private final AtomicReference<@Nullable String> first = new AtomicReference<>();
+
+    private FaultLog() {
+        Logger logger = (Logger) LoggerFactory.getLogger(Faults.class);
+        // A fault that was reported before is told at this level only.
+        logger.setLevel(Level.DEBUG);
+        logger.addAppender(this);
+        setContext(logger.getLoggerContext());
+        start();
+    }
+
+    /** The first fault since it was asked last; null for none. */
+    static @Nullable String take() {
+        return ALL.first.get() == null ? null : ALL.first.getAndSet(null);
+    }
+
+    @Override
+    protected void append(ILoggingEvent event) {
+        first.compareAndSet(null, event.getFormattedMessage() + (event.getThrowableProxy() == null
+                ? ""
+                : ": " + event.getThrowableProxy().getClassName() + ": " + event.getThrowableProxy().getMessage()));
+    }
+}
