@@ -62,7 +62,7 @@ record Plan(long seed, Set<FaultClass> faults, int actions) {
 
     /** The command that repeats it. */
     String command() {
-        return "mvn -pl proxy-core test -Dtest=SimulationTest -Dsluice.simulation.seed=" + seed
+        return "mvn -pl proxy-core test -Dtest=SimulationTest#one_history_again -Dsluice.simulation.seed=" + seed
                 + " -Dsluice.simulation.faults="
                 + faults.stream().sorted().map(FaultClass::name).collect(Collectors.joining(","))
                 + " -Dsluice.simulation.actions=" + actions;
