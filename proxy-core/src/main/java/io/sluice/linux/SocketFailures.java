@@ -3,7 +3,6 @@ package io.sluice.linux;
 import io.netty.channel.ConnectTimeoutException;
 import io.netty.channel.unix.Errors.NativeIoException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.BindException;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
@@ -11,8 +10,6 @@ import java.net.NoRouteToHostException;
 import java.net.PortUnreachableException;
 import java.net.ServerSocket;
 import java.net.SocketTimeoutException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -201,18 +198,8 @@ public final class SocketFailures {
         }
     }
 
-    /**
-     * The kernel gives the number to the first read alone, cut to its size; reading all bytes at once begins with a single
-     * one.
-     */
     private static int firstUnprivilegedPort() {
-        try (InputStream in = Files.newInputStream(UNPRIVILEGED)) {
-            byte[] number = new byte[16];
-            return Integer
-                    .parseInt(new String(number, 0, Math.max(0, in.read(number)), StandardCharsets.US_ASCII).strip());
-        } catch (IOException | NumberFormatException e) {
-            return UNPRIVILEGED_DEFAULT;
-        }
+        return (int) KernelSettings.number(UNPRIVILEGED).orElse(UNPRIVILEGED_DEFAULT);
     }
 
     private static String inEnglish(Throwable cause, @Nullable Found found) {

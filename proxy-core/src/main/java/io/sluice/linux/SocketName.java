@@ -3,6 +3,7 @@ package io.sluice.linux;
 import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 
 /**
@@ -37,6 +38,18 @@ public final class SocketName {
     /** Sets an IPv4 address, in network byte order. */
     void set(int ipv4, int number) {
         set(0, MAPPED | Integer.toUnsignedLong(ipv4), number);
+    }
+
+    /** The address and port. */
+    public InetSocketAddress toSocketAddress() {
+        ByteBuffer octets = high == 0 && low >>> 32 == MAPPED >>> 32
+                ? ByteBuffer.allocate(Integer.BYTES).putInt((int) low)
+                : ByteBuffer.allocate(2 * Long.BYTES).putLong(high).putLong(low);
+        try {
+            return new InetSocketAddress(InetAddress.getByAddress(octets.array()), port);
+        } catch (UnknownHostException e) {
+            throw new IllegalStateException("4 or 16 octets are an address", e);
+        }
     }
 
     /** Whether it is the name of this address and port. */

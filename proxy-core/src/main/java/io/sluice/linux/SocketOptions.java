@@ -56,7 +56,15 @@ public final class SocketOptions {
     public static final int TCP_KEEPINTVL = 5;
     public static final int TCP_KEEPCNT = 6;
     public static final int TCP_INFO = 11;
+    public static final int TCP_REPAIR = 19;
+    public static final int TCP_REPAIR_QUEUE = 20;
+    public static final int TCP_QUEUE_SEQ = 21;
     public static final int TCP_NOTSENT_LOWAT = 25;
+    /** A value of {@link #TCP_REPAIR}: without a window probe. */
+    public static final int TCP_REPAIR_OFF_NO_WP = -1;
+    /** Values of {@link #TCP_REPAIR_QUEUE}. */
+    public static final int TCP_RECV_QUEUE = 1;
+    public static final int TCP_SEND_QUEUE = 2;
     /** A state of a connection, the first byte of {@link #TCP_INFO}. */
     public static final byte TCP_CLOSE = 7;
 

@@ -45,7 +45,7 @@ public final class TcpCalls {
     private static final int ADDRESS_BYTES = 28;
     private static final int IPV4_ADDRESS_BYTES = 16;
     /** The offset of an option's length, behind the longest value. */
-    private static final int LENGTH = TcpInfo.BYTES;
+    private static final int LENGTH = TcpTerms.BYTES;
 
     private final SocketName own = new SocketName();
     private final MemorySegment state = Arena.ofAuto().allocate(Libc.STATE);
@@ -118,6 +118,46 @@ public final class TcpCalls {
     public TcpInfo info(int fd) throws IOException {
         getOption(fd, SocketOptions.IPPROTO_TCP, SocketOptions.TCP_INFO, TcpInfo.BYTES);
         return TcpInfo.of(scratch);
+    }
+
+    /** What the socket and its peer have agreed on. */
+    public TcpTerms terms(int fd) throws IOException {
+        scratch.set(INT, TcpTerms.BYTES - Integer.BYTES, 0); // an older kernel fills less
+        getOption(fd, SocketOptions.IPPROTO_TCP, SocketOptions.TCP_INFO, TcpTerms.BYTES);
+        return TcpTerms.of(scratch);
+    }
+
+    /**
+     * Freezes the socket (TCP_REPAIR): it sends no data, and closing it sends nothing. Needs CAP_NET_ADMIN.
+     *
+     * @return the number of the next byte that it would send
+     */
+    public int freeze(int fd) throws IOException {
+        option(fd, SocketOptions.IPPROTO_TCP, SocketOptions.TCP_REPAIR, 1);
+        option(fd, SocketOptions.IPPROTO_TCP, SocketOptions.TCP_REPAIR_QUEUE, SocketOptions.TCP_SEND_QUEUE);
+        int written = sequence(fd);
+        option(fd, SocketOptions.IPPROTO_TCP, SocketOptions.TCP_REPAIR_QUEUE, SocketOptions.TCP_RECV_QUEUE);
+        return written;
+    }
+
+    /** Of a frozen socket: the number of the next byte that it has not received. */
+    public int received(int fd) throws IOException {
+        return sequence(fd);
+    }
+
+    private int sequence(int fd) throws IOException {
+        getOption(fd, SocketOptions.IPPROTO_TCP, SocketOptions.TCP_QUEUE_SEQ, Integer.BYTES);
+        return scratch.get(INT, 0);
+    }
+
+    /** Whether a frozen socket has bytes, or an end, that nobody has read. */
+    public boolean hasUnread(int fd) throws IOException {
+        return receive(fd, scratch.address(), 1, SocketOptions.MSG_DONTWAIT | SocketOptions.MSG_PEEK) != 0;
+    }
+
+    /** Lets a frozen socket go on, and sends nothing. */
+    public void thaw(int fd) throws IOException {
+        option(fd, SocketOptions.IPPROTO_TCP, SocketOptions.TCP_REPAIR, SocketOptions.TCP_REPAIR_OFF_NO_WP);
     }
 
     /** Why the socket has failed, which the kernel reports once; null if it has not failed, or has reported it before. */

@@ -2,6 +2,7 @@ package io.sluice.linux;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -13,6 +14,7 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -53,6 +55,51 @@ class TcpCallsTest {
             assertThat(memory.asSlice(0, 4).toArray(ValueLayout.JAVA_BYTE)).asString().isEqualTo("pong");
             peer.shutdownOutput();
             Awaitility.await().until(() -> calls.receive(fd, memory.address(), ROOM), n -> n == -1);
+        }
+    }
+
+    @Test
+    void a_frozen_socket_shows_its_numbers_and_goes_on_or_closes_without_a_packet() throws IOException {
+        try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                Socket peer = connected(server)) {
+            int written;
+            try {
+                written = calls.freeze(fd);
+            } catch (ErrnoException e) {
+                assumeThat(e.errno()).as("needs CAP_NET_ADMIN").isNotEqualTo(Errno.EPERM);
+                throw e;
+            }
+            int received = calls.received(fd);
+            assertThat(calls.hasUnread(fd)).isFalse();
+            peer.getOutputStream().write("four".getBytes(StandardCharsets.US_ASCII));
+            Awaitility.await().until(() -> calls.received(fd) - received == 4);
+            assertThat(calls.hasUnread(fd)).isTrue();
+
+            calls.thaw(fd);
+            assertThat(calls.send(fd, memory.address(), 3)).isEqualTo(3);
+            assertThat(peer.getInputStream().readNBytes(3)).hasSize(3);
+            Awaitility.await().until(() -> calls.terms(fd).settled());
+            assertThat(calls.freeze(fd) - written).isEqualTo(3);
+
+            SystemCalls.close(fd);
+            fd = -1;
+            peer.setSoTimeout(100);
+            assertThatThrownBy(() -> peer.getInputStream().read()).isInstanceOf(SocketTimeoutException.class);
+        }
+    }
+
+    @Test
+    void the_kernel_says_what_both_sides_have_agreed_on() throws IOException {
+        try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                Socket peer = connected(server)) {
+            TcpTerms terms = calls.terms(fd);
+            assertThat(terms.established()).isTrue();
+            assertThat(terms.settled()).isTrue();
+            assertThat(terms.peerScale()).isEqualTo(terms.ownScale());
+            assertThat(terms.peerSegmentBytes()).isPositive();
+            assertThat(terms.ownSegmentBytes()).isPositive();
+            peer.shutdownOutput();
+            Awaitility.await().until(() -> !calls.terms(fd).established());
         }
     }
 
