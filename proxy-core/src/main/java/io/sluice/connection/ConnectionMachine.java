@@ -282,6 +282,16 @@ public final class ConnectionMachine {
         }
     }
 
+    /** The kernel goes on with this connection: both sockets are closed, which sends nothing. Only while nothing is buffered. */
+    public void handOver() {
+        if (phase != Phase.ESTABLISHED || fromClient.buffered() > 0 || fromBackend.buffered() > 0) {
+            throw new IllegalStateException("not quiet");
+        }
+        phase = Phase.CLOSED;
+        actions.close(Side.CLIENT);
+        actions.close(Side.BACKEND);
+    }
+
     /** The proxy drains: it ends this connection at {@code deadline} if it is still open. The earliest call counts. */
     public void drain(long deadline) {
         drainDeadline = Math.min(drainDeadline, deadline);
