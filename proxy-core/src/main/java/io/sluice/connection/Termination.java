@@ -6,8 +6,10 @@ package io.sluice.connection;
  * <p>First letter: {@code -} both sides finished, {@code C} the client aborted, {@code S} the backend refused or
  * aborted, {@code P} the proxy, which had no endpoint, {@code R} a resource of this node ran out,
  * {@code K} the drain deadline, {@code O} an operator, {@code c} the client was silent for too long, {@code s} the backend was.
+ * While the kernel has a connection, which side ended it is not known: {@code R} one reset it, {@code i} it was idle,
+ * {@code F} the kernel forgot it.
  * Second letter: {@code -} after the end of both streams, {@code C} while connecting, {@code D} while data went in both
- * directions, {@code L} after one side had finished, {@code A} while its host had data to acknowledge.
+ * directions, {@code L} after one side had finished, {@code A} while its host had data to acknowledge, {@code N} while the kernel had it.
  */
 public enum Termination {
     /** Both sides finished. */
@@ -49,7 +51,17 @@ public enum Termination {
     /** Ended by an operator while connecting. */
     ORDERED_CONNECTING("OC", "ended by an operator while connecting"),
     /** Ended by an operator. */
-    ORDERED("OD", "ended by an operator");
+    ORDERED("OD", "ended by an operator"),
+    /** Both sides finished while the kernel had it. */
+    KERNEL_NORMAL("-N", "both sides finished while the kernel had it"),
+    /** One side reset it while the kernel had it. */
+    KERNEL_RESET("RN", "one side reset it while the kernel had it"),
+    /** Idle while the kernel had it. */
+    KERNEL_IDLE("iN", "idle while the kernel had it"),
+    /** Somebody removed it from the kernel's table, or it was full. */
+    KERNEL_FORGOTTEN("FN", "the kernel forgot it: the table was flushed, or it was idle for too long"),
+    /** Ended by an operator while the kernel had it. */
+    KERNEL_ORDERED("ON", "ended by an operator while the kernel had it");
 
     private final String code;
     private final String meaning;

@@ -9,8 +9,12 @@ import io.sluice.node.NodeSettings;
 import io.sluice.node.ReturnRoutes;
 import io.sluice.node.ServiceAddresses;
 import io.sluice.proxy.DataPath;
+import io.sluice.proxy.HandoffSettings;
+import io.sluice.proxy.KernelConnections;
 import io.sluice.proxy.ProxySettings;
+import io.sluice.proxy.Transport;
 import io.sluice.reconcile.Interception;
+import io.sluice.service.HandoffPolicy;
 import java.io.IOException;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -74,7 +78,9 @@ record ServiceEntrance(AddressMode mode, ServiceAddresses addresses, DataPath da
     }
 
     Interception interception(NodeSettings node) {
-        return intercepts() ? new Interception(true, node.fallback(), node.masqueradeAll()) : Interception.OFF;
+        return intercepts()
+                ? new Interception(true, node.fallback(), node.masqueradeAll())
+                : Interception.OFF;
     }
 
     /**
@@ -98,7 +104,7 @@ record ServiceEntrance(AddressMode mode, ServiceAddresses addresses, DataPath da
     }
 
     private static ServiceEntrance intercepting(ProxySettings proxy, AccessLog accessLog) throws IOException {
-        DataPath dataPath = new DataPath(proxy.marked(PacketMarks.SLUICE.own()), accessLog);
+        DataPath dataPath = new DataPath(handing(proxy).marked(PacketMarks.SLUICE.own()), accessLog);
         try {
             if (!dataPath.hasNativeSockets()) {
                 throw new ImpossibleException("the transport nio cannot take connections to addresses of others");
@@ -112,6 +118,31 @@ record ServiceEntrance(AddressMode mode, ServiceAddresses addresses, DataPath da
             dataPath.close();
             throw e;
         }
+    }
+
+    /** With marks, or without handing connections to the kernel where that is not possible. */
+    private static ProxySettings handing(ProxySettings proxy) {
+        if (proxy.handoff().policy() == HandoffPolicy.NEVER) {
+            return proxy;
+        }
+        Optional<String> whyNot = whyNoHandoff(proxy);
+        if (whyNot.isPresent()) {
+            LOG.warn("connections are not handed to the kernel (--kernel-handoff): {}", whyNot.get());
+            return proxy.handing(HandoffSettings.NEVER);
+        }
+        PacketMarks marks = PacketMarks.SLUICE;
+        Optional<String> whyNotAtOnce = KernelConnections.whyNotAtOnce();
+        whyNotAtOnce.ifPresent(why -> LOG.warn("connections are handed to the kernel when they are quiet, and not at"
+                + " once (--kernel-handoff eager): {}", why));
+        return proxy.handing(proxy.handoff().possible(whyNotAtOnce.isEmpty(), marks.handed(), marks.pending(),
+                marks.direct(), marks.connection(), marks.upstream()));
+    }
+
+    private static Optional<String> whyNoHandoff(ProxySettings proxy) {
+        if (proxy.transport() == Transport.NIO) {
+            return Optional.of("the transport nio cannot");
+        }
+        return KernelConnections.whyNot().or(InterceptionTable::whyNoHandoff);
     }
 
     /** This kernel, this user or this transport cannot intercept. */

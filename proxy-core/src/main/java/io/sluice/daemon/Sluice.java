@@ -1,5 +1,6 @@
 package io.sluice.daemon;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.netty.util.concurrent.EventExecutor;
@@ -21,9 +22,11 @@ import io.sluice.liveness.Watched;
 import io.sluice.metrics.DnsMetrics;
 import io.sluice.metrics.EventLoopLag;
 import io.sluice.metrics.ProxyMetrics;
+import io.sluice.metrics.HandoffMetrics;
 import io.sluice.metrics.RuntimeMetrics;
 import io.sluice.metrics.SyncMetrics;
 import io.sluice.metrics.WatchdogMetrics;
+import io.sluice.proxy.KernelConnections;
 import io.sluice.netns.NamespaceSessions;
 import io.sluice.netns.NamespaceSocketServer;
 import io.sluice.node.NodePortAddresses;
@@ -130,7 +133,7 @@ public final class Sluice implements AutoCloseable {
         watchdog = new Watchdog(config.supervision().stallTimeout(),
                 config.supervision().serviceManager().aliveInterval().orElse(Duration.ofSeconds(1)), this::watched,
                 this::notifyServiceManager);
-        WatchdogMetrics.bind(registry, watchdog);
+        bindMetrics(registry, watchdog, dataPath);
         runtimeMetrics = new RuntimeMetrics(registry, version, config.proxy().maxConnections(),
                 dataPath::bufferedBytes, config.proxy().buffers().memory(), droppedLogLines);
         ProxyMetrics metrics = new ProxyMetrics(registry, config.maxEndpointHistograms());
@@ -181,6 +184,14 @@ public final class Sluice implements AutoCloseable {
             dataPath.close();
             control.shutdownNow();
             throw failed(e);
+        }
+    }
+
+    private static void bindMetrics(MeterRegistry registry, Watchdog watchdog, DataPath dataPath) {
+        WatchdogMetrics.bind(registry, watchdog);
+        if (dataPath.handsOver()) {
+            KernelConnections kernel = dataPath.kernelConnections();
+            HandoffMetrics.bind(registry, kernel::size, kernel.attempts());
         }
     }
 

@@ -22,17 +22,17 @@ public final class TrackedConnections {
     private TrackedConnections() {}
 
     /**
-     * Makes the kernel forget those whose mark has {@code bits}, all of them; 0 for every connection. The next packet of one is
-     * the first of a new connection, for which address translation is decided again.
+     * Makes the kernel forget those whose mark has {@code bits}, all of them, and none of {@code without}; 0 and 0 for every
+     * connection. The next packet of one is the first of a new connection, for which address translation is decided again.
      *
      * @throws ErrnoException if this user may not (CAP_NET_ADMIN), or this kernel has no ctnetlink (CONFIG_NF_CT_NETLINK)
      */
-    public static void forget(int bits) throws IOException {
+    public static void forget(int bits, int without) throws IOException {
         ByteBuffer request = RouteMessages.buffer(HEADER_BYTES + FAMILY_BYTES + 2 * ATTRIBUTE_BYTES);
         request.putInt(0).putShort(DELETE).putShort(NLM_F_REQUEST_ACK).putInt(1).putInt(0).putInt(0);
         if (bits != 0) {
             number(request, CTA_MARK, bits);
-            number(request, CTA_MARK_MASK, bits);
+            number(request, CTA_MARK_MASK, bits | without);
         }
         request.putInt(0, request.position()).flip();
         try (NetlinkSocket socket = NetlinkSocket.openNetfilter(TIMEOUT_MILLIS)) {

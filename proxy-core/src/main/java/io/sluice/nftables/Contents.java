@@ -18,9 +18,11 @@ import java.util.Set;
  * @param directWays for sockets that are proxied; without one, the kernel refuses connections while no proxy listens
  * @param sources    clients that may use a socket, of its address family; the kernel drops packets that others send from
  *                   elsewhere. All clients may use sockets that are not here
+ * @param eager      TCP sockets whose connections are handed to the kernel as soon as an endpoint is connected: until then
+ *                   the kernel lets their clients send nothing
  */
 public record Contents(Map<ServiceSocket, Verdict> sockets, Set<InetAddress> clusterIps,
-        Map<ServiceSocket, DirectWay> directWays, Map<ServiceSocket, Set<Cidr>> sources) {
+        Map<ServiceSocket, DirectWay> directWays, Map<ServiceSocket, Set<Cidr>> sources, Set<ServiceSocket> eager) {
 
     /** Copies all parameters. */
     public Contents {
@@ -31,11 +33,18 @@ public record Contents(Map<ServiceSocket, Verdict> sockets, Set<InetAddress> clu
         Map<ServiceSocket, Set<Cidr>> outermost = new HashMap<>(sources);
         outermost.replaceAll((socket, ranges) -> outermost(ranges));
         sources = Collections.unmodifiableMap(outermost);
+        eager = Collections.unmodifiableSet(new HashSet<>(eager));
+    }
+
+    /** Without sockets whose connections are handed over at once. */
+    public Contents(Map<ServiceSocket, Verdict> sockets, Set<InetAddress> clusterIps,
+            Map<ServiceSocket, DirectWay> directWays, Map<ServiceSocket, Set<Cidr>> sources) {
+        this(sockets, clusterIps, directWays, sources, Set.of());
     }
 
     /** Without direct ways, and for all clients. */
     public Contents(Map<ServiceSocket, Verdict> sockets, Set<InetAddress> clusterIps) {
-        this(sockets, clusterIps, Map.of(), Map.of());
+        this(sockets, clusterIps, Map.of(), Map.of(), Set.of());
     }
 
     /** The kernel takes no ranges that overlap. */

@@ -54,6 +54,11 @@ record ElementChanges(Map<ElementSet, List<Element>> removed, Map<ElementSet, Li
                 }
             }
         });
+        for (ServiceSocket socket : these.eager()) {
+            if (!others.eager().contains(socket)) {
+                put(into, ElementSet.eager(socket), Element.of(key(socket)));
+            }
+        }
         for (InetAddress address : these.clusterIps()) {
             if (!others.clusterIps().contains(address)) {
                 put(into, ElementSet.ofClusterIp(address), Element.of(address.getAddress()));

@@ -32,6 +32,9 @@ enum ElementSet {
     /** Sockets whose endpoints do not see the client. */
     MASQUERADED4("masqueraded4", IpFamily.IPV4, Key.SOCKET, Data.NONE),
     MASQUERADED6("masqueraded6", IpFamily.IPV6, Key.SOCKET, Data.NONE),
+    /** Sockets whose connections are handed to the kernel as soon as an endpoint is connected. */
+    EAGER4("eager4", IpFamily.IPV4, Key.SOCKET, Data.NONE),
+    EAGER6("eager6", IpFamily.IPV6, Key.SOCKET, Data.NONE),
     /** Pairs of an endpoint's address with itself: a client that the kernel has forwarded to itself. */
     HAIRPINS4("hairpins4", IpFamily.IPV4, Key.PAIR, Data.NONE),
     HAIRPINS6("hairpins6", IpFamily.IPV6, Key.PAIR, Data.NONE);
@@ -91,6 +94,10 @@ enum ElementSet {
 
     static ElementSet sources(ServiceSocket socket) {
         return of(socket.address().family(), SOURCES4, SOURCES6);
+    }
+
+    static ElementSet eager(ServiceSocket socket) {
+        return of(socket.address().family(), EAGER4, EAGER6);
     }
 
     static ElementSet ofClusterIp(InetAddress address) {

@@ -57,6 +57,10 @@ import java.util.stream.Stream;
  * end of a handshake with SYN cookies.
  * <li><b>An endpoint that is a process of this node</b> replies to a connection in a client's name from here: the reply is
  * known by the mark of the connection, and led to the proxy as what this node's processes send to Services.
+ * <li><b>A connection that the proxy has handed to the kernel</b> is address translation from its next packet on, while the
+ * proxy's sockets may still be there for a moment: its packets pass before any socket is looked for. For the time before,
+ * neither peer may put timestamps into its segments, of which nobody would translate the replies; and the client of a Service
+ * that is handed over at once is told in the reply to its first segment to send nothing yet.
  * <li><b>What the proxy sends is not intercepted</b>, and refused if it would go to a Service: endpoints that are addresses
  * of a Service make no circles.
  * </ul>
@@ -106,8 +110,11 @@ final class InterceptionRules {
     private final PacketMarks marks;
     private final List<Cidr> podCidrs;
     private final boolean owned;
+    private final boolean handsOff;
 
-    private InterceptionRules(NftMessages out, String table, PacketMarks marks, List<Cidr> podCidrs, boolean owned) {
+    private InterceptionRules(NftMessages out, String table, PacketMarks marks, List<Cidr> podCidrs, boolean owned,
+            boolean handsOff) {
+        this.handsOff = handsOff;
         this.podCidrs = podCidrs;
         this.owned = owned;
         this.out = out;
@@ -122,11 +129,12 @@ final class InterceptionRules {
      * @param podCidrs the addresses of pods
      * @param owned    whether there is an {@link OwnedTable}, by whose marks it is known that a proxy serves; else the
      *                 connections of this node's processes always go to the proxy
+     * @param handsOff whether the proxy hands connections to the kernel
      * @param ports    where the proxy accepts, TCP and UDP; a family without is refused
      */
     static void write(NftMessages out, String table, PacketMarks marks, List<Cidr> podCidrs, boolean owned,
-            Map<IpFamily, ProxyPorts> ports) {
-        new InterceptionRules(out, table, marks, podCidrs, owned).write(ports);
+            boolean handsOff, Map<IpFamily, ProxyPorts> ports) {
+        new InterceptionRules(out, table, marks, podCidrs, owned, handsOff).write(ports);
     }
 
     private void write(Map<IpFamily, ProxyPorts> ports) {
@@ -170,6 +178,8 @@ final class InterceptionRules {
     }
 
     private void comingIn(Map<IpFamily, ProxyPorts> ports) {
+        out.rule(table, PREROUTING, rule -> rule.connectionMarkedBoth(marks.pending()).drop());
+        out.rule(table, PREROUTING, rule -> rule.connectionMarkedBoth(marks.handed()).accept());
         out.rule(table, PREROUTING, rule -> rule.markedBoth(marks.own() | marks.route()).accept());
         out.rule(table, PREROUTING, rule -> rule.notFirstSegment().transparentSocket().jump(CONNECTED));
         out.rule(table, PREROUTING, rule -> rule.notTcp().transparentSocket().jump(CONNECTED));
@@ -201,9 +211,16 @@ final class InterceptionRules {
     }
 
     private void intercept(Map<IpFamily, ProxyPorts> ports) {
+        if (handsOff) {
+            out.rule(table, INTERCEPT, rule -> rule.firstPacket().endlessBytes().drop());
+        }
         out.rule(table, INTERCEPT, rule -> rule.marked(marks.own()).goTo(REFUSE));
         out.rule(table, INTERCEPT, rule -> rule.fromElsewhere().destinationIn(ElementSet.GUARDED4).jump(GUARD));
         out.rule(table, INTERCEPT, rule -> rule.fromElsewhere().destinationIn(ElementSet.GUARDED6).jump(GUARD));
+        if (handsOff) {
+            out.rule(table, INTERCEPT, rule -> rule.firstSegment().fromElsewhere().resetTimestamps());
+            inOrder(ports, this::interceptEagerly);
+        }
         inOrder(ports, (family, own) -> {
             out.rule(table, INTERCEPT, rule -> rule.family(family).tcp().fromBridge()
                     .tproxy(family, own.redirected()).markConnection(marks.connection()).accept());
@@ -220,6 +237,15 @@ final class InterceptionRules {
                     .markConnection(marks.direct()).accept());
         }
         out.rule(table, INTERCEPT, rule -> rule.goTo(REFUSE));
+    }
+
+    private void interceptEagerly(IpFamily family, ProxyPorts own) {
+        ElementSet eager = ElementSet.of(family, ElementSet.EAGER4, ElementSet.EAGER6);
+        out.rule(table, INTERCEPT, rule -> rule.firstSegment().fromElsewhere().fromBridge().destinationIn(eager)
+                .tproxy(family, own.redirected()).markConnection(marks.held()).accept());
+        out.rule(table, INTERCEPT, rule -> rule.firstSegment().fromElsewhere().destinationIn(eager)
+                .tproxy(family, own.transparent()).mark(marks.own() | marks.route()).markConnection(marks.held())
+                .accept());
     }
 
     /** While no proxy listens: to an endpoint, each as likely as the others. */
@@ -278,6 +304,10 @@ final class InterceptionRules {
         goToIfServed(FIRST, SEND_TO_PROXY);
         out.rule(table, FIRST, rule -> rule.goTo(UNSERVED));
 
+        if (handsOff) {
+            out.rule(table, OWN, rule -> rule.secondSegment().connectionMarkedBoth(marks.held()).reply().closeWindow());
+            out.rule(table, OWN, rule -> rule.firstSegment().original().resetTimestamps());
+        }
         goToIfServed(OWN, REFUSE);
         out.rule(table, OWN, rule -> rule.original().markConnection(marks.upstream()).accept());
         out.rule(table, OWN, RuleExpressions::accept);

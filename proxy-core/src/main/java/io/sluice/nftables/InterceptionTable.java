@@ -3,6 +3,8 @@ package io.sluice.nftables;
 import io.sluice.linux.Errno;
 import io.sluice.linux.ErrnoException;
 import io.sluice.linux.SystemCalls;
+import io.sluice.netlink.Conntrack;
+import io.sluice.netlink.TrackedConnection;
 import io.sluice.netlink.TrackedConnections;
 import io.sluice.service.Cidr;
 import io.sluice.service.IpFamily;
@@ -55,6 +57,7 @@ public final class InterceptionTable implements AutoCloseable {
 
     private final Map<IpFamily, ProxyPorts> ports;
     private final List<Cidr> podCidrs;
+    private final boolean handsOff;
     private final MarkRouting routing = new MarkRouting(PacketMarks.SLUICE);
     /** The contents of the last {@link #apply}; null before {@link #apply} and after {@link #close}. */
     private @Nullable Contents wanted;
@@ -95,20 +98,36 @@ public final class InterceptionTable implements AutoCloseable {
      *
      * @param ports    where the proxy accepts; a family without is refused
      * @param podCidrs the addresses of pods
+     * @param handsOff whether the proxy hands connections to the kernel; see {@link #whyNoHandoff}
      */
-    public InterceptionTable(Map<IpFamily, ProxyPorts> ports, List<Cidr> podCidrs) {
+    public InterceptionTable(Map<IpFamily, ProxyPorts> ports, List<Cidr> podCidrs, boolean handsOff) {
+        this.handsOff = handsOff;
         this.ports = Map.copyOf(ports);
         this.podCidrs = List.copyOf(podCidrs);
     }
 
+    /** The same, where the proxy hands no connections to the kernel. */
+    public InterceptionTable(Map<IpFamily, ProxyPorts> ports, List<Cidr> podCidrs) {
+        this(ports, podCidrs, false);
+    }
+
     /** Why this kernel or this user cannot have such a table, in one line; tries one, and removes it at once. */
     public static Optional<String> whyNot() {
+        return whyNot(false);
+    }
+
+    /** The same for the rules by which connections are handed to the kernel. */
+    public static Optional<String> whyNoHandoff() {
+        return whyNot(true);
+    }
+
+    private static Optional<String> whyNot(boolean handsOff) {
         if (!SystemCalls.available()) {
             return Optional.of("nf_tables is Linux's");
         }
         NftMessages trial = new NftMessages(InterceptionRules.BYTES);
         trial.beginBatch();
-        InterceptionRules.write(trial, TRIAL, PacketMarks.SLUICE, List.of(), true, TRIAL_PORTS);
+        InterceptionRules.write(trial, TRIAL, PacketMarks.SLUICE, List.of(), true, handsOff, TRIAL_PORTS);
         trial.table(false, TRIAL);
         trial.endBatch();
         try (NftSocket socket = NftSocket.open()) {
@@ -276,7 +295,7 @@ public final class InterceptionTable implements AutoCloseable {
             batch.table(true, NAME);
             batch.table(false, NAME);
         }
-        InterceptionRules.write(batch, NAME, PacketMarks.SLUICE, podCidrs, owned != null, ports);
+        InterceptionRules.write(batch, NAME, PacketMarks.SLUICE, podCidrs, owned != null, handsOff, ports);
         all.added().forEach((set, keys) -> batch.elements(true, NAME, set, keys));
         batch.endBatch();
         socket.batch(batch);
@@ -343,16 +362,38 @@ public final class InterceptionTable implements AutoCloseable {
         servesNoMore();
     }
 
-    /** Removes the table, rules and routes, unless another process has replaced this table by its own: it needs them. */
+    /**
+     * Removes the table, rules and routes, unless another process has replaced this table by its own: it needs them. Where the
+     * kernel goes on with connections, a table that intercepts nothing stays: without any such table the kernel would translate
+     * no more addresses.
+     */
     @Override
     public void close() throws IOException {
         boolean ours = isOurs();
+        int handed = ours && handsOff ? handed() : 0;
+        if (handed > 0) {
+            LOG.info("the kernel goes on with {} connections: a table inet {} stays that intercepts nothing, 'sluice"
+                    + " cleanup' removes it and ends them", handed, NAME);
+            apply(Contents.EMPTY);
+            routing.remove();
+        } else if (ours && remove() > 0) {
+            forgetConnections();
+        }
         wanted = null;
         inPlace = null;
-        if (ours) {
-            cleanup();
-        }
         servesNoMore();
+    }
+
+    /** How many connections that were handed to the kernel go on. */
+    private static int handed() {
+        PacketMarks marks = PacketMarks.SLUICE;
+        try (Conntrack kernel = Conntrack.open()) {
+            return (int) kernel.list(marks.handed(), marks.pending()).stream().filter(TrackedConnection::isOpen)
+                    .count();
+        } catch (IOException e) {
+            LOG.debug("the kernel cannot be asked for the connections that it has: {}", e.getMessage());
+            return 0;
+        }
     }
 
     private boolean isOurs() throws IOException {
@@ -394,6 +435,7 @@ public final class InterceptionTable implements AutoCloseable {
         int removed = remove();
         if (removed > 0) {
             forgetConnections();
+            forget(PacketMarks.SLUICE.handed(), 0);
         }
         return removed;
     }
@@ -429,12 +471,16 @@ public final class InterceptionTable implements AutoCloseable {
     /**
      * Those that the proxy has served have ended, or end now. Where conntrack has not seen that, a client that uses its port
      * again would not be led to an endpoint by whoever serves next: address translation is decided once for a connection.
-     * Those that the kernel has led go on.
+     * Those that the kernel has led, or was given, go on.
      */
     private static void forgetConnections() {
+        forget(PacketMarks.SLUICE.connection(), PacketMarks.SLUICE.direct());
+        forget(PacketMarks.SLUICE.upstream(), PacketMarks.SLUICE.direct());
+    }
+
+    private static void forget(int bits, int without) {
         try {
-            TrackedConnections.forget(PacketMarks.SLUICE.connection());
-            TrackedConnections.forget(PacketMarks.SLUICE.upstream());
+            TrackedConnections.forget(bits, without);
         } catch (IOException e) {
             LOG.debug("they are forgotten when they expire: {}", e.getMessage());
         }

@@ -20,4 +20,19 @@ public record PacketMarks(int own, int route, int connection, int upstream, int 
 
     /** The bits in use. */
     public static final PacketMarks SLUICE = new PacketMarks(0x1000, 0x2000, 0x2000, 0x1000, 0x4000, 0x8000);
+
+    /** In a connection's mark, both bits: the proxy has connected it to an endpoint and handed it to the kernel. */
+    public int handed() {
+        return direct | upstream;
+    }
+
+    /** In a connection's mark, all bits: the proxy is about to hand it to the kernel. */
+    public int pending() {
+        return direct | upstream | masquerade;
+    }
+
+    /** In a connection's mark, both bits: the client may not send before the proxy has connected an endpoint. */
+    int held() {
+        return connection | masquerade;
+    }
 }

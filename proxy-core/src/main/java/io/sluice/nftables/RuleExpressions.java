@@ -42,6 +42,7 @@ final class RuleExpressions {
     private static final int CT_DIRECTION = 1;
     private static final int CT_STATUS = 2;
     private static final int CT_MARK = 3;
+    private static final int CT_BYTES = 15;
     private static final int IPS_CONFIRMED = 1 << 3;
     private static final int SOCKET_TRANSPARENT = 0;
     private static final int SOCKET_WILDCARD = 2;
@@ -64,6 +65,12 @@ final class RuleExpressions {
     private static final int TCP_FLAGS_OFFSET = 13;
     private static final int FIN_SYN_RST_ACK = 0x17;
     private static final int SYN = 0x02;
+    private static final int ACK = 0x10;
+    private static final int TCP_WINDOW_OFFSET = 14;
+    private static final int TCP_CHECKSUM_OFFSET = 16;
+    private static final int PAYLOAD_CSUM_INET = 1;
+    private static final int TCPOPT_TIMESTAMP = 8;
+    private static final int EXTHDR_OP_TCPOPT = 1;
     private static final int IPV4_DESTINATION = 16;
     private static final int IPV6_DESTINATION = 24;
     private static final int SOURCE_PORT = 0;
@@ -125,6 +132,45 @@ final class RuleExpressions {
         payload(TRANSPORT_HEADER, TCP_FLAGS_OFFSET, 1, REGISTER);
         bits(octet(FIN_SYN_RST_ACK), octet(0));
         return compare(NOT_EQUAL, octet(SYN));
+    }
+
+    /** {@code tcp flags & (fin|syn|rst|ack) == syn}: the segment that opens a connection. */
+    RuleExpressions firstSegment() {
+        return segment(SYN);
+    }
+
+    /** {@code tcp flags & (fin|syn|rst|ack) == syn|ack}: the reply to it. */
+    RuleExpressions secondSegment() {
+        return segment(SYN | ACK);
+    }
+
+    private RuleExpressions segment(int flags) {
+        tcp();
+        payload(TRANSPORT_HEADER, TCP_FLAGS_OFFSET, 1, REGISTER);
+        bits(octet(FIN_SYN_RST_ACK), octet(0));
+        return compare(EQUAL, octet(flags));
+    }
+
+    /** {@code reset tcp option timestamp}: replaces that option by nothing; Linux 5.18. */
+    void resetTimestamps() {
+        expression("exthdr", () -> {
+            out.octet(2, TCPOPT_TIMESTAMP);
+            out.number(6, EXTHDR_OP_TCPOPT);
+        });
+    }
+
+    /** {@code tcp window set 0}. */
+    void closeWindow() {
+        immediate(REGISTER, port(0));
+        expression("payload", () -> {
+            out.number(5, REGISTER);
+            out.number(2, TRANSPORT_HEADER);
+            out.number(3, TCP_WINDOW_OFFSET);
+            out.number(4, 2);
+            out.number(6, PAYLOAD_CSUM_INET);
+            out.number(7, TCP_CHECKSUM_OFFSET);
+            out.number(8, 0);
+        });
     }
 
     /** {@code meta iifkind bridge}: the interface that the packet came in by is a bridge. */
@@ -219,6 +265,21 @@ final class RuleExpressions {
         ct(CT_MARK);
         bits(word(bits), word(0));
         return compare(NOT_EQUAL, word(0));
+    }
+
+    /** {@code ct mark & bits == bits}. */
+    RuleExpressions connectionMarkedBoth(int bits) {
+        ct(CT_MARK);
+        bits(word(bits), word(0));
+        return compare(EQUAL, word(bits));
+    }
+
+    /** {@code ct bytes} is the largest number, which it never is: that a rule asks makes the kernel count packets. */
+    RuleExpressions endlessBytes() {
+        ct(CT_BYTES);
+        byte[] largest = new byte[Long.BYTES];
+        Arrays.fill(largest, (byte) 0xff);
+        return compare(EQUAL, largest);
     }
 
     /** {@code ct direction original}: the packet comes from the side that opened the connection. */

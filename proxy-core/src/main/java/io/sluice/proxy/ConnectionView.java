@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param listener         the address that the client connected to
  * @param endpoint         where it goes, null before one was chosen
  * @param state            {@code connecting}, {@code established}, {@code half-closed (client)}, {@code half-closed
- *                         (backend)} or {@code closing}
+ *                         (backend)}, {@code closing}, or {@code kernel} after it was handed over
  * @param acceptedAt       wall clock
  * @param bytesFromClient  written to the endpoint so far
  * @param bytesFromBackend written to the client so far

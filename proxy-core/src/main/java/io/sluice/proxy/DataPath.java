@@ -18,6 +18,7 @@ import io.sluice.metrics.ConnectionOutcome;
 import io.sluice.metrics.RefusalReason;
 import io.sluice.proxy.ProxiedConnection.AcceptedClient;
 import io.sluice.service.EndpointAddress;
+import io.sluice.service.HandoffPolicy;
 import io.sluice.service.IpAddresses;
 import io.sluice.service.PeerTimeouts;
 import java.io.IOException;
@@ -26,11 +27,9 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -58,8 +57,7 @@ public final class DataPath implements AutoCloseable {
     private final EventLoops loops;
     private final ConnectionLimits limits;
     private final List<EventLoopContext> byLoop = new ArrayList<>();
-    /** Listening sockets of the old process, by their address. */
-    private final Map<InetSocketAddress, Integer> inheritance = new ConcurrentHashMap<>();
+    private final InheritedSockets inheritance = new InheritedSockets();
     private final long origin = System.nanoTime();
     private final AtomicInteger next = new AtomicInteger();
     private final AtomicLong ids = new AtomicLong();
@@ -73,6 +71,7 @@ public final class DataPath implements AutoCloseable {
     private final RepeatedWarning faults = new RepeatedWarning(LOG);
     private volatile ClientOrigins origins = ClientOrigins.NONE;
     private final Datagrams datagrams;
+    private final KernelConnections kernelConnections;
     private volatile @Nullable CompletableFuture<Void> whenIdle;
     private final ConnectionTaps taps = new ConnectionTaps();
     /** Completes when listeners may accept. */
@@ -90,10 +89,27 @@ public final class DataPath implements AutoCloseable {
         this.limits = new ConnectionLimits(settings.connectTimeout().toNanos(), settings.connectRetries(),
                 settings.idleTimeout().isZero() ? Long.MAX_VALUE : settings.idleTimeout().toNanos(),
                 settings.halfCloseTimeout().toNanos(), FLUSH_TIMEOUT.toNanos(), BUFFER_BYTES);
+        this.kernelConnections = new KernelConnections(this, settings.handoff());
         for (EventExecutor loop : loops.group()) {
             byLoop.add(new EventLoopContext(this, (EventLoop) loop));
         }
         this.datagrams = new Datagrams(this);
+        kernelConnections.start();
+    }
+
+    /** The connections that the kernel has. */
+    public KernelConnections kernelConnections() {
+        return kernelConnections;
+    }
+
+    /** Whether connections are handed to the kernel at all. Any thread. */
+    public boolean handsOver() {
+        return settings.handoff().policy() != HandoffPolicy.NEVER;
+    }
+
+    /** Whether connections to {@code port} are handed to the kernel as soon as an endpoint is connected. Any thread. */
+    public boolean handsOverAtOnce(ServicePortTargets port) {
+        return port.handoff(settings.handoff()) == HandoffPolicy.EAGER;
     }
 
     /** The data path of datagrams, on the same event loops. */
@@ -139,11 +155,11 @@ public final class DataPath implements AutoCloseable {
      */
     public CompletionStage<Listener> listen(InetSocketAddress address, AddressKind kind, ServicePortTargets port,
             boolean freeBind) {
-        Integer inherited = inheritance.remove(address);
+        int inherited = inheritance.take(address);
         return loops.transport() == Transport.NIO
                 ? new ChannelListener(this, new Destination(address, port, kind), nextLoop().eventLoop()).open()
                 : nativeListener(new NativeListener.Socket.Bound(new Destination(address, port, kind), freeBind,
-                        inherited == null ? NativeListener.NOT_INHERITED : inherited)).open();
+                        inherited)).open();
     }
 
     /**
@@ -158,23 +174,11 @@ public final class DataPath implements AutoCloseable {
             throw new UnsupportedOperationException(
                     "NIO cannot accept connections to addresses that are not this machine's");
         }
-        Optional<InetSocketAddress> inherited = inheritance.entrySet().stream()
-                .filter(socket -> socket.getKey().getAddress().equals(address) && isMarked(socket.getValue()))
-                .map(Map.Entry::getKey).findFirst();
-        int descriptor = inherited.map(inheritance::remove).orElse(NativeListener.NOT_INHERITED);
+        kernelConnections.ports(ports);
+        Optional<InetSocketAddress> inherited = inheritance.intercepting(address);
+        int descriptor = inherited.map(inheritance::take).orElse(NativeListener.NOT_INHERITED);
         return nativeListener(new NativeListener.Socket.Intercepting(
                 inherited.orElseGet(() -> new InetSocketAddress(address, 0)), ports, descriptor)).open();
-    }
-
-    /** False for a node port of an old process that did not intercept. */
-    private static boolean isMarked(int descriptor) {
-        try {
-            return LinuxSocket.newSocket(descriptor)
-                    .getIntOpt(SocketOptions.SOL_SOCKET, SocketOptions.SO_MARK) != 0;
-        } catch (IOException e) {
-            LOG.debug("an inherited socket does not show its options: {}", e.getMessage());
-            return false;
-        }
     }
 
     private NativeListener nativeListener(NativeListener.Socket socket) {
@@ -200,7 +204,7 @@ public final class DataPath implements AutoCloseable {
             keepAlive(bound);
             bound.listen(settings.backlog());
         } catch (IOException e) {
-            discard(bound.intValue());
+            InheritedSockets.discard(bound.intValue());
             return CompletableFuture.failedFuture(e);
         }
         return nativeListener(
@@ -254,9 +258,10 @@ public final class DataPath implements AutoCloseable {
                 datagrams.inherit(address, descriptor);
                 continue;
             }
-            Integer twin = address == null ? Integer.valueOf(descriptor) : inheritance.put(address, descriptor);
-            if (twin != null) {
-                discard(twin);
+            if (address == null) {
+                InheritedSockets.discard(descriptor);
+            } else {
+                inheritance.add(address, descriptor);
             }
         }
     }
@@ -272,10 +277,7 @@ public final class DataPath implements AutoCloseable {
 
     /** Closes inherited sockets that no listener uses; returns their number. */
     public int disinherit() {
-        int left = inheritance.size() + datagrams.disinherit();
-        inheritance.values().forEach(DataPath::discard);
-        inheritance.clear();
-        return left;
+        return inheritance.discardAll() + datagrams.disinherit();
     }
 
     /** Accepted sockets inherit it. A Service that has other times has them set for connections that live on. */
@@ -288,14 +290,6 @@ public final class DataPath implements AutoCloseable {
             listening.setIntOpt(SocketOptions.IPPROTO_TCP, SocketOptions.TCP_KEEPINTVL,
                     Math.toIntExact(peers.keepaliveInterval().toSeconds()));
             listening.setIntOpt(SocketOptions.IPPROTO_TCP, SocketOptions.TCP_KEEPCNT, peers.keepaliveCount());
-        }
-    }
-
-    private static void discard(int descriptor) {
-        try {
-            LinuxSocket.newSocket(descriptor).close();
-        } catch (IOException e) {
-            LOG.debug("closing an inherited socket: {}", e.getMessage());
         }
     }
 
@@ -319,6 +313,9 @@ public final class DataPath implements AutoCloseable {
             }
         }
         if (all.size() < limit) {
+            all.addAll(kernelConnections.views(limit - all.size()));
+        }
+        if (all.size() < limit) {
             all.addAll(datagrams.views(limit - all.size()));
         }
         return all;
@@ -335,6 +332,10 @@ public final class DataPath implements AutoCloseable {
      */
     public Optional<ConnectionDetail> find(ConnectionFilter filter) {
         Optional<ConnectionDetail> best = datagrams.find(filter);
+        ConnectionDetail kernel = kernelConnections.find(filter);
+        if (kernel != null && (best.isEmpty() || isNewer(kernel, best.get()))) {
+            best = Optional.of(kernel);
+        }
         for (EventLoopContext loop : byLoop) {
             ConnectionDetail found =
                     loop.eventLoop().submit(() -> loop.find(filter)).syncUninterruptibly().getNow();
@@ -356,7 +357,9 @@ public final class DataPath implements AutoCloseable {
      * @return completes on an event loop, with their number
      */
     public CompletableFuture<Integer> kill(ConnectionFilter filter) {
-        CompletableFuture<Integer> all = datagrams.kill(filter);
+        CompletableFuture<Integer> all = datagrams.kill(filter).thenCombine(
+                CompletableFuture.supplyAsync(() -> kernelConnections.kill(filter), kernelConnections.executor()),
+                Integer::sum);
         for (EventLoopContext loop : byLoop) {
             CompletableFuture<Integer> ofLoop = new CompletableFuture<>();
             loop.eventLoop().execute(() -> loop.killByOrder(filter, ofLoop::complete));
@@ -385,6 +388,7 @@ public final class DataPath implements AutoCloseable {
     @Override
     public void close() {
         datagrams.close();
+        kernelConnections.close();
         // An event loop that shuts down closes what is left on it, without a reset.
         byLoop.stream().map(loop -> loop.eventLoop().submit(loop::close)).toList()
                 .forEach(closed -> closed.awaitUninterruptibly(5, TimeUnit.SECONDS));
@@ -458,7 +462,7 @@ public final class DataPath implements AutoCloseable {
             connection = connection(accepted, loop, fd);
         } catch (RuntimeException | Error e) {
             fault("a connection to " + accepted.port().name(), e);
-            discard(fd);
+            InheritedSockets.discard(fd);
             accepted.port().meters().closed(ConnectionOutcome.FAILED, 0);
             release(accepted.port());
             return;

@@ -46,6 +46,16 @@ final class EpollConnection extends NativeConnection {
     }
 
     @Override
+    boolean quiesce() {
+        return true; // a socket is read when the kernel has said that there is something
+    }
+
+    @Override
+    void resume() {
+        pump();
+    }
+
+    @Override
     void buffersShort() {
         // The kernel has not been asked for anything.
     }

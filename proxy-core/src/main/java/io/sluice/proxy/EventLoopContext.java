@@ -11,6 +11,7 @@ import io.sluice.balance.ClientOrigins;
 import io.sluice.linux.TcpCalls;
 import io.sluice.metrics.AccessLog;
 import io.sluice.service.EndpointAddress;
+import io.sluice.service.HandoffPolicy;
 import io.sluice.service.PeerTimeouts;
 import io.sluice.uring.Ring;
 import java.io.IOException;
@@ -69,6 +70,8 @@ final class EventLoopContext {
     private final RecentConnections recent;
     private final DeadPeerSweep sweep;
     private final KernelSockets kernel;
+    private final @Nullable KernelHandoff handoff;
+    private final HandoffSweep handoffSweep;
 
     EventLoopContext(DataPath dataPath, EventLoop eventLoop) {
         this.dataPath = dataPath;
@@ -78,6 +81,10 @@ final class EventLoopContext {
         this.sweep = new DeadPeerSweep(eventLoop);
         this.kernel = KernelSockets.open();
         this.calls = dataPath.transport() == Transport.NIO ? null : new TcpCalls();
+        this.handoff = calls == null
+                ? null
+                : KernelHandoff.open(calls, dataPath.kernelConnections(), dataPath.settings());
+        this.handoffSweep = new HandoffSweep(eventLoop);
         this.budget = new BufferBudget(dataPath.settings().buffers().memory() / dataPath.settings().workerThreads(),
                 this::becameShort);
     }
@@ -90,6 +97,27 @@ final class EventLoopContext {
     /** Looks for dead peers of connections. */
     DeadPeerSweep sweep() {
         return sweep;
+    }
+
+    /** Hands connections to the kernel; null if that is not possible here. */
+    @Nullable
+    KernelHandoff handoff() {
+        return handoff;
+    }
+
+    /** Tries it with connections that are quiet. */
+    HandoffSweep handoffSweep() {
+        return handoffSweep;
+    }
+
+    /** Those that the kernel has. */
+    KernelConnections kernelConnections() {
+        return dataPath.kernelConnections();
+    }
+
+    /** When connections of {@code port} are handed to the kernel. */
+    HandoffPolicy handoff(ServicePortTargets port) {
+        return handoff == null ? HandoffPolicy.NEVER : port.handoff(dataPath.settings().handoff());
     }
 
     /** Sockets of which there is no descriptor. */
@@ -289,6 +317,9 @@ final class EventLoopContext {
         sparePipes.forEach(SplicePipe::close);
         sparePipes.clear();
         kernel.close();
+        if (handoff != null) {
+            handoff.close();
+        }
     }
 
     /**

@@ -1,5 +1,7 @@
 package io.sluice.proxy;
 
+import io.sluice.connection.ConnectionMachine;
+import io.sluice.connection.HandoffResult;
 import io.sluice.connection.PeerSilence;
 import io.sluice.connection.Side;
 import io.sluice.linux.ConnectErrnoException;
@@ -10,6 +12,7 @@ import io.sluice.linux.SystemError;
 import io.sluice.linux.TcpCalls;
 import io.sluice.linux.TcpInfo;
 import io.sluice.service.EndpointAddress;
+import io.sluice.service.HandoffPolicy;
 import io.sluice.service.IpFamily;
 import io.sluice.service.PeerTimeouts;
 import java.io.IOException;
@@ -30,18 +33,40 @@ abstract sealed class NativeConnection extends ProxiedConnection permits EpollCo
     static final int READS_IN_A_ROW = 8;
     /** The most ports of a client's address that are tried for one connection. */
     private static final int SOURCE_PORTS = 16;
+    /** Longer than a peer waits before it acknowledges (40 ms; 200 ms at the most, RFC 9293 says 500). */
+    private static final long QUIET_NANOS = 100_000_000;
 
     final TcpCalls calls;
     final NativeEnd client;
     @Nullable
     NativeEnd backend;
+    /** The client was told to send nothing yet; nothing is read from it before an endpoint is connected. */
+    private boolean held;
+    /** Nothing was found by which it can never be handed to the kernel. */
+    private boolean handable = true;
 
     /** @param client the descriptor of a socket with TCP_NODELAY and SO_KEEPALIVE */
     NativeConnection(AcceptedClient accepted, EventLoopContext owner, int client) {
         super(accepted, owner);
         this.calls = owner.calls();
         this.client = end(Side.CLIENT, client);
+        this.held = owner.handoff(accepted.port()) == HandoffPolicy.EAGER;
     }
+
+    /** Whether nothing is read from the client yet, because the connection is handed over before it sends. */
+    final boolean isHeld() {
+        return held;
+    }
+
+    /**
+     * Stops waiting for bytes, so that whatever comes stays in the sockets.
+     *
+     * @return whether that is so already; else {@link #handOff} is called again when it is
+     */
+    abstract boolean quiesce();
+
+    /** Waits for bytes again. */
+    abstract void resume();
 
     /** Makes a socket of this engine. */
     abstract NativeEnd end(Side side, int fd);
@@ -140,11 +165,86 @@ abstract sealed class NativeConnection extends ProxiedConnection permits EpollCo
             }
         }
         backendConnected();
+        if (held && end != null) {
+            held = false;
+            if (handedOver(end, true)) {
+                return;
+            }
+        }
         if (end != null) {
             end.flush();
         }
         rearm();
         pump();
+    }
+
+    /**
+     * Tries to hand it to the kernel now.
+     *
+     * @param wasHeld whether the client waits for a word before it sends anything
+     */
+    private boolean handedOver(NativeEnd end, boolean wasHeld) {
+        KernelHandoff handoff = owner.handoff();
+        EndpointAddress endpoint = endpoint();
+        if (handoff == null || endpoint == null) {
+            return false;
+        }
+        if (!handoff.isPossible() || !isOnTheWay(endpoint) || owner.taps().on()) {
+            if (wasHeld) {
+                handoff.letSend(client.fd, accepted().client());
+            }
+            return false;
+        }
+        HandoffResult result = handoff.attempt(client.fd, end.fd, accepted(), endpoint, wasHeld);
+        if (result == HandoffResult.HANDED) {
+            handedOver(owner.kernelConnections());
+            return true;
+        }
+        if (wasHeld && result.isPassing()) {
+            owner.handoffSweep().add(this);
+        }
+        handable = result.isPassing();
+        return false;
+    }
+
+    /** The kernel forwards packets between the two; what it gives to a process of this machine can meet another socket. */
+    private boolean isOnTheWay(EndpointAddress endpoint) {
+        InetAddress from = accepted().client().getAddress();
+        return !owner.origins().isHere(from) && !owner.origins().isHere(endpoint.ip())
+                && IpFamily.of(accepted().listener().getAddress()) == endpoint.family();
+    }
+
+    /**
+     * Hands it to the kernel if no byte came or went for a while.
+     *
+     * @return whether it is worth another look
+     */
+    final boolean handOffIfQuiet() {
+        if (machine.phase() != ConnectionMachine.Phase.ESTABLISHED || !handable) {
+            return false;
+        }
+        if (machine.idle(owner.now()) < QUIET_NANOS || !isEmpty() || owner.taps().on()) {
+            return true;
+        }
+        if (quiesce()) {
+            handOff();
+        }
+        return machine.phase() == ConnectionMachine.Phase.ESTABLISHED && handable;
+    }
+
+    /** The second half: nothing is waited for now. */
+    final void handOff() {
+        NativeEnd end = backend;
+        if (machine.phase() == ConnectionMachine.Phase.ESTABLISHED && end != null && isEmpty()
+                && handedOver(end, false)) {
+            return;
+        }
+        resume();
+    }
+
+    /** No byte is with the proxy. */
+    private boolean isEmpty() {
+        return machine.buffered(Side.CLIENT) == 0 && machine.buffered(Side.BACKEND) == 0;
     }
 
     /** Whether no socket listens on the endpoint's port of this machine, and the kernel chose that port for ours. */
@@ -235,6 +335,9 @@ abstract sealed class NativeConnection extends ProxiedConnection permits EpollCo
         }
         if (client.mayAwait() || end != null && end.mayAwait()) {
             watchPeers();
+        }
+        if (owner.handoff(port()) != HandoffPolicy.NEVER) {
+            owner.handoffSweep().add(this);
         }
     }
 

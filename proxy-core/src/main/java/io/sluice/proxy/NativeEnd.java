@@ -107,7 +107,7 @@ abstract class NativeEnd {
             return true;
         }
         if (!connection.connected()) {
-            return side == Side.CLIENT && held == null && !connection.owner.budget().isShort();
+            return side == Side.CLIENT && held == null && !connection.isHeld() && !connection.owner.budget().isShort();
         }
         NativeEnd sink = connection.end(side.other());
         return sink != null && sink.pending == null && (sink.pipe == null || sink.pipe.held() == 0)

@@ -334,6 +334,28 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Nat
         }
     }
 
+    /** The kernel goes on with it: nothing is held here any more. */
+    final void handedOver(KernelConnections kernel) {
+        EndpointAddress chosen = endpoint;
+        if (chosen == null) {
+            throw new IllegalStateException("no endpoint was chosen");
+        }
+        kernel.add(new KernelConnection(new KernelConnection.Before(accepted, chosen, meters(), List.copyOf(attempts),
+                machine.retries(), masqueraded, acceptedAt, connectNanos, machine.deliveredTo(Side.BACKEND),
+                machine.deliveredTo(Side.CLIENT))));
+        if (timer != null) {
+            timer.cancel(false);
+            timer = null;
+        }
+        machine.handOver();
+        release();
+        owner.ended(this);
+    }
+
+    final AcceptedClient accepted() {
+        return accepted;
+    }
+
     /** Told once: the connection has lived on for as long as an endpoint has time to take it. */
     abstract void settled();
 
@@ -365,13 +387,13 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Nat
         owner.sweep().remove(this);
     }
 
-    private static ConnectionOutcome outcome(Termination termination) {
+    static ConnectionOutcome outcome(Termination termination) {
         return switch (termination) {
-            case NORMAL -> ConnectionOutcome.COMPLETED;
+            case NORMAL, KERNEL_NORMAL -> ConnectionOutcome.COMPLETED;
             case CLIENT_ABORTED_CONNECTING, CLIENT_ABORTED, CLIENT_ABORTED_LAST -> ConnectionOutcome.CLIENT_ABORTED;
             case CLIENT_DEAD -> ConnectionOutcome.CLIENT_DEAD;
             case BACKEND_DEAD -> ConnectionOutcome.BACKEND_DEAD;
-            case ORDERED_CONNECTING, ORDERED -> ConnectionOutcome.ORDERED;
+            case ORDERED_CONNECTING, ORDERED, KERNEL_ORDERED -> ConnectionOutcome.ORDERED;
             default -> ConnectionOutcome.FAILED;
         };
     }

@@ -1,5 +1,6 @@
 package io.sluice.proxy;
 
+import io.sluice.service.HandoffPolicy;
 import io.sluice.service.PeerTimeouts;
 import io.sluice.service.SourcePortRange;
 import java.time.Duration;
@@ -20,15 +21,25 @@ import java.time.Duration;
  *                                 CAP_NET_ADMIN); 0 for none
  * @param peers                    when a client or an endpoint is taken for dead
  * @param flows                    of datagrams
+ * @param handoff                  connections that are handed to the kernel
  */
 public record ProxySettings(Transport transport, int workerThreads, Duration connectTimeout, int connectRetries,
         Duration idleTimeout, Duration halfCloseTimeout, int maxConnections, int maxConnectionsPerService,
-        int backlog, BufferLimits buffers, int connectionMark, PeerTimeouts peers, FlowSettings flows) {
+        int backlog, BufferLimits buffers, int connectionMark, PeerTimeouts peers, FlowSettings flows,
+        HandoffSettings handoff) {
 
     /** The same with a mark for connections to endpoints. */
     public ProxySettings marked(int mark) {
         return new ProxySettings(transport, workerThreads, connectTimeout, connectRetries, idleTimeout,
-                halfCloseTimeout, maxConnections, maxConnectionsPerService, backlog, buffers, mark, peers, flows);
+                halfCloseTimeout, maxConnections, maxConnectionsPerService, backlog, buffers, mark, peers, flows,
+                handoff);
+    }
+
+    /** The same with other connections that are handed to the kernel. */
+    public ProxySettings handing(HandoffSettings other) {
+        return new ProxySettings(transport, workerThreads, connectTimeout, connectRetries, idleTimeout,
+                halfCloseTimeout, maxConnections, maxConnectionsPerService, backlog, buffers, connectionMark, peers,
+                flows, other);
     }
 
     /** The ports of connections in a client's name: where packets have marks, the kernel finds the sockets of replies itself. */
@@ -57,6 +68,7 @@ public record ProxySettings(Transport transport, int workerThreads, Duration con
         private int connectionMark;
         private PeerTimeouts peers = PeerTimeouts.DEFAULT;
         private FlowSettings flows = FlowSettings.DEFAULT;
+        private HandoffSettings handoff = HandoffSettings.NEVER;
 
         private Builder() {}
 
@@ -138,11 +150,17 @@ public record ProxySettings(Transport transport, int workerThreads, Duration con
             return this;
         }
 
+        /** Sets {@link ProxySettings#handoff}. */
+        public Builder handoff(HandoffPolicy value) {
+            this.handoff = HandoffSettings.NEVER.with(value);
+            return this;
+        }
+
         /** The settings. */
         public ProxySettings build() {
             return new ProxySettings(transport, workerThreads, connectTimeout, connectRetries, idleTimeout,
                     halfCloseTimeout, maxConnections, maxConnectionsPerService, backlog, buffers, connectionMark,
-                    peers, flows);
+                    peers, flows, handoff);
         }
     }
 }

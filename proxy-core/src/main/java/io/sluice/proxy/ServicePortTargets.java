@@ -10,6 +10,7 @@ import io.sluice.metrics.EndpointMeters;
 import io.sluice.metrics.PortMeters;
 import io.sluice.service.Cidr;
 import io.sluice.service.EndpointAddress;
+import io.sluice.service.HandoffPolicy;
 import io.sluice.service.IpFamily;
 import io.sluice.service.PeerTimeouts;
 import io.sluice.service.Protocol;
@@ -19,6 +20,7 @@ import io.sluice.service.ServicePortName;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One Service port as the data path sees it: its endpoints of each family, to pick from.
@@ -50,6 +52,7 @@ public final class ServicePortTargets {
     private volatile List<Cidr> sourceRanges = List.of();
     private volatile ProxyProtocol proxyProtocol = ProxyProtocol.NONE;
     private volatile PeerTimeouts.Said peers = PeerTimeouts.Said.NONE;
+    private volatile @Nullable HandoffPolicy handoff;
     private volatile PreservedTraffic preserved = PreservedTraffic.NONE;
     /** Of a port for datagrams. */
     private final FlowGroup flows;
@@ -98,6 +101,7 @@ public final class ServicePortTargets {
         sourceRanges = ranges;
         proxyProtocol = routing.annotations().proxyProtocol();
         peers = routing.annotations().peers();
+        handoff = routing.annotations().handoff();
         ipv4 = targets(routing, IpFamily.IPV4, ipv4);
         ipv6 = targets(routing, IpFamily.IPV6, ipv6);
         if (name.protocol() == Protocol.UDP) {
@@ -144,6 +148,18 @@ public final class ServicePortTargets {
     /** When clients and endpoints are taken for dead, {@code defaults} where the Service does not say. Any thread. */
     PeerTimeouts peers(PeerTimeouts defaults) {
         return peers.over(defaults);
+    }
+
+    /**
+     * When its connections are handed to the kernel, by {@code settings} where the Service does not say. Those with a header
+     * before the first byte are not handed over at once. Any thread.
+     */
+    HandoffPolicy handoff(HandoffSettings settings) {
+        HandoffPolicy said = handoff;
+        HandoffPolicy policy =
+                said == null || settings.policy() == HandoffPolicy.NEVER ? settings.policy() : said;
+        boolean atOnce = settings.atOnce() && proxyProtocol == ProxyProtocol.NONE;
+        return policy == HandoffPolicy.EAGER && !atOnce ? HandoffPolicy.AUTO : policy;
     }
 
     /** Endpoints see the client's own address in this traffic, from the next connection on. Control thread. */

@@ -27,6 +27,8 @@ final class UringConnection extends NativeConnection {
     private static final int EINTR = Errno.EINTR.number();
 
     private final Ring ring;
+    /** Nothing is received, so that the connection can be handed to the kernel. */
+    private boolean quiescing;
 
     /** @param client the descriptor of a socket with TCP_NODELAY and SO_KEEPALIVE */
     UringConnection(AcceptedClient accepted, EventLoopContext owner, int client) {
@@ -40,6 +42,24 @@ final class UringConnection extends NativeConnection {
     }
 
     @Override
+    boolean quiesce() {
+        quiescing = true;
+        boolean quiet = ((UringEnd) client).stopReceiving();
+        return (!(backend instanceof UringEnd end) || end.stopReceiving()) && quiet;
+    }
+
+    @Override
+    void resume() {
+        quiescing = false;
+        goOn();
+    }
+
+    /** A receive has ended: if it was the last one, all is quiet. */
+    private boolean isQuietNow() {
+        return quiescing && !((UringEnd) client).awaiting && !(backend instanceof UringEnd end && end.awaiting);
+    }
+
+    @Override
     void buffersShort() {
         ((UringEnd) client).cancelReceive();
         if (backend instanceof UringEnd end) {
@@ -48,6 +68,10 @@ final class UringConnection extends NativeConnection {
     }
 
     private void goOn() {
+        if (isQuietNow()) {
+            handOff();
+            return;
+        }
         pump();
         rearm();
     }
@@ -81,7 +105,7 @@ final class UringConnection extends NativeConnection {
 
         @Override
         void pump() {
-            if (awaiting || connecting) {
+            if (awaiting || connecting || quiescing) {
                 return;
             }
             if (!mayRead()) {
@@ -114,6 +138,14 @@ final class UringConnection extends NativeConnection {
             awaiting = true;
             receiving = true;
             ring.receive(operations, READ, fd, knownEmpty);
+        }
+
+        /** Whether nothing is in flight. */
+        private boolean stopReceiving() {
+            if (awaiting && !closed) {
+                ring.cancel(operations, receiving ? READ : READABLE);
+            }
+            return !awaiting;
         }
 
         /** Its bytes would have to be held: from now on the socket is read only when the other one accepts what is read. */

@@ -177,6 +177,7 @@ final class InterceptionSet implements ServiceListeners {
         Map<ServiceSocket, Verdict> verdicts = new HashMap<>();
         Map<ServiceSocket, DirectWay> directWays = new HashMap<>();
         Map<ServiceSocket, Set<Cidr>> sources = new HashMap<>();
+        Set<ServiceSocket> eager = new HashSet<>();
         for (Map<InetSocketAddress, Claim> claims : List.of(plan.claimed(), plan.claimedForDatagrams())) {
             claims.forEach((address, claim) -> {
                 ServiceSocket socket = socket(address, claim);
@@ -188,6 +189,10 @@ final class InterceptionSet implements ServiceListeners {
                 if (fallback) {
                     directWay(address, claim).ifPresent(way -> directWays.put(socket, way));
                 }
+                RoutedPort port = ports.find(claim.owner());
+                if (socket.protocol() == Protocol.TCP && port != null && dataPath.handsOverAtOnce(port.targets())) {
+                    eager.add(socket);
+                }
             });
         }
         Set<InetAddress> clusterIps = new HashSet<>();
@@ -196,7 +201,7 @@ final class InterceptionSet implements ServiceListeners {
                 clusterIps.add(address);
             }
         });
-        return new Contents(verdicts, clusterIps, directWays, sources);
+        return new Contents(verdicts, clusterIps, directWays, sources, eager);
     }
 
     private void apply(Contents wanted) {
@@ -220,7 +225,7 @@ final class InterceptionSet implements ServiceListeners {
         InterceptionTable current = table;
         if (current == null || sockets.isEmpty()) {
             sockets = intercept();
-            current = new InterceptionTable(proxyPorts(), podCidrs);
+            current = new InterceptionTable(proxyPorts(), podCidrs, dataPath.handsOver());
             table = current;
         }
         sockets.stream().flatMap(socket -> socket.boundAddress().stream())

@@ -26,12 +26,13 @@ import org.jspecify.annotations.Nullable;
  * @param udpTimeout        how long a flow of datagrams lives without one; null for the daemon's defaults
  * @param udpReplies        how many replies to each datagram of a client end its flow, 0 for none; -1 where nothing is said
  * @param healthCheck       how endpoints are checked; null for not at all
+ * @param handoff           when connections are handed to the kernel; null for the daemon's default
  * @param warnings          one line for each annotation that is not understood or has no effect
  */
 public record ServiceAnnotations(@Nullable BalancerKind balancer, Duration slowStart, Map<String, Integer> weights,
         boolean affinityByService, ProxyProtocol proxyProtocol, @Nullable Boolean preserveSource,
         PeerTimeouts.Said peers, @Nullable Duration udpTimeout, int udpReplies,
-        @Nullable HealthCheck healthCheck, List<String> warnings) {
+        @Nullable HealthCheck healthCheck, @Nullable HandoffPolicy handoff, List<String> warnings) {
 
     /** How connections are spread: a {@link BalancerKind}. */
     public static final String BALANCER = "sluice.io/balancer";
@@ -58,10 +59,13 @@ public record ServiceAnnotations(@Nullable BalancerKind balancer, Duration slowS
     /** How many replies to each datagram of a client end its flow: 1 for questions and answers, 0 for none. */
     public static final String UDP_REPLIES = "sluice.io/udp-replies";
 
+    /** When connections are handed to the kernel: a {@link HandoffPolicy}. */
+    public static final String KERNEL_HANDOFF = "sluice.io/kernel-handoff";
+
     /** No annotation. */
     public static final ServiceAnnotations NONE =
             new ServiceAnnotations(null, Duration.ZERO, Map.of(), false, ProxyProtocol.NONE, null,
-                    PeerTimeouts.Said.NONE, null, -1, null, List.of());
+                    PeerTimeouts.Said.NONE, null, -1, null, null, List.of());
 
     private static final String PREFIX = "sluice.io/";
     private static final Set<String> KNOWN = known();
@@ -74,7 +78,7 @@ public record ServiceAnnotations(@Nullable BalancerKind balancer, Duration slowS
     private static Set<String> known() {
         Set<String> known = new TreeSet<>(Set.of(BALANCER, SLOW_START, WEIGHTS, AFFINITY_KEY, PROXY_PROTOCOL,
                 PRESERVE_SOURCE, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT, DEAD_PEER_TIMEOUT, UDP_TIMEOUT,
-                UDP_REPLIES));
+                UDP_REPLIES, KERNEL_HANDOFF));
         known.addAll(HealthCheck.ANNOTATIONS);
         return known;
     }
@@ -125,12 +129,13 @@ public record ServiceAnnotations(@Nullable BalancerKind balancer, Duration slowS
         if (healthCheck != null && !protocols.isEmpty() && !protocols.contains(Protocol.TCP)) {
             warnings.add(HealthCheck.CHECK + " has no effect: the Service has no TCP port, and others are not checked");
         }
+        HandoffPolicy handoff = handoff(annotations.get(KERNEL_HANDOFF), warnings);
         new TreeMap<>(annotations).keySet().stream().filter(key -> key.startsWith(PREFIX) && !KNOWN.contains(key))
                 .forEach(key -> warnings.add(key + " is not known: " + String.join(", ", KNOWN) + " are"));
         return new ServiceAnnotations(balancer, slowStart, weights, byService,
                 version < 0 ? ProxyProtocol.NONE : version == 0 ? ProxyProtocol.V1 : ProxyProtocol.V2,
                 preserve < 0 ? null : Boolean.valueOf(preserve == 1), peers, udpTimeout, udpReplies, healthCheck,
-                warnings);
+                handoff, warnings);
     }
 
     private static @Nullable BalancerKind balancer(@Nullable String value, List<String> warnings) {
@@ -143,6 +148,18 @@ public record ServiceAnnotations(@Nullable BalancerKind balancer, Duration slowS
                     Arrays.stream(BalancerKind.values()).map(BalancerKind::word).toList()));
         }
         return kind.orElse(null);
+    }
+
+    private static @Nullable HandoffPolicy handoff(@Nullable String value, List<String> warnings) {
+        if (value == null) {
+            return null;
+        }
+        Optional<HandoffPolicy> policy = HandoffPolicy.of(value.strip());
+        if (policy.isEmpty()) {
+            warnings.add(unknown(KERNEL_HANDOFF, value,
+                    Arrays.stream(HandoffPolicy.values()).map(HandoffPolicy::word).toList()));
+        }
+        return policy.orElse(null);
     }
 
     private static int word(String annotation, @Nullable String value, List<String> words, List<String> warnings) {

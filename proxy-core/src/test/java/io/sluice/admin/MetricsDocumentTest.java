@@ -14,6 +14,7 @@ import io.sluice.metrics.EndpointMeters;
 import io.sluice.metrics.MetricCatalog;
 import io.sluice.metrics.PortMeters;
 import io.sluice.metrics.ProxyMetrics;
+import io.sluice.metrics.HandoffMetrics;
 import io.sluice.metrics.RuntimeMetrics;
 import io.sluice.metrics.SyncMetrics;
 import io.sluice.metrics.WatchdogMetrics;
@@ -35,6 +36,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.LongSupplier;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -67,6 +69,7 @@ class MetricsDocumentTest {
     private final EventLoopLag lag = new EventLoopLag(registry, List.of(loop));
     private final Watchdog watchdog =
             new Watchdog(Duration.ofSeconds(30), Duration.ofSeconds(1), lag::heartbeats, stalls -> {});
+    private final Map<String, LongSupplier> handoffs = Map.of("handed", () -> 1);
     private final Admin admin = new Admin(Optional.empty(), Optional.empty(), new AllowedHosts(List.of(), ""),
             daemonOfACluster(), proxy, registry);
 
@@ -96,6 +99,7 @@ class MetricsDocumentTest {
     @BeforeEach
     void watch() {
         WatchdogMetrics.bind(registry, watchdog);
+        HandoffMetrics.bind(registry, () -> 1, handoffs);
     }
 
     @BeforeEach

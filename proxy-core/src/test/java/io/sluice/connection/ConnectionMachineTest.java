@@ -269,7 +269,7 @@ class ConnectionMachineTest {
     @Test
     void termination_codes_are_two_letters_and_unlike() {
         List<String> codes = Arrays.stream(Termination.values()).map(Termination::code).toList();
-        assertThat(codes).doesNotHaveDuplicates().allMatch(code -> code.matches("--|[CSPRKOcs][CDL]|[cs]A"));
+        assertThat(codes).doesNotHaveDuplicates().allMatch(code -> code.matches("--|[CSPRKOcs][CDL]|[cs]A|[-RiFO]N"));
         assertThat(Arrays.stream(Termination.values()).map(Termination::meaning).collect(Collectors.toSet()))
                 .hasSameSizeAs(codes);
         assertThat(Termination.NO_ENDPOINT.code()).isEqualTo("PC");

@@ -536,6 +536,8 @@ final class SimulatedDriver implements ConnectionActions {
             case KILLED -> connected && time.now() >= drainDeadline;
             // No operator is in the simulation.
             case ORDERED_CONNECTING, ORDERED -> false;
+            // Nor is the kernel's table.
+            case KERNEL_NORMAL, KERNEL_RESET, KERNEL_IDLE, KERNEL_FORGOTTEN, KERNEL_ORDERED -> false;
         };
     }
 

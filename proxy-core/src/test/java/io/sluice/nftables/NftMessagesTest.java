@@ -143,7 +143,7 @@ class NftMessagesTest {
     void the_last_message_of_a_batch_is_acknowledged_and_only_that() {
         NftMessages out = new NftMessages(InterceptionRules.BYTES);
         out.beginBatch();
-        InterceptionRules.write(out, "sluice", PacketMarks.SLUICE, List.of(), true, BOTH);
+        InterceptionRules.write(out, "sluice", PacketMarks.SLUICE, List.of(), true, false, BOTH);
         out.endBatch();
         List<Message> all = messages(out);
         assertThat(all.getFirst()).isEqualTo(new Message(0x10, 1, 1, "0000000a"));
@@ -169,7 +169,7 @@ class NftMessagesTest {
 
     private static List<String> descriptions(Map<IpFamily, ProxyPorts> ports) {
         NftMessages out = new NftMessages(InterceptionRules.BYTES);
-        InterceptionRules.write(out, "sluice", PacketMarks.SLUICE, List.of(), true, ports);
+        InterceptionRules.write(out, "sluice", PacketMarks.SLUICE, List.of(), true, false, ports);
         return IntStream.rangeClosed(1, messages(out).size()).mapToObj(out::description).toList();
     }
 

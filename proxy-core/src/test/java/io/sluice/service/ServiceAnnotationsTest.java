@@ -42,6 +42,7 @@ class ServiceAnnotationsTest {
             session-affinity-key | node     | sluice.io/session-affinity-key: 'node' is not known, the default holds; port, service are
             proxy-protocol       | v3       | sluice.io/proxy-protocol: 'v3' is not known, the default holds; v1, v2 are
             proxy-protocol       | true     | sluice.io/proxy-protocol: 'true' is not known, the default holds; v1, v2 are
+            kernel-handoff       | always   | sluice.io/kernel-handoff: 'always' is not known, the default holds; never, auto, eager are
             preserve-source      | yes      | sluice.io/preserve-source: 'yes' is not known, the default holds; false, true are
             keepalive-idle       | 1500ms   | sluice.io/keepalive-idle: '1500ms' is not a time of whole seconds like 30s or 2m, at most 32767s; the default holds
             keepalive-interval   | 0s       | sluice.io/keepalive-interval: '0s' is not a time of whole seconds like 30s or 2m, at most 32767s; the default holds
@@ -53,7 +54,7 @@ class ServiceAnnotationsTest {
             udp-timeout          | 10ms     | sluice.io/udp-timeout: '10ms' is not a time from 1s to 24h; the defaults hold
             udp-replies          | one      | sluice.io/udp-replies: 'one' is not a number from 0 to 100; the default holds
             udp-replies          | 101      | sluice.io/udp-replies: '101' is not a number from 0 to 100; the default holds
-            balancr              | maglev   | sluice.io/balancr is not known: sluice.io/balancer, sluice.io/dead-peer-timeout, sluice.io/health-check, sluice.io/health-check-fall, sluice.io/health-check-interval, sluice.io/health-check-rise, sluice.io/health-check-timeout, sluice.io/keepalive-count, sluice.io/keepalive-idle, sluice.io/keepalive-interval, sluice.io/preserve-source, sluice.io/proxy-protocol, sluice.io/session-affinity-key, sluice.io/slow-start, sluice.io/udp-replies, sluice.io/udp-timeout, sluice.io/weights are
+            balancr              | maglev   | sluice.io/balancr is not known: sluice.io/balancer, sluice.io/dead-peer-timeout, sluice.io/health-check, sluice.io/health-check-fall, sluice.io/health-check-interval, sluice.io/health-check-rise, sluice.io/health-check-timeout, sluice.io/keepalive-count, sluice.io/keepalive-idle, sluice.io/keepalive-interval, sluice.io/kernel-handoff, sluice.io/preserve-source, sluice.io/proxy-protocol, sluice.io/session-affinity-key, sluice.io/slow-start, sluice.io/udp-replies, sluice.io/udp-timeout, sluice.io/weights are
             weights              | a=2      | sluice.io/weights has no effect without sluice.io/balancer: weighted-round-robin
             """)
     void what_is_not_understood_is_a_warning_and_changes_nothing(String name, String value, String warning) {

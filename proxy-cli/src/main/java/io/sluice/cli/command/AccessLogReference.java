@@ -39,7 +39,8 @@ final class AccessLogReference {
                 Two letters, in the spirit of HAProxy's. The first says who: `C` the client, `S` the endpoint, `c` and `s` the
                 same by their silence, `P` the proxy, `R` a resource of this node that ran out, `K` the drain deadline, `O` an
                 operator, `-` nobody before the end. The second says when: `C` while connecting, `D` while data went in both
-                directions, `L` after one side had finished, `A` while its host had data to acknowledge, `-` at the end.
+                directions, `L` after one side had finished, `A` while its host had data to acknowledge, `-` at the end. `N` is
+                while the kernel had it (`--kernel-handoff`): `R` one side reset it, `i` it was idle, `F` the kernel forgot it.
 
                 | state | |
                 | --- | --- |

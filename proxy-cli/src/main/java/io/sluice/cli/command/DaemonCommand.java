@@ -231,6 +231,6 @@ public abstract class DaemonCommand {
                 .idleTimeout(connections.idleTimeout()).halfCloseTimeout(connections.halfCloseTimeout())
                 .maxConnections(connections.maxConnections())
                 .maxConnectionsPerService(connections.maxConnectionsPerService()).backlog(listeners.backlog())
-                .buffers(connections.buffers()).build();
+                .buffers(connections.buffers()).handoff(node.kernelHandoff()).build();
     }
 }

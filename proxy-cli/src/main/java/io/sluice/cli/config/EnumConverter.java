@@ -5,6 +5,7 @@ import io.sluice.cli.log.LogLevel;
 import io.sluice.dns.zone.PodRecords;
 import io.sluice.node.AddressMode;
 import io.sluice.proxy.Transport;
+import io.sluice.service.HandoffPolicy;
 import io.sluice.source.kubernetes.KubernetesOptions.EndpointsFrom;
 import java.util.Iterator;
 import java.util.List;
@@ -54,6 +55,13 @@ public abstract class EnumConverter<E extends Enum<E>> implements ITypeConverter
     static final class OfTransport extends EnumConverter<Transport> {
         OfTransport() {
             super(List.of(Transport.values()));
+        }
+    }
+
+    /** {@code never}, {@code auto} or {@code eager}. */
+    static final class OfHandoffPolicy extends EnumConverter<HandoffPolicy> {
+        OfHandoffPolicy() {
+            super(List.of(HandoffPolicy.values()));
         }
     }
 

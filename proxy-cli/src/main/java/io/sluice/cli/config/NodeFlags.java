@@ -3,6 +3,7 @@ package io.sluice.cli.config;
 import io.sluice.node.AddressMode;
 import io.sluice.node.NodeSettings;
 import io.sluice.service.Cidr;
+import io.sluice.service.HandoffPolicy;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -37,6 +38,14 @@ public final class NodeFlags {
                     + "Default: ${DEFAULT-VALUE}")
     private Fallback fallback;
 
+    @Option(names = "--kernel-handoff", paramLabel = "WHEN", defaultValue = "never",
+            converter = EnumConverter.OfHandoffPolicy.class, completionCandidates = EnumConverter.OfHandoffPolicy.class,
+            description = "With --address-mode nftables: when a connection to an endpoint is handed to the kernel, which then "
+                    + "translates its packets without the daemon: ${COMPLETION-CANDIDATES}. auto: when one that has lived "
+                    + "for some seconds is quiet. eager: as soon as the endpoint is connected. Both keep TCP timestamps from "
+                    + "being agreed on. See docs/internals/kernel-handoff.md. Default: ${DEFAULT-VALUE}")
+    private HandoffPolicy kernelHandoff;
+
     @Option(names = "--masquerade-all", paramLabel = "true|false", arity = "0..1", fallbackValue = "true",
             hideParamSyntax = true, defaultValue = "false",
             description = "With --address-mode nftables: endpoints see this node's address, and not the client's, for all "
@@ -63,6 +72,11 @@ public final class NodeFlags {
     /** Whether the process waits for a signal after another one has taken over. */
     public boolean stayAfterHandover() {
         return stayAfterHandover;
+    }
+
+    /** When connections are handed to the kernel. */
+    public HandoffPolicy kernelHandoff() {
+        return kernelHandoff;
     }
 
     /**

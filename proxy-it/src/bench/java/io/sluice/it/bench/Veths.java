@@ -46,7 +46,9 @@ final class Veths implements Closeable {
         HAPROXY_SPLICE("haproxy-splice", NODE),
         NGINX("nginx", NODE),
         LOCAL_ROUTE("sluice, local-route", SERVICE),
-        NFTABLES("sluice, nftables", SERVICE);
+        NFTABLES("sluice, nftables", SERVICE),
+        /** Each connection goes to the kernel as soon as it has an endpoint. */
+        HANDED("sluice, nftables, handed over", SERVICE);
 
         private final String title;
         private final String target;
@@ -172,12 +174,12 @@ final class Veths implements Closeable {
                 Peer.configureNginx(datagramServers(), work, 1);
                 yield List.of("nginx", "-c", moved(work, "nginx.conf").toString());
             }
-            case LOCAL_ROUTE, NFTABLES -> {
+            case LOCAL_ROUTE, NFTABLES, HANDED -> {
                 Peer.sluice(home, work, "0", 1);
                 Files.writeString(work.resolve("sluice.yaml"), datagramServices(), StandardOpenOption.APPEND);
                 yield List.of(home.resolve("sluice").toString(), "run", "-f", moved(work, "sluice.yaml").toString(),
-                        "--address-mode", way == Way.NFTABLES ? "nftables" : "local-route", "--worker-threads", "1",
-                        "--log-level", "warn");
+                        "--address-mode", way == Way.LOCAL_ROUTE ? "local-route" : "nftables", "--kernel-handoff",
+                        way == Way.HANDED ? "eager" : "never", "--worker-threads", "1", "--log-level", "warn");
             }
         };
     }
@@ -262,7 +264,8 @@ final class Veths implements Closeable {
     void measure(List<Work> only, int rounds, double seconds) throws IOException, InterruptedException {
         List<Work> works = WORKS.stream().filter(work -> only.isEmpty() || only.contains(work)).toList();
         for (Lane lane : lanes) {
-            boolean compiled = lane.way == Way.NFTABLES || lane.way == Way.LOCAL_ROUTE;
+            boolean compiled =
+                    lane.way == Way.NFTABLES || lane.way == Way.LOCAL_ROUTE || lane.way == Way.HANDED;
             for (Work work : works) {
                 if (lane.way.does(work)) {
                     run(lane, work, compiled ? 8 : 0.2);

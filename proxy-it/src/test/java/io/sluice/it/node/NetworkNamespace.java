@@ -113,11 +113,17 @@ final class NetworkNamespace implements Closeable {
 
     /** The answer of {@code GET /} of an HTTP server, asked from inside. */
     String ask(String address, int port) throws Exception {
+        return ask(address, port, "/");
+    }
+
+    /** The same of {@code GET} of a path. */
+    String ask(String address, int port, String path) throws Exception {
         return inside(() -> {
             try (Socket socket = new Socket()) {
                 socket.connect(new InetSocketAddress(address, port), 10_000);
                 socket.setSoTimeout(10_000);
-                socket.getOutputStream().write("GET / HTTP/1.0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+                socket.getOutputStream()
+                        .write(("GET " + path + " HTTP/1.0\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
                 String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
                 return answer.substring(answer.indexOf("\r\n\r\n") + 4);
             }

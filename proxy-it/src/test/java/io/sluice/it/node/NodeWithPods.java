@@ -133,7 +133,7 @@ abstract class NodeWithPods {
         before = state();
         // A port that a client has used in the test before may be known to conntrack, and would not be led to an endpoint.
         node.inside(() -> {
-            TrackedConnections.forget(0);
+            TrackedConnections.forget(0, 0);
             return null;
         });
         write(SERVICES + slices("web", "10.50.2.2", "fd50:2::2") + slices("local", "10.50.2.2")

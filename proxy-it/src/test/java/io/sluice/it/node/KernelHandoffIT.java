@@ -1,0 +1,341 @@
+package io.sluice.it.node;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import java.io.BufferedOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Connections that the kernel goes on with: from then on the daemon may die. */
+class KernelHandoffIT extends NodeWithPods {
+
+    private static final int MEGABYTES = 32;
+    private static final int CONNECTIONS = 1_000;
+
+    private void runHanding(String policy, String transport) throws Exception {
+        run("--kernel-handoff", policy, "--transport", transport, "--access-log");
+        await().atMost(PATIENCE).ignoreExceptions()
+                .untilAsserted(() -> assertThat(ask(client, "10.96.77.1", 80)).isEqualTo("10.50.1.2"));
+    }
+
+    /** The connections that the kernel has, from the client's port. */
+    private static String entry(Socket socket) throws Exception {
+        return node.run("sh", "-c",
+                "conntrack -L -f " + family(socket) + " 2>/dev/null | grep -w mark=20480 | grep -w sport="
+                        + socket.getLocalPort() + " || true");
+    }
+
+    private static String family(Socket socket) {
+        return socket.getInetAddress() instanceof java.net.Inet4Address ? "ipv4" : "ipv6";
+    }
+
+    private static void awaitKernel(Socket socket) {
+        await().atMost(PATIENCE).untilAsserted(() -> assertThat(entry(socket)).contains("ESTABLISHED"));
+    }
+
+    /** Sockets of the daemon's connections. */
+    private static String sockets() throws Exception {
+        return node.run("ss", "-Htn", "state", "established");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"epoll", "io_uring"})
+    void the_kernel_goes_on_at_once_and_no_byte_is_lost(String transport) throws Exception {
+        runHanding("eager", transport);
+
+        for (String service : new String[] {"10.96.77.1", "fd96:77::1", "10.96.77.4"}) {
+            try (Socket socket = talk(client, service)) {
+                awaitKernel(socket);
+                assertEchoes(socket);
+                assertThat(echoed(socket)).isTrue();
+            }
+        }
+
+        assertThat(sockets()).isBlank();
+        await().atMost(PATIENCE).untilAsserted(() -> assertThat(daemon.log()).contains(" -N"));
+    }
+
+    /** Sends some megabytes, ends the stream, and compares what comes back. */
+    private static boolean echoed(Socket socket) throws Exception {
+        CompletableFuture<Void> sent = new CompletableFuture<>();
+        Thread.ofPlatform().daemon().start(() -> {
+            try {
+                byte[] bytes = new byte[1 << 20];
+                Random random = new Random(7);
+                for (int i = 0; i < MEGABYTES; i++) {
+                    random.nextBytes(bytes);
+                    socket.getOutputStream().write(bytes);
+                }
+                socket.shutdownOutput();
+                sent.complete(null);
+            } catch (Exception e) {
+                sent.completeExceptionally(e);
+            }
+        });
+        InputStream in = socket.getInputStream();
+        Random random = new Random(7);
+        byte[] expected = new byte[1 << 20];
+        for (int i = 0; i < MEGABYTES; i++) {
+            random.nextBytes(expected);
+            assertThat(in.readNBytes(expected.length)).isEqualTo(expected);
+        }
+        assertThat(in.read()).isEqualTo(-1);
+        sent.join();
+        return true;
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"epoll", "io_uring"})
+    void a_connection_that_lives_goes_to_the_kernel_when_it_is_quiet(String transport) throws Exception {
+        runHanding("auto", transport);
+
+        try (Socket socket = talk(client, "10.96.77.1")) {
+            assertEchoes(socket);
+            assertThat(entry(socket)).isEmpty();
+            awaitKernel(socket);
+            assertThat(sockets()).isBlank();
+            assertEchoes(socket);
+            assertThat(echoed(socket)).isTrue();
+        }
+    }
+
+    @Test
+    void a_client_that_speaks_first_does_not_wait() throws Exception {
+        try (ServerSocket silent = pod.inside(() -> new ServerSocket(8081))) {
+            Thread.ofPlatform().daemon().start(() -> echo(silent));
+            write(SERVICES + slices("web", 8081, "10.50.2.2") + slices("masqueraded", 8081, "10.50.2.2"));
+            run("--kernel-handoff", "eager");
+
+            for (String service : new String[] {"10.96.77.1", "10.96.77.4"}) {
+                await().atMost(PATIENCE).ignoreExceptions().until(() -> connect(service) != null);
+                long begun = System.nanoTime();
+                for (int i = 0; i < 20; i++) {
+                    try (Socket socket = connect(service)) {
+                        socket.getOutputStream().write("hello\n".getBytes(StandardCharsets.US_ASCII));
+                        assertThat(line(socket)).isEqualTo("hello");
+                        assertThat(entry(socket)).as(service).contains("ESTABLISHED");
+                    }
+                }
+                // A client that is not told that it may send probes after 200 ms.
+                assertThat((System.nanoTime() - begun) / 20).as(service).isLessThan(200_000_000);
+            }
+        }
+    }
+
+    private static Socket connect(String ip) throws Exception {
+        return client.inside(() -> {
+            Socket connected = new Socket();
+            connected.setSoTimeout(10_000);
+            connected.connect(new InetSocketAddress(InetAddress.getByName(ip), 80), 5_000);
+            return connected;
+        });
+    }
+
+    /** How a connection ends. */
+    private enum Ending {
+        CLIENT_FINISHES, SERVER_FINISHES, SERVER_FINISHES_FIRST, CLIENT_RESETS, SERVER_RESETS
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"epoll", "io_uring"})
+    void every_byte_arrives_and_every_ending_is_the_same(String transport) throws Exception {
+        try (ServerSocket server = pod.inside(() -> new ServerSocket(8082, 1_000))) {
+            Thread.ofPlatform().daemon().start(() -> serveEndings(server));
+            write(SERVICES + slices("web", 8082, "10.50.2.2", "fd50:2::2"));
+            run("--kernel-handoff", "eager", "--transport", transport);
+            await().atMost(PATIENCE).ignoreExceptions().until(() -> end("10.96.77.1", Ending.CLIENT_FINISHES, 1));
+
+            Random random = new Random(11);
+            try (ExecutorService clients = Executors.newFixedThreadPool(16)) {
+                List<Future<Boolean>> all = new ArrayList<>();
+                for (int i = 0; i < CONNECTIONS; i++) {
+                    Ending ending = Ending.values()[i % Ending.values().length];
+                    String service = i % 4 == 0 ? "fd96:77::1" : "10.96.77.1";
+                    int length = 1 + random.nextInt(i % 10 == 0 ? 1_000_000 : 5_000);
+                    all.add(clients.submit(() -> end(service, ending, length)));
+                }
+                for (Future<Boolean> one : all) {
+                    assertThat(one.get(60, TimeUnit.SECONDS)).isTrue();
+                }
+            }
+
+            assertThat(told("get", "connections", "-A")).doesNotContain("connecting");
+            await().atMost(PATIENCE).untilAsserted(() -> assertThat(metric("sluice_kernel_connections ")).isZero());
+            assertThat(metric("sluice_handoffs_total{result=\"handed\"} ")).isGreaterThan(CONNECTIONS * 9.0 / 10);
+        }
+    }
+
+    private static double metric(String name) throws Exception {
+        return node.ask("127.0.0.1", 10249, "/metrics").lines().filter(line -> line.startsWith(name))
+                .mapToDouble(line -> Double.parseDouble(line.substring(name.length()))).sum();
+    }
+
+    /** Sends some bytes, compares what comes back, and ends. */
+    private static boolean end(String service, Ending ending, int length) throws Exception {
+        byte[] bytes = new byte[length];
+        new Random(length).nextBytes(bytes);
+        try (Socket socket = connect(service)) {
+            DataOutputStream out = new DataOutputStream(new BufferedOutputStream(socket.getOutputStream()));
+            out.writeByte(ending.ordinal());
+            out.writeInt(length);
+            out.write(bytes);
+            out.flush();
+            if (ending == Ending.CLIENT_FINISHES) {
+                socket.shutdownOutput();
+            }
+            assertThat(socket.getInputStream().readNBytes(length)).isEqualTo(bytes);
+            switch (ending) {
+                case CLIENT_FINISHES, SERVER_FINISHES -> assertThat(socket.getInputStream().read()).isEqualTo(-1);
+                case SERVER_FINISHES_FIRST -> {
+                    assertThat(socket.getInputStream().read()).isEqualTo(-1);
+                    out.writeInt(length);
+                    out.flush();
+                }
+                case CLIENT_RESETS -> socket.setSoLinger(true, 0);
+                case SERVER_RESETS -> {
+                    out.writeByte(0);
+                    out.flush();
+                    assertThatThrownBy(() -> socket.getInputStream().read()).hasMessageContaining("reset");
+                }
+            }
+        }
+        return true;
+    }
+
+    private static void serveEndings(ServerSocket server) {
+        while (!server.isClosed()) {
+            try {
+                Socket caller = server.accept();
+                Thread.ofVirtual().start(() -> serveEnding(caller));
+            } catch (IOException e) {
+                return;
+            }
+        }
+    }
+
+    private static void serveEnding(Socket caller) {
+        try (caller) {
+            DataInputStream in = new DataInputStream(caller.getInputStream());
+            Ending ending = Ending.values()[in.readByte()];
+            byte[] bytes = in.readNBytes(in.readInt());
+            if (ending == Ending.CLIENT_FINISHES && in.read() >= 0) {
+                return;
+            }
+            caller.getOutputStream().write(bytes);
+            switch (ending) {
+                case CLIENT_FINISHES, SERVER_FINISHES -> {
+                }
+                case SERVER_FINISHES_FIRST -> {
+                    caller.shutdownOutput();
+                    in.readInt();
+                }
+                case CLIENT_RESETS -> in.readAllBytes();
+                case SERVER_RESETS -> {
+                    in.readByte();
+                    caller.setSoLinger(true, 0);
+                }
+            }
+        } catch (IOException e) {
+            // The caller has reset it.
+        }
+    }
+
+    private static String told(String... words) throws Exception {
+        try (NodeDaemon asked = NodeDaemon.start(node, words)) {
+            assertThat(asked.awaitExit()).as(asked.log()).isZero();
+            return asked.log();
+        }
+    }
+
+    private static void echo(ServerSocket socket) {
+        while (!socket.isClosed()) {
+            try {
+                Socket caller = socket.accept();
+                Thread.ofPlatform().daemon().start(() -> {
+                    try (caller) {
+                        caller.getInputStream().transferTo(caller.getOutputStream());
+                    } catch (IOException e) {
+                        // The caller has gone.
+                    }
+                });
+            } catch (IOException e) {
+                return;
+            }
+        }
+    }
+
+    @Test
+    void a_connection_outlives_a_daemon_that_ends_and_is_ended_by_cleanup() throws Exception {
+        runHanding("eager", "epoll");
+        try (Socket socket = talk(client, "10.96.77.1")) {
+            awaitKernel(socket);
+            assertThat(daemon.stop()).isZero();
+            assertEchoes(socket);
+            assertThat(told("cleanup")).contains("Removed the table of rules");
+            assertThat(entry(socket)).isEmpty();
+        }
+    }
+
+    @Test
+    void an_operator_ends_a_connection_that_the_kernel_has() throws Exception {
+        runHanding("eager", "epoll");
+        try (Socket socket = talk(client, "10.96.77.1")) {
+            awaitKernel(socket);
+            assertThat(told("kill", "--client", "10.50.1.2")).contains("1");
+            assertThatThrownBy(() -> {
+                assertEchoes(socket);
+                assertEchoes(socket);
+            }).isInstanceOf(IOException.class);
+            assertThat(daemon.log()).contains(" ON");
+        }
+    }
+
+    @Test
+    void a_service_that_says_never_keeps_its_connections_here() throws Exception {
+        write(SERVICES.replace("{name: masqueraded, annotations: {", "{name: masqueraded, annotations: {"
+                + "sluice.io/kernel-handoff: never, ") + slices("masqueraded", "10.50.2.2")
+                + slices("web", "10.50.2.2"));
+        runHanding("eager", "epoll");
+        try (Socket kept = talk(client, "10.96.77.4"); Socket given = talk(client, "10.96.77.1")) {
+            awaitKernel(given);
+            assertEchoes(kept);
+            assertThat(entry(kept)).isEmpty();
+        }
+    }
+
+    @Test
+    void the_daemon_may_die_and_the_next_one_knows_the_connection() throws Exception {
+        runHanding("eager", "epoll");
+        try (Socket socket = talk(client, "10.96.77.1")) {
+            awaitKernel(socket);
+            daemon.kill();
+            awaitDeath();
+            assertEchoes(socket);
+
+            runHanding("eager", "epoll");
+            assertEchoes(socket);
+            await().atMost(PATIENCE).untilAsserted(() -> assertThat(told("get", "connections", "-o", "wide"))
+                    .contains("kernel", ":" + socket.getLocalPort()));
+        }
+    }
+}
