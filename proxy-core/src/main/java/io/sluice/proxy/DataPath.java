@@ -357,9 +357,11 @@ public final class DataPath implements AutoCloseable {
      * @return completes on an event loop, with their number
      */
     public CompletableFuture<Integer> kill(ConnectionFilter filter) {
-        CompletableFuture<Integer> all = datagrams.kill(filter).thenCombine(
-                CompletableFuture.supplyAsync(() -> kernelConnections.kill(filter), kernelConnections.executor()),
-                Integer::sum);
+        CompletableFuture<Integer> all = datagrams.kill(filter);
+        if (kernelConnections.size() > 0) {
+            all = all.thenCombine(CompletableFuture.supplyAsync(() -> kernelConnections.kill(filter),
+                    kernelConnections.executor()), Integer::sum);
+        }
         for (EventLoopContext loop : byLoop) {
             CompletableFuture<Integer> ofLoop = new CompletableFuture<>();
             loop.eventLoop().execute(() -> loop.killByOrder(filter, ofLoop::complete));

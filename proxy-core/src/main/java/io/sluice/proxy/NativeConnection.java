@@ -223,7 +223,9 @@ abstract sealed class NativeConnection extends ProxiedConnection permits EpollCo
         if (machine.phase() != ConnectionMachine.Phase.ESTABLISHED || !handable) {
             return false;
         }
-        if (machine.idle(owner.now()) < QUIET_NANOS || !isEmpty() || owner.taps().on()) {
+        KernelHandoff handoff = owner.handoff();
+        if (machine.idle(owner.now()) < QUIET_NANOS || !isEmpty() || owner.taps().on() || handoff == null
+                || !handoff.isPossible()) {
             return true;
         }
         if (quiesce()) {
@@ -336,7 +338,8 @@ abstract sealed class NativeConnection extends ProxiedConnection permits EpollCo
         if (client.mayAwait() || end != null && end.mayAwait()) {
             watchPeers();
         }
-        if (owner.handoff(port()) != HandoffPolicy.NEVER) {
+        EndpointAddress endpoint = endpoint();
+        if (owner.handoff(port()) != HandoffPolicy.NEVER && endpoint != null && isOnTheWay(endpoint)) {
             owner.handoffSweep().add(this);
         }
     }
