@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -69,6 +70,9 @@ public record ServiceAnnotations(@Nullable BalancerKind balancer, Duration slowS
 
     private static final String PREFIX = "sluice.io/";
     private static final Set<String> KNOWN = known();
+    private static final List<String> FOR_TCP = List.of(PROXY_PROTOCOL, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL,
+            KEEPALIVE_COUNT, DEAD_PEER_TIMEOUT, HealthCheck.CHECK, KERNEL_HANDOFF);
+    private static final List<String> FOR_UDP = List.of(UDP_TIMEOUT, UDP_REPLIES);
     private static final Duration MAX_UDP_TIMEOUT = Duration.ofHours(24);
     private static final int MAX_REPLIES = 100;
     private static final int MAX_WEIGHT = 100;
@@ -93,9 +97,9 @@ public record ServiceAnnotations(@Nullable BalancerKind balancer, Duration slowS
         return of(service.annotations(), service.ports().stream().map(ServicePort::protocol).toList());
     }
 
-    /** The same of a Service that has TCP ports. */
+    /** The same of a Service that has ports of each protocol. */
     static ServiceAnnotations of(Map<String, String> annotations) {
-        return of(annotations, List.of(Protocol.TCP));
+        return of(annotations, List.of(Protocol.values()));
     }
 
     /**
@@ -126,16 +130,23 @@ public record ServiceAnnotations(@Nullable BalancerKind balancer, Duration slowS
         Duration udpTimeout = udpTimeout(annotations.get(UDP_TIMEOUT), warnings);
         int udpReplies = udpReplies(annotations.get(UDP_REPLIES), warnings);
         HealthCheck healthCheck = HealthCheck.read(annotations, warnings);
-        if (healthCheck != null && !protocols.isEmpty() && !protocols.contains(Protocol.TCP)) {
-            warnings.add(HealthCheck.CHECK + " has no effect: the Service has no TCP port, and others are not checked");
-        }
         HandoffPolicy handoff = handoff(annotations.get(KERNEL_HANDOFF), warnings);
+        if (!protocols.isEmpty()) {
+            Stream.of(Protocol.TCP, Protocol.UDP).filter(protocol -> !protocols.contains(protocol))
+                    .forEach(protocol -> withoutPort(protocol, annotations, warnings));
+        }
         new TreeMap<>(annotations).keySet().stream().filter(key -> key.startsWith(PREFIX) && !KNOWN.contains(key))
                 .forEach(key -> warnings.add(key + " is not known: " + String.join(", ", KNOWN) + " are"));
         return new ServiceAnnotations(balancer, slowStart, weights, byService,
                 version < 0 ? ProxyProtocol.NONE : version == 0 ? ProxyProtocol.V1 : ProxyProtocol.V2,
                 preserve < 0 ? null : Boolean.valueOf(preserve == 1), peers, udpTimeout, udpReplies, healthCheck,
                 handoff, warnings);
+    }
+
+    /** Warns of what is for ports of {@code protocol} alone, of which the Service has none. */
+    private static void withoutPort(Protocol protocol, Map<String, String> annotations, List<String> warnings) {
+        (protocol == Protocol.TCP ? FOR_TCP : FOR_UDP).stream().filter(annotations::containsKey)
+                .forEach(key -> warnings.add(key + " has no effect: the Service has no " + protocol + " port"));
     }
 
     private static @Nullable BalancerKind balancer(@Nullable String value, List<String> warnings) {

@@ -22,8 +22,8 @@ class HealthCheckTest {
     @CsvSource(delimiter = '|', nullValues = "none", textBlock = """
             TCP      | none
             UDP TCP  | none
-            UDP      | sluice.io/health-check has no effect: the Service has no TCP port, and others are not checked
-            UDP SCTP | sluice.io/health-check has no effect: the Service has no TCP port, and others are not checked
+            UDP      | sluice.io/health-check has no effect: the Service has no TCP port
+            UDP SCTP | sluice.io/health-check has no effect: the Service has no TCP port
             """)
     void a_service_without_a_tcp_port_is_not_checked_and_says_so(String protocols, @Nullable String warning) {
         List<Protocol> ports = Arrays.stream(protocols.split(" ", -1)).map(Protocol::valueOf).toList();

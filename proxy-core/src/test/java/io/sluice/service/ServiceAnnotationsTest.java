@@ -3,6 +3,7 @@ package io.sluice.service;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -128,5 +129,22 @@ class ServiceAnnotationsTest {
 
     private static Endpoint endpoint(String ip, String pod) {
         return Endpoint.builder(new EndpointAddress(IpAddresses.parse(ip), 80)).target(pod).build();
+    }
+
+    @ParameterizedTest(name = "{0} on a Service of {1} ports")
+    @CsvSource(delimiter = '|', textBlock = """
+            proxy-protocol: v2       | UDP     | sluice.io/proxy-protocol has no effect: the Service has no TCP port
+            keepalive-idle: 60s      | UDP     | sluice.io/keepalive-idle has no effect: the Service has no TCP port
+            dead-peer-timeout: 30s   | SCTP    | sluice.io/dead-peer-timeout has no effect: the Service has no TCP port
+            kernel-handoff: eager    | UDP     | sluice.io/kernel-handoff has no effect: the Service has no TCP port
+            udp-timeout: 10s         | TCP     | sluice.io/udp-timeout has no effect: the Service has no UDP port
+            udp-replies: 1           | TCP     | sluice.io/udp-replies has no effect: the Service has no UDP port
+            """)
+    void what_is_for_ports_that_there_are_not_is_a_warning(String annotation, Protocol protocol, String warning) {
+        String[] words = annotation.split(": ", -1);
+        Map<String, String> annotations = Map.of("sluice.io/" + words[0], words[1]);
+        assertThat(ServiceAnnotations.of(annotations, List.of(protocol)).warnings()).containsExactly(warning);
+        assertThat(ServiceAnnotations.of(annotations, List.of(Protocol.values())).warnings()).isEmpty();
+        assertThat(ServiceAnnotations.of(annotations, List.of()).warnings()).isEmpty();
     }
 }
