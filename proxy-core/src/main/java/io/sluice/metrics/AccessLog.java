@@ -6,6 +6,7 @@ import io.sluice.service.ServicePortName;
 import java.net.InetSocketAddress;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.spi.LoggingEventBuilder;
@@ -27,10 +28,12 @@ public final class AccessLog {
 
     private final Form form;
     private final Logger logger = LoggerFactory.getLogger(LOGGER);
+    private final boolean atStart;
     private volatile boolean on;
 
     private AccessLog(Form form, boolean on) {
         this.form = form;
+        this.atStart = on;
         this.on = on;
     }
 
@@ -49,9 +52,9 @@ public final class AccessLog {
         return new AccessLog(Form.FIELDS, true);
     }
 
-    /** Logs connections that end from now on, or does not. Any thread. */
-    public void switchTo(boolean now) {
-        on = now;
+    /** Logs connections that end from now on, or does not; null for what it was at the start. Any thread. */
+    public void switchTo(@Nullable Boolean now) {
+        on = now == null ? atStart : now;
     }
 
     /** Whether a line would be written. */

@@ -13,11 +13,15 @@ import io.sluice.reconcile.HandOrders;
 import io.sluice.reconcile.LogOrders;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpAddresses;
+import java.time.Clock;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,7 +38,8 @@ public final class Operator {
     public Operator(HandOrders orders, DataPath dataPath, AccessLog accessLog, LogSwitch logs) {
         this.orders = orders;
         this.dataPath = dataPath;
-        this.log = new LogOrders(logs::level, accessLog::switchTo);
+        this.log = new LogOrders(logs::level, accessLog::switchTo, orders::later, Clock.systemUTC(),
+                what -> record(new Change.ByHand("LogOrderEnded", null, what + " (its time is over)")));
         orders.log(log);
     }
 
@@ -59,18 +64,23 @@ public final class Operator {
                             endpoints, kill.client(), kill.clientPort())))
                     .thenApply(killed -> killed(kill, killed, by));
             case Level level -> {
-                log.level(level.level(), level.logger());
+                log.level(level.level(), level.logger(), level.lasts());
                 record(new Change.ByHand("LogLevelChanged", null, "what is logged from now on: " + level.level()
-                        + (level.logger() == null ? "" : " of " + level.logger()) + " (by " + by + ")"));
+                        + (level.logger() == null ? "" : " of " + level.logger()) + lasts(level.lasts()) + " (by " + by
+                        + ")"));
                 yield CompletableFuture.completedFuture(Map.of());
             }
             case Access access -> {
-                log.accessLog(access.on());
-                record(new Change.ByHand("AccessLogSwitched", null,
-                        "the access log is " + (access.on() ? "on" : "off") + " (by " + by + ")"));
+                log.accessLog(access.on(), access.lasts());
+                record(new Change.ByHand("AccessLogSwitched", null, "the access log is " + (access.on() ? "on" : "off")
+                        + lasts(access.lasts()) + " (by " + by + ")"));
                 yield CompletableFuture.completedFuture(Map.of());
             }
         };
+    }
+
+    private static String lasts(@Nullable Duration lasts) {
+        return lasts == null ? "" : ", for " + lasts.toString().substring(2).toLowerCase(Locale.ROOT);
     }
 
     private Map<String, Object> killed(Kill kill, int killed, String by) {

@@ -38,11 +38,11 @@ sealed interface OperatorCommand {
     record Kill(long id, @Nullable String endpoint, @Nullable InetAddress client, int clientPort,
             @Nullable ServiceName service) implements OperatorCommand {}
 
-    /** Sets what is logged. */
-    record Level(String level, @Nullable String logger) implements OperatorCommand {}
+    /** Sets what is logged; {@code lasts} is null for as long as the process. */
+    record Level(String level, @Nullable String logger, @Nullable Duration lasts) implements OperatorCommand {}
 
-    /** Switches the access log. */
-    record Access(boolean on) implements OperatorCommand {}
+    /** Switches the access log; {@code lasts} is null for as long as the process. */
+    record Access(boolean on, @Nullable Duration lasts) implements OperatorCommand {}
 
     /**
      * Reads one line.
@@ -65,12 +65,13 @@ sealed interface OperatorCommand {
             case "weight" -> weight(root);
             case "undrain" -> new TakeBack(target(root), service(root), false);
             case "kill" -> kill(root);
-            case "log-level" -> new Level(required(root, "level"), text(root, "logger"));
+            case "log-level" -> new Level(required(root, "level"), text(root, "logger"),
+                    duration(root, "forMillis"));
             case "access-log" -> new Access(switch (required(root, "access")) {
                 case "on" -> true;
                 case "off" -> false;
                 default -> throw new IllegalArgumentException("the access log is switched on or off");
-            });
+            }, duration(root, "forMillis"));
             default -> throw new IllegalArgumentException(
                     "this daemon does not know the order '" + Printable.cut(order, 80)
                             + "': is it of another version?");

@@ -190,6 +190,11 @@ public final class HandOrders {
         return messages;
     }
 
+    /** Does {@code task} after a while, on the control thread. Any thread. */
+    public void later(Runnable task, Duration after) {
+        control.schedule(task, Math.max(1, after.toNanos()));
+    }
+
     /** What operators order of the log goes along with the rest to the next process. Before any of it. */
     public void log(LogOrders orders) {
         log = orders;

@@ -28,8 +28,9 @@ class OperatorCommandTest {
             {"order":"kill","client":"10.0.0.9:99"} | Kill[id=0, endpoint=null, client=/10.0.0.9, clientPort=99, service=null]
             {"order":"kill","client":"[fd00::9]:99"} | Kill[id=0, endpoint=null, client=/fd00:0:0:0:0:0:0:9, clientPort=99, service=null]
             {"order":"kill","client":"fd00::9"} | Kill[id=0, endpoint=null, client=/fd00:0:0:0:0:0:0:9, clientPort=0, service=null]
-            {"order":"log-level","level":"debug","logger":"io.sluice"} | Level[level=debug, logger=io.sluice]
-            {"order":"access-log","access":"on"} | Access[on=true]
+            {"order":"log-level","level":"debug","logger":"io.sluice"} | Level[level=debug, logger=io.sluice, lasts=null]
+            {"order":"access-log","access":"on"} | Access[on=true, lasts=null]
+            {"order":"access-log","access":"off","forMillis":60000} | Access[on=false, lasts=PT1M]
             """)
     void a_line_is_an_order(String line, String order) {
         assertThat(read(line)).hasToString(order);

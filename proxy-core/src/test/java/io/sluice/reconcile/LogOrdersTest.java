@@ -5,8 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.NavigableMap;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -15,23 +22,105 @@ import org.junit.jupiter.params.provider.ValueSource;
 class LogOrdersTest {
 
     private final List<String> done = new ArrayList<>();
+    private final List<String> ended = new ArrayList<>();
+    private final SteppingClock clock = new SteppingClock();
+    private final NavigableMap<Instant, Runnable> tasks = new TreeMap<>();
+
+    /** Stands still until it is advanced. */
+    private static final class SteppingClock extends Clock {
+        private Instant now = Instant.parse("2026-01-01T00:00:00Z");
+
+        void advance(Duration time) {
+            now = now.plus(time);
+        }
+
+        @Override
+        public Instant instant() {
+            return now;
+        }
+
+        @Override
+        public ZoneId getZone() {
+            return ZoneOffset.UTC;
+        }
+
+        @Override
+        public Clock withZone(ZoneId zone) {
+            return this;
+        }
+    }
 
     private LogOrders orders() {
         return new LogOrders((level, logger) -> {
-            if (level.equals("loud")) {
+            if ("loud".equals(level)) {
                 throw new IllegalArgumentException("there is no log level 'loud'");
             }
             done.add(level + " of " + logger);
-        }, on -> done.add("access " + on));
+        }, on -> done.add("access " + on), (task, after) -> tasks.put(clock.instant().plus(after), task), clock,
+                ended::add);
+    }
+
+    /** Time passes. */
+    private void pass(Duration time) {
+        clock.advance(time);
+        tasks.headMap(clock.instant(), true).values().forEach(Runnable::run);
+    }
+
+    @Test
+    void what_was_ordered_for_a_while_is_taken_back_when_its_time_is_over() {
+        LogOrders orders = orders();
+        orders.level("debug", null, Duration.ofMinutes(10));
+        orders.level("trace", "io.sluice.dns", Duration.ofMinutes(20));
+        orders.accessLog(true, Duration.ofMinutes(30));
+        done.clear();
+
+        pass(Duration.ofMinutes(10));
+        assertThat(done).containsExactly("null of null");
+        pass(Duration.ofMinutes(20));
+        assertThat(done).containsExactly("null of null", "null of io.sluice.dns", "access null");
+        assertThat(ended).containsExactly("what is logged is what it was at the start",
+                "what is logged of io.sluice.dns is what it was at the start",
+                "the access log is what it was at the start");
+        assertThat(orders.message()).isEmpty();
+    }
+
+    @Test
+    void what_was_ordered_later_does_not_end_with_what_was_before() {
+        LogOrders orders = orders();
+        orders.level("debug", null, Duration.ofMinutes(10));
+        orders.level("trace", null, null);
+        orders.accessLog(true, Duration.ofMinutes(10));
+        orders.accessLog(false, Duration.ofMinutes(20));
+        done.clear();
+
+        pass(Duration.ofMinutes(15));
+        assertThat(done).isEmpty();
+        pass(Duration.ofMinutes(15));
+        assertThat(done).containsExactly("access null");
+    }
+
+    @Test
+    void the_next_process_ends_it_when_this_one_would_have() throws IOException {
+        LogOrders before = orders();
+        before.level("debug", null, Duration.ofMinutes(10));
+        tasks.clear(); // this process has ended
+        pass(Duration.ofMinutes(4));
+        orders().resume(before.message().orElseThrow());
+        done.clear();
+
+        pass(Duration.ofMinutes(5));
+        assertThat(done).isEmpty();
+        pass(Duration.ofMinutes(1));
+        assertThat(done).containsExactly("null of null");
     }
 
     @Test
     void the_next_process_does_the_same_in_the_same_order() throws IOException {
         LogOrders before = orders();
-        before.level("trace", "io.sluice.dns");
-        before.level("debug", null);
-        before.level("warn", "io.sluice.dns");
-        before.accessLog(true);
+        before.level("trace", "io.sluice.dns", null);
+        before.level("debug", null, null);
+        before.level("warn", "io.sluice.dns", null);
+        before.accessLog(true, null);
         done.clear();
         byte[] message = before.message().orElseThrow();
         assertThat(LogOrders.isMessage(message)).isTrue();
@@ -43,7 +132,7 @@ class LogOrdersTest {
     @Test
     void it_goes_on_through_a_second_hand_over() throws IOException {
         LogOrders first = orders();
-        first.accessLog(false);
+        first.accessLog(false, null);
         LogOrders second = orders();
         second.resume(first.message().orElseThrow());
         assertThat(second.message()).get().isEqualTo(first.message().orElseThrow());
@@ -57,7 +146,7 @@ class LogOrdersTest {
     @Test
     void a_level_that_there_is_not_is_not_remembered() {
         LogOrders orders = orders();
-        assertThatThrownBy(() -> orders.level("loud", null)).hasMessage("there is no log level 'loud'");
+        assertThatThrownBy(() -> orders.level("loud", null, null)).hasMessage("there is no log level 'loud'");
         assertThat(orders.message()).isEmpty();
     }
 
@@ -65,7 +154,7 @@ class LogOrdersTest {
     void only_so_many_loggers_are_remembered() throws IOException {
         LogOrders orders = orders();
         for (int i = 0; i <= LogOrders.MOST; i++) {
-            orders.level("debug", "logger-" + i);
+            orders.level("debug", "logger-" + i, null);
         }
         done.clear();
         orders().resume(orders.message().orElseThrow());
@@ -77,7 +166,7 @@ class LogOrdersTest {
     @Test
     void earlier_versions_pass_it_over() throws IOException {
         LogOrders orders = orders();
-        orders.level("debug", null);
+        orders.level("debug", null, null);
         assertThat(OrderFormat.read(orders.message().orElseThrow())).isEmpty();
         assertThat(LogOrders.isMessage(OrderFormat.write(List.of()))).isFalse();
     }

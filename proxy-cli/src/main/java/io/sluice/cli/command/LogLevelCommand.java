@@ -1,6 +1,8 @@
 package io.sluice.cli.command;
 
 import io.sluice.cli.Main;
+import java.time.Duration;
+import io.sluice.cli.config.GoDuration;
 import io.sluice.cli.config.EnumConverter;
 import io.sluice.cli.log.LogLevel;
 import java.util.Locale;
@@ -21,10 +23,10 @@ import picocli.CommandLine.Spec;
         name = "log-level",
         header = "Change what a running sluice logs.",
         description = {"",
-                "Until the next log-level or the end of the process. A process that takes over at the same "
+                "Until the next log-level, the end of --for or the end of the process. A process that takes over at the same "
                         + "--handover-socket goes on with it, any other begins with its --log-level."},
         footer = {"", "Examples:", "  sluice log-level debug",
-                "  sluice log-level trace --logger io.sluice.source.kubernetes", "  sluice log-level info"})
+                "  sluice log-level trace --logger io.sluice.source.kubernetes", "  sluice log-level debug --for 10m"})
 public final class LogLevelCommand implements Callable<Integer> {
 
     @Spec
@@ -42,6 +44,10 @@ public final class LogLevelCommand implements Callable<Integer> {
             description = "Only messages of this logger and those below it, as --log-format json names them.")
     private @Nullable String logger;
 
+    @Option(names = "--for", paramLabel = "DURATION", converter = GoDuration.class,
+            description = "How long; then it is as at the start. Default: until the process ends")
+    private @Nullable Duration lasts;
+
     @Mixin
     private OperatorFlags daemon = new OperatorFlags();
 
@@ -53,6 +59,7 @@ public final class LogLevelCommand implements Callable<Integer> {
         if (logger != null) {
             order.put("logger", logger);
         }
+        EndpointOrder.putMillis(order, "forMillis", lasts);
         daemon.print(spec, daemon.send(spec, main.environment(), order),
                 "logged from now on" + (logger == null ? "" : " of " + logger) + ": " + word);
         return ExitCode.OK;

@@ -31,6 +31,7 @@ public final class Logging extends ContextAwareBase implements Configurator {
     private static final List<String> QUIET = List.of("io.netty", "io.fabric8", "io.micrometer", "io.prometheus");
 
     private static volatile @Nullable LineQueue queue;
+    private static volatile LogLevel atStart = LogLevel.WARN;
 
     /** Called by Logback before the first message. */
     @Override
@@ -51,6 +52,7 @@ public final class Logging extends ContextAwareBase implements Configurator {
     public static void set(LogFormat format, LogLevel level, boolean colours) {
         if (LoggerFactory.getILoggerFactory() instanceof LoggerContext context) {
             context.reset();
+            atStart = level;
             install(context, format, level, colours);
         }
     }
@@ -61,7 +63,11 @@ public final class Logging extends ContextAwareBase implements Configurator {
      * @param name only of this logger and those below it; null for all
      * @throws IllegalArgumentException if there is no such level
      */
-    public static void level(String level, @Nullable String name) {
+    public static void level(@Nullable String level, @Nullable String name) {
+        if (level == null) {
+            asAtTheStart(name);
+            return;
+        }
         LogLevel wanted = Arrays.stream(LogLevel.values())
                 .filter(known -> known.name().equals(level.toUpperCase(Locale.ROOT))).findFirst()
                 .orElseThrow(() -> new IllegalArgumentException("there is no log level '" + level + "'"));
@@ -74,12 +80,30 @@ public final class Logging extends ContextAwareBase implements Configurator {
         }
     }
 
+    private static void asAtTheStart(@Nullable String name) {
+        if (LoggerFactory.getILoggerFactory() instanceof LoggerContext context) {
+            if (name == null) {
+                levels(context, atStart);
+            } else {
+                // Null is that of the logger above it.
+                context.getLogger(name).setLevel(QUIET.contains(name) ? quiet(atStart) : null);
+            }
+        }
+    }
+
     private static void levels(LoggerContext context, LogLevel level) {
         context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME).setLevel(Level.toLevel(level.name()));
         for (String library : QUIET) {
-            Level least = level == LogLevel.ERROR ? Level.ERROR : Level.WARN;
-            context.getLogger(library).setLevel(level == LogLevel.TRACE ? Level.DEBUG : least);
+            context.getLogger(library).setLevel(quiet(level));
         }
+    }
+
+    private static Level quiet(LogLevel level) {
+        return switch (level) {
+            case TRACE -> Level.DEBUG;
+            case ERROR -> Level.ERROR;
+            default -> Level.WARN;
+        };
     }
 
     /** Ends logging; the lines in a queue are still written. */
