@@ -136,7 +136,7 @@ class JournalTest {
             if (seen > 0) {
                 seen += page.events().size() + page.lost();
             } else if (!page.events().isEmpty()) {
-                seen = before - from;
+                seen = page.last() - from; // those of this page that are lost are before its end as well
             }
             wanted = seen > 0 ? wanted.after(page.last()) : wanted;
         }
