@@ -196,7 +196,7 @@ class KernelHandoffIT extends NodeWithPods {
         new Random(length).nextBytes(bytes);
         try (Socket socket = connect(service)) {
             DataOutputStream out = new DataOutputStream(new BufferedOutputStream(socket.getOutputStream()));
-            out.writeByte(ending.ordinal());
+            out.writeUTF(ending.name());
             out.writeInt(length);
             out.write(bytes);
             out.flush();
@@ -236,7 +236,7 @@ class KernelHandoffIT extends NodeWithPods {
     private static void serveEnding(Socket caller) {
         try (caller) {
             DataInputStream in = new DataInputStream(caller.getInputStream());
-            Ending ending = Ending.values()[in.readByte()];
+            Ending ending = Ending.valueOf(in.readUTF());
             byte[] bytes = in.readNBytes(in.readInt());
             if (ending == Ending.CLIENT_FINISHES && in.read() >= 0) {
                 return;
