@@ -22,6 +22,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -36,6 +37,14 @@ class KernelHandoffIT extends NodeWithPods {
         run("--kernel-handoff", policy, "--transport", transport, "--access-log");
         await().atMost(PATIENCE).ignoreExceptions()
                 .untilAsserted(() -> assertThat(ask(client, "10.96.77.1", 80)).isEqualTo("10.50.1.2"));
+    }
+
+    /** With one that goes on, the daemon would leave a table. */
+    @AfterEach
+    void the_kernel_has_none_that_goes_on() {
+        await().atMost(PATIENCE).untilAsserted(() -> assertThat(node.run("sh", "-c",
+                "for f in ipv4 ipv6; do conntrack -L -f $f 2>/dev/null; done | grep -w mark=20480 || true").lines())
+                .allMatch(line -> line.contains("TIME_WAIT") || line.contains(" CLOSE ")));
     }
 
     /** The connections that the kernel has, from the client's port. */
