@@ -69,7 +69,7 @@ public final class KernelConnections implements AutoCloseable {
         return thread;
     });
     /** Guarded by itself. */
-    private final RecentConnections recent = new RecentConnections(RecentConnections.ALL);
+    private final RecentConnections recent;
     private final RepeatedWarning failed = new RepeatedWarning(LOG);
     private volatile @Nullable InterceptedPorts ports;
     private volatile boolean roomy = true;
@@ -86,6 +86,7 @@ public final class KernelConnections implements AutoCloseable {
     KernelConnections(DataPath dataPath, HandoffSettings marks) {
         this.dataPath = dataPath;
         this.marks = marks;
+        this.recent = new RecentConnections(marks.policy() == HandoffPolicy.NEVER ? 1 : RecentConnections.ALL);
     }
 
     /** Why nothing can be handed over here, in one line. */
@@ -156,9 +157,12 @@ public final class KernelConnections implements AutoCloseable {
         return open.size();
     }
 
-    /** The kernel has one more. */
+    /** The kernel has one more; one of the same client's port that nobody has looked at since has ended. */
     void add(KernelConnection connection) {
-        open.put(connection.original(), connection);
+        KernelConnection before = open.put(connection.original(), connection);
+        if (before != null) {
+            ended(before, Termination.KERNEL_NORMAL);
+        }
     }
 
     List<ConnectionView> views(int limit) {
@@ -212,6 +216,11 @@ public final class KernelConnections implements AutoCloseable {
         if (!open.remove(connection.original(), connection)) {
             return false;
         }
+        ended(connection, termination);
+        return true;
+    }
+
+    private void ended(KernelConnection connection, Termination termination) {
         long now = dataPath.now();
         EndedConnection last = connection.ended(termination, now);
         synchronized (recent) {
@@ -223,7 +232,6 @@ public final class KernelConnections implements AutoCloseable {
         if (dataPath.accessLog().enabled()) {
             dataPath.accessLog().log(last.forLog());
         }
-        return true;
     }
 
     private void look() {
@@ -235,9 +243,9 @@ public final class KernelConnections implements AutoCloseable {
                     + " connection is handed over until there is room", limit);
         }
         toldOfFull = !roomy;
-        Set<KernelConnection> missing = Set.copyOf(open.values());
+        Set<KernelConnection> missing = new HashSet<>(open.values());
         try (Conntrack kernel = Conntrack.open()) {
-            look(kernel, new HashSet<>(missing));
+            look(kernel, missing);
         } catch (IOException e) {
             warn(e);
         }
