@@ -25,7 +25,9 @@ public enum HandoffResult {
     /** The kernel does not track the connection to the endpoint. */
     UNTRACKED("untracked", false),
     /** A peer is this machine, or the two have addresses of different families. */
-    WAY("way", false);
+    WAY("way", false),
+    /** The client has a port from which this proxy connects in clients' names: a packet could meet another socket. */
+    CLIENT_PORT("client-port", false);
 
     private final String label;
     private final boolean passing;

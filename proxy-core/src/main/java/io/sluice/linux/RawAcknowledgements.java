@@ -6,7 +6,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.net.Inet4Address;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -27,6 +26,7 @@ public final class RawAcknowledgements implements Closeable {
     private static final int IPV4_ADDRESS_BYTES = 16;
     private static final int IPV6_ADDRESS_BYTES = 28;
 
+    private final TcpCalls calls;
     private final int four;
     private final int six;
     private final MemorySegment packet = Arena.ofAuto().allocate(IPV6_HEADER_BYTES + SEGMENT_BYTES, Long.BYTES);
@@ -36,7 +36,8 @@ public final class RawAcknowledgements implements Closeable {
     /** struct msghdr. */
     private final MemorySegment message = Arena.ofAuto().allocate(56, Long.BYTES);
 
-    private RawAcknowledgements(int four, int six) {
+    private RawAcknowledgements(TcpCalls calls, int four, int six) {
+        this.calls = calls;
         this.four = four;
         this.six = six;
     }
@@ -44,16 +45,17 @@ public final class RawAcknowledgements implements Closeable {
     /**
      * Opens the sockets.
      *
+     * @param calls of the thread that is to send
      * @param mark of the packets (SO_MARK, socket(7))
      * @throws IOException if this user may not
      */
-    public static RawAcknowledgements open(int mark) throws IOException {
+    public static RawAcknowledgements open(TcpCalls calls, int mark) throws IOException {
         int four = socket(SocketOptions.AF_INET, mark);
         try {
-            return new RawAcknowledgements(four, socket(SocketOptions.AF_INET6, mark));
+            return new RawAcknowledgements(calls, four, socket(SocketOptions.AF_INET6, mark));
         } catch (ErrnoException e) {
             if (e.errno() == Errno.EAFNOSUPPORT) {
-                return new RawAcknowledgements(four, -1);
+                return new RawAcknowledgements(calls, four, -1);
             }
             SystemCalls.close(four);
             throw e;
@@ -96,7 +98,7 @@ public final class RawAcknowledgements implements Closeable {
         message.set(ValueLayout.JAVA_INT, 8, ipv4 ? IPV4_ADDRESS_BYTES : IPV6_ADDRESS_BYTES);
         message.set(ValueLayout.JAVA_LONG, 16, content.address());
         message.set(ValueLayout.JAVA_LONG, 24, 1);
-        SystemCalls.sendMessage(ipv4 ? four : six, message, SocketOptions.MSG_DONTWAIT);
+        calls.sendMessage(ipv4 ? four : six, message.address());
     }
 
     /** Writes the packet from the beginning of {@code out}, which is in network byte order. */
@@ -133,11 +135,6 @@ public final class RawAcknowledgements implements Closeable {
     private static short checksum(int sum) {
         int folded = (sum & 0xffff) + (sum >>> 16);
         return (short) ~(folded + (folded >>> 16));
-    }
-
-    /** The address family has a socket here. */
-    public boolean covers(InetAddress one) {
-        return one instanceof Inet4Address || six >= 0;
     }
 
     @Override

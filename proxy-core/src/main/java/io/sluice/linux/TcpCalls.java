@@ -30,6 +30,7 @@ public final class TcpCalls {
     private static final MethodHandle CONNECT = Libc.quickFunction("connect");
     private static final MethodHandle RECV = Libc.quickFunction("recv");
     private static final MethodHandle SEND = Libc.quickFunction("send");
+    private static final MethodHandle SENDMSG = Libc.quickFunction("sendmsg");
     private static final MethodHandle SHUTDOWN = Libc.quickFunction("shutdown");
     private static final MethodHandle GETSOCKNAME = Libc.quickFunction("getsockname");
     private static final MethodHandle SETSOCKOPT = Libc.quickFunction("setsockopt");
@@ -285,6 +286,19 @@ public final class TcpCalls {
             if (errno() != EINTR) {
                 return failed("send");
             }
+        }
+    }
+
+    /** Sends a datagram, or nothing if there is no room for it: sendmsg(2) with the struct msghdr at {@code header}. */
+    public void sendMessage(int fd, long header) throws IOException {
+        long n;
+        try {
+            n = (long) SENDMSG.invokeExact(state, (long) fd, header, (long) SocketOptions.MSG_DONTWAIT, 0L, 0L);
+        } catch (Throwable e) {
+            throw Libc.cannotBeCalled(e);
+        }
+        if (n < 0 && errno() != EAGAIN) {
+            failed("sendmsg");
         }
     }
 

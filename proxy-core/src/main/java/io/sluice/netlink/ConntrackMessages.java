@@ -58,26 +58,61 @@ final class ConntrackMessages {
     /** The kernel does not judge sequence numbers, of which it has seen none (IP_CT_TCP_FLAG_BE_LIBERAL). */
     private static final byte BE_LIBERAL = 8;
 
+    /** What the kernel answers. */
+    enum Answer {
+        /** Each message. */
+        ALWAYS(NLM_F_ACK),
+        /** Only one that it refuses. */
+        REFUSAL(0);
+
+        private final int flag;
+
+        Answer(int flag) {
+            this.flag = flag;
+        }
+    }
+
     private final ByteBuffer out;
     private int sequence;
     private int began;
 
     /** @param out in host byte order */
     ConntrackMessages(ByteBuffer out) {
-        this.out = out;
+        this(out, 1);
     }
 
-    /** Asks for one connection; returns the number of the message. */
+    /** @param first the number of the first message */
+    ConntrackMessages(ByteBuffer out, int first) {
+        this.out = out;
+        this.sequence = first - 1;
+    }
+
+    /** The number of the next message. */
+    int next() {
+        return sequence + 1;
+    }
+
+    /** Asks for one connection, which is the answer; returns the number of the message. */
     int get(Tuple original) {
-        begin(GET, NLM_F_REQUEST | NLM_F_ACK, original.source().getAddress());
+        begin(GET, NLM_F_REQUEST, original.source().getAddress());
         tuple(CTA_TUPLE_ORIG, original);
         return end();
     }
 
     /** Makes the kernel forget one; returns the number of the message. */
-    int delete(Tuple original) {
-        begin(DELETE, NLM_F_REQUEST | NLM_F_ACK, original.source().getAddress());
+    int delete(Tuple original, Answer answer) {
+        begin(DELETE, NLM_F_REQUEST | answer.flag, original.source().getAddress());
         tuple(CTA_TUPLE_ORIG, original);
+        return end();
+    }
+
+    /** Makes it forget those whose mark has exactly the bits {@code mark} of {@code mask}; 0 and 0 for all. */
+    int deleteAll(int mark, int mask) {
+        all(DELETE, NLM_F_REQUEST | NLM_F_ACK);
+        if (mask != 0) {
+            number(CTA_MARK, mark);
+            number(CTA_MARK_MASK, mask);
+        }
         return end();
     }
 
@@ -90,8 +125,8 @@ final class ConntrackMessages {
     }
 
     /** Makes one that is established; returns the number of the message. */
-    int create(NewConnection made) {
-        begin(NEW, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, made.original().source().getAddress());
+    int create(NewConnection made, Answer answer) {
+        begin(NEW, NLM_F_REQUEST | answer.flag | NLM_F_CREATE | NLM_F_EXCL, made.original().source().getAddress());
         tuple(CTA_TUPLE_ORIG, made.original());
         tuple(CTA_TUPLE_REPLY, made.original().reversed());
         if (made.source() != null) {
@@ -119,12 +154,16 @@ final class ConntrackMessages {
 
     /** Asks for all whose mark has exactly the bits {@code mark} of {@code mask}; returns the number of the message. */
     int list(int mark, int mask) {
-        began = out.position();
-        out.putInt(0).putShort((short) (SUBSYSTEM << 8 | GET)).putShort((short) (NLM_F_REQUEST | NLM_F_DUMP))
-                .putInt(++sequence).putInt(0).putInt(0); // nfgenmsg: all families
+        all(GET, NLM_F_REQUEST | NLM_F_DUMP);
         number(CTA_MARK, mark);
         number(CTA_MARK_MASK, mask);
         return end();
+    }
+
+    private void all(int command, int flags) {
+        began = out.position();
+        out.putInt(0).putShort((short) (SUBSYSTEM << 8 | command)).putShort((short) flags).putInt(++sequence).putInt(0)
+                .putInt(0); // nfgenmsg: all families
     }
 
     private void begin(int command, int flags, InetAddress address) {
@@ -216,7 +255,7 @@ final class ConntrackMessages {
                         reader.fromBackend);
     }
 
-    /** Whether the message at the position of {@code in} is about a connection. */
+    /** Whether a message of this type is about a connection. */
     static boolean isConnection(int type) {
         return type >>> 8 == SUBSYSTEM;
     }
@@ -249,11 +288,11 @@ final class ConntrackMessages {
         private Count fromClient = Count.NONE;
         private Count fromBackend = Count.NONE;
 
-        private interface Each {
+        private interface EachAttribute {
             void attribute(int type, ByteBuffer in, int from, int to);
         }
 
-        private void attributes(ByteBuffer in, int from, int to, Each each) {
+        private void attributes(ByteBuffer in, int from, int to, EachAttribute each) {
             int at = from;
             while (at + ATTRIBUTE_BYTES <= to) {
                 int length = Short.toUnsignedInt(in.getShort(at));
@@ -353,6 +392,38 @@ final class ConntrackMessages {
 
     /** A buffer for {@code messages} of the longest. */
     static ByteBuffer buffer(int messages) {
-        return ByteBuffer.allocate(messages * LONGEST_BYTES).order(ByteOrder.nativeOrder());
+        return ByteBuffer.allocateDirect(messages * LONGEST_BYTES).order(ByteOrder.nativeOrder());
+    }
+
+    /** What is done with a message of the kernel. */
+    interface Each {
+        /**
+         * @param number of the message that it answers
+         * @param in     at its beginning, at least {@code length} long
+         */
+        void message(int type, int number, ByteBuffer in, int length);
+    }
+
+    /** Reads the messages between position and limit, as far as they are whole. */
+    static void each(ByteBuffer in, Each each) {
+        while (in.remaining() >= HEADER_BYTES) {
+            int at = in.position();
+            int length = in.getInt(at);
+            if (length < HEADER_BYTES || length > in.remaining()) {
+                return;
+            }
+            each.message(Short.toUnsignedInt(in.getShort(at + 4)), in.getInt(at + 8), in, length);
+            in.position(at + Math.min(length + 3 & ~3, in.remaining()));
+        }
+    }
+
+    /** Whether a message of this type ends an answer. */
+    static boolean isEnd(int type) {
+        return type == RouteMessages.NLMSG_ERROR || type == RouteMessages.NLMSG_DONE;
+    }
+
+    /** The error number of one that ends an answer; 0 for none. */
+    static int error(ByteBuffer message, int length) {
+        return length < HEADER_BYTES + Integer.BYTES ? 0 : -message.getInt(message.position() + HEADER_BYTES);
     }
 }

@@ -205,6 +205,10 @@ public final class NetlinkSocket implements AutoCloseable {
         }
     }
 
+    int fd() {
+        return fd;
+    }
+
     static int bufferBytes() {
         return BUFFER_BYTES;
     }

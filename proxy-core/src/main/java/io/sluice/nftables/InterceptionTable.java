@@ -4,8 +4,6 @@ import io.sluice.linux.Errno;
 import io.sluice.linux.ErrnoException;
 import io.sluice.linux.SystemCalls;
 import io.sluice.netlink.Conntrack;
-import io.sluice.netlink.TrackedConnection;
-import io.sluice.netlink.TrackedConnections;
 import io.sluice.service.Cidr;
 import io.sluice.service.IpFamily;
 import java.io.IOException;
@@ -388,8 +386,9 @@ public final class InterceptionTable implements AutoCloseable {
     private static int handed() {
         PacketMarks marks = PacketMarks.SLUICE;
         try (Conntrack kernel = Conntrack.open()) {
-            return (int) kernel.list(marks.handed(), marks.pending()).stream().filter(TrackedConnection::isOpen)
-                    .count();
+            int[] open = {0};
+            kernel.list(marks.handed(), marks.pending(), one -> open[0] += one.isOpen() ? 1 : 0);
+            return open[0];
         } catch (IOException e) {
             LOG.debug("the kernel cannot be asked for the connections that it has: {}", e.getMessage());
             return 0;
@@ -479,8 +478,8 @@ public final class InterceptionTable implements AutoCloseable {
     }
 
     private static void forget(int bits, int without) {
-        try {
-            TrackedConnections.forget(bits, without);
+        try (Conntrack kernel = Conntrack.open()) {
+            kernel.forget(bits, without);
         } catch (IOException e) {
             LOG.debug("they are forgotten when they expire: {}", e.getMessage());
         }

@@ -223,6 +223,11 @@ final class EventLoopContext {
         return dataPath.sourcePort();
     }
 
+    /** Whether that may be returned, now or later. */
+    boolean isSourcePort(int port) {
+        return dataPath.settings().sourcePorts().contains(port);
+    }
+
     /** What is known about clients' addresses. */
     ClientOrigins origins() {
         return dataPath.origins();

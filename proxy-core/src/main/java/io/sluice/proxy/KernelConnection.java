@@ -41,8 +41,12 @@ final class KernelConnection {
     private volatile long fromClient;
     private volatile long fromBackend;
     private volatile long idleNanos;
+    /** The number of the last look that has found it, or that had begun when it was handed over. Only the looking thread. */
+    private int lastLook;
 
-    KernelConnection(Before before) {
+    /** @param look the number of the last look that has begun */
+    KernelConnection(int look, Before before) {
+        this.lastLook = look;
         this.before = before;
         this.original = new Tuple(before.accepted().client(), before.accepted().listener());
         this.headerBytes = before.accepted().client().getAddress() instanceof Inet4Address
@@ -60,8 +64,14 @@ final class KernelConnection {
         return filter.matches(accepted.id(), accepted.client(), accepted.port().name(), before.endpoint());
     }
 
+    /** Whether neither look {@code number} nor the one before has found it: one that it was added during may have passed it. */
+    boolean isMissing(int number) {
+        return number - lastLook > 1;
+    }
+
     /** Counts what has passed since the last look. */
-    void seen(TrackedConnection now, long idle) {
+    void seen(TrackedConnection now, long idle, int number) {
+        lastLook = number;
         long client = now.fromClient().payload(headerBytes);
         long backend = now.fromBackend().payload(headerBytes);
         long newFromClient = Math.max(0, client - fromClient);

@@ -6,6 +6,7 @@ import io.sluice.liveness.Faults;
 import io.sluice.linux.KernelSettings;
 import io.sluice.linux.RawAcknowledgements;
 import io.sluice.linux.SocketName;
+import io.sluice.linux.TcpCalls;
 import io.sluice.metrics.EndpointMeters;
 import io.sluice.netlink.Conntrack;
 import io.sluice.netlink.TrackedConnection;
@@ -23,7 +24,6 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -35,6 +35,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
@@ -51,8 +52,11 @@ public final class KernelConnections implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(KernelConnections.class);
 
-    /** Shorter than the kernel keeps a connection that was reset (nf_conntrack_tcp_timeout_close, 10 s). */
     private static final int PERIOD_SECONDS = 2;
+    /** With a period, shorter than the kernel keeps a connection that was reset (nf_conntrack_tcp_timeout_close, 10 s). */
+    private static final long LONGEST_NANOS = TimeUnit.SECONDS.toNanos(6);
+    /** How many times as long as a look has taken the thread rests after it. */
+    private static final int REST = 20;
     private static final Path SETTINGS = Path.of("/proc/sys/net/netfilter");
     private static final long ESTABLISHED_SECONDS = 432_000;
 
@@ -71,12 +75,15 @@ public final class KernelConnections implements AutoCloseable {
     /** Guarded by itself. */
     private final RecentConnections recent;
     private final RepeatedWarning failed = new RepeatedWarning(LOG);
+    private final AtomicInteger looks = new AtomicInteger();
     private volatile @Nullable InterceptedPorts ports;
     private volatile boolean roomy = true;
     private volatile long establishedSeconds = ESTABLISHED_SECONDS;
     /** What was found and is not known; it may have been handed over this moment. Only the looking thread. */
     private Set<Tuple> strangers = Set.of();
     private boolean toldOfFull;
+    /** Of {@link System#nanoTime}. Only the looking thread. */
+    private long restsUntil = System.nanoTime();
 
     /**
      * Looks at nothing yet.
@@ -106,7 +113,7 @@ public final class KernelConnections implements AutoCloseable {
     /** Why nothing can be handed over at once here, in one line: clients have to be told when they may send. */
     public static Optional<String> whyNotAtOnce() {
         try {
-            RawAcknowledgements.open(0).close();
+            RawAcknowledgements.open(new TcpCalls(), 0).close();
             return Optional.empty();
         } catch (IOException e) {
             return Optional.of(e.getMessage() + "; it needs CAP_NET_RAW");
@@ -118,8 +125,18 @@ public final class KernelConnections implements AutoCloseable {
         if (marks.policy() == HandoffPolicy.NEVER) {
             return;
         }
-        looking.scheduleWithFixedDelay(Faults.reported("looking at the kernel's connections", this::look), 0,
+        looking.scheduleWithFixedDelay(Faults.reported("looking at the kernel's connections", this::lookUnlessResting),
+                0,
                 PERIOD_SECONDS, TimeUnit.SECONDS);
+    }
+
+    private void lookUnlessResting() {
+        long begun = System.nanoTime();
+        if (begun - restsUntil >= 0) {
+            look();
+            long took = System.nanoTime() - begun;
+            restsUntil = begun + took + Math.min(REST * took, LONGEST_NANOS);
+        }
     }
 
     /** The Services of addresses, for connections that another process has handed over. */
@@ -155,6 +172,11 @@ public final class KernelConnections implements AutoCloseable {
     /** How many connections the kernel has. */
     public int size() {
         return open.size();
+    }
+
+    /** How many looks have begun. */
+    int looks() {
+        return looks.get();
     }
 
     /** The kernel has one more; one of the same client's port that nobody has looked at since has ended. */
@@ -194,17 +216,14 @@ public final class KernelConnections implements AutoCloseable {
         return meant.isEmpty() ? 0 : forget(meant, Termination.KERNEL_ORDERED);
     }
 
-    private int forget(Collection<KernelConnection> all, Termination termination) {
-        int forgotten = 0;
+    private int forget(List<KernelConnection> all, Termination termination) {
         try (Conntrack kernel = Conntrack.open()) {
-            for (KernelConnection connection : all) {
-                kernel.forget(connection.original());
-                forgotten += end(connection, termination) ? 1 : 0;
-            }
+            kernel.forget(all.stream().map(KernelConnection::original).toList());
         } catch (IOException e) {
             warn(e);
+            return 0;
         }
-        return forgotten;
+        return (int) all.stream().filter(connection -> end(connection, termination)).count();
     }
 
     private void warn(IOException e) {
@@ -243,47 +262,66 @@ public final class KernelConnections implements AutoCloseable {
                     + " connection is handed over until there is room", limit);
         }
         toldOfFull = !roomy;
-        Set<KernelConnection> missing = new HashSet<>(open.values());
         try (Conntrack kernel = Conntrack.open()) {
-            look(kernel, missing);
+            look(kernel);
         } catch (IOException e) {
             warn(e);
         }
     }
 
-    /** @param missing those that were handed over before; the table has them unless they have ended */
-    private void look(Conntrack kernel, Set<KernelConnection> missing) throws IOException {
-        Set<Tuple> unknown = new HashSet<>();
-        long idleLimit = dataPath.limits().idleTimeout();
-        List<KernelConnection> idle = new ArrayList<>();
-        for (TrackedConnection now : kernel.list(marks.handed(), marks.pending())) {
+    private void look(Conntrack kernel) throws IOException {
+        int number = looks.incrementAndGet();
+        Look look = new Look(number);
+        kernel.list(marks.handed(), marks.pending(), look::at);
+        strangers = look.unknown;
+        if (!look.ended.isEmpty()) {
+            // From now on as ones that the kernel has led: nobody looks at them any more.
+            kernel.mark(look.ended, marks.ended());
+        }
+        for (KernelConnection connection : open.values()) {
+            if (connection.isMissing(number)) {
+                end(connection, Termination.KERNEL_FORGOTTEN);
+            }
+        }
+        if (!look.idle.isEmpty()) {
+            forget(look.idle, Termination.KERNEL_IDLE);
+        }
+    }
+
+    /** What one look at the table finds. */
+    private final class Look {
+
+        private final int number;
+        private final long idleLimit = dataPath.limits().idleTimeout();
+        private final Set<Tuple> unknown = new HashSet<>();
+        private final List<Tuple> ended = new ArrayList<>();
+        private final List<KernelConnection> idle = new ArrayList<>();
+
+        private Look(int number) {
+            this.number = number;
+        }
+
+        private void at(TrackedConnection now) {
             KernelConnection connection = open.get(now.original());
             if (connection == null && strangers.contains(now.original())) {
                 connection = adopt(now);
             }
             if (connection == null) {
                 unknown.add(now.original());
-                continue;
+                return;
             }
-            missing.remove(connection);
             long idleNanos = now.state() == TrackedConnection.State.ESTABLISHED
                     ? TimeUnit.SECONDS.toNanos(Math.max(0, establishedSeconds - now.timeoutSeconds()))
                     : 0;
-            connection.seen(now, idleNanos);
+            connection.seen(now, idleNanos, number);
             if (!now.isOpen()) {
-                // From now on as one that the kernel has led: nobody looks at it any more.
-                kernel.mark(now.original(), marks.ended());
+                ended.add(now.original());
                 end(connection, now.state() == TrackedConnection.State.RESET
                         ? Termination.KERNEL_RESET
                         : Termination.KERNEL_NORMAL);
             } else if (idleNanos >= idleLimit) {
                 idle.add(connection);
             }
-        }
-        strangers = unknown;
-        missing.forEach(connection -> end(connection, Termination.KERNEL_FORGOTTEN));
-        if (!idle.isEmpty()) {
-            forget(idle, Termination.KERNEL_IDLE);
         }
     }
 
@@ -306,7 +344,7 @@ public final class KernelConnections implements AutoCloseable {
         if (meters != null) {
             meters.opened();
         }
-        KernelConnection adopted = new KernelConnection(new Before(accepted, endpoint, meters, List.of(), 0,
+        KernelConnection adopted = new KernelConnection(looks(), new Before(accepted, endpoint, meters, List.of(), 0,
                 !found.reply().destination().getAddress().equals(client.getAddress()), dataPath.now(), -1, 0, 0));
         add(adopted);
         return adopted;

@@ -9,7 +9,7 @@ import io.sluice.linux.RawAcknowledgements;
 import io.sluice.linux.SocketName;
 import io.sluice.linux.TcpCalls;
 import io.sluice.linux.TcpTerms;
-import io.sluice.netlink.Conntrack;
+import io.sluice.netlink.ConntrackCalls;
 import io.sluice.netlink.NewConnection;
 import io.sluice.netlink.TrackedConnection;
 import io.sluice.netlink.TrackedConnection.Tuple;
@@ -18,7 +18,6 @@ import io.sluice.service.HandoffPolicy;
 import java.io.Closeable;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,13 +33,13 @@ final class KernelHandoff implements AutoCloseable {
 
     private final TcpCalls calls;
     private final KernelConnections connections;
-    private final Conntrack conntrack;
+    private final ConntrackCalls conntrack;
     /** Null where nothing is handed over at once. */
     private final @Nullable RawAcknowledgements acknowledgements;
     private final HandoffSettings marks;
     private final SocketName name = new SocketName();
 
-    private KernelHandoff(TcpCalls calls, KernelConnections connections, Conntrack conntrack,
+    private KernelHandoff(TcpCalls calls, KernelConnections connections, ConntrackCalls conntrack,
             @Nullable RawAcknowledgements acknowledgements, HandoffSettings marks) {
         this.calls = calls;
         this.connections = connections;
@@ -55,11 +54,11 @@ final class KernelHandoff implements AutoCloseable {
         if (marks.policy() == HandoffPolicy.NEVER) {
             return null;
         }
-        Conntrack conntrack = null;
+        ConntrackCalls conntrack = null;
         try {
-            conntrack = Conntrack.open();
+            conntrack = ConntrackCalls.open(calls);
             return new KernelHandoff(calls, connections, conntrack,
-                    marks.atOnce() ? RawAcknowledgements.open(settings.connectionMark()) : null, marks);
+                    marks.atOnce() ? RawAcknowledgements.open(calls, settings.connectionMark()) : null, marks);
         } catch (IOException e) {
             LOG.warn("connections are not handed to the kernel: {}", e.getMessage());
             if (conntrack != null) {
@@ -192,11 +191,11 @@ final class KernelHandoff implements AutoCloseable {
         @Override
         public HandoffResult install(int toBackend, int toClient) throws IOException {
             Tuple own = new Tuple(local(backend), new InetSocketAddress(endpoint.ip(), endpoint.port()));
-            Optional<TrackedConnection> known = conntrack.find(own);
-            if (known.isEmpty()) {
+            TrackedConnection known = conntrack.find(own);
+            if (known == null) {
                 return HandoffResult.UNTRACKED;
             }
-            Tuple reply = known.get().reply();
+            Tuple reply = known.reply();
             InetSocketAddress here = local(client);
             int seconds = connections.establishedSeconds();
             before = new NewConnection(original, null, here.equals(original.destination()) ? null : here, 0, 0,

@@ -44,6 +44,7 @@ abstract sealed class NativeConnection extends ProxiedConnection permits EpollCo
     private boolean held;
     /** Nothing was found by which it can never be handed to the kernel. */
     private boolean handable = true;
+    private boolean awaitsQuiet;
 
     /** @param client the descriptor of a socket with TCP_NODELAY and SO_KEEPALIVE */
     NativeConnection(AcceptedClient accepted, EventLoopContext owner, int client) {
@@ -189,29 +190,52 @@ abstract sealed class NativeConnection extends ProxiedConnection permits EpollCo
         if (handoff == null || endpoint == null) {
             return false;
         }
-        if (!handoff.isPossible() || !isOnTheWay(endpoint) || owner.taps().on()) {
-            if (wasHeld) {
-                handoff.letSend(client.fd, accepted().client());
-            }
-            return false;
-        }
-        HandoffResult result = handoff.attempt(client.fd, end.fd, accepted(), endpoint, wasHeld);
+        HandoffResult result = attempt(handoff, end, endpoint, wasHeld);
         if (result == HandoffResult.HANDED) {
             handedOver(owner.kernelConnections());
             return true;
         }
         if (wasHeld && result.isPassing()) {
-            owner.handoffSweep().add(this);
+            awaitQuiet();
         }
         handable = result.isPassing();
         return false;
     }
 
-    /** The kernel forwards packets between the two; what it gives to a process of this machine can meet another socket. */
-    private boolean isOnTheWay(EndpointAddress endpoint) {
-        InetAddress from = accepted().client().getAddress();
-        return !owner.origins().isHere(from) && !owner.origins().isHere(endpoint.ip())
-                && IpFamily.of(accepted().listener().getAddress()) == endpoint.family();
+    private HandoffResult attempt(KernelHandoff handoff, NativeEnd end, EndpointAddress endpoint, boolean wasHeld) {
+        HandoffResult result = way(endpoint);
+        if (result == HandoffResult.HANDED && handoff.isPossible() && !owner.taps().on()) {
+            return handoff.attempt(client.fd, end.fd, accepted(), endpoint, wasHeld);
+        }
+        if (wasHeld) {
+            handoff.letSend(client.fd, accepted().client());
+        }
+        if (result == HandoffResult.HANDED) {
+            return HandoffResult.BUSY;
+        }
+        owner.kernelConnections().count(result);
+        return result;
+    }
+
+    /**
+     * Whether the kernel can carry packets between the two: {@link HandoffResult#HANDED}, or why not. It forwards packets; what
+     * it gives to a process of this machine can meet another socket. So can a reply to a port from which this proxy connects in
+     * the client's name, and then the kernel does not forward it (ip_forward(), net/ipv4/ip_forward.c).
+     */
+    private HandoffResult way(EndpointAddress endpoint) {
+        InetSocketAddress from = accepted().client();
+        if (owner.origins().isHere(from.getAddress()) || owner.origins().isHere(endpoint.ip())
+                || IpFamily.of(accepted().listener().getAddress()) != endpoint.family()) {
+            return HandoffResult.WAY;
+        }
+        return owner.isSourcePort(from.getPort()) ? HandoffResult.CLIENT_PORT : HandoffResult.HANDED;
+    }
+
+    private void awaitQuiet() {
+        if (!awaitsQuiet) {
+            awaitsQuiet = true;
+            owner.handoffSweep().add(this);
+        }
     }
 
     /**
@@ -339,8 +363,14 @@ abstract sealed class NativeConnection extends ProxiedConnection permits EpollCo
             watchPeers();
         }
         EndpointAddress endpoint = endpoint();
-        if (owner.handoff(port()) != HandoffPolicy.NEVER && endpoint != null && isOnTheWay(endpoint)) {
-            owner.handoffSweep().add(this);
+        if (owner.handoff(port()) == HandoffPolicy.NEVER || endpoint == null || !handable) {
+            return;
+        }
+        HandoffResult way = way(endpoint);
+        if (way == HandoffResult.HANDED) {
+            awaitQuiet();
+        } else {
+            owner.kernelConnections().count(way);
         }
     }
 

@@ -340,9 +340,10 @@ abstract sealed class ProxiedConnection implements ConnectionActions permits Nat
         if (chosen == null) {
             throw new IllegalStateException("no endpoint was chosen");
         }
-        kernel.add(new KernelConnection(new KernelConnection.Before(accepted, chosen, meters(), List.copyOf(attempts),
-                machine.retries(), masqueraded, acceptedAt, connectNanos, machine.deliveredTo(Side.BACKEND),
-                machine.deliveredTo(Side.CLIENT))));
+        kernel.add(new KernelConnection(kernel.looks(),
+                new KernelConnection.Before(accepted, chosen, meters(), List.copyOf(attempts),
+                        machine.retries(), masqueraded, acceptedAt, connectNanos, machine.deliveredTo(Side.BACKEND),
+                        machine.deliveredTo(Side.CLIENT))));
         if (timer != null) {
             timer.cancel(false);
             timer = null;

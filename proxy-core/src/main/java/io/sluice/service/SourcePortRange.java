@@ -27,6 +27,11 @@ public record SourcePortRange(int first, int last) {
         return last - first + 1;
     }
 
+    /** Whether {@code port} is one of them. */
+    public boolean contains(int port) {
+        return port >= first && port <= last;
+    }
+
     /** Each of them in turn, over and over: the port for connection {@code number}, which may overflow. */
     public int port(int number) {
         return first + Math.floorMod(number, size());

@@ -2,6 +2,7 @@ package io.sluice.netlink;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.netlink.ConntrackMessages.Answer;
 import io.sluice.netlink.TrackedConnection.Count;
 import io.sluice.netlink.TrackedConnection.State;
 import io.sluice.netlink.TrackedConnection.Tuple;
@@ -32,7 +33,7 @@ class ConntrackMessagesTest {
         Tuple original = family == 4 ? FOUR : SIX;
         InetSocketAddress target = family == 4 ? at("10.0.2.2", 8080) : at("fd00:2::2", 8080);
 
-        int number = messages.create(new NewConnection(original, null, target, 7, -7, mark, 3_600));
+        int number = messages.create(new NewConnection(original, null, target, 7, -7, mark, 3_600), Answer.ALWAYS);
         out.flip();
 
         assertThat(out.getInt(0)).isEqualTo(out.limit()).isLessThanOrEqualTo(ConntrackMessages.LONGEST_BYTES);
@@ -43,7 +44,7 @@ class ConntrackMessagesTest {
 
     @Test
     void each_message_has_its_own_number_and_length() {
-        int first = messages.delete(FOUR);
+        int first = messages.delete(FOUR, Answer.ALWAYS);
         int afterFirst = out.position();
         int second = messages.mark(FOUR, 0x5000);
         int afterSecond = out.position();
@@ -61,7 +62,7 @@ class ConntrackMessagesTest {
     @Test
     void no_octets_are_a_fault() {
         Random random = new Random(3);
-        messages.create(new NewConnection(SIX, SIX.source(), SIX.destination(), 1, 2, 3, 4));
+        messages.create(new NewConnection(SIX, SIX.source(), SIX.destination(), 1, 2, 3, 4), Answer.ALWAYS);
         out.flip();
         byte[] whole = new byte[out.limit()];
         out.get(whole);

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.sluice.netlink.TrackedConnections;
+import io.sluice.netlink.Conntrack;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
@@ -133,7 +133,9 @@ abstract class NodeWithPods {
         before = state();
         // A port that a client has used in the test before may be known to conntrack, and would not be led to an endpoint.
         node.inside(() -> {
-            TrackedConnections.forget(0, 0);
+            try (Conntrack kernel = Conntrack.open()) {
+                kernel.forget(0, 0);
+            }
             return null;
         });
         write(SERVICES + slices("web", "10.50.2.2", "fd50:2::2") + slices("local", "10.50.2.2")
