@@ -9,6 +9,7 @@ import io.sluice.node.NodeSettings;
 import io.sluice.node.ReturnRoutes;
 import io.sluice.node.ServiceAddresses;
 import io.sluice.proxy.DataPath;
+import io.sluice.proxy.HandoffMarks;
 import io.sluice.proxy.HandoffSettings;
 import io.sluice.proxy.KernelConnections;
 import io.sluice.proxy.ProxySettings;
@@ -134,8 +135,9 @@ record ServiceEntrance(AddressMode mode, ServiceAddresses addresses, DataPath da
         Optional<String> whyNotAtOnce = KernelConnections.whyNotAtOnce();
         whyNotAtOnce.ifPresent(why -> LOG.warn("connections are handed to the kernel when they are quiet, and not at"
                 + " once (--kernel-handoff eager): {}", why));
-        return proxy.handing(proxy.handoff().possible(whyNotAtOnce.isEmpty(), marks.handed(), marks.pending(),
-                marks.direct(), marks.connection(), marks.upstream()));
+        return proxy.handing(new HandoffSettings(proxy.handoff().policy(), whyNotAtOnce.isEmpty(),
+                new HandoffMarks(marks.handed(), marks.pending(), marks.direct(), marks.connection(), marks.upstream(),
+                        marks.hushed(), marks.untracked())));
     }
 
     private static Optional<String> whyNoHandoff(ProxySettings proxy) {

@@ -4,6 +4,7 @@ import io.sluice.service.Cidr;
 import io.sluice.service.IpFamily;
 import java.util.List;
 import java.util.function.BiConsumer;
+import java.util.function.Function;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -71,6 +72,8 @@ final class InterceptionRules {
     static final int PRIORITY = -101;
     /** Leaves one for {@link OwnedTable} on each side, after all that is called mangle and before destination NAT. */
     static final int OUTPUT_PRIORITY = PRIORITY - 1;
+    /** One before NF_IP_PRI_RAW. */
+    private static final int RAW_PRIORITY = -301;
     /** One before NF_IP_PRI_NAT_SRC. */
     private static final int SOURCE_NAT = 99;
 
@@ -89,15 +92,12 @@ final class InterceptionRules {
     private static final String OWN = "own";
     private static final String DIRECT = "direct";
     private static final String FIRST = "first";
+    private static final String UNTRACKED = "untracked";
 
     /** The chains of the table; those that the kernel calls at a hook come after these. */
     private static final List<String> INNER =
             List.of(REFUSE, UNSERVED, INTERCEPT, INSIDE, GUARD, CONNECTED, SEND_TO_PROXY, OWN, DIRECT,
                     FIRST);
-    /** All chains. */
-    static final Set<String> CHAINS = Stream
-            .concat(INNER.stream(), Stream.of(PREROUTING, REDIRECT, REDIRECT_OUTPUT, MASQUERADE, OUTPUT))
-            .collect(Collectors.toSet());
 
     private static final int TCP = 6;
     private static final List<Integer> PROTOCOLS = List.of(TCP, 17, 132);
@@ -120,6 +120,13 @@ final class InterceptionRules {
         this.out = out;
         this.table = table;
         this.marks = marks;
+    }
+
+    /** All chains. */
+    static Set<String> chains(boolean handsOff) {
+        return Stream.of(INNER.stream(), Stream.of(PREROUTING, REDIRECT, REDIRECT_OUTPUT, MASQUERADE, OUTPUT),
+                handsOff ? Stream.of(UNTRACKED) : Stream.<String>empty()).flatMap(Function.identity())
+                .collect(Collectors.toSet());
     }
 
     /**
@@ -150,6 +157,11 @@ final class InterceptionRules {
         out.baseChain(table, MASQUERADE, "nat", NftMessages.POST_ROUTING, SOURCE_NAT);
         out.baseChain(table, OUTPUT, "route", NftMessages.LOCAL_OUT, OUTPUT_PRIORITY);
         out.baseChain(table, REDIRECT_OUTPUT, "nat", NftMessages.LOCAL_OUT, PRIORITY);
+        if (handsOff) {
+            out.baseChain(table, UNTRACKED, "filter", NftMessages.LOCAL_OUT, RAW_PRIORITY);
+            out.rule(table, UNTRACKED, rule -> rule.markedBoth(marks.own() | marks.untracked())
+                    .unmark(marks.untracked()).notTracked());
+        }
         out.rule(table, REFUSE, rule -> rule.tcp().rejectWithReset());
         out.rule(table, REFUSE, RuleExpressions::rejectWithPortUnreachable);
         unserved();
@@ -307,6 +319,8 @@ final class InterceptionRules {
         if (handsOff) {
             out.rule(table, OWN, rule -> rule.secondSegment().connectionMarkedBoth(marks.held()).reply().closeWindow());
             out.rule(table, OWN, rule -> rule.firstSegment().original().resetTimestamps());
+            out.rule(table, OWN, rule -> rule.marked(marks.hushed()).tcp().closeWindow());
+            out.rule(table, OWN, rule -> rule.marked(marks.hushed()).unmark(marks.hushed()));
         }
         goToIfServed(OWN, REFUSE);
         out.rule(table, OWN, rule -> rule.original().markConnection(marks.upstream()).accept());

@@ -258,7 +258,7 @@ public final class InterceptionTable implements AutoCloseable {
             if (follows == null) {
                 follows = !chains.isEmpty();
             }
-            boolean kept = chains.equals(InterceptionRules.CHAINS) && madeAnew(all);
+            boolean kept = chains.equals(InterceptionRules.chains(handsOff)) && madeAnew(all);
             if (!kept) {
                 batch(socket, all, true);
             }

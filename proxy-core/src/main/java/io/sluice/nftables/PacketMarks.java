@@ -15,11 +15,17 @@ package io.sluice.nftables;
  * @param upstream   in a connection's mark: it is the proxy's to an endpoint
  * @param direct     in a connection's mark: the kernel forwards it to an endpoint, because no proxy listened
  * @param masquerade in a connection's mark: besides, the endpoint sees this node's address and not the client's
+ * @param hushed     {@code SO_MARK} besides {@link #own} of a socket whose endpoint may not send yet; the packet loses it before
+ *                   other software looks at it, some of which uses this bit
+ * @param untracked  {@code SO_MARK} besides {@link #own} of a socket whose packets are not looked up among tracked connections;
+ *                   they lose it before any other software sees them
  */
-public record PacketMarks(int own, int route, int connection, int upstream, int direct, int masquerade) {
+public record PacketMarks(int own, int route, int connection, int upstream, int direct, int masquerade, int hushed,
+        int untracked) {
 
     /** The bits in use. */
-    public static final PacketMarks SLUICE = new PacketMarks(0x1000, 0x2000, 0x2000, 0x1000, 0x4000, 0x8000);
+    public static final PacketMarks SLUICE = new PacketMarks(0x1000, 0x2000, 0x2000, 0x1000, 0x4000, 0x8000, 0x4000,
+            0x8000);
 
     /** In a connection's mark, both bits: the proxy has connected it to an endpoint and handed it to the kernel. */
     public int handed() {

@@ -173,6 +173,11 @@ final class RuleExpressions {
         });
     }
 
+    /** {@code notrack}. */
+    void notTracked() {
+        expression("notrack", () -> {});
+    }
+
     /** {@code meta iifkind bridge}: the interface that the packet came in by is a bridge. */
     RuleExpressions fromBridge() {
         meta(META_IIFKIND, REGISTER);

@@ -61,7 +61,8 @@ public final class KernelConnections implements AutoCloseable {
     private static final long ESTABLISHED_SECONDS = 432_000;
 
     private final DataPath dataPath;
-    private final HandoffSettings marks;
+    private final HandoffMarks marks;
+    private final boolean handsOver;
     private final Map<Tuple, KernelConnection> open = new ConcurrentHashMap<>();
     private final Map<HandoffResult, LongAdder> results = Arrays.stream(HandoffResult.values())
             .collect(Collectors.toUnmodifiableMap(Function.identity(), result -> new LongAdder()));
@@ -88,12 +89,13 @@ public final class KernelConnections implements AutoCloseable {
     /**
      * Looks at nothing yet.
      *
-     * @param marks of such connections
+     * @param settings when connections are handed over, and their marks
      */
-    KernelConnections(DataPath dataPath, HandoffSettings marks) {
+    KernelConnections(DataPath dataPath, HandoffSettings settings) {
         this.dataPath = dataPath;
-        this.marks = marks;
-        this.recent = new RecentConnections(marks.policy() == HandoffPolicy.NEVER ? 1 : RecentConnections.ALL);
+        this.marks = settings.marks();
+        this.handsOver = settings.policy() != HandoffPolicy.NEVER;
+        this.recent = new RecentConnections(handsOver ? RecentConnections.ALL : 1);
     }
 
     /** Why nothing can be handed over here, in one line. */
@@ -122,7 +124,7 @@ public final class KernelConnections implements AutoCloseable {
 
     /** Begins to look, if anything is handed over. */
     void start() {
-        if (marks.policy() == HandoffPolicy.NEVER) {
+        if (!handsOver) {
             return;
         }
         looking.scheduleWithFixedDelay(Faults.reported("looking at the kernel's connections", this::lookUnlessResting),

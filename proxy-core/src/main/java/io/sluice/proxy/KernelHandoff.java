@@ -5,7 +5,6 @@ import io.sluice.connection.HandoffResult;
 import io.sluice.connection.HandoffSteps;
 import io.sluice.connection.Side;
 import io.sluice.connection.SocketTerms;
-import io.sluice.linux.RawAcknowledgements;
 import io.sluice.linux.SocketName;
 import io.sluice.linux.TcpCalls;
 import io.sluice.linux.TcpTerms;
@@ -27,38 +26,35 @@ final class KernelHandoff implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(KernelHandoff.class);
 
-    /** What a client may send before the endpoint or the proxy says more: less than any socket here takes. */
-    private static final int FIRST_WINDOW_BYTES = 32 * 1024;
-    private static final int LARGEST_WINDOW = 0xffff;
-
     private final TcpCalls calls;
     private final KernelConnections connections;
     private final ConntrackCalls conntrack;
     /** Null where nothing is handed over at once. */
-    private final @Nullable RawAcknowledgements acknowledgements;
-    private final HandoffSettings marks;
+    private final @Nullable WindowOpener windows;
+    private final HandoffMarks marks;
     private final SocketName name = new SocketName();
 
     private KernelHandoff(TcpCalls calls, KernelConnections connections, ConntrackCalls conntrack,
-            @Nullable RawAcknowledgements acknowledgements, HandoffSettings marks) {
+            @Nullable WindowOpener windows, HandoffMarks marks) {
         this.calls = calls;
         this.connections = connections;
         this.conntrack = conntrack;
-        this.acknowledgements = acknowledgements;
+        this.windows = windows;
         this.marks = marks;
     }
 
     /** Opens sockets to the kernel; null if nothing is to be handed over, or the kernel refuses. */
     static @Nullable KernelHandoff open(TcpCalls calls, KernelConnections connections, ProxySettings settings) {
-        HandoffSettings marks = settings.handoff();
-        if (marks.policy() == HandoffPolicy.NEVER) {
+        HandoffSettings handoff = settings.handoff();
+        if (handoff.policy() == HandoffPolicy.NEVER) {
             return null;
         }
         ConntrackCalls conntrack = null;
         try {
             conntrack = ConntrackCalls.open(calls);
             return new KernelHandoff(calls, connections, conntrack,
-                    marks.atOnce() ? RawAcknowledgements.open(calls, settings.connectionMark()) : null, marks);
+                    handoff.atOnce() ? WindowOpener.open(calls, settings.connectionMark(), handoff.marks()) : null,
+                    handoff.marks());
         } catch (IOException e) {
             LOG.warn("connections are not handed to the kernel: {}", e.getMessage());
             if (conntrack != null) {
@@ -81,7 +77,7 @@ final class KernelHandoff implements AutoCloseable {
      * @param backend  the endpoint's
      * @param accepted the client, and the address that it meant
      * @param endpoint the endpoint
-     * @param held     whether the client waits for a word before it sends anything
+     * @param held     whether the two peers wait for a word before they send anything
      */
     HandoffResult attempt(int client, int backend, ProxiedConnection.AcceptedClient accepted,
             EndpointAddress endpoint, boolean held) {
@@ -95,35 +91,21 @@ final class KernelHandoff implements AutoCloseable {
         }
         connections.count(result);
         LOG.debug("{} -> {}: handing it to the kernel: {}", accepted.client(), endpoint, result);
-        if (held && result == HandoffResult.HANDED) {
-            attempt.letClientSend();
-        } else if (held) {
-            letSend(client, accepted.client());
+        if (held && windows != null) {
+            if (result == HandoffResult.HANDED) {
+                attempt.openWindows(windows);
+            } else {
+                windows.open(client, accepted.client());
+                windows.openHushed(backend, endpoint.toSocketAddress());
+            }
         }
         return result;
     }
 
-    /** Tells a client of a connection that stays with the proxy that it may send. */
-    void letSend(int client, InetSocketAddress address) {
-        try {
-            TcpTerms terms = calls.terms(client);
-            if (!terms.established()) {
-                return;
-            }
-            int written = calls.freeze(client);
-            int received = calls.received(client);
-            calls.thaw(client);
-            acknowledge(local(client), address, written, received, FIRST_WINDOW_BYTES >> terms.ownScale());
-        } catch (IOException e) {
-            LOG.debug("{} learns by a probe of its own that it may send: {}", address, e.getMessage());
-        }
-    }
-
-    private void acknowledge(InetSocketAddress from, InetSocketAddress to, int sequence, int acknowledged, int window)
-            throws IOException {
-        if (acknowledgements != null) {
-            acknowledgements.send(from, to, sequence, acknowledged, window);
-        }
+    /** Lets peers that wait for a word send; null where nothing is handed over at once. */
+    @Nullable
+    WindowOpener windows() {
+        return windows;
     }
 
     private InetSocketAddress local(int fd) throws IOException {
@@ -141,9 +123,10 @@ final class KernelHandoff implements AutoCloseable {
         /** What the kernel knew before: the client's connection to a socket here, and the one to the endpoint. */
         private @Nullable NewConnection before;
         private @Nullable NewConnection upstream;
-        private Numbers written = new Numbers(0, 0);
-        private int windowBytes;
-        private int windowScale;
+        private @Nullable TcpTerms clientTerms;
+        private @Nullable TcpTerms backendTerms;
+        private Numbers clientNumbers = new Numbers(0, 0);
+        private Numbers backendNumbers = new Numbers(0, 0);
 
         private Attempt(int client, int backend, Tuple original, EndpointAddress endpoint) {
             this.client = client;
@@ -159,9 +142,10 @@ final class KernelHandoff implements AutoCloseable {
         @Override
         public SocketTerms terms(Side side) throws IOException {
             TcpTerms terms = calls.terms(fd(side));
-            if (side == Side.BACKEND) {
-                windowBytes = terms.peerWindowBytes();
-                windowScale = terms.peerScale();
+            if (side == Side.CLIENT) {
+                clientTerms = terms;
+            } else {
+                backendTerms = terms;
             }
             return new SocketTerms(terms.established(), terms.settled(), terms.timestamps(), terms.selective(),
                     terms.congestionMarks(), terms.peerScale(), terms.ownScale(), terms.peerSegmentBytes(),
@@ -172,8 +156,10 @@ final class KernelHandoff implements AutoCloseable {
         public Numbers freeze(Side side) throws IOException {
             int next = calls.freeze(fd(side));
             Numbers numbers = new Numbers(next, calls.received(fd(side)));
-            if (side == Side.BACKEND) {
-                written = numbers;
+            if (side == Side.CLIENT) {
+                clientNumbers = numbers;
+            } else {
+                backendNumbers = numbers;
             }
             return numbers;
         }
@@ -234,19 +220,18 @@ final class KernelHandoff implements AutoCloseable {
             }
         }
 
-        /** As if the endpoint said so. */
-        private void letClientSend() {
-            NewConnection to = upstream;
-            if (to == null || to.source() == null || to.target() == null) {
+        private void openWindows(WindowOpener opener) {
+            NewConnection known = upstream;
+            TcpTerms ofClient = clientTerms;
+            TcpTerms ofBackend = backendTerms;
+            if (known == null || known.source() == null || known.target() == null || ofClient == null
+                    || ofBackend == null) {
                 return;
             }
-            int window = windowBytes == 0 ? FIRST_WINDOW_BYTES : windowBytes;
-            try {
-                acknowledge(to.target(), to.source(), written.received(), written.written(),
-                        Math.min(LARGEST_WINDOW, window >> windowScale));
-            } catch (IOException e) {
-                LOG.debug("{} learns by a probe of its own that it may send: {}", original.source(), e.getMessage());
-            }
+            opener.openHanded(original.destination(), original.source(), clientNumbers.written(),
+                    clientNumbers.received(), ofBackend);
+            opener.openHanded(known.source(), known.target(), backendNumbers.written(), backendNumbers.received(),
+                    ofClient);
         }
     }
 
@@ -261,8 +246,8 @@ final class KernelHandoff implements AutoCloseable {
     @Override
     public void close() {
         closed(conntrack);
-        if (acknowledgements != null) {
-            closed(acknowledgements);
+        if (windows != null) {
+            closed(windows);
         }
     }
 }

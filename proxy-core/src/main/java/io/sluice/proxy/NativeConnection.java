@@ -42,6 +42,8 @@ abstract sealed class NativeConnection extends ProxiedConnection permits EpollCo
     NativeEnd backend;
     /** The client was told to send nothing yet; nothing is read from it before an endpoint is connected. */
     private boolean held;
+    /** The endpoint, too. */
+    private boolean hushed;
     /** Nothing was found by which it can never be handed to the kernel. */
     private boolean handable = true;
     private boolean awaitsQuiet;
@@ -125,8 +127,9 @@ abstract sealed class NativeConnection extends ProxiedConnection permits EpollCo
             return e;
         }
         try {
-            if (owner.connectionMark() != 0) {
-                calls.option(end.fd, SocketOptions.SOL_SOCKET, SocketOptions.SO_MARK, owner.connectionMark());
+            int mark = mark(address);
+            if (mark != 0) {
+                calls.option(end.fd, SocketOptions.SOL_SOCKET, SocketOptions.SO_MARK, mark);
             }
             if (source != null) {
                 calls.option(end.fd, SocketOptions.IPPROTO_IP, SocketOptions.IP_TRANSPARENT, 1);
@@ -143,6 +146,14 @@ abstract sealed class NativeConnection extends ProxiedConnection permits EpollCo
         }
         backend = end;
         return null;
+    }
+
+    /** Of the socket to the endpoint, which is to send nothing yet either if it may be handed over at once. */
+    private int mark(EndpointAddress endpoint) {
+        KernelHandoff handoff = owner.handoff();
+        WindowOpener windows = held && handoff != null ? handoff.windows() : null;
+        hushed = windows != null && way(endpoint) == HandoffResult.HANDED;
+        return windows != null && hushed ? windows.hushed() : owner.connectionMark();
     }
 
     private static boolean portInUse(IOException failure) {
@@ -207,8 +218,12 @@ abstract sealed class NativeConnection extends ProxiedConnection permits EpollCo
         if (result == HandoffResult.HANDED && handoff.isPossible() && !owner.taps().on()) {
             return handoff.attempt(client.fd, end.fd, accepted(), endpoint, wasHeld);
         }
-        if (wasHeld) {
-            handoff.letSend(client.fd, accepted().client());
+        WindowOpener windows = handoff.windows();
+        if (wasHeld && windows != null) {
+            windows.open(client.fd, accepted().client());
+        }
+        if (hushed && windows != null) {
+            windows.openHushed(end.fd, endpoint.toSocketAddress());
         }
         if (result == HandoffResult.HANDED) {
             return HandoffResult.BUSY;

@@ -136,7 +136,10 @@ class KernelHandoffIT extends NodeWithPods {
             run("--kernel-handoff", "eager");
 
             for (String service : new String[] {"10.96.77.1", "10.96.77.4"}) {
-                await().atMost(PATIENCE).ignoreExceptions().until(() -> connect(service) != null);
+                await().atMost(PATIENCE).ignoreExceptions().until(() -> {
+                    connect(service).close();
+                    return true;
+                });
                 long begun = System.nanoTime();
                 for (int i = 0; i < 20; i++) {
                     try (Socket socket = connect(service)) {
@@ -151,9 +154,86 @@ class KernelHandoffIT extends NodeWithPods {
         }
     }
 
+    @Test
+    void an_endpoint_that_speaks_first_and_never_pauses_is_handed_over_at_once() throws Exception {
+        try (ServerSocket speaker = pod.inside(() -> new ServerSocket(8083))) {
+            Thread.ofPlatform().daemon().start(() -> speak(speaker));
+            write(SERVICES + slices("web", 8083, "10.50.2.2", "fd50:2::2") + slices("masqueraded", 8083, "10.50.2.2"));
+            run("--kernel-handoff", "eager");
+
+            for (String service : new String[] {"10.96.77.1", "fd96:77::1", "10.96.77.4"}) {
+                await().atMost(PATIENCE).ignoreExceptions().until(() -> hears(service));
+                double before = metric("sluice_handoffs_total{result=\"handed\"} ");
+                for (int i = 0; i < 5; i++) {
+                    assertThat(hears(service)).as(service).isTrue();
+                }
+                assertThat(metric("sluice_handoffs_total{result=\"handed\"} ")).as(service).isEqualTo(before + 5);
+            }
+        }
+    }
+
+    @Test
+    void while_somebody_taps_the_peers_are_told_by_the_proxy_that_they_may_send() throws Exception {
+        runHanding("eager", "epoll");
+        try (NodeDaemon tap = NodeDaemon.start(node, "tap", "-A")) {
+            await().atMost(PATIENCE).untilAsserted(() -> {
+                try (Socket socket = talk(client, "10.96.77.1")) {
+                    assertThat(entry(socket)).isEmpty();
+                }
+            });
+            long begun = System.nanoTime();
+            for (int i = 0; i < 20; i++) {
+                try (Socket socket = talk(client, "10.96.77.1")) {
+                    assertEchoes(socket);
+                }
+            }
+            // A peer that is not told that it may send probes after 200 ms.
+            assertThat((System.nanoTime() - begun) / 20).isLessThan(200_000_000);
+            assertThat(tap.log()).contains("10.50.1.2");
+        }
+    }
+
+    /** Sends some megabytes to whoever comes. */
+    private static void speak(ServerSocket socket) {
+        while (!socket.isClosed()) {
+            try {
+                Socket caller = socket.accept();
+                Thread.ofPlatform().daemon().start(() -> {
+                    try (caller) {
+                        caller.getOutputStream().write(spoken());
+                    } catch (IOException e) {
+                        // The caller has gone.
+                    }
+                });
+            } catch (IOException e) {
+                return;
+            }
+        }
+    }
+
+    private static byte[] spoken() {
+        byte[] bytes = new byte[8 << 20];
+        new Random(5).nextBytes(bytes);
+        return bytes;
+    }
+
+    private static boolean hears(String service) throws Exception {
+        try (Socket socket = connect(service)) {
+            assertThat(socket.getInputStream().readAllBytes()).isEqualTo(spoken());
+            return true;
+        }
+    }
+
     private static Socket connect(String ip) throws Exception {
+        return connect(0, ip);
+    }
+
+    /** @param from the client's port; 0 for any */
+    private static Socket connect(int from, String ip) throws Exception {
         return client.inside(() -> {
             Socket connected = new Socket();
+            connected.setReuseAddress(true);
+            connected.bind(new InetSocketAddress(from));
             connected.setSoTimeout(10_000);
             connected.connect(new InetSocketAddress(InetAddress.getByName(ip), 80), 5_000);
             return connected;
@@ -196,7 +276,7 @@ class KernelHandoffIT extends NodeWithPods {
 
     private static double metric(String name) throws Exception {
         return node.ask("127.0.0.1", 10249, "/metrics").lines().filter(line -> line.startsWith(name))
-                .mapToDouble(line -> Double.parseDouble(line.substring(name.length()))).sum();
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ')))).sum();
     }
 
     /** Sends some bytes, compares what comes back, and ends. */
@@ -310,7 +390,7 @@ class KernelHandoffIT extends NodeWithPods {
         runHanding("eager", "epoll");
         try (Socket socket = talk(client, "10.96.77.1")) {
             awaitKernel(socket);
-            assertThat(told("kill", "--client", "10.50.1.2")).contains("1");
+            assertThat(told("kill", "--client", "10.50.1.2:" + socket.getLocalPort())).contains("ended 1 ");
             assertThatThrownBy(() -> {
                 assertEchoes(socket);
                 assertEchoes(socket);
@@ -330,6 +410,38 @@ class KernelHandoffIT extends NodeWithPods {
             assertEchoes(kept);
             assertThat(entry(kept)).isEmpty();
         }
+    }
+
+    @Test
+    void a_client_that_has_one_of_the_proxys_own_ports_stays_with_the_proxy() throws Exception {
+        runHanding("eager", "epoll");
+        try (Socket kept = connect(12_345, "10.96.77.1"); Socket given = talk(client, "10.96.77.1")) {
+            awaitKernel(given);
+            assertThat(line(kept)).isEqualTo("10.50.1.2");
+            assertEchoes(kept);
+            assertThat(entry(kept)).isEmpty();
+            assertThat(metric("sluice_handoffs_total{result=\"client-port\"} ")).isPositive();
+        }
+    }
+
+    @Test
+    void a_client_that_uses_its_port_again_has_one_connection() throws Exception {
+        runHanding("eager", "epoll");
+        long waited = 0;
+        for (int i = 0; i < 20; i++) {
+            long begun = System.nanoTime();
+            try (Socket socket = connect(33_333, "10.96.77.1")) {
+                assertThat(line(socket)).isEqualTo("10.50.1.2");
+                waited += System.nanoTime() - begun;
+                assertEchoes(socket);
+                assertThat(entry(socket)).contains("ESTABLISHED");
+                socket.setSoLinger(true, 0);
+            }
+        }
+        await().atMost(PATIENCE).untilAsserted(() -> assertThat(metric("sluice_kernel_connections ")).isZero());
+        assertThat(metric("sluice_connections_active{")).isZero();
+        // An endpoint that is not told that it may send probes after 200 ms.
+        assertThat(waited / 20).isLessThan(200_000_000);
     }
 
     @Test
