@@ -77,6 +77,12 @@ public final class Conntrack implements Closeable {
                 (out, number, one) -> new ConntrackMessages(out, number).mark(one, mark)));
     }
 
+    /** Lets the kernel forget these after so many seconds, unless a packet comes; those that are not there do not matter. */
+    public void keep(Collection<Tuple> originals, int seconds) throws IOException {
+        done(socket.orders(originals, ConntrackMessages.LONGEST_BYTES,
+                (out, number, one) -> new ConntrackMessages(out, number).keep(one, seconds)));
+    }
+
     private static void done(Map<Tuple, Integer> errors) throws IOException {
         for (int error : errors.values()) {
             done(error);

@@ -53,6 +53,9 @@ final class ConntrackMessages {
     /** Seen both ways, and not to be forgotten first when the table is full (IPS_SEEN_REPLY, IPS_ASSURED, IPS_CONFIRMED). */
     private static final int STATUS = 2 | 4 | 8;
     private static final byte TCP_CONNTRACK_ESTABLISHED = 3;
+    private static final byte TCP_CONNTRACK_FIN_WAIT = 4;
+    private static final byte TCP_CONNTRACK_CLOSE_WAIT = 5;
+    private static final byte TCP_CONNTRACK_LAST_ACK = 6;
     private static final byte TCP_CONNTRACK_TIME_WAIT = 7;
     private static final byte TCP_CONNTRACK_CLOSE = 8;
     /** The kernel does not judge sequence numbers, of which it has seen none (IP_CT_TCP_FLAG_BE_LIBERAL). */
@@ -121,6 +124,14 @@ final class ConntrackMessages {
         begin(NEW, NLM_F_REQUEST | NLM_F_ACK, original.source().getAddress());
         tuple(CTA_TUPLE_ORIG, original);
         number(CTA_MARK, mark);
+        return end();
+    }
+
+    /** Changes after how many seconds the kernel forgets one; returns the number of the message. */
+    int keep(Tuple original, int seconds) {
+        begin(NEW, NLM_F_REQUEST | NLM_F_ACK, original.source().getAddress());
+        tuple(CTA_TUPLE_ORIG, original);
+        number(CTA_TIMEOUT, seconds);
         return end();
     }
 
@@ -321,12 +332,13 @@ final class ConntrackMessages {
 
         private void protocol(int type, ByteBuffer in, int from, int to) {
             if (type == 1 && to > from) {
-                int now = in.get(from);
-                state = now == TCP_CONNTRACK_CLOSE
-                        ? State.RESET
-                        : now == TCP_CONNTRACK_TIME_WAIT
-                                ? State.FINISHED
-                        : now == TCP_CONNTRACK_ESTABLISHED ? State.ESTABLISHED : State.FINISHING;
+                state = switch (in.get(from)) {
+                    case TCP_CONNTRACK_LAST_ACK -> State.FINISHING;
+                    case TCP_CONNTRACK_FIN_WAIT, TCP_CONNTRACK_CLOSE_WAIT -> State.HALF_CLOSED;
+                    case TCP_CONNTRACK_TIME_WAIT -> State.FINISHED;
+                    case TCP_CONNTRACK_CLOSE -> State.RESET;
+                    default -> State.ESTABLISHED;
+                };
             }
         }
 

@@ -19,7 +19,7 @@ public record TrackedConnection(Tuple original, Tuple reply, int mark, State sta
 
     /** Whether it has not ended. */
     public boolean isOpen() {
-        return state == State.ESTABLISHED || state == State.FINISHING;
+        return state != State.FINISHED && state != State.RESET;
     }
 
     /** The states of a connection that matter here. */
@@ -27,6 +27,8 @@ public record TrackedConnection(Tuple original, Tuple reply, int mark, State sta
         /** Packets go both ways. */
         ESTABLISHED,
         /** One side has finished. */
+        HALF_CLOSED,
+        /** Both sides have finished, and not all of it is acknowledged. */
         FINISHING,
         /** Both sides have finished. */
         FINISHED,

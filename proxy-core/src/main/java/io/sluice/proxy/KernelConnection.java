@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class KernelConnection {
 
+    private static final long NEVER = Long.MIN_VALUE;
     private static final int TCP_HEADER_BYTES = 20;
     private static final int IPV4_HEADER_BYTES = 20 + TCP_HEADER_BYTES;
     private static final int IPV6_HEADER_BYTES = 40 + TCP_HEADER_BYTES;
@@ -43,6 +44,8 @@ final class KernelConnection {
     private volatile long idleNanos;
     /** The number of the last look that has found it, or that had begun when it was handed over. Only the looking thread. */
     private int lastLook;
+    private boolean finishing;
+    private long movedAt = NEVER;
 
     /** @param look the number of the last look that has begun */
     KernelConnection(int look, Before before) {
@@ -69,16 +72,29 @@ final class KernelConnection {
         return number - lastLook > 1;
     }
 
-    /** Counts what has passed since the last look. */
-    void seen(TrackedConnection now, long idle, int number) {
+    /** How it has ended if it is missing: the kernel forgets one that has nearly finished when a peer does not answer. */
+    Termination missing() {
+        return finishing ? Termination.KERNEL_NORMAL : Termination.KERNEL_FORGOTTEN;
+    }
+
+    /**
+     * Counts what has passed since the last look.
+     *
+     * @param at nanoseconds of the data path's clock
+     */
+    void seen(TrackedConnection now, long at, int number) {
         lastLook = number;
+        finishing = now.state() == TrackedConnection.State.FINISHING;
         long client = now.fromClient().payload(headerBytes);
         long backend = now.fromBackend().payload(headerBytes);
         long newFromClient = Math.max(0, client - fromClient);
         long newFromBackend = Math.max(0, backend - fromBackend);
         fromClient = Math.max(fromClient, client);
         fromBackend = Math.max(fromBackend, backend);
-        idleNanos = idle;
+        if (newFromClient + newFromBackend > 0 || movedAt == NEVER) {
+            movedAt = at;
+        }
+        idleNanos = at - movedAt;
         before.accepted().port().meters().bytesFromClient(newFromClient);
         before.accepted().port().meters().bytesFromBackend(newFromBackend);
         EndpointMeters meters = before.meters();
@@ -86,6 +102,11 @@ final class KernelConnection {
             meters.bytesFromClient(newFromClient);
             meters.bytesFromBackend(newFromBackend);
         }
+    }
+
+    /** For how long looks have found no byte. */
+    long idleNanos() {
+        return idleNanos;
     }
 
     ConnectionView view(long now) {

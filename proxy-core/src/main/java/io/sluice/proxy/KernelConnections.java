@@ -1,5 +1,6 @@
 package io.sluice.proxy;
 
+import io.sluice.connection.ConnectionLimits;
 import io.sluice.connection.HandoffResult;
 import io.sluice.connection.Termination;
 import io.sluice.liveness.Faults;
@@ -57,6 +58,8 @@ public final class KernelConnections implements AutoCloseable {
     private static final long LONGEST_NANOS = TimeUnit.SECONDS.toNanos(6);
     /** How many times as long as a look has taken the thread rests after it. */
     private static final int REST = 20;
+    /** By itself the kernel forgets one of which one side has finished after a minute (nf_conntrack_tcp_timeout_close_wait). */
+    private static final int KEPT_SECONDS = 120;
     private static final Path SETTINGS = Path.of("/proc/sys/net/netfilter");
     private static final long ESTABLISHED_SECONDS = 432_000;
 
@@ -282,8 +285,11 @@ public final class KernelConnections implements AutoCloseable {
         }
         for (KernelConnection connection : open.values()) {
             if (connection.isMissing(number)) {
-                end(connection, Termination.KERNEL_FORGOTTEN);
+                end(connection, connection.missing());
             }
+        }
+        if (!look.halfClosed.isEmpty()) {
+            kernel.keep(look.halfClosed, KEPT_SECONDS);
         }
         if (!look.idle.isEmpty()) {
             forget(look.idle, Termination.KERNEL_IDLE);
@@ -294,10 +300,12 @@ public final class KernelConnections implements AutoCloseable {
     private final class Look {
 
         private final int number;
-        private final long idleLimit = dataPath.limits().idleTimeout();
+        private final long begun = dataPath.now();
+        private final ConnectionLimits limits = dataPath.limits();
         private final Set<Tuple> unknown = new HashSet<>();
         private final List<Tuple> ended = new ArrayList<>();
         private final List<KernelConnection> idle = new ArrayList<>();
+        private final List<Tuple> halfClosed = new ArrayList<>();
 
         private Look(int number) {
             this.number = number;
@@ -312,18 +320,23 @@ public final class KernelConnections implements AutoCloseable {
                 unknown.add(now.original());
                 return;
             }
-            long idleNanos = now.state() == TrackedConnection.State.ESTABLISHED
-                    ? TimeUnit.SECONDS.toNanos(Math.max(0, establishedSeconds - now.timeoutSeconds()))
-                    : 0;
-            connection.seen(now, idleNanos, number);
+            connection.seen(now, begun, number);
             if (!now.isOpen()) {
                 ended.add(now.original());
                 end(connection, now.state() == TrackedConnection.State.RESET
                         ? Termination.KERNEL_RESET
                         : Termination.KERNEL_NORMAL);
-            } else if (idleNanos >= idleLimit) {
+            } else if (connection.idleNanos() >= longestIdle(now.state())) {
                 idle.add(connection);
+            } else if (now.state() == TrackedConnection.State.HALF_CLOSED && now.timeoutSeconds() < KEPT_SECONDS / 2) {
+                halfClosed.add(now.original());
             }
+        }
+
+        private long longestIdle(TrackedConnection.State state) {
+            return state == TrackedConnection.State.ESTABLISHED
+                    ? limits.idleTimeout()
+                    : Math.min(limits.idleTimeout(), limits.halfCloseTimeout());
         }
     }
 

@@ -193,6 +193,55 @@ class KernelHandoffIT extends NodeWithPods {
         }
     }
 
+    @Test
+    void the_kernel_does_not_forget_a_connection_of_which_one_side_has_finished() throws Exception {
+        String setting = "net.netfilter.nf_conntrack_tcp_timeout_close_wait";
+        String before = node.run("sysctl", "-n", setting).strip();
+        node.run("sysctl", "-qw", setting + "=6");
+        CompletableFuture<Void> mayAnswer = new CompletableFuture<>();
+        try (ServerSocket server = pod.inside(() -> new ServerSocket(8084))) {
+            Thread.ofPlatform().daemon().start(() -> answerAfterTheEnd(server, mayAnswer));
+            write(SERVICES + slices("web", 8084, "10.50.2.2"));
+            run("--kernel-handoff", "eager");
+            await().atMost(PATIENCE).ignoreExceptions().until(() -> {
+                connect("10.96.77.1").close();
+                return true;
+            });
+            try (Socket socket = connect("10.96.77.1")) {
+                socket.getOutputStream().write("question\n".getBytes(StandardCharsets.US_ASCII));
+                socket.shutdownOutput();
+                await().atMost(PATIENCE).untilAsserted(() -> {
+                    assertThat(entry(socket)).contains("CLOSE_WAIT");
+                    assertThat(Integer.parseInt(entry(socket).split("\\s+")[2])).isGreaterThan(60);
+                });
+                mayAnswer.complete(null);
+                assertThat(line(socket)).isEqualTo("answer");
+            }
+        } finally {
+            node.run("sysctl", "-qw", setting + "=" + before);
+        }
+    }
+
+    private static void answerAfterTheEnd(ServerSocket server, CompletableFuture<Void> mayAnswer) {
+        while (!server.isClosed()) {
+            try {
+                Socket caller = server.accept();
+                Thread.ofPlatform().daemon().start(() -> {
+                    try (caller) {
+                        if (caller.getInputStream().readAllBytes().length > 0) {
+                            mayAnswer.join();
+                            caller.getOutputStream().write("answer\n".getBytes(StandardCharsets.US_ASCII));
+                        }
+                    } catch (IOException e) {
+                        // The caller has gone.
+                    }
+                });
+            } catch (IOException e) {
+                return;
+            }
+        }
+    }
+
     /** Sends some megabytes to whoever comes. */
     private static void speak(ServerSocket socket) {
         while (!socket.isClosed()) {
