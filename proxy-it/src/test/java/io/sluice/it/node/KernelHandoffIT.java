@@ -301,6 +301,31 @@ class KernelHandoffIT extends NodeWithPods {
     }
 
     @Test
+    void a_strict_firewall_and_a_network_that_masquerades_are_passed() throws Exception {
+        node.run("nft", "add table inet strict; add chain inet strict forward { type filter hook forward priority 0;"
+                + " policy drop; }; add rule inet strict forward ct state invalid drop;"
+                + " add rule inet strict forward ct state established,related accept;"
+                + " add chain inet strict out { type nat hook postrouting priority 100; };"
+                + " add rule inet strict out ip saddr 10.50.1.0/24 ip daddr 10.50.2.0/24 masquerade");
+        try {
+            run("--kernel-handoff", "eager");
+            for (String service : new String[] {"10.96.77.1", "fd96:77::1", "10.96.77.4"}) {
+                await().atMost(PATIENCE).ignoreExceptions().until(() -> {
+                    connect(service).close();
+                    return true;
+                });
+                try (Socket socket = connect(service)) {
+                    assertThat(line(socket)).isEqualTo(service.contains(":") ? "fd50:1:0:0:0:0:0:2" : "10.50.2.1");
+                    awaitKernel(socket);
+                    assertThat(echoed(socket)).isTrue();
+                }
+            }
+        } finally {
+            node.run("nft", "delete table inet strict");
+        }
+    }
+
+    @Test
     void every_byte_arrives_and_every_ending_is_the_same_while_packets_are_lost() throws Exception {
         node.run("nft", "add table inet loss; add chain inet loss in { type filter hook prerouting priority -400; };"
                 + " add rule inet loss in meta l4proto tcp numgen random mod 100 < 2 drop");
