@@ -410,6 +410,8 @@ final class ConntrackMessages {
     /** What is done with a message of the kernel. */
     interface Each {
         /**
+         * Reads one.
+         *
          * @param number of the message that it answers
          * @param in     at its beginning, at least {@code length} long
          */
