@@ -10,8 +10,10 @@ import io.sluice.http.Request;
 import io.sluice.http.Route;
 import io.sluice.live.LivePage;
 import io.sluice.metrics.CatalogNames;
+import io.sluice.metrics.Exposition;
 import io.sluice.metrics.ProxyMetrics;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.time.Clock;
 import java.time.Duration;
@@ -68,10 +70,10 @@ public final class Admin implements AutoCloseable {
         Map<String, Route> healthRoutes = Map.of("/healthz", Route.probe(request -> health.healthz()), "/livez",
                 Route.probe(request -> health.livez()), "/readyz", Route.probe(request -> readyz(health, request)));
         Map<String, Route> metricsRoutes = new TreeMap<>(Map.of("/metrics",
-                Route.view(request -> scrape(registry, request)),
+                Route.view(request -> scrape(registry, metrics, request)),
                 "/healthz", Route.probe(request -> Response.text("ok")),
                 "/proxyMode", Route.view(request -> Response.text("userspace")),
-                "/api/v1/services", view(status, request -> Response.json(ServicesView.of(status, metrics, request))),
+                "/api/v1/services", view(status, request -> ServicesView.answer(status, metrics, request)),
                 "/api/v1/connections", view(status, request -> Response.json(ConnectionsView.of(status, request))),
                 "/api/v1/events",
                 view(status, request -> EventsView.answer(status.journal(), request, clock)),
@@ -158,17 +160,19 @@ public final class Admin implements AutoCloseable {
             if (!status.draining()) {
                 return response;
             }
-            Map<String, String> headers = new TreeMap<>(response.headers());
-            headers.put(DRAINING, Integer.toString(status.limits().open()));
-            return new Response(response.status(), response.contentType(), headers, response.content(),
-                    response.stream());
+            return response.with(DRAINING, Integer.toString(status.limits().open()));
         });
     }
 
-    private static Response scrape(PrometheusMeterRegistry registry, Request request) {
+    private static Response scrape(PrometheusMeterRegistry registry, ProxyMetrics metrics, Request request) {
         String contentType =
                 request.accept().contains("application/openmetrics-text") ? OPEN_METRICS : PROMETHEUS_TEXT;
-        return new Response(200, contentType, out -> registry.scrape(out, contentType));
+        try {
+            Exposition exposition = Exposition.of(registry, metrics, contentType);
+            return Response.pieces(contentType, () -> exposition.open()::writeSome);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** A load balancer may ask with any host name, but the body names Services and addresses only for an allowed one. */

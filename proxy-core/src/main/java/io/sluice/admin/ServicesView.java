@@ -6,6 +6,7 @@ import io.sluice.balance.EndpointSelection;
 import io.sluice.balance.Routing;
 import io.sluice.balance.Traffic;
 import io.sluice.http.Request;
+import io.sluice.http.Response;
 import io.sluice.metrics.EndpointFailure;
 import io.sluice.metrics.EndpointMeters;
 import io.sluice.metrics.LatencySummary;
@@ -42,23 +43,26 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * {@code /api/v1/services}: the applied state, by Service and port. {@code docs/api.md} says what each field means; names
- * and order of the components are the API.
+ * and order of the components are the API. The field {@code services} comes last.
  */
-record ServicesView(long snapshotVersion, @Nullable Instant asOf, @Nullable Instant appliedAt,
-        List<ServiceView> services) {
+record ServicesView(long snapshotVersion, @Nullable Instant asOf, @Nullable Instant appliedAt) {
 
-    static ServicesView of(DaemonStatus status, ProxyMetrics metrics, Request request) {
+    private static final String SERVICES = "services";
+
+    /** One Service is in memory at a time: 10,000 of them are 50 MB. */
+    static Response answer(DaemonStatus status, ProxyMetrics metrics, Request request) {
         Optional<AppliedState> applied = status.applied();
         if (applied.isEmpty()) {
-            return new ServicesView(0, null, null, List.of());
+            return Response.json(new ServicesView(0, null, null), SERVICES, List.of());
         }
         AppliedState state = applied.get();
         ClusterSnapshot snapshot = state.snapshot();
-        return new ServicesView(snapshot.version(), snapshot.asOf(), state.appliedAt(),
-                snapshot.services().values().stream()
-                        .filter(s -> request.selects("namespace", s.service().name().namespace())
-                                && request.selects("service", s.service().name().name()))
-                        .map(s -> ServiceView.of(s, state, metrics)).toList());
+        Iterable<ServiceView> services = () -> snapshot.services().values().stream()
+                .filter(s -> request.selects("namespace", s.service().name().namespace())
+                        && request.selects("service", s.service().name().name()))
+                .map(s -> ServiceView.of(s, state, metrics)).iterator();
+        return Response.json(new ServicesView(snapshot.version(), snapshot.asOf(), state.appliedAt()), SERVICES,
+                services);
     }
 
     record ServiceView(String namespace, String name, String type, List<String> clusterIPs, boolean headless,

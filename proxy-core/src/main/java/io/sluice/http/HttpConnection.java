@@ -22,9 +22,11 @@ import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Date;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -34,7 +36,8 @@ import org.slf4j.LoggerFactory;
 /**
  * One connection: requests one after the other, each with a deadline for every wait. Lives on the server's event loop.
  *
- * <p>A response is written in parts, as fast as the client reads; only one part at a time is in the network's buffers. After
+ * <p>A response is written in parts, as fast as the client reads; only one part at a time is in the network's buffers. A long
+ * response is made as it is written. After
  * the last response the server finishes its side and reads for a moment, until the client has finished too: to close with
  * unread octets would send a reset, which can make the client lose the response.
  */
@@ -76,6 +79,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
     private @Nullable Intake current;
     private @Nullable Rendered response;
     private @Nullable StreamedBody stream;
+    private @Nullable PartsOnTheWay longBody;
     private int nextPart;
     private boolean pumping;
     private boolean inputEnded;
@@ -95,7 +99,8 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
 
     @Override
     public boolean waitsForClient() {
-        return state != State.ANSWER && (state != State.STREAMING || !channel.isWritable());
+        boolean made = state == State.STREAMING || longBody != null;
+        return state != State.ANSWER && (!made || !channel.isWritable());
     }
 
     @Override
@@ -166,7 +171,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
         } else if (HttpUtil.is100ContinueExpected(request)) {
             reading = null;
             Intake intake = Intake.of(request, site, server.limits());
-            arrived(new Intake(intake.decision(), intake.withBody(), false));
+            arrived(new Intake(intake.decision(), intake.withBody(), false, intake.takesChunks()));
         }
     }
 
@@ -227,8 +232,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
             abandon();
             return;
         }
-        Response.Stream events = made.response().stream().orElse(null);
-        if (events != null && asked.withBody()) {
+        if (made.response().body() instanceof Response.Stream events && asked.withBody()) {
             if (server.mayStream()) {
                 stream(made, asked, events);
                 return;
@@ -237,13 +241,22 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
                     + " clients watch already; ask without watching, or end one of them"), false));
             return;
         }
+        Response.Pieces pieces = made.pieces();
+        if (pieces != null && !asked.takesChunks()) {
+            // The end of the connection is the end of the body.
+            current = new Intake(asked.decision(), asked.withBody(), false, false);
+        }
         response = made;
         nextPart = asked.withBody() ? 0 : made.body().size();
         enter(State.TAKING, server.limits().answerTime());
         server.taking(this, made);
         if (state == State.TAKING) {
-            channel.write(head(made, asked));
-            pump();
+            channel.write(head(made, current == null ? asked : current));
+            if (pieces != null && asked.withBody()) {
+                begin(pieces, made.compressed());
+            } else {
+                pump();
+            }
             if (state == State.TAKING) {
                 channel.config().setAutoRead(false);
             }
@@ -258,7 +271,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
             deadline.cancel(false);
         }
         waiting.clear();
-        current = new Intake(asked.decision(), true, false);
+        current = new Intake(asked.decision(), true, false, asked.takesChunks());
         StreamedBody opened = new StreamedBody(channel, events, server.limits(), this::abandon);
         // Before the first octet: if that cannot be written, the connection ends at once, and the stream with it.
         stream = opened;
@@ -282,7 +295,11 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
         if (made.compressed()) {
             headers.set("Content-Encoding", "gzip");
         }
-        if (made.response().stream().isEmpty()) {
+        if (made.pieces() != null) {
+            if (asked.takesChunks()) {
+                headers.set("Transfer-Encoding", "chunked");
+            }
+        } else if (!(made.response().body() instanceof Response.Stream)) {
             headers.set("Content-Length", Long.toString(made.length()));
         }
         headers.set("Connection", asked.keepAlive() && !(inputEnded && waiting.isEmpty()) ? "keep-alive" : "close");
@@ -292,7 +309,8 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
     /** Writes as much as the client accepts; the rest is in no buffer. */
     private void pump() {
         Rendered sending = response;
-        if (pumping || sending == null || state != State.TAKING || nextPart > sending.body().size()) {
+        if (pumping || sending == null || longBody != null || state != State.TAKING
+                || nextPart > sending.body().size()) {
             return;
         }
         pumping = true;
@@ -310,14 +328,99 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
         } while (!whole && channel.isWritable() && channel.isActive());
         pumping = false;
         if (whole) {
-            nextPart++;
-            channel.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT).addListener((ChannelFuture written) -> {
-                if (written.isSuccess()) {
-                    taken();
-                } else {
-                    abandon();
-                }
-            });
+            writeEnd();
+        }
+    }
+
+    private void writeEnd() {
+        nextPart++;
+        channel.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT).addListener((ChannelFuture written) -> {
+            if (written.isSuccess()) {
+                taken();
+            } else {
+                abandon();
+            }
+        });
+    }
+
+    private void begin(Response.Pieces pieces, boolean compressed) {
+        try {
+            longBody = new PartsOnTheWay(new LongBody(pieces, compressed));
+            askForTurn();
+        } catch (IOException | RuntimeException e) {
+            cannotMake(e);
+        }
+    }
+
+    /** Has the next parts made, once at a time. */
+    private void askForTurn() {
+        PartsOnTheWay body = longBody;
+        if (body != null && !body.asked) {
+            body.asked = true;
+            server.turns().add(client, body::make, () -> write(body));
+        }
+    }
+
+    /** Writes what was made; more is made when the network has taken it. */
+    private void write(PartsOnTheWay made) {
+        made.asked = false;
+        if (longBody != made) {
+            made.body.close();
+            return;
+        }
+        Exception failure = made.failure;
+        if (failure != null) {
+            cannotMake(failure);
+            return;
+        }
+        for (byte[] part : made.parts) {
+            channel.write(new DefaultHttpContent(Unpooled.wrappedBuffer(part)))
+                    .addListener(taken -> since = server.now());
+        }
+        if (made.body.ended()) {
+            endLongBody();
+            writeEnd();
+        } else {
+            channel.flush();
+            if (channel.isWritable()) {
+                askForTurn();
+            }
+        }
+    }
+
+    /** A long body, whose next parts are made on another thread while {@link #asked}, and on this one alone otherwise. */
+    private static final class PartsOnTheWay {
+
+        private final LongBody body;
+        private boolean asked;
+        private List<byte[]> parts = List.of();
+        private @Nullable Exception failure;
+
+        PartsOnTheWay(LongBody body) {
+            this.body = body;
+        }
+
+        void make() {
+            try {
+                parts = body.next();
+            } catch (IOException | RuntimeException e) {
+                failure = e;
+            }
+        }
+    }
+
+    /** The client has got a part already: only the broken connection says that the rest is missing. */
+    private void cannotMake(Exception why) {
+        LOG.warn("Making a response to {} failed; its connection is reset", channel.remoteAddress(), why);
+        abandon();
+    }
+
+    private void endLongBody() {
+        PartsOnTheWay body = longBody;
+        longBody = null;
+        // Who is at work on it closes it afterwards.
+        if (body != null && !body.asked) {
+            body.body.close();
         }
     }
 
@@ -355,6 +458,9 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
             since = server.now();
             stream.pump();
         }
+        if (channel.isWritable()) {
+            askForTurn();
+        }
         pump();
     }
 
@@ -385,6 +491,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Admis
             stream = null;
             server.streamEnded();
         }
+        endLongBody();
         letGo();
         state = State.CLOSED;
         current = null;

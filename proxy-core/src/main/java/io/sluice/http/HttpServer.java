@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,6 +37,7 @@ public final class HttpServer implements AutoCloseable {
     private final MultiThreadIoEventLoopGroup group;
     private final EventLoop loop;
     private final Renderings renderings;
+    private final Turns turns;
     private final SpareDescriptors spare;
     private final Set<HttpConnection> open = new LinkedHashSet<>();
     private final Set<HttpListener> listeners = ConcurrentHashMap.newKeySet();
@@ -58,6 +60,7 @@ public final class HttpServer implements AutoCloseable {
                 new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory(name, true), NioIoHandler.newFactory());
         this.loop = group.next();
         this.renderings = new Renderings(loop, limits.views());
+        this.turns = new Turns(this::onLoop, task -> Thread.ofVirtual().name("http-part").start(task));
         this.spare = new SpareDescriptors(limits.spareDescriptors());
     }
 
@@ -102,6 +105,19 @@ public final class HttpServer implements AutoCloseable {
 
     Renderings renderings() {
         return renderings;
+    }
+
+    private void onLoop(Runnable task) {
+        try {
+            loop.execute(task);
+        } catch (RejectedExecutionException e) {
+            LOG.debug("a part of a response came after the end");
+        }
+    }
+
+    /** In which long responses are made. */
+    Turns turns() {
+        return turns;
     }
 
     /** Adds a connection; another one may give way to it. */

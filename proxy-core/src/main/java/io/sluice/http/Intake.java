@@ -20,8 +20,9 @@ import org.jspecify.annotations.Nullable;
  * @param decision  the answer, or the question for a route
  * @param withBody  false for {@code HEAD}
  * @param keepAlive whether the client may send another request on this connection
+ * @param takesChunks whether it knows bodies of an unknown length: HTTP/1.1
  */
-record Intake(Decision decision, boolean withBody, boolean keepAlive) {
+record Intake(Decision decision, boolean withBody, boolean keepAlive, boolean takesChunks) {
 
     /** How a request is answered. */
     sealed interface Decision {
@@ -44,7 +45,7 @@ record Intake(Decision decision, boolean withBody, boolean keepAlive) {
 
     /** Ends the connection after {@code response}. */
     static Intake last(int status, String message) {
-        return new Intake(new Decision.Refused(status, message), true, false);
+        return new Intake(new Decision.Refused(status, message), true, false, false);
     }
 
     /** Decides about a request of Netty's decoder. */
@@ -64,7 +65,8 @@ record Intake(Decision decision, boolean withBody, boolean keepAlive) {
             return last(505, "only HTTP/1.1 and 1.0 are spoken here");
         }
         return new Intake(decide(request, site), !request.method().equals(HttpMethod.HEAD),
-                HttpUtil.isKeepAlive(request) && !site.isOneAnswer());
+                HttpUtil.isKeepAlive(request) && !site.isOneAnswer(),
+                request.protocolVersion().minorVersion() >= 1);
     }
 
     private static Decision decide(HttpRequest request, Site site) {

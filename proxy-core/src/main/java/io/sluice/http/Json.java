@@ -4,6 +4,8 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import io.sluice.text.PrintableJson;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Iterator;
 import tools.jackson.core.StreamWriteFeature;
 import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.json.JsonMapper;
@@ -22,5 +24,38 @@ final class Json {
     static void write(Object view, OutputStream out) throws IOException {
         MAPPER.writeValue(out, view);
         out.write('\n');
+    }
+
+    /**
+     * The same of a record with one more field, whose elements are written one by one.
+     *
+     * @param head     the other fields, at least one of which is not null
+     * @param elements read one by one, as they are written
+     */
+    static Response.Maker list(Object head, String field, Iterator<?> elements) {
+        return new Response.Maker() {
+            private boolean begun;
+            private boolean first = true;
+
+            @Override
+            public boolean writeSome(OutputStream out) throws IOException {
+                if (!begun) {
+                    begun = true;
+                    byte[] others = MAPPER.writeValueAsBytes(head);
+                    out.write(others, 0, others.length - 1);
+                    out.write((",\"" + field + "\":[").getBytes(StandardCharsets.UTF_8));
+                }
+                if (elements.hasNext()) {
+                    if (!first) {
+                        out.write(',');
+                    }
+                    first = false;
+                    out.write(MAPPER.writeValueAsBytes(elements.next()));
+                    return true;
+                }
+                out.write("]}\n".getBytes(StandardCharsets.UTF_8));
+                return false;
+            }
+        };
     }
 }

@@ -1,5 +1,6 @@
 package io.sluice.http;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -10,8 +11,8 @@ import java.util.zip.GZIPOutputStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A response that is ready to be sent, to one client or to several that asked for the same. Its body is in small parts, as a
- * response may have 100 MB. Only the number of its readers changes.
+ * A response that is ready to be sent, to one client or to several that asked for the same. Its body is in small parts; one
+ * that is too long is not here, but made by each client's {@link LongBody}. Only the number of its readers changes.
  */
 final class Rendered {
 
@@ -24,6 +25,9 @@ final class Rendered {
     private final long length;
     /** The clients that are reading it. On the server's event loop. */
     private int takers;
+
+    /** In plain text, from which on a body in pieces is not made whole. */
+    static final int LONG_BYTES = 64 * 1024;
 
     private Rendered(Response response, boolean compressed, List<byte[]> body, long length) {
         this.response = response;
@@ -38,14 +42,47 @@ final class Rendered {
      * @param compress whether the client accepts gzip
      */
     static Rendered of(Response response, boolean compress) {
-        Body body = new Body(compress);
-        try (body) {
-            response.content().writeTo(body);
+        try {
+            return switch (response.body()) {
+                case Response.Content content -> whole(response, content, compress);
+                case Response.Stream stream -> new Rendered(response, false, List.of(), 0);
+                case Response.Pieces pieces -> {
+                    Response.Content small = small(pieces);
+                    yield small == null
+                            ? new Rendered(response, compress, List.of(), LongBody.HELD_BYTES)
+                            : whole(response, small, compress);
+                }
+            };
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private static Rendered whole(Response response, Response.Content content, boolean compress) throws IOException {
+        Body body = new Body(compress);
+        try (body) {
+            content.writeTo(body);
+        }
         long length = body.parts.length;
-        return new Rendered(response, body.compressor != null, body.parts.take(), length);
+        List<byte[]> parts = body.parts.take();
+        return new Rendered(response, body.compressor != null, parts, length);
+    }
+
+    /** The whole body, if it is not too long. */
+    private static Response.@Nullable Content small(Response.Pieces pieces) throws IOException {
+        ByteArrayOutputStream begin = new ByteArrayOutputStream();
+        Response.Maker maker = pieces.begin();
+        while (maker.writeSome(begin)) {
+            if (begin.size() > LONG_BYTES) {
+                return null;
+            }
+        }
+        return begin::writeTo;
+    }
+
+    /** The body that each client makes for itself; null if it is {@link #body}. */
+    Response.@Nullable Pieces pieces() {
+        return response.body() instanceof Response.Pieces pieces && body.isEmpty() ? pieces : null;
     }
 
     Response response() {
@@ -60,7 +97,7 @@ final class Rendered {
         return body;
     }
 
-    /** The length of the body in octets. */
+    /** The length of the body in octets; of one that each client makes for itself, what a client holds meanwhile. */
     long length() {
         return length;
     }

@@ -5,8 +5,10 @@ import io.prometheus.metrics.model.snapshots.Exemplars;
 import io.prometheus.metrics.model.snapshots.HistogramSnapshot.HistogramDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.Labels;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
+import java.util.stream.DoubleStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,6 +50,13 @@ final class DurationHistogram {
                 bucket++;
             }
             return bucket;
+        }
+
+        /** The upper bounds in seconds, as the text format writes them. */
+        List<String> bounds() {
+            return DoubleStream.of(seconds)
+                    .mapToObj(bound -> Double.isInfinite(bound) ? "+Inf" : Double.toString(bound))
+                    .toList();
         }
 
         private int size() {
@@ -119,13 +128,24 @@ final class DurationHistogram {
 
     /** What was counted so far. */
     HistogramDataPointSnapshot snapshot(Labels labels) {
+        return new HistogramDataPointSnapshot(ClassicHistogramBuckets.of(buckets.seconds, eachBucket()), sumSeconds(),
+                labels, Exemplars.EMPTY, 0);
+    }
+
+    /** The counts of the buckets. */
+    long[] eachBucket() {
         AtomicLongArray known = counts;
         long[] each = new long[buckets.size()];
         for (int i = 0; known != null && i < each.length; i++) {
             each[i] = known.get(i);
         }
-        return new HistogramDataPointSnapshot(ClassicHistogramBuckets.of(buckets.seconds, each),
-                known == null ? 0 : known.get(sumAt()) / 1e9, labels, Exemplars.EMPTY, 0);
+        return each;
+    }
+
+    /** The sum of all values, in seconds. */
+    double sumSeconds() {
+        AtomicLongArray known = counts;
+        return known == null ? 0 : known.get(sumAt()) / 1e9;
     }
 
     /** The longest of the last two to three minutes, in seconds. */

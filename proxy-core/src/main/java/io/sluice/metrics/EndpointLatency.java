@@ -1,6 +1,5 @@
 package io.sluice.metrics;
 
-import io.prometheus.metrics.model.snapshots.Labels;
 import io.sluice.metrics.DurationHistogram.Buckets;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
@@ -12,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class EndpointLatency {
 
-    private static final Buckets BUCKETS = Buckets.of(Duration.ofMillis(1), Duration.ofMillis(5), Duration.ofMillis(25),
+    static final Buckets BUCKETS = Buckets.of(Duration.ofMillis(1), Duration.ofMillis(5), Duration.ofMillis(25),
             Duration.ofMillis(100), Duration.ofMillis(500), Duration.ofMillis(2500), Duration.ofSeconds(10));
 
     private static final AtomicReferenceFieldUpdater<EndpointLatency, @Nullable Histograms> HISTOGRAMS =
@@ -80,18 +79,16 @@ final class EndpointLatency {
         return histograms != null;
     }
 
-    /** Adds its series to a scrape. */
-    void collect(Scrape into, Labels labels, long now) {
-        Histograms known = histograms;
-        if (known == null) {
-            return;
-        }
-        if (known.connect.hasCounted()) {
-            into.histogram(MetricCatalog.ENDPOINT_CONNECT_DURATION, labels, known.connect, now);
-        }
-        if (known.firstByte.hasCounted()) {
-            into.histogram(MetricCatalog.ENDPOINT_FIRST_BYTE_DURATION, labels, known.firstByte, now);
-        }
+    /** The histogram of connects that {@code of} has; null for none. */
+    static @Nullable DurationHistogram connectHistogram(@Nullable EndpointLatency of) {
+        Histograms known = of == null ? null : of.histograms;
+        return known == null ? null : known.connect;
+    }
+
+    /** The histogram of first bytes that {@code of} has; null for none. */
+    static @Nullable DurationHistogram firstByteHistogram(@Nullable EndpointLatency of) {
+        Histograms known = of == null ? null : of.histograms;
+        return known == null ? null : known.firstByte;
     }
 
     void addTo(RecentDurations.Sum connectSum, RecentDurations.Sum firstByteSum, long now) {

@@ -1,11 +1,16 @@
 package io.sluice.metrics;
 
-import io.prometheus.metrics.model.snapshots.Labels;
+import static io.sluice.metrics.Family.number;
+import static io.sluice.metrics.Family.numbers;
+
+import io.sluice.metrics.Family.Point;
 import io.sluice.service.EndpointAddress;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +36,21 @@ public final class EndpointMeters {
         final LongAdder fromClient = new LongAdder();
         final LongAdder fromBackend = new LongAdder();
     }
+
+    /** All series of an endpoint; those of durations once there has been one, as long as there are not too many. */
+    static final List<Family<EndpointMeters>> FAMILIES = List.of(
+            number(MetricCatalog.ENDPOINT_CONNECTIONS_ACTIVE, EndpointMeters::active),
+            number(MetricCatalog.ENDPOINT_CONNECTIONS, EndpointMeters::total),
+            new Family.Numbers<>(MetricCatalog.ENDPOINT_CONNECTIONS_FAILED,
+                    Stream.of(EndpointFailure.values())
+                            .map(why -> new Point<EndpointMeters>(why.label(), endpoint -> endpoint.shownFailures(why)))
+                            .toList()),
+            numbers(MetricCatalog.ENDPOINT_RELAYED_BYTES, "from_client", EndpointMeters::bytesFromClient,
+                    "from_backend", EndpointMeters::bytesFromBackend),
+            new Family.Durations<>(MetricCatalog.ENDPOINT_CONNECT_DURATION, EndpointLatency.BUCKETS,
+                    endpoint -> EndpointLatency.connectHistogram(endpoint.latency)),
+            new Family.Durations<>(MetricCatalog.ENDPOINT_FIRST_BYTE_DURATION, EndpointLatency.BUCKETS,
+                    endpoint -> EndpointLatency.firstByteHistogram(endpoint.latency)));
 
     private final PortMeters port;
     private final EndpointAddress address;
@@ -174,6 +194,11 @@ public final class EndpointMeters {
         port.owner().retire(this);
     }
 
+    private long shownFailures(EndpointFailure why) {
+        long failures = failed(why);
+        return failures > 0 || why.alwaysShown() ? failures : Family.ABSENT;
+    }
+
     private static int at(EndpointFailure why) {
         return switch (why) {
             case REFUSED -> 0;
@@ -218,27 +243,5 @@ public final class EndpointMeters {
 
     void hasSeries(boolean value) {
         shown = value;
-    }
-
-    /** Adds its series to a scrape. */
-    void collect(Scrape into, Labels ofPort, long now) {
-        Counts known = counts;
-        EndpointLatency measured = latency;
-        Labels labels = ofPort.add("endpoint", address.toString());
-        into.gauge(MetricCatalog.ENDPOINT_CONNECTIONS_ACTIVE, labels, known == null ? 0 : known.active.get());
-        into.counter(MetricCatalog.ENDPOINT_CONNECTIONS, labels, known == null ? 0 : known.total.sum());
-        for (EndpointFailure why : EndpointFailure.values()) {
-            long failures = failed(why);
-            if (failures > 0 || why.alwaysShown()) {
-                into.counter(MetricCatalog.ENDPOINT_CONNECTIONS_FAILED, labels.add("reason", why.label()), failures);
-            }
-        }
-        into.counter(MetricCatalog.ENDPOINT_RELAYED_BYTES, labels.add("direction", "from_client"),
-                known == null ? 0 : known.fromClient.sum());
-        into.counter(MetricCatalog.ENDPOINT_RELAYED_BYTES, labels.add("direction", "from_backend"),
-                known == null ? 0 : known.fromBackend.sum());
-        if (measured != null) {
-            measured.collect(into, labels, now);
-        }
     }
 }

@@ -1,7 +1,10 @@
 package io.sluice.metrics;
 
-import io.prometheus.metrics.model.snapshots.Labels;
+import static io.sluice.metrics.Family.number;
+import static io.sluice.metrics.Family.numbers;
+
 import io.sluice.metrics.DurationHistogram.Buckets;
+import io.sluice.metrics.Family.Point;
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.EndpointSet;
@@ -9,11 +12,14 @@ import io.sluice.service.Protocol;
 import io.sluice.service.ServicePortName;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,6 +52,38 @@ public final class PortMeters {
     private static final int CHECKS_PASSED = 7;
     private static final int CHECKS_FAILED = 8;
     private static final int REFUSED = 9;
+
+    /** All series of a port; those of durations, more than half of them, once there has been one. */
+    static final List<Family<PortMeters>> FAMILIES = List.of(
+            number(MetricCatalog.CONNECTIONS_ACTIVE, PortMeters::active),
+            number(MetricCatalog.CONNECTIONS, PortMeters::total),
+            number(MetricCatalog.CONNECTIONS_FAILED, port -> port.seldom.get(FAILED)),
+            number(MetricCatalog.CONNECTIONS_ABORTED, port -> port.seldom.get(ABORTED)),
+            numbers(MetricCatalog.CONNECTIONS_DEAD_PEER, "client", port -> port.onceCounted(DEAD_CLIENTS), "backend",
+                    port -> port.onceCounted(DEAD_BACKENDS)),
+            number(MetricCatalog.CONNECTIONS_KILLED, port -> port.onceCounted(ORDERED)),
+            number(MetricCatalog.CONNECT_RETRIES, port -> port.seldom.get(RETRIES)),
+            numbers(MetricCatalog.RELAYED_BYTES, "from_client", port -> port.fromClient.sum(), "from_backend",
+                    port -> port.fromBackend.sum()),
+            numbers(MetricCatalog.DATAGRAMS, "from_client", port -> port.ofDatagrams(counts -> counts.fromClient),
+                    "from_backend", port -> port.ofDatagrams(counts -> counts.fromBackend)),
+            number(MetricCatalog.FLOWS_GAVE_WAY, port -> port.ofDatagrams(counts -> counts.gaveWay)),
+            new Family.Numbers<>(MetricCatalog.CONNECTIONS_REFUSED,
+                    Stream.of(RefusalReason.values())
+                            .map(why -> new Point<PortMeters>(why.label(), port -> port.seldom.get(at(why)))).toList()),
+            new Family.Durations<>(MetricCatalog.CONNECT_DURATION, CONNECT_BUCKETS, port -> port.connectDuration),
+            new Family.Durations<>(MetricCatalog.CONNECTION_DURATION, CONNECTION_BUCKETS,
+                    port -> port.connectionDuration),
+            number(MetricCatalog.ENDPOINT_EJECTIONS, port -> port.seldom.get(EJECTIONS)),
+            number(MetricCatalog.ENDPOINTS_EJECTED, port -> port.ejectedNow),
+            number(MetricCatalog.ENDPOINTS_UNHEALTHY, port -> unlessNegative(port.unhealthyNow)),
+            numbers(MetricCatalog.HEALTH_CHECKS, "passed", port -> port.whileChecked(CHECKS_PASSED), "failed",
+                    port -> port.whileChecked(CHECKS_FAILED)),
+            number(MetricCatalog.ENDPOINTS_DRAINED, port -> unlessNegative(port.drainedNow)),
+            new Family.Numbers<>(MetricCatalog.ENDPOINTS,
+                    Stream.of(EndpointState.values()).map(
+                            state -> new Point<PortMeters>(state.label(), port -> port.endpointCounts.of(state)))
+                            .toList()));
 
     private final ProxyMetrics owner;
     private final ServicePortName name;
@@ -299,63 +337,22 @@ public final class PortMeters {
         };
     }
 
-    /** The labels of its series. */
-    Labels labels() {
-        return Labels.of("namespace", name.service().namespace(), "port", name.port(), "service",
-                name.service().name());
+    /** A number that most ports never have. */
+    private long onceCounted(int seldomAt) {
+        long count = seldom.get(seldomAt);
+        return count > 0 ? count : Family.ABSENT;
     }
 
-    /** Adds its series to a scrape; those of durations, more than half of them, once there has been one. */
-    void collect(Scrape into, Labels labels, long now) {
-        into.gauge(MetricCatalog.CONNECTIONS_ACTIVE, labels, active.get());
-        into.counter(MetricCatalog.CONNECTIONS, labels, total.sum());
-        into.counter(MetricCatalog.CONNECTIONS_FAILED, labels, seldom.get(FAILED));
-        into.counter(MetricCatalog.CONNECTIONS_ABORTED, labels, seldom.get(ABORTED));
-        collectDead(into, labels.add("side", "client"), seldom.get(DEAD_CLIENTS));
-        collectDead(into, labels.add("side", "backend"), seldom.get(DEAD_BACKENDS));
-        if (seldom.get(ORDERED) > 0) {
-            into.counter(MetricCatalog.CONNECTIONS_KILLED, labels, seldom.get(ORDERED));
-        }
-        into.counter(MetricCatalog.CONNECT_RETRIES, labels, seldom.get(RETRIES));
-        into.counter(MetricCatalog.RELAYED_BYTES, labels.add("direction", "from_client"), fromClient.sum());
-        into.counter(MetricCatalog.RELAYED_BYTES, labels.add("direction", "from_backend"), fromBackend.sum());
-        if (datagrams != null) {
-            into.counter(MetricCatalog.DATAGRAMS, labels.add("direction", "from_client"), datagrams.fromClient.sum());
-            into.counter(MetricCatalog.DATAGRAMS, labels.add("direction", "from_backend"),
-                    datagrams.fromBackend.sum());
-            into.counter(MetricCatalog.FLOWS_GAVE_WAY, labels, datagrams.gaveWay.sum());
-        }
-        for (RefusalReason reason : RefusalReason.values()) {
-            into.counter(MetricCatalog.CONNECTIONS_REFUSED, labels.add("reason", reason.label()),
-                    seldom.get(at(reason)));
-        }
-        if (connectDuration.hasCounted()) {
-            into.histogram(MetricCatalog.CONNECT_DURATION, labels, connectDuration, now);
-        }
-        if (connectionDuration.hasCounted()) {
-            into.histogram(MetricCatalog.CONNECTION_DURATION, labels, connectionDuration, now);
-        }
-        into.counter(MetricCatalog.ENDPOINT_EJECTIONS, labels, seldom.get(EJECTIONS));
-        into.gauge(MetricCatalog.ENDPOINTS_EJECTED, labels, ejectedNow);
-        int unhealthy = unhealthyNow;
-        if (unhealthy >= 0) {
-            into.gauge(MetricCatalog.ENDPOINTS_UNHEALTHY, labels, unhealthy);
-            into.counter(MetricCatalog.HEALTH_CHECKS, labels.add("result", "passed"), seldom.get(CHECKS_PASSED));
-            into.counter(MetricCatalog.HEALTH_CHECKS, labels.add("result", "failed"), seldom.get(CHECKS_FAILED));
-        }
-        if (drainedNow >= 0) {
-            into.gauge(MetricCatalog.ENDPOINTS_DRAINED, labels, drainedNow);
-        }
-        for (EndpointState state : EndpointState.values()) {
-            into.gauge(MetricCatalog.ENDPOINTS, labels.add("state", state.label()), endpointCounts.of(state));
-        }
+    private static long unlessNegative(int number) {
+        return number < 0 ? Family.ABSENT : number;
     }
 
-    /** Most ports never have one. */
-    private static void collectDead(Scrape into, Labels labels, long count) {
-        if (count > 0) {
-            into.counter(MetricCatalog.CONNECTIONS_DEAD_PEER, labels, count);
-        }
+    private long whileChecked(int seldomAt) {
+        return unhealthyNow >= 0 ? seldom.get(seldomAt) : Family.ABSENT;
+    }
+
+    private long ofDatagrams(Function<DatagramCounts, LongAdder> which) {
+        return datagrams == null ? Family.ABSENT : which.apply(datagrams).sum();
     }
 
     /** The values of the label {@code state}. */

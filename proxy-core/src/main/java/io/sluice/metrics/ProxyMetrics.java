@@ -6,11 +6,16 @@ import io.prometheus.metrics.model.snapshots.Labels;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.ServicePortName;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /**
  * The meters of the data path by Service port and endpoint, and the bound on their number.
@@ -69,24 +74,47 @@ public final class ProxyMetrics {
         this.removals = removals;
         MetricCatalog.SERIES_DROPPED.gauge(registry, hiddenEndpoints::get);
         MetricCatalog.HISTOGRAMS_DROPPED.gauge(registry, this::withoutHistograms);
-        MultiCollector collector = this::collect;
-        registry.getPrometheusRegistry().register(collector);
+        registry.getPrometheusRegistry().register(new Collector());
     }
 
-    /** The series of all present meters. Any thread. */
+    /** Makes nothing when a scrape leaves it out. */
+    private final class Collector implements MultiCollector {
+
+        private final List<String> names = Stream.concat(PortMeters.FAMILIES.stream(), EndpointMeters.FAMILIES.stream())
+                .flatMap(family -> family.prometheusNames().stream()).toList();
+
+        @Override
+        public MetricSnapshots collect() {
+            return ProxyMetrics.this.collect();
+        }
+
+        @Override
+        public MetricSnapshots collect(Predicate<String> included) {
+            return names.stream().anyMatch(included) ? MultiCollector.super.collect(included) : new MetricSnapshots();
+        }
+    }
+
+    /** The series of all present meters, for those who read the registry itself. Any thread. */
     private MetricSnapshots collect() {
         Scrape scrape = new Scrape();
         long now = System.nanoTime();
-        for (PortMeters port : ports.values()) {
-            Labels labels = port.labels();
-            port.collect(scrape, labels, now);
-            for (EndpointMeters endpoint : port.knownEndpoints()) {
-                if (endpoint.hasSeries()) {
-                    endpoint.collect(scrape, labels, now);
-                }
-            }
-        }
+        collect(scrape, PortMeters.FAMILIES, MeteredSet.ports(ports.values()), now);
+        collect(scrape, EndpointMeters.FAMILIES, MeteredSet.endpoints(ports.values()), now);
         return scrape.snapshots();
+    }
+
+    private static <T> void collect(Scrape into, List<Family<T>> families, MeteredSet<T> set, long now) {
+        set.all().forEach(
+                one -> into.add(families, one.meters(), Labels.of(set.labels(), one.values()), now));
+    }
+
+    /** The series of all present meters, to be written piece by piece. Any thread. */
+    List<ExpositionSection> sections(TextFormat format) throws IOException {
+        long now = System.nanoTime();
+        List<ExpositionSection> sections = new ArrayList<>();
+        sections.addAll(SeriesSection.of(PortMeters.FAMILIES, MeteredSet.ports(ports.values()), format, now));
+        sections.addAll(SeriesSection.of(EndpointMeters.FAMILIES, MeteredSet.endpoints(ports.values()), format, now));
+        return sections;
     }
 
     /** Endpoints that have taken connections and have no histograms of their own. */

@@ -14,7 +14,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 
-/** Gathers the series of the data path while one scrape lasts. Not thread-safe. */
+/** Gathers the series of the data path for those who read the registry itself. Not thread-safe. */
 final class Scrape {
 
     private final Map<MetricCatalog, List<CounterDataPointSnapshot>> counters = new EnumMap<>(MetricCatalog.class);
@@ -22,19 +22,45 @@ final class Scrape {
     private final Map<MetricCatalog, List<HistogramDataPointSnapshot>> histograms = new EnumMap<>(MetricCatalog.class);
     private final Map<MetricCatalog, List<GaugeDataPointSnapshot>> longest = new EnumMap<>(MetricCatalog.class);
 
-    void counter(MetricCatalog metric, Labels labels, long value) {
-        counters.computeIfAbsent(metric, m -> new ArrayList<>())
-                .add(new CounterDataPointSnapshot(value, labels, null, 0));
-    }
-
     void gauge(MetricCatalog metric, Labels labels, double value) {
         gauges.computeIfAbsent(metric, m -> new ArrayList<>()).add(new GaugeDataPointSnapshot(value, labels, null));
     }
 
-    void histogram(MetricCatalog metric, Labels labels, DurationHistogram value, long now) {
+    private void histogram(MetricCatalog metric, Labels labels, DurationHistogram value, long now) {
         histograms.computeIfAbsent(metric, m -> new ArrayList<>()).add(value.snapshot(labels));
         longest.computeIfAbsent(metric, m -> new ArrayList<>())
                 .add(new GaugeDataPointSnapshot(value.longest(now), labels, null));
+    }
+
+    /** Adds the series of {@code families} that {@code meters} have. */
+    <T> void add(List<Family<T>> families, T meters, Labels labels, long now) {
+        for (Family<T> family : families) {
+            switch (family) {
+                case Family.Numbers<T> numbers -> numbers.points().forEach(point -> {
+                    long number = point.number().applyAsLong(meters);
+                    if (number != Family.ABSENT) {
+                        number(family.metric(),
+                                point.label().isEmpty() ? labels : labels.add(family.addedLabel(), point.label()),
+                                number);
+                    }
+                });
+                case Family.Durations<T> durations -> {
+                    DurationHistogram counted = durations.counted(meters);
+                    if (counted != null) {
+                        histogram(family.metric(), labels, counted, now);
+                    }
+                }
+            }
+        }
+    }
+
+    private void number(MetricCatalog metric, Labels labels, long number) {
+        if (metric.type() == MetricCatalog.Type.COUNTER) {
+            counters.computeIfAbsent(metric, m -> new ArrayList<>())
+                    .add(new CounterDataPointSnapshot((double) number, labels, null, 0));
+        } else {
+            gauge(metric, labels, (double) number);
+        }
     }
 
     /** All gathered series; metrics without series are absent. */
