@@ -58,12 +58,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -87,7 +87,8 @@ public final class Sluice implements AutoCloseable {
     private final SluiceConfig config;
     private final ScheduledExecutorService control = new ReportingExecutor("sluice-control");
     private final Heartbeat controlHeartbeat = new Heartbeat(ThreadKind.CONTROL, "sluice-control");
-    private final List<Heartbeat> channelHeartbeats = new CopyOnWriteArrayList<>();
+    /** Of the event loops of channels that have begun to work. On the watchdog's thread. */
+    private final Map<EventExecutor, Heartbeat> channelHeartbeats = new LinkedHashMap<>();
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final Journal journal = new Journal();
     private final ServiceEntrance entrance;
@@ -261,31 +262,35 @@ public final class Sluice implements AutoCloseable {
         }
         openNamespaceSocket();
         openOperatorSocket();
-        watchChannels();
         config.supervision().serviceManager().ready();
         LOG.info("started on {} event loops with {}, address mode {}", config.proxy().workerThreads(),
                 dataPath.transport().name().toLowerCase(Locale.ROOT), entrance.mode());
     }
 
-    /** Watches the event loops of channels; called last, as it starts their threads. */
-    private void watchChannels() {
-        for (EventExecutor loop : dataPath.otherEventLoops()) {
-            Heartbeat heartbeat =
-                    new Heartbeat(ThreadKind.EVENT_LOOP, "event loop of channels " + channelHeartbeats.size());
-            heartbeat.beatOn(loop, watchdog.interval());
-            channelHeartbeats.add(heartbeat);
-        }
-    }
-
     /** The threads that the watchdog watches; a source that is being closed ends its threads. */
     private List<Watched> watched() {
         List<Watched> all = new ArrayList<>(eventLoopLag.heartbeats());
-        all.addAll(channelHeartbeats);
+        dataPath.otherEventLoops().forEach(this::watchChannels);
+        all.addAll(channelHeartbeats.values());
         all.add(controlHeartbeat);
         if (!draining) {
             all.addAll(source.threads());
         }
         return all;
+    }
+
+    private void watchChannels(EventExecutor loop) {
+        if (channelHeartbeats.containsKey(loop)) {
+            return;
+        }
+        Heartbeat heartbeat =
+                new Heartbeat(ThreadKind.EVENT_LOOP, "event loop of channels " + channelHeartbeats.size());
+        try {
+            heartbeat.beatOn(loop, watchdog.interval());
+            channelHeartbeats.put(loop, heartbeat);
+        } catch (RejectedExecutionException e) {
+            LOG.debug("an event loop of channels ends before it is watched");
+        }
     }
 
     private void notifyServiceManager(List<Stall> stalls) {

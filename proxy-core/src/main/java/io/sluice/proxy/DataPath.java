@@ -127,9 +127,9 @@ public final class DataPath implements AutoCloseable {
         return loops.group();
     }
 
-    /** The event loops of channels, if these have their own. */
-    public Iterable<EventExecutor> otherEventLoops() {
-        return loops.transport() == Transport.IO_URING ? loops.channels() : List.of();
+    /** The event loops of channels, if these have their own, that have begun to work: they do with their first channel. */
+    public List<EventExecutor> otherEventLoops() {
+        return loops.transport() == Transport.IO_URING ? loops.begunChannels() : List.of();
     }
 
     /** Event loops for other users' channels, which must be closed before them. */

@@ -15,8 +15,11 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.EventExecutorGroup;
 import io.sluice.uring.Ring;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -116,6 +119,17 @@ record EventLoops(Transport transport, MultiThreadIoEventLoopGroup group, IoEven
             throw new IllegalStateException("there are no rings without io_uring");
         }
         return ring;
+    }
+
+    /** The event loops of {@link #channels} that have a thread. */
+    List<EventExecutor> begunChannels() {
+        List<EventExecutor> begun = new ArrayList<>();
+        for (EventExecutor loop : channels) {
+            if (loop instanceof LastingEventLoop lasting && lasting.hasBegun()) {
+                begun.add(loop);
+            }
+        }
+        return begun;
     }
 
     /** Ends the event loops. Must not be called on one. */

@@ -18,6 +18,7 @@ final class LastingEventLoop extends SingleThreadIoEventLoop {
     private static final int MOST_FAULTS = 100;
 
     private int faults;
+    private volatile boolean begun;
 
     LastingEventLoop(IoEventLoopGroup group, Executor executor, IoHandlerFactory handlers) {
         super(group, executor, handlers);
@@ -38,8 +39,14 @@ final class LastingEventLoop extends SingleThreadIoEventLoop {
         }
     }
 
+    /** Whether it has its thread, which begins with its first task. Any thread. */
+    boolean hasBegun() {
+        return begun;
+    }
+
     @Override
     protected void run() {
+        begun = true;
         try {
             super.run();
         } catch (Throwable fault) {
