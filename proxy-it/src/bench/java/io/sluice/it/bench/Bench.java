@@ -19,7 +19,9 @@ import picocli.CommandLine.Option;
 @Command(name = "bench", mixinStandardHelpOptions = true, sortOptions = false, usageHelpAutoWidth = true,
         description = {"Does the same work over no proxy, Sluice, HAProxy (copying and splicing) and nginx, in turn,"
                 + " and tells what it cost.",
-                "Needs Linux and the Debian packages gcc haproxy nginx libnginx-mod-stream."})
+                "Needs Linux and the Debian packages gcc haproxy nginx libnginx-mod-stream.",
+                "With BENCH_PEERS=DIR it measures HAProxy and nginx of that folder, into which ./bench-peers"
+                        + " puts newer ones."})
 public final class Bench implements Callable<Integer> {
 
     @Option(names = "--quick", description = "The most telling works, three rounds of half a second: about a minute.")
@@ -39,6 +41,11 @@ public final class Bench implements Callable<Integer> {
 
     @Option(names = "--start", description = "The time from exec to the first connection alone. Half a minute.")
     private boolean start;
+
+    @Option(names = "--first-seconds",
+            description = "What requests and connections cost in the first seconds after a start alone, with 1 and with"
+                    + " 10,000 Services. Three minutes for each round.")
+    private boolean firstSeconds;
 
     @Option(names = "--veths",
             description = "The most telling works alone, over cables between network namespaces of a client, a node and"
@@ -96,7 +103,7 @@ public final class Bench implements Callable<Integer> {
         Map<String, String> machine = machine();
         List<Holding> holdings = new ArrayList<>();
         Map<String, Results.Spread> starts = new LinkedHashMap<>();
-        boolean all = !start && !scale && !veths && !intercepted && !churn && only.isEmpty();
+        boolean all = !start && !firstSeconds && !scale && !veths && !intercepted && !churn && only.isEmpty();
         if (start || all) {
             starts(Peer.all(home, work, "0-" + (Runtime.getRuntime().availableProcessors() - 1), workers), starts);
         }
@@ -113,6 +120,10 @@ public final class Bench implements Callable<Integer> {
             }
         }
         List<Scale> scales = new ArrayList<>();
+        FirstSeconds cold = new FirstSeconds();
+        if (firstSeconds || all && !quick) {
+            cold.measure(home, work, load, proxyCpus, rounds());
+        }
         String overVeths = "";
         if (veths) {
             try (Veths ways = new Veths()) {
@@ -137,7 +148,7 @@ public final class Bench implements Callable<Integer> {
         Report report = new Report(results, machine, holdings, starts, scales, changes);
         report.writeJson(work.resolve("bench.json"));
         report.writeChart(work.resolve("bench.svg"));
-        String table = report.table() + overVeths;
+        String table = report.table() + cold.table() + overVeths;
         Files.writeString(work.resolve("bench.md"), table);
         System.out.println(table);
         boolean fallsShort = false;
@@ -261,8 +272,8 @@ public final class Bench implements Callable<Integer> {
                 .findFirst().orElse("unknown") + ", " + Runtime.getRuntime().availableProcessors() + " CPUs");
         machine.put("kernel", System.getProperty("os.version"));
         machine.put("java", System.getProperty("java.vm.name") + " " + System.getProperty("java.runtime.version"));
-        machine.put("haproxy", firstLine("haproxy", "-v"));
-        machine.put("nginx", firstLine("nginx", "-v"));
+        machine.put("haproxy", firstLine(Peer.program("haproxy"), "-v"));
+        machine.put("nginx", firstLine(Peer.program("nginx"), "-v"));
         machine.put("worker threads", workers + " each; proxies on CPU " + proxyCpus + ", load and backends on CPU "
                 + loadCpus());
         return machine;

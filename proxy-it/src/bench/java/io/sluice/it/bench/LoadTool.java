@@ -65,11 +65,21 @@ final class LoadTool {
         return holding;
     }
 
-    /** Loads {@code target} and counts the CPU time of {@code pids}. */
+    /** Loads {@code target} and counts the CPU time of {@code pids}, after three tenths of a second of the same load. */
     Sample run(List<String> work, String target, List<Long> pids, double seconds, double rate) throws IOException {
+        return run(work, target, pids, seconds, rate, 0.3);
+    }
+
+    /** The same from the first moment on. */
+    Sample runCold(List<String> work, String target, List<Long> pids, double seconds) throws IOException {
+        return run(work, target, pids, seconds, 0, 0);
+    }
+
+    private Sample run(List<String> work, String target, List<Long> pids, double seconds, double rate,
+            double warmUpSeconds) throws IOException {
         List<String> words = new ArrayList<>(work);
         words.addAll(List.of("--to", target, "--seconds", Double.toString(seconds), "--rate", Double.toString(rate),
-                "--warmup", "0.3"));
+                "--warmup", Double.toString(warmUpSeconds)));
         if (!pids.isEmpty()) {
             words.add("--watch");
             words.add(pids.stream().map(Object::toString).collect(Collectors.joining(",")));

@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.function.IntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -25,6 +27,9 @@ final class Peer {
     /** Where Sluice's Service is. */
     static final String SLUICE = "127.122.0.2";
 
+    /** Where HAProxy's and nginx's programs and nginx's module are. */
+    private static final Map<String, String> PROGRAMS = programs(System.getenv("BENCH_PEERS"));
+
     private final String name;
     private final String address;
     private final @Nullable List<String> command;
@@ -36,10 +41,28 @@ final class Peer {
         this.command = command;
     }
 
+    /** Those of the system, or those that {@code bench-peers} has put into {@code folder}. */
+    private static Map<String, String> programs(@Nullable String folder) {
+        if (folder == null || folder.isEmpty()) {
+            return Map.of("haproxy", "haproxy", "nginx", "nginx", "stream",
+                    "/usr/lib/nginx/modules/ngx_stream_module.so");
+        }
+        Path home = Path.of(folder).toAbsolutePath();
+        return Map.of("haproxy", home.resolve("haproxy").toString(), "nginx", home.resolve("nginx").toString(),
+                "stream", home.resolve("ngx_stream_module.so").toString());
+    }
+
+    /** What to call for {@code haproxy} or {@code nginx}, and the file of nginx's module {@code stream}. */
+    static String program(String name) {
+        return Objects.requireNonNull(PROGRAMS.get(name), name);
+    }
+
     /** All of them, Sluice second. They run on {@code cpus} with {@code workers} worker threads each. */
     static List<Peer> all(Path home, Path work, String cpus, int workers) throws IOException {
         return List.of(direct(), sluice(home, work, cpus, workers),
-                haproxy(false, 9300, "", work, cpus, workers), haproxy(true, 9300, "", work, cpus, workers),
+                haproxy(HaproxyKind.COPY, 9300, "", work, cpus, workers),
+                haproxy(HaproxyKind.SPLICE, 9300, "", work, cpus, workers),
+                haproxy(HaproxyKind.LARGE_PIPES, 9300, "", work, cpus, workers),
                 nginx("", work, cpus, workers));
     }
 
@@ -50,6 +73,11 @@ final class Peer {
 
     /** Sluice alone. */
     static Peer sluice(Path home, Path work, String cpus, int workers) throws IOException {
+        return sluice(home, work, cpus, workers, List.of());
+    }
+
+    /** Sluice with {@code more} arguments that say where its Services are. */
+    static Peer sluice(Path home, Path work, String cpus, int workers, List<String> more) throws IOException {
         Path manifest = work.resolve("sluice.yaml");
         Files.writeString(manifest, """
                 apiVersion: v1
@@ -68,7 +96,8 @@ final class Peer {
                 """.formatted(SLUICE, ports(port -> "{name: p" + port + ", port: " + port + "}"),
                 ports(port -> "{name: p" + port + ", port: " + port + "}"),
                 BACKENDS.stream().map(b -> "{addresses: [" + b + "]}").collect(Collectors.joining(", "))));
-        return sluice(home, List.of("-f", manifest.toString()), cpus, workers);
+        return sluice(home, Stream.concat(Stream.of("-f", manifest.toString()), more.stream()).toList(), cpus,
+                workers);
     }
 
     /** Sluice with a source of Services, which have to have one at {@link #SLUICE}. */
@@ -80,23 +109,51 @@ final class Peer {
         return new Peer("sluice", SLUICE, pinned(cpus, arguments.toArray(String[]::new)));
     }
 
+    /** How HAProxy moves bytes. */
+    enum HaproxyKind {
+        COPY("haproxy", "127.122.0.3", ""),
+        SPLICE("haproxy-splice", "127.122.0.4", ""),
+        /** With pipes as large as Sluice's. */
+        LARGE_PIPES("haproxy-pipes", "127.122.0.6", "tune.pipesize 524288");
+
+        private final String title;
+        private final String address;
+        private final String tuning;
+
+        HaproxyKind(String title, String address, String tuning) {
+            this.title = title;
+            this.address = address;
+            this.tuning = tuning;
+        }
+
+        String title() {
+            return title;
+        }
+    }
+
+    /** HAProxy that copies, or splices with its own size of pipes. */
+    static Peer haproxy(boolean splice, int connections, String sections, Path work, String cpus, int workers)
+            throws IOException {
+        return haproxy(splice ? HaproxyKind.SPLICE : HaproxyKind.COPY, connections, sections, work, cpus, workers);
+    }
+
     /**
      * HAProxy.
      *
-     * @param splice      whether it is told to splice, or copies
      * @param connections at most
      * @param sections    more of its configuration
      */
-    static Peer haproxy(boolean splice, int connections, String sections, Path work, String cpus, int workers)
+    static Peer haproxy(HaproxyKind kind, int connections, String sections, Path work, String cpus, int workers)
             throws IOException {
-        String name = splice ? "haproxy-splice" : "haproxy";
-        String address = splice ? "127.122.0.4" : "127.122.0.3";
+        String name = kind.title;
+        String address = kind.address;
         Path file = work.resolve(name + ".cfg");
         StringBuilder text = new StringBuilder("""
                 global
                   nbthread %d
                   maxconn %d
                   maxpipes 500
+                  %s
                   stats socket %s level admin
                 defaults
                   mode tcp
@@ -105,8 +162,8 @@ final class Peer {
                   timeout server 1h
                   balance roundrobin
                   %s
-                """.formatted(workers, connections, control(work, splice),
-                splice ? "option splice-request\n  option splice-response" : ""));
+                """.formatted(workers, connections, kind.tuning, work.resolve(name + ".sock"),
+                kind != HaproxyKind.COPY ? "option splice-request\n  option splice-response" : ""));
         for (int port = PORT; port < PORT + 4; port++) {
             text.append("listen l%d%n  bind %s:%d%n".formatted(port, address, port));
             for (int i = 0; i < BACKENDS.size(); i++) {
@@ -114,7 +171,7 @@ final class Peer {
             }
         }
         Files.writeString(file, text.append(sections));
-        return new Peer(name, address, pinned(cpus, "haproxy", "-db", "-q", "-f", file.toString()));
+        return new Peer(name, address, pinned(cpus, program("haproxy"), "-db", "-q", "-f", file.toString()));
     }
 
     /** Where HAProxy is told of changes while it runs. */
@@ -125,7 +182,7 @@ final class Peer {
     /** nginx; {@code more} goes into its configuration. */
     static Peer nginx(String more, Path work, String cpus, int workers) throws IOException {
         return new Peer("nginx", "127.122.0.5",
-                pinned(cpus, "nginx", "-c", configureNginx(more, work, workers).toString()));
+                pinned(cpus, program("nginx"), "-c", configureNginx(more, work, workers).toString()));
     }
 
     /** Writes the configuration, which it reads at its start and at SIGHUP. */
@@ -138,12 +195,13 @@ final class Peer {
                 BACKENDS.stream().map(b -> "server " + b + ":" + port + ";").collect(Collectors.joining(" "))))
                 .collect(Collectors.joining());
         return Files.writeString(file, """
-                load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+                load_module %s;
                 worker_processes %d; daemon off; pid %s; error_log %s crit;
                 events { worker_connections 19000; }
-                stream { proxy_timeout 1h; tcp_nodelay on;
+                stream { proxy_timeout 1h; proxy_half_close on; tcp_nodelay on;
                 %s}
-                """.formatted(workers, work.resolve("nginx.pid"), work.resolve("nginx.log"), servers + more));
+                """.formatted(program("stream"), workers, work.resolve("nginx.pid"), work.resolve("nginx.log"),
+                servers + more));
     }
 
     private static String ports(IntFunction<String> text) {

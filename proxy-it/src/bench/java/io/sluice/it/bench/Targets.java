@@ -1,9 +1,11 @@
 package io.sluice.it.bench;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** What Sluice has to reach beside HAProxy, and whether it does in a run. */
 final class Targets {
@@ -100,14 +102,13 @@ final class Targets {
                 fallsShort);
     }
 
-    /** The better of the two HAProxies. */
+    /** The best of the HAProxies. */
     static String reference(Results results, Work work, Figure figure) {
-        List<Double> copying = results.values(work, figure, "haproxy");
-        List<Double> splicing = results.values(work, figure, "haproxy-splice");
-        if (copying.isEmpty() || splicing.isEmpty()) {
-            return copying.isEmpty() ? "haproxy-splice" : "haproxy";
-        }
-        boolean copyingIsMore = Results.quantile(copying, 0.5) > Results.quantile(splicing, 0.5);
-        return copyingIsMore == figure.moreIsBetter() ? "haproxy" : "haproxy-splice";
+        Comparator<String> byMedian = Comparator
+                .comparingDouble(name -> Results.quantile(results.values(work, figure, name), 0.5));
+        return Stream.of(Peer.HaproxyKind.values()).map(Peer.HaproxyKind::title)
+                .filter(name -> !results.values(work, figure, name).isEmpty())
+                .max(figure.moreIsBetter() ? byMedian : byMedian.reversed())
+                .orElse(Peer.HaproxyKind.COPY.title());
     }
 }

@@ -44,6 +44,7 @@ final class Veths implements Closeable {
         DNAT("kube-proxy's nftables DNAT", SERVICE),
         HAPROXY("haproxy", NODE),
         HAPROXY_SPLICE("haproxy-splice", NODE),
+        HAPROXY_PIPES("haproxy-splice, 512 KiB pipes", NODE),
         NGINX("nginx", NODE),
         LOCAL_ROUTE("sluice, local-route", SERVICE),
         NFTABLES("sluice, nftables", SERVICE),
@@ -59,7 +60,7 @@ final class Veths implements Closeable {
         }
 
         boolean does(Work work) {
-            return !work.datagrams() || this != HAPROXY && this != HAPROXY_SPLICE;
+            return !work.datagrams() || this != HAPROXY && this != HAPROXY_SPLICE && this != HAPROXY_PIPES;
         }
 
         /** Where the load for {@code work} goes. */
@@ -164,15 +165,12 @@ final class Veths implements Closeable {
         return switch (way) {
             case DIRECT -> List.of();
             case DNAT -> List.of("nft", "-f", Files.writeString(work.resolve("dnat.nft"), dnat()).toString());
-            case HAPROXY, HAPROXY_SPLICE -> {
-                boolean splice = way == Way.HAPROXY_SPLICE;
-                Peer.haproxy(splice, 9300, "", work, "0", 1);
-                yield List.of("haproxy", "-db", "-q", "-f",
-                        moved(work, (splice ? "haproxy-splice" : "haproxy") + ".cfg").toString());
-            }
+            case HAPROXY -> haproxy(Peer.HaproxyKind.COPY, work);
+            case HAPROXY_SPLICE -> haproxy(Peer.HaproxyKind.SPLICE, work);
+            case HAPROXY_PIPES -> haproxy(Peer.HaproxyKind.LARGE_PIPES, work);
             case NGINX -> {
                 Peer.configureNginx(datagramServers(), work, 1);
-                yield List.of("nginx", "-c", moved(work, "nginx.conf").toString());
+                yield List.of(Peer.program("nginx"), "-c", moved(work, "nginx.conf").toString());
             }
             case LOCAL_ROUTE, NFTABLES, HANDED -> {
                 Peer.sluice(home, work, "0", 1);
@@ -182,6 +180,11 @@ final class Veths implements Closeable {
                         way == Way.HANDED ? "eager" : "never", "--worker-threads", "1", "--log-level", "warn");
             }
         };
+    }
+
+    private static List<String> haproxy(Peer.HaproxyKind kind, Path work) throws IOException {
+        Peer.haproxy(kind, 9300, "", work, "0", 1);
+        return List.of(Peer.program("haproxy"), "-db", "-q", "-f", moved(work, kind.title() + ".cfg").toString());
     }
 
     /** As a kube-dns is, whose flows end with their answer, and as any other Service. */
@@ -220,7 +223,8 @@ final class Veths implements Closeable {
 
     private static Path moved(Path work, String file) throws IOException {
         String text = Files.readString(work.resolve(file)).replace(Peer.SLUICE, SERVICE)
-                .replace("127.122.0.3", NODE).replace("127.122.0.4", NODE).replace("127.122.0.5", NODE);
+                .replace("127.122.0.3", NODE).replace("127.122.0.4", NODE).replace("127.122.0.5", NODE)
+                .replace("127.122.0.6", NODE);
         for (int i = 0; i < ENDPOINTS.size(); i++) {
             text = text.replace(Peer.BACKENDS.get(i), ENDPOINTS.get(i));
         }
