@@ -125,7 +125,9 @@ final class FirstSeconds {
         return (double) sample.cpuNanos() / sample.done();
     }
 
+    /** Without seconds in which nothing was done, because the machine did not let anything run. */
     private static double median(List<Double> values) {
-        return Spread.of(values).median();
+        List<Double> known = values.stream().filter(Double::isFinite).toList();
+        return known.isEmpty() ? Double.NaN : Spread.of(known).median();
     }
 }
