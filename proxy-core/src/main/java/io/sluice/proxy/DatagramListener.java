@@ -4,14 +4,14 @@ import io.sluice.datagram.FlowKey;
 import java.net.Inet4Address;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
-import java.util.OptionalInt;
 import java.util.concurrent.CompletionStage;
 
 /**
  * One socket that receives datagrams, those of one Service port at one address, and by which replies leave. The control
  * thread opens, re-targets and closes it; all else happens on the event loop of its Service.
  */
-public abstract sealed class DatagramListener permits NativeDatagramListener, ChannelDatagramListener {
+public abstract sealed class DatagramListener implements ReceivingSocket
+        permits NativeDatagramListener, ChannelDatagramListener {
 
     private static final long MAPPED = 0xFFFF_0000_0000L;
 
@@ -51,21 +51,6 @@ public abstract sealed class DatagramListener permits NativeDatagramListener, Ch
 
     /** Binds; fails with the kernel's exception if the address cannot be had. */
     abstract CompletionStage<DatagramListener> open();
-
-    /** Hands all further datagrams to another port, or to the same as another kind of address, without closing. */
-    public abstract CompletionStage<Void> retarget(ServicePortTargets port, AddressKind kind);
-
-    /** Closes it, and ends its flows: later datagrams are refused by the kernel. */
-    public abstract CompletionStage<Void> stop();
-
-    /** The same, but that flows whose endpoint has to reply go on for that, as long as the data path does. */
-    public abstract CompletionStage<Void> finish();
-
-    /** Receives no more, and leaves what comes to the process that has the same socket; otherwise as {@link #finish}. */
-    public abstract CompletionStage<Void> release();
-
-    /** The open socket, to be given to another process; empty where it cannot be. */
-    public abstract OptionalInt descriptor();
 
     /** To be shown. */
     final String subject() {

@@ -2,10 +2,12 @@ package io.sluice.proxy;
 
 import io.netty.channel.EventLoop;
 import io.sluice.balance.ClientOrigins;
+import io.sluice.balance.EndpointPool;
 import io.sluice.balance.PreservedTraffic;
 import io.sluice.balance.Traffic;
 import io.sluice.connection.ConnectFailure;
 import io.sluice.datagram.Flow.Phase;
+import io.sluice.datagram.Flow;
 import io.sluice.datagram.FlowBounds.Bound;
 import io.sluice.datagram.FlowEnd;
 import io.sluice.datagram.FlowKey;
@@ -114,11 +116,7 @@ abstract sealed class FlowEngine permits NativeFlowEngine, ChannelFlowEngine {
         ServicePortTargets port = flow.port;
         Targets targets = port.targets(IpFamily.of(flow.listener.address().getAddress()), flow.traffic);
         InetAddress client = ProxiedFlow.address(flow.key(), flow.scope);
-        Set<EndpointAddress> avoided = flow.avoided();
-        int index = targets.pool().pick(client, avoided, System.nanoTime());
-        if (index < 0 && !avoided.isEmpty()) {
-            index = targets.pool().pick(client, Set.of(), System.nanoTime());
-        }
+        int index = pick(targets.pool(), flow, client, System.nanoTime());
         if (index < 0) {
             port.meters().refused(RefusalReason.NO_ENDPOINT);
             table.end(flow, FlowEnd.NO_ENDPOINT);
@@ -148,6 +146,13 @@ abstract sealed class FlowEngine permits NativeFlowEngine, ChannelFlowEngine {
             datagrams.taps().tell(What.OPENED, detail(flow, null), System.nanoTime());
         }
         return true;
+    }
+
+    /** The endpoint in {@code pool} to which a flow moves: not the one that has just refused, unless there is no other; -1 for none. */
+    static int pick(EndpointPool pool, Flow flow, InetAddress client, long now) {
+        Set<EndpointAddress> avoided = flow.avoided();
+        int index = pool.pick(client, avoided, now);
+        return index < 0 && !avoided.isEmpty() ? pool.pick(client, Set.of(), now) : index;
     }
 
     private void notOpened(ProxiedFlow flow, EndpointAddress endpoint, @Nullable InetAddress source,

@@ -1,6 +1,6 @@
 package io.sluice.reconcile;
 
-import io.sluice.proxy.DatagramListener;
+import io.sluice.proxy.ReceivingSocket;
 import io.sluice.proxy.AddressKind;
 import io.sluice.proxy.ServicePortTargets;
 import io.sluice.reconcile.AddressClaims.Claim;
@@ -28,14 +28,14 @@ final class DatagramSet {
     private static final Logger LOG = LoggerFactory.getLogger(DatagramSet.class);
 
     /** One address, the claim that it is open for, and its socket. */
-    private record Open(Claim claim, DatagramListener listener) {}
+    private record Open(Claim claim, ReceivingSocket listener) {}
 
     /** Opens sockets. Control thread. */
     @FunctionalInterface
     interface Opener {
 
         /** As {@link io.sluice.proxy.Datagrams#listen}. */
-        CompletionStage<DatagramListener> listen(InetSocketAddress address, AddressKind kind,
+        CompletionStage<? extends ReceivingSocket> listen(InetSocketAddress address, AddressKind kind,
                 ServicePortTargets port, boolean freeBind);
     }
 
@@ -52,7 +52,7 @@ final class DatagramSet {
 
     /** As {@link ServiceListeners#open}. */
     int open(AddressPlan plan, boolean opens, boolean freeBind) {
-        Map<InetSocketAddress, CompletableFuture<DatagramListener>> opening = new LinkedHashMap<>();
+        Map<InetSocketAddress, CompletableFuture<? extends ReceivingSocket>> opening = new LinkedHashMap<>();
         ListenProblems problems = new ListenProblems(failed);
         plan.claimedForDatagrams().forEach((address, claim) -> {
             RoutedPort port = ports.find(claim.owner());
@@ -84,7 +84,7 @@ final class DatagramSet {
         return open.size() - before;
     }
 
-    private void await(InetSocketAddress address, Claim claim, CompletableFuture<DatagramListener> listener,
+    private void await(InetSocketAddress address, Claim claim, CompletableFuture<? extends ReceivingSocket> listener,
             ListenProblems problems) {
         try {
             open.put(address, new Open(claim, listener.join()));
@@ -116,15 +116,15 @@ final class DatagramSet {
 
     /** Receives nothing more; flows that wait for a reply get it as long as the data path lasts. */
     void closeAll() {
-        all(DatagramListener::finish);
+        all(ReceivingSocket::finish);
     }
 
     /** The same, but that another process receives what comes. */
     void releaseAll() {
-        all(DatagramListener::release);
+        all(ReceivingSocket::release);
     }
 
-    private void all(Function<DatagramListener, CompletionStage<Void>> step) {
+    private void all(Function<ReceivingSocket, CompletionStage<Void>> step) {
         open.values().stream().map(o -> step.apply(o.listener()).toCompletableFuture()).toList()
                 .forEach(CompletableFuture::join);
         open.clear();

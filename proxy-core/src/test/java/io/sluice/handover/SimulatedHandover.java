@@ -23,12 +23,18 @@ public final class SimulatedHandover {
 
     private final World world;
     private final SocketOwnership sockets;
+    private final Runnable passFlows;
     private final HandoverMachine machine = new HandoverMachine(new Actions());
     private final Map<Integer, Successor> peers = new HashMap<>();
     private int last;
 
-    /** Nobody follows yet. */
-    public SimulatedHandover(World world, SocketOwnership sockets) {
+    /**
+     * Nobody follows yet.
+     *
+     * @param passFlows gives the flows of datagrams to the process that follows
+     */
+    public SimulatedHandover(World world, SocketOwnership sockets, Runnable passFlows) {
+        this.passFlows = passFlows;
         this.world = world;
         this.sockets = sockets;
     }
@@ -87,6 +93,7 @@ public final class SimulatedHandover {
 
         @Override
         public void release(int peer) {
+            passFlows.run();
             sockets.release().thenRun(() -> tell(peer, HandoverWord.RELEASED));
         }
 

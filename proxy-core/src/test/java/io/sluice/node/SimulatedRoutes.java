@@ -25,10 +25,11 @@ public final class SimulatedRoutes implements RoutingTable {
     private boolean refuses;
     private boolean unreadable;
 
-    /** Has these addresses, in 192.0.2.0/24. */
+    /** Has these addresses, in 192.0.2.0/24 and 2001:db8::/64. */
     public SimulatedRoutes(Collection<String> addresses) {
         addresses.forEach(address -> own.add(IpAddresses.parse(address)));
         own.add(IpAddresses.parse("127.0.0.1"));
+        own.add(IpAddresses.parse("::1"));
     }
 
     /** The real routes of Services over this table. */
@@ -100,8 +101,9 @@ public final class SimulatedRoutes implements RoutingTable {
     @Override
     public NodeNetworks networks() throws IOException {
         asked();
-        return new NodeNetworks(own, List.of(Cidr.parse("192.0.2.0/24")),
-                List.of(Cidr.parse("10.244.0.0/16")), Set.of(IpAddresses.parse("192.0.2.1")));
+        return new NodeNetworks(own, List.of(Cidr.parse("192.0.2.0/24"), Cidr.parse("2001:db8::/64")),
+                List.of(Cidr.parse("10.244.0.0/16"), Cidr.parse("fd00:244::/64")),
+                Set.of(IpAddresses.parse("192.0.2.1")));
     }
 
     @Override

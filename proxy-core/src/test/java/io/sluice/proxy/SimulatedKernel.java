@@ -3,11 +3,13 @@ package io.sluice.proxy;
 import io.sluice.balance.ClientOrigins;
 import io.sluice.balance.EndpointPool;
 import io.sluice.balance.Traffic;
+import io.sluice.datagram.FlowEnd;
 import io.sluice.metrics.EndpointFailure;
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
-import io.sluice.service.IpFamily;
+import io.sluice.service.Protocol;
 import io.sluice.service.ServicePortName;
+import io.sluice.simulation.Place;
 import io.sluice.simulation.World;
 import java.net.BindException;
 import java.net.InetAddress;
@@ -15,6 +17,7 @@ import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -25,8 +28,8 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The sockets of a simulated machine, and what the data path does with a connection: the kind of its traffic, a pick of the
- * port's targets, and another one when an endpoint refuses.
+ * The sockets of a simulated machine, and what the data path does with a connection or a datagram: the kind of its traffic, a
+ * pick of the port's targets, and another one when an endpoint refuses.
  */
 public final class SimulatedKernel {
 
@@ -46,8 +49,8 @@ public final class SimulatedKernel {
     private final World world;
     private final Predicate<EndpointAddress> alive;
     /** The listening sockets at each address, one of each process. */
-    private final Map<InetSocketAddress, List<Socket>> open = new LinkedHashMap<>();
-    private final Set<InetSocketAddress> taken = new HashSet<>();
+    private final Map<Place, List<Socket>> open = new LinkedHashMap<>();
+    private final Set<Place> taken = new HashSet<>();
     private boolean outOfDescriptors;
 
     /** @param alive whether an endpoint takes connections */
@@ -57,44 +60,34 @@ public final class SimulatedKernel {
     }
 
     /** Where the data path listens. */
-    public Set<InetSocketAddress> listening() {
+    public Set<Place> listening() {
         return Set.copyOf(open.keySet());
     }
 
     /** The port that has the listener at an address; null if nobody listens. */
-    public @Nullable ServicePortName owner(InetSocketAddress address) {
-        Socket socket = find(address);
+    public @Nullable ServicePortName owner(Place place) {
+        Socket socket = find(place);
         return socket == null ? null : socket.destination.port().name();
     }
 
-    /** The kind of address that a listener was opened for. */
-    public @Nullable AddressKind kind(InetSocketAddress address) {
-        Socket socket = find(address);
-        return socket == null ? null : socket.destination.kind();
-    }
-
     /** The endpoints to which connections of this kind go now; empty if nobody listens. */
-    public List<Endpoint> targets(InetSocketAddress address, Traffic traffic) {
-        Socket socket = find(address);
-        return socket == null
-                ? List.of()
-                : socket.destination.port().targets(IpFamily.of(address.getAddress()), traffic).pool().endpoints();
+    public List<Endpoint> targets(Place place, Traffic traffic) {
+        Socket socket = find(place);
+        return socket == null ? List.of() : socket.pool(traffic).endpoints();
     }
 
     /** The kind of traffic that a client's connection is. */
-    public Traffic traffic(InetSocketAddress address, InetAddress client) {
-        Socket socket = find(address);
-        return socket == null
-                ? Traffic.INTERNAL
-                : socket.process.origins.traffic(socket.destination.kind().external(), client, address.getAddress());
+    public Traffic traffic(Place place, InetAddress client) {
+        Socket socket = find(place);
+        return socket == null ? Traffic.INTERNAL : socket.traffic(client);
     }
 
     /** Other software takes a port, or gives it back. */
-    public void taken(InetSocketAddress address, boolean now) {
-        if (now && !open.containsKey(address)) {
-            taken.add(address);
+    public void taken(Place place, boolean now) {
+        if (now && !open.containsKey(place)) {
+            taken.add(place);
         } else {
-            taken.remove(address);
+            taken.remove(place);
         }
     }
 
@@ -110,8 +103,8 @@ public final class SimulatedKernel {
     }
 
     /** Whether the kernel refuses a listener now. */
-    public boolean refuses(InetSocketAddress address) {
-        return outOfDescriptors || taken.contains(address);
+    public boolean refuses(Place place) {
+        return outOfDescriptors || taken.contains(place);
     }
 
     /** A process, which has no sockets yet. */
@@ -120,8 +113,8 @@ public final class SimulatedKernel {
     }
 
     /** The socket to which the kernel gives a connection: of several, one whose process accepts. */
-    private @Nullable Socket find(InetSocketAddress address) {
-        List<Socket> all = open.getOrDefault(address, List.of());
+    private @Nullable Socket find(Place place) {
+        List<Socket> all = open.getOrDefault(place, List.of());
         return all.stream().filter(socket -> socket.process.accepts).findFirst()
                 .orElse(all.isEmpty() ? null : all.getFirst());
     }
@@ -129,7 +122,8 @@ public final class SimulatedKernel {
     /** The sockets of one process. */
     public final class ProcessSockets {
 
-        private final Set<InetSocketAddress> inherited = new HashSet<>();
+        private final Set<Place> inherited = new HashSet<>();
+        private final SimulatedFlows flows = new SimulatedFlows(world, alive);
         private ClientOrigins origins = ClientOrigins.NONE;
         private boolean accepts = true;
 
@@ -153,8 +147,21 @@ public final class SimulatedKernel {
             origins = now;
         }
 
+        /** How many flows of datagrams it has. */
+        public int flows() {
+            return flows.size();
+        }
+
+        /** Gives its flows to the process that follows. */
+        public void passFlows(ProcessSockets next) {
+            flows.passTo(next.flows, place -> open.getOrDefault(place, List.of()).stream()
+                    .filter(socket -> socket.process == next).findFirst().map(socket -> socket.destination.port())
+                    .orElse(null));
+        }
+
         /** It has ended. */
         public void closeAll() {
+            flows.endAll();
             open.values().forEach(sockets -> sockets.removeIf(socket -> socket.process == this));
             open.values().removeIf(List::isEmpty);
         }
@@ -162,27 +169,36 @@ public final class SimulatedKernel {
         /** As {@link DataPath#listen}. */
         public CompletionStage<? extends AcceptingSocket> listen(InetSocketAddress address, AddressKind kind,
                 ServicePortTargets port, boolean freeBind) {
-            List<Socket> others = open.getOrDefault(address, List.of());
-            world.check(others.stream().noneMatch(socket -> socket.process == this),
-                    () -> address + " is opened twice");
-            if (!inherited.remove(address) && (refuses(address) || !others.isEmpty())) {
+            return open(new Accepting(this, new Place(Protocol.TCP, address), new Destination(address, port, kind)));
+        }
+
+        /** As {@link Datagrams#listen}. */
+        public CompletionStage<? extends ReceivingSocket> receive(InetSocketAddress address, AddressKind kind,
+                ServicePortTargets port, boolean freeBind) {
+            return open(new Receiving(this, new Place(Protocol.UDP, address), new Destination(address, port, kind)));
+        }
+
+        private <S extends Socket> CompletionStage<S> open(S socket) {
+            List<Socket> others = open.getOrDefault(socket.place, List.of());
+            world.check(others.stream().noneMatch(other -> other.process == this),
+                    () -> socket.place + " is opened twice");
+            if (!inherited.remove(socket.place) && (refuses(socket.place) || !others.isEmpty())) {
                 return CompletableFuture.failedFuture(new BindException("Address already in use"));
             }
-            Socket socket = new Socket(this, new Destination(address, port, kind));
-            open.computeIfAbsent(address, at -> new ArrayList<>()).add(socket);
+            open.computeIfAbsent(socket.place, at -> new ArrayList<>()).add(socket);
             return CompletableFuture.completedFuture(socket);
         }
     }
 
     /** A client connects. */
     public Connected connect(InetSocketAddress address, InetAddress client) {
-        Socket socket = find(address);
+        Socket socket = find(new Place(Protocol.TCP, address));
         if (socket == null) {
             return new Connected(null, null, List.of());
         }
         ServicePortTargets port = socket.destination.port();
-        EndpointPool pool = port.targets(IpFamily.of(address.getAddress()), traffic(address, client)).pool();
-        Set<EndpointAddress> tried = new java.util.LinkedHashSet<>();
+        EndpointPool pool = socket.pool(socket.traffic(client));
+        Set<EndpointAddress> tried = new LinkedHashSet<>();
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
             int index = pool.pick(client, tried, world.nanoTime());
             if (index < 0) {
@@ -198,34 +214,108 @@ public final class SimulatedKernel {
         return new Connected(port.name(), null, List.copyOf(tried));
     }
 
-    /** A listening socket. */
-    private final class Socket implements AcceptingSocket {
+    /** A client sends a datagram; null if it gets to no endpoint. */
+    public SimulatedFlows.@Nullable Sent send(InetSocketAddress address, InetSocketAddress client) {
+        Place place = new Place(Protocol.UDP, address);
+        Socket socket = find(place);
+        return socket == null
+                ? null
+                : socket.process.flows.receive(socket.destination, place, client,
+                        socket.traffic(client.getAddress()));
+    }
 
-        private final ProcessSockets process;
-        private Destination destination;
+    /** A socket of a Service port. */
+    private abstract class Socket {
 
-        Socket(ProcessSockets process, Destination destination) {
+        final ProcessSockets process;
+        final Place place;
+        Destination destination;
+
+        Socket(ProcessSockets process, Place place, Destination destination) {
             this.process = process;
+            this.place = place;
             this.destination = destination;
+        }
+
+        EndpointPool pool(Traffic traffic) {
+            return destination.port().targets(place.family(), traffic).pool();
+        }
+
+        Traffic traffic(InetAddress client) {
+            return process.origins.traffic(destination.kind().external(), client, place.ip());
+        }
+
+        void leave() {
+            open.computeIfPresent(place, (at, sockets) -> {
+                sockets.remove(this);
+                return sockets.isEmpty() ? null : sockets;
+            });
+        }
+    }
+
+    private final class Accepting extends Socket implements AcceptingSocket {
+
+        Accepting(ProcessSockets process, Place place, Destination destination) {
+            super(process, place, destination);
         }
 
         @Override
         public void retarget(ServicePortTargets port, AddressKind kind) {
-            destination = new Destination(destination.address(), port, kind);
+            destination = new Destination(place.address(), port, kind);
         }
 
         @Override
         public CompletionStage<Void> stop() {
-            open.computeIfPresent(destination.address(), (at, sockets) -> {
-                sockets.remove(this);
-                return sockets.isEmpty() ? null : sockets;
-            });
+            leave();
             return CompletableFuture.completedFuture(null);
         }
 
         @Override
         public CompletionStage<Void> release() {
             return stop();
+        }
+
+        @Override
+        public OptionalInt descriptor() {
+            return OptionalInt.empty();
+        }
+    }
+
+    /** As {@link ChannelDatagramListener}. */
+    private final class Receiving extends Socket implements ReceivingSocket {
+
+        Receiving(ProcessSockets process, Place place, Destination destination) {
+            super(process, place, destination);
+        }
+
+        @Override
+        public CompletionStage<Void> retarget(ServicePortTargets port, AddressKind kind) {
+            if (port != destination.port()) {
+                process.flows.end(destination, place, false, FlowEnd.CLOSED);
+            }
+            destination = new Destination(place.address(), port, kind);
+            return CompletableFuture.completedFuture(null);
+        }
+
+        @Override
+        public CompletionStage<Void> stop() {
+            return stop(false);
+        }
+
+        @Override
+        public CompletionStage<Void> finish() {
+            return stop(true);
+        }
+
+        @Override
+        public CompletionStage<Void> release() {
+            return stop(true);
+        }
+
+        private CompletionStage<Void> stop(boolean awaited) {
+            process.flows.end(destination, place, awaited, awaited ? FlowEnd.KILLED : FlowEnd.CLOSED);
+            leave();
+            return CompletableFuture.completedFuture(null);
         }
 
         @Override

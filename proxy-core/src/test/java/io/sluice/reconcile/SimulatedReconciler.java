@@ -13,15 +13,16 @@ import io.sluice.metrics.ProxyMetrics;
 import io.sluice.metrics.SyncMetrics;
 import io.sluice.node.ServiceAddresses;
 import io.sluice.node.SimulatedRoutes;
-import io.sluice.proxy.FlowSettings;
 import io.sluice.proxy.ProbeAnswer;
 import io.sluice.proxy.ProbeResult;
+import io.sluice.proxy.SimulatedFlows;
 import io.sluice.proxy.SimulatedKernel;
 import io.sluice.reconcile.AppliedState.ListenerState;
 import io.sluice.service.BalancerKind;
 import io.sluice.service.Cidr;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.EndpointAddress;
+import io.sluice.service.IpAddresses;
 import io.sluice.service.Service;
 import io.sluice.simulation.SimulatedExecutor;
 import io.sluice.simulation.World;
@@ -55,15 +56,14 @@ public final class SimulatedReconciler {
             Predicate<EndpointAddress> alive) {
         control = new SimulatedExecutor(world);
         zone = Zone.unsynced(new ZoneSettings(origin(), 5, PodRecords.OFF, List.of(), List.of()));
-        List<Cidr> pods = List.of(Cidr.parse("10.244.0.0/16"));
+        List<Cidr> pods = List.of(Cidr.parse("10.244.0.0/16"), Cidr.parse("fd00:244::/64"));
         PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         Surroundings around = new Surroundings(control, new Time(world, control), new Reader(routes), kernel::origins,
-                ports -> new ListenerSet(kernel::listen, new DatagramSet((address, kind, port, freeBind) -> {
-                    throw new IllegalStateException("no Service of this world has a UDP port");
-                }, ports), ports), new NoSources(), (endpoint, proxyProtocol) -> later(world,
+                ports -> new ListenerSet(kernel::listen, new DatagramSet(kernel::receive, ports), ports),
+                new NoSources(), (endpoint, proxyProtocol) -> later(world,
                         () -> alive.test(endpoint) ? ProbeResult.ANSWERED : ProbeResult.SILENT),
                 (endpoint, check, proxyProtocol) -> later(world, () -> new ProbeAnswer(ProbeResult.ANSWERED, "")),
-                FlowSettings.DEFAULT, filter -> {}, world.random("checks"), world.random("turns")::nextInt);
+                SimulatedFlows.SETTINGS, filter -> {}, world.random("checks"), world.random("turns")::nextInt);
         reconciler = new Reconciler(around, new ProxyMetrics(registry, 1_000, 0, Runnable::run),
                 new SyncMetrics(registry), addresses, false, 0,
                 new Balancing(BalancerKind.ROUND_ROBIN, pods, 1_000, EJECTION), new Journal());
@@ -98,7 +98,8 @@ public final class SimulatedReconciler {
     public boolean knowsName(String namespace, String service, String ip) {
         try {
             Name name = Name.fromString(service + "." + namespace + ".svc.cluster.local.");
-            return zone.find(name) instanceof Lookup.Present present && present.node().toString().contains(ip);
+            return zone.find(name) instanceof Lookup.Present present && present.node().toString()
+                    .contains(IpAddresses.parse(ip).getHostAddress());
         } catch (TextParseException e) {
             throw new IllegalArgumentException(e);
         }
@@ -155,13 +156,13 @@ public final class SimulatedReconciler {
 
         @Override
         public List<Cidr> networks() {
-            return List.of(Cidr.parse("192.0.2.0/24"));
+            return List.of(Cidr.parse("192.0.2.0/24"), Cidr.parse("2001:db8::/64"));
         }
 
         @Override
         public List<InetAddress> nodePorts() {
             return routes.addresses().stream().filter(ip -> !ip.isLoopbackAddress())
-                    .sorted(io.sluice.service.IpAddresses.ORDER).toList();
+                    .sorted(IpAddresses.ORDER).toList();
         }
     }
 

@@ -1,10 +1,13 @@
 package io.sluice.simulation;
 
+import io.sluice.service.IpFamily;
+import io.sluice.service.Protocol;
 import io.sluice.simulation.NaiveRules.Backend;
 import io.sluice.simulation.NaiveRules.Policies;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -30,20 +33,31 @@ public final class Cluster {
         String json(long version);
     }
 
-    /** A Service with one port. */
-    public record Svc(String namespace, String name, String ip, int port, int nodePort, List<String> externalIps,
-            List<String> balancerIps, boolean internalLocal, boolean externalLocal, boolean sticky, Instant created)
-            implements Item {
+    /**
+     * A Service with one port of one or both protocols.
+     *
+     * @param ips       one address, or one of each family
+     * @param protocols of the port
+     */
+    public record Svc(String namespace, String name, List<String> ips, List<Protocol> protocols, int port, int nodePort,
+            List<String> externalIps, List<String> balancerIps, boolean internalLocal, boolean externalLocal,
+            boolean sticky, Instant created) implements Item {
 
-        /** A Service with a cluster address alone. */
+        /** A Service with a cluster address alone, for connections. */
         public static Svc plain(String namespace, String name, String ip, int port, Instant created) {
-            return new Svc(namespace, name, ip, port, 0, List.of(), List.of(), false, false, false, created);
+            return new Svc(namespace, name, List.of(ip), List.of(Protocol.TCP), port, 0, List.of(), List.of(), false,
+                    false, false, created);
         }
 
         /** What of it decides about endpoints. */
         public Policies policies() {
             return new Policies(internalLocal, externalLocal,
                     nodePort != 0 || !externalIps.isEmpty() || !balancerIps.isEmpty());
+        }
+
+        /** Whether it has an address of this family: else no endpoint of it counts. */
+        public boolean has(IpFamily family) {
+            return ips.stream().anyMatch(ip -> family(ip) == family);
         }
 
         @Override
@@ -56,12 +70,16 @@ public final class Cluster {
             return """
                     {"kind":"Service","apiVersion":"v1","metadata":{"name":"%s","namespace":"%s",\
                     "resourceVersion":"%d","creationTimestamp":"%s"},"spec":{"type":"%s","clusterIP":"%s",\
-                    "clusterIPs":["%s"],"ports":[{"port":%d,"protocol":"TCP"%s}],"externalIPs":[%s],\
+                    "clusterIPs":[%s],"ports":[%s],"externalIPs":[%s],\
                     "internalTrafficPolicy":"%s","externalTrafficPolicy":"%s","sessionAffinity":"%s",\
                     "selector":{"app":"%s"}},"status":{"loadBalancer":{"ingress":[%s]}}}"""
                     .formatted(name, namespace, version, created,
-                            !balancerIps.isEmpty() ? "LoadBalancer" : nodePort != 0 ? "NodePort" : "ClusterIP", ip, ip,
-                            port, nodePort == 0 ? "" : ",\"nodePort\":" + nodePort, quoted(externalIps),
+                            !balancerIps.isEmpty() ? "LoadBalancer" : nodePort != 0 ? "NodePort" : "ClusterIP",
+                            ips.getFirst(), quoted(ips),
+                            protocols.stream().map(protocol -> portJson(protocol, port,
+                                    nodePort == 0 ? "" : ",\"nodePort\":" + nodePort))
+                                    .collect(Collectors.joining(",")),
+                            quoted(externalIps),
                             internalLocal ? "Local" : "Cluster", externalLocal ? "Local" : "Cluster",
                             sticky ? "ClientIP" : "None", name,
                             balancerIps.stream().map(each -> "{\"ip\":\"" + each + "\"}")
@@ -69,7 +87,18 @@ public final class Cluster {
         }
     }
 
-    /** An EndpointSlice with one port; the addresses of its backends have no port here. */
+    /** Ports of Services and of slices belong together by their names. */
+    private static String portJson(Protocol protocol, int number, String more) {
+        return "{\"name\":\"%s\",\"port\":%d,\"protocol\":\"%s\"%s}".formatted(protocol.name().toLowerCase(Locale.ROOT),
+                number, protocol, more);
+    }
+
+    /** The family of an address. */
+    public static IpFamily family(String ip) {
+        return ip.contains(":") ? IpFamily.IPV6 : IpFamily.IPV4;
+    }
+
+    /** An EndpointSlice with one port of both protocols; its backends are of one family, and have no port here. */
     public record Slice(String namespace, String name, String service, int port, List<Backend> backends)
             implements Item {
 
@@ -88,8 +117,12 @@ public final class Cluster {
             return """
                     {"kind":"EndpointSlice","apiVersion":"discovery.k8s.io/v1","metadata":{"name":"%s",\
                     "namespace":"%s","resourceVersion":"%d","labels":{"kubernetes.io/service-name":"%s"}},\
-                    "addressType":"IPv4","ports":[{"port":%d,"protocol":"TCP"}],"endpoints":[%s]}"""
-                    .formatted(name, namespace, version, service, port,
+                    "addressType":"%s","ports":[%s,%s],"endpoints":[%s]}"""
+                    .formatted(name, namespace, version, service,
+                            backends.isEmpty() || family(backends.getFirst().address()) == IpFamily.IPV4
+                                    ? "IPv4"
+                                    : "IPv6",
+                            portJson(Protocol.TCP, port, ""), portJson(Protocol.UDP, port, ""),
                             backends.stream().map(Cluster::json).collect(Collectors.joining(",")));
         }
     }

@@ -3,6 +3,7 @@ package io.sluice.simulation;
 import io.sluice.balance.Traffic;
 import io.sluice.node.SimulatedRoutes;
 import io.sluice.proxy.AddressKind;
+import io.sluice.proxy.SimulatedFlows;
 import io.sluice.proxy.SimulatedKernel;
 import io.sluice.proxy.SimulatedKernel.Connected;
 import io.sluice.reconcile.SimulatedReconciler;
@@ -10,6 +11,8 @@ import io.sluice.service.Cidr;
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpAddresses;
+import io.sluice.service.IpFamily;
+import io.sluice.service.Protocol;
 import io.sluice.service.ServicePortName;
 import io.sluice.simulation.Cluster.Node;
 import io.sluice.simulation.Cluster.Slice;
@@ -24,8 +27,11 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
+import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -35,7 +41,9 @@ final class Expectations {
 
     /** The tenant whose objects are written to do harm: nobody else is to notice. */
     static final String HOSTILE = "red";
-    private static final InetAddress POD = IpAddresses.parse("10.244.9.9");
+    private static final List<Cidr> RANGES = Simulation.RANGES.stream().map(Cidr::parse).toList();
+    private static final Map<IpFamily, InetAddress> POD = Map.of(IpFamily.IPV4, IpAddresses.parse("10.244.9.9"),
+            IpFamily.IPV6, IpAddresses.parse("fd00:244::9:9"));
 
     private final World world;
     /** All that the daemon may know of: also an old state, if it is read again. */
@@ -44,6 +52,7 @@ final class Expectations {
     private final SimulatedKernel kernel;
     private final SimulatedRoutes routes;
     private final Pods pods;
+    private int clientPort;
 
     Expectations(World world, Truth ever, Truth truth, SimulatedKernel kernel, SimulatedRoutes routes, Pods pods) {
         this.world = world;
@@ -58,87 +67,101 @@ final class Expectations {
         return port.service().namespace() + "/" + port.service().name();
     }
 
-    static InetSocketAddress at(String ip, int port) {
-        return new InetSocketAddress(IpAddresses.parse(ip), port);
+    private static InetAddress pod(Place place) {
+        return Objects.requireNonNull(POD.get(place.family()));
     }
 
     // At any moment.
 
     /** No address is answered that its Service has not claimed, and none leads to an endpoint that is none. */
     void nothingInvented() {
-        for (InetSocketAddress address : kernel.listening()) {
-            ServicePortName port = kernel.owner(address);
+        for (Place place : kernel.listening()) {
+            ServicePortName port = kernel.owner(place);
             if (port == null) {
                 continue;
             }
-            String ip = IpAddresses.format(address.getAddress());
             List<Svc> been = ever.services(service(port));
-            world.check(been.stream().anyMatch(svc -> claims(svc, ip, address.getPort())),
-                    () -> port + " answers at " + address + ", which it has not claimed: " + been);
+            world.check(port.protocol() == place.protocol() && been.stream().anyMatch(svc -> claims(svc, place)),
+                    () -> port + " answers at " + place + ", which it has not claimed: " + been);
             for (Traffic traffic : Traffic.values()) {
-                for (Endpoint endpoint : kernel.targets(address, traffic)) {
-                    world.check(couldTake(service(port), endpoint.address()), () -> "connections to " + port + " at "
-                            + address + " go to " + endpoint.address() + ", which is no endpoint that takes them: "
+                for (Endpoint endpoint : kernel.targets(place, traffic)) {
+                    world.check(couldTake(service(port), endpoint.address(), Backend::takes), () -> "connections to "
+                            + port + " at " + place + " go to " + endpoint.address()
+                            + ", which is no endpoint that takes them: "
                             + ever.slices(service(port)));
                 }
             }
         }
     }
 
-    private boolean claims(Svc svc, String ip, int port) {
-        return port == svc.port() && (svc.ip().equals(ip) || svc.externalIps().contains(ip)
-                || svc.balancerIps().contains(ip)) || port == svc.nodePort() && svc.nodePort() != 0;
+    private static boolean claims(Svc svc, Place place) {
+        String ip = IpAddresses.format(place.ip());
+        int port = place.address().getPort();
+        return svc.protocols().contains(place.protocol()) && (port == svc.port() && (svc.ips().contains(ip)
+                || svc.externalIps().contains(ip)
+                || svc.balancerIps().contains(ip)) || port == svc.nodePort() && svc.nodePort() != 0);
     }
 
-    private boolean couldTake(String service, EndpointAddress endpoint) {
+    private boolean couldTake(String service, EndpointAddress endpoint, Predicate<Backend> which) {
         String ip = IpAddresses.format(endpoint.ip());
         return ever.slices(service).stream().filter(slice -> slice.port() == endpoint.port())
                 .flatMap(slice -> slice.backends().stream()).filter(backend -> backend.address().equals(ip))
-                .anyMatch(backend -> backend.isReady() || backend.servesWhileItEnds());
+                .anyMatch(which);
+    }
+
+    /** All of a Service's own addresses. */
+    private static List<Place> clusterPlaces(Svc svc) {
+        return svc.ips().stream().flatMap(
+                ip -> svc.protocols().stream().map(protocol -> Place.at(protocol, ip, svc.port()))).toList();
     }
 
     /** A Service that has not changed, and that the daemon has served, is served: whatever else happens. */
     void nothingTaken(Set<String> served) {
         for (Svc svc : truth.now(Svc.class)) {
-            if (served.contains(svc.key()) && truth.settled(svc) && truth.nodeSettled(Cluster.NODE)
-                    && routes.isHere(IpAddresses.parse(svc.ip())) && !svc.namespace().equals(HOSTILE)) {
-                clusterAddress(svc, "although nothing of it has changed", false);
+            if (lasts(svc, served)) {
+                clusterPlaces(svc).stream().filter(place -> routes.isHere(place.ip()))
+                        .forEach(place -> clusterAddress(svc, place, "although nothing of it has changed", false));
             }
         }
     }
 
-    private void clusterAddress(Svc svc, String but, boolean quiet) {
-        InetSocketAddress address = at(svc.ip(), svc.port());
-        List<String> expected = allowed(svc, From.TO_CLUSTER_ADDRESS);
-        ServicePortName owner = kernel.owner(address);
+    private boolean lasts(Svc svc, Set<String> served) {
+        return served.contains(svc.key()) && truth.settled(svc) && truth.nodeSettled(Cluster.NODE)
+                && !svc.namespace().equals(HOSTILE);
+    }
+
+    private void clusterAddress(Svc svc, Place place, String but, boolean quiet) {
+        List<String> expected = allowed(svc, From.TO_CLUSTER_ADDRESS, place.family());
+        ServicePortName owner = kernel.owner(place);
         if (expected.isEmpty()) {
-            world.check(owner == null, () -> address + " of " + svc.key() + " is answered without an endpoint");
+            world.check(owner == null, () -> place + " of " + svc.key() + " is answered without an endpoint");
             return;
         }
-        world.check(owner != null && service(owner).equals(svc.key()) || kernel.refuses(address),
-                () -> address + " of " + svc.key() + " is " + (owner == null ? "not answered" : "answered by " + owner)
+        world.check(owner != null && service(owner).equals(svc.key()) || kernel.refuses(place),
+                () -> place + " of " + svc.key() + " is " + (owner == null ? "not answered" : "answered by " + owner)
                         + " " + but + "; its endpoints are " + expected);
-        world.check(routes.isHere(address.getAddress()) || !quiet,
-                () -> address + " of " + svc.key() + " is not an address of this machine " + but);
+        world.check(routes.isHere(place.ip()) || !quiet,
+                () -> place + " of " + svc.key() + " is not an address of this machine " + but);
         if (owner != null) {
-            sameEndpoints(svc, address, Traffic.INTERNAL, expected);
+            sameEndpoints(svc, place, Traffic.INTERNAL, expected);
         }
     }
 
-    private void sameEndpoints(Svc svc, InetSocketAddress address, Traffic traffic, List<String> expected) {
-        List<String> found = kernel.targets(address, traffic).stream().map(e -> IpAddresses.format(e.address().ip()))
+    private void sameEndpoints(Svc svc, Place place, Traffic traffic, List<String> expected) {
+        List<String> found = kernel.targets(place, traffic).stream().map(e -> IpAddresses.format(e.address().ip()))
                 .sorted().toList();
         List<String> missing = expected.stream().filter(ip -> !found.contains(ip)).toList();
         world.check(expected.containsAll(found) && missing.stream().allMatch(pods::suspect),
-                () -> traffic + " connections to " + svc.key() + " at " + address + " go to " + found
+                () -> traffic + " connections to " + svc.key() + " at " + place + " go to " + found
                         + ", and should to "
                         + expected);
     }
 
-    /** The endpoints by the naive rules, as the cluster is now. */
-    List<String> allowed(Svc svc, From from) {
+    /** The endpoints of one family by the naive rules, as the cluster is now. */
+    List<String> allowed(Svc svc, From from, IpFamily family) {
         List<Backend> backends = truth.now(Slice.class).stream().filter(slice -> slice.of().equals(svc.key()))
-                .flatMap(slice -> slice.backends().stream()).toList();
+                .flatMap(slice -> slice.backends().stream())
+                .filter(backend -> svc.has(family) && Cluster.family(backend.address()) == family).toList();
         return NaiveRules.allowed(svc.policies(), backends, Cluster.NODE, zone(), from);
     }
 
@@ -156,12 +179,34 @@ final class Expectations {
         ServicePortName port = connected.port();
         if (port != null) {
             for (EndpointAddress endpoint : connected.attempted()) {
-                world.check(couldTake(service(port), endpoint),
+                world.check(couldTake(service(port), endpoint, Backend::takes),
                         () -> "a connection to " + port + " at " + address + " went to " + endpoint);
             }
             world.check(new HashSet<>(connected.attempted()).size() == connected.attempted().size(),
                     () -> "a connection went twice to one endpoint: " + connected.attempted());
         }
+    }
+
+    /** What is remembered of a flow. */
+    private record Went(EndpointAddress endpoint, int changes) {}
+
+    /**
+     * A datagram went where it may go: a flow stays with its endpoint as long as the Service is the same and the endpoint
+     * serves.
+     *
+     * @param changes another number after each change of the Service, and whenever an endpoint serves no more
+     */
+    void sent(Svc svc, Place place, SimulatedFlows.Sent sent, ToIntFunction<EndpointAddress> changes,
+            Set<String> served) {
+        EndpointAddress endpoint = sent.endpoint();
+        world.check(couldTake(svc.key(), endpoint, sent.chosen() ? Backend::takes : Backend::keepsFlows),
+                () -> "a datagram to " + svc.key() + " at " + place + " went to " + endpoint);
+        boolean stays = sent.flow().memory() instanceof Went before
+                && before.changes() == changes.applyAsInt(before.endpoint());
+        world.check(!stays || !sent.chosen(), () -> "a flow to " + svc.key() + " at " + place + " goes to " + endpoint
+                + " now, although it was not refused, and nothing of it has changed");
+        boolean remembered = (stays || lasts(svc, served)) && !pods.suspect(IpAddresses.format(endpoint.ip()));
+        sent.flow().remember(remembered ? new Went(endpoint, changes.applyAsInt(endpoint)) : null);
     }
 
     // When all has been quiet for long enough.
@@ -171,25 +216,25 @@ final class Expectations {
         List<Svc> services = truth.now(Svc.class);
         for (Svc svc : services) {
             if (!svc.namespace().equals(HOSTILE)) {
-                clusterAddress(svc, "when all is quiet", true);
+                clusterPlaces(svc).forEach(place -> clusterAddress(svc, place, "when all is quiet", true));
                 nodePort(svc);
                 names(svc, reconciler);
             }
         }
-        Map<InetSocketAddress, Optional<Svc>> outside = owners(services);
-        outside.forEach((address, owner) -> owner.ifPresentOrElse(svc -> outsideAddress(svc, address),
-                () -> world.check(kernel.owner(address) == null,
-                        () -> address + " is answered by " + kernel.owner(address) + ", and nobody may have it")));
-        for (InetSocketAddress address : kernel.listening()) {
-            ServicePortName port = kernel.owner(address);
+        Map<Place, Optional<Svc>> outside = owners(services);
+        outside.forEach((place, owner) -> owner.ifPresentOrElse(svc -> outsideAddress(svc, place),
+                () -> world.check(kernel.owner(place) == null,
+                        () -> place + " is answered by " + kernel.owner(place) + ", and nobody may have it")));
+        for (Place place : kernel.listening()) {
+            ServicePortName port = kernel.owner(place);
             world.check(port != null && services.stream().anyMatch(svc -> svc.key().equals(service(port))),
-                    () -> address + " is still answered by " + port + ", which is gone");
+                    () -> place + " is still answered by " + port + ", which is gone");
         }
         Set<InetAddress> wanted = new HashSet<>();
-        services.forEach(svc -> Stream.of(List.of(svc.ip()), svc.externalIps(), svc.balancerIps())
+        services.forEach(svc -> Stream.of(svc.ips(), svc.externalIps(), svc.balancerIps())
                 .flatMap(List::stream).forEach(ip -> wanted.add(IpAddresses.parse(ip))));
         routes.routes().forEach(route -> world.check(
-                route.toString().equals(Simulation.RANGE) || wanted.contains(route.network()),
+                RANGES.contains(route) || wanted.contains(route.network()),
                 () -> "the route " + route + " is left, which no Service needs"));
     }
 
@@ -199,95 +244,121 @@ final class Expectations {
         }
         for (InetAddress ip : routes.addresses()) {
             if (!ip.isLoopbackAddress()) {
-                outsideAddress(svc, new InetSocketAddress(ip, svc.nodePort()));
+                svc.protocols().forEach(protocol -> outsideAddress(svc,
+                        new Place(protocol, new InetSocketAddress(ip, svc.nodePort()))));
             }
         }
     }
 
-    private void outsideAddress(Svc svc, InetSocketAddress address) {
+    private void outsideAddress(Svc svc, Place place) {
         if (svc.namespace().equals(HOSTILE)) {
             return;
         }
-        List<String> outside = allowed(svc, From.OUTSIDE);
-        List<String> inside = allowed(svc, From.INSIDE);
-        ServicePortName owner = kernel.owner(address);
+        List<String> outside = allowed(svc, From.OUTSIDE, place.family());
+        List<String> inside = allowed(svc, From.INSIDE, place.family());
+        ServicePortName owner = kernel.owner(place);
         if (outside.isEmpty() && inside.isEmpty()) {
-            world.check(owner == null, () -> address + " of " + svc.key() + " is answered without an endpoint");
+            world.check(owner == null, () -> place + " of " + svc.key() + " is answered without an endpoint");
         } else {
-            world.check(owner != null && service(owner).equals(svc.key()) || kernel.refuses(address),
-                    () -> address + " of " + svc.key() + " is "
+            world.check(owner != null && service(owner).equals(svc.key()) || kernel.refuses(place),
+                    () -> place + " of " + svc.key() + " is "
                             + (owner == null ? "not answered" : "answered by " + owner) + ", when all is quiet");
             if (owner != null) {
-                world.check(kernel.traffic(address, POD) == Traffic.SHORT_CIRCUIT,
-                        () -> "a pod counts as outside at " + address);
-                sameEndpoints(svc, address, Traffic.EXTERNAL, outside);
-                sameEndpoints(svc, address, Traffic.SHORT_CIRCUIT, inside);
+                world.check(kernel.traffic(place, pod(place)) == Traffic.SHORT_CIRCUIT,
+                        () -> "a pod counts as outside at " + place);
+                sameEndpoints(svc, place, Traffic.EXTERNAL, outside);
+                sameEndpoints(svc, place, Traffic.SHORT_CIRCUIT, inside);
             }
         }
     }
 
-    /** Who has each address from outside; empty for nobody. */
-    private Map<InetSocketAddress, Optional<Svc>> owners(List<Svc> services) {
-        record Claim(Svc svc, AddressKind kind) {}
-        Map<InetSocketAddress, List<Claim>> claims = new HashMap<>();
+    private record OutsideClaim(Svc svc, AddressKind kind) {}
+
+    private static Map<Place, List<OutsideClaim>> outsideClaims(List<Svc> services) {
+        Map<Place, List<OutsideClaim>> claims = new HashMap<>();
         for (Svc svc : services) {
-            svc.balancerIps().forEach(ip -> claims.computeIfAbsent(at(ip, svc.port()), a -> new ArrayList<>())
-                    .add(new Claim(svc, AddressKind.LOAD_BALANCER)));
-            svc.externalIps().forEach(ip -> claims.computeIfAbsent(at(ip, svc.port()), a -> new ArrayList<>())
-                    .add(new Claim(svc, AddressKind.EXTERNAL_IP)));
+            for (Protocol protocol : svc.protocols()) {
+                svc.balancerIps().forEach(ip -> claims
+                        .computeIfAbsent(Place.at(protocol, ip, svc.port()), a -> new ArrayList<>())
+                        .add(new OutsideClaim(svc, AddressKind.LOAD_BALANCER)));
+                svc.externalIps().forEach(ip -> claims
+                        .computeIfAbsent(Place.at(protocol, ip, svc.port()), a -> new ArrayList<>())
+                        .add(new OutsideClaim(svc, AddressKind.EXTERNAL_IP)));
+            }
         }
-        Set<String> clusterAddresses = services.stream().map(Svc::ip).collect(Collectors.toSet());
+        return claims;
+    }
+
+    /** Who has each address from outside; empty for nobody. */
+    private Map<Place, Optional<Svc>> owners(List<Svc> services) {
+        Set<String> clusterAddresses = services.stream().flatMap(svc -> svc.ips().stream()).collect(Collectors.toSet());
         Set<String> elsewhere = truth.now(Node.class).stream().filter(node -> !node.name().equals(Cluster.NODE))
                 .flatMap(node -> node.addresses().stream()).collect(Collectors.toSet());
-        Set<String> known = services.stream().map(Svc::key).collect(Collectors.toSet());
-        Set<String> endpoints = truth.now(Slice.class).stream().filter(slice -> known.contains(slice.of()))
-                .flatMap(slice -> slice.backends().stream())
+        Map<String, Svc> known = services.stream().collect(Collectors.toMap(Svc::key, svc -> svc));
+        Set<String> endpoints = truth.now(Slice.class).stream().filter(slice -> known.containsKey(slice.of()))
+                .flatMap(slice -> slice.backends().stream()
+                        .filter(backend -> known.get(slice.of()).has(Cluster.family(backend.address()))))
                 .map(Backend::address).collect(Collectors.toSet());
-        Map<InetSocketAddress, Optional<Svc>> owners = new HashMap<>();
-        claims.forEach((address, all) -> {
-            String ip = IpAddresses.format(address.getAddress());
-            boolean here = routes.addresses().contains(address.getAddress());
-            boolean routed = routes.routes().contains(Cidr.parse(Simulation.RANGE)) && ip.startsWith("10.96.0.");
+        Map<Place, Optional<Svc>> owners = new HashMap<>();
+        outsideClaims(services).forEach((place, all) -> {
+            String ip = IpAddresses.format(place.ip());
+            boolean here = routes.addresses().contains(place.ip());
+            boolean routed = RANGES.stream()
+                    .anyMatch(range -> range.contains(place.ip()) && routes.routes().contains(range));
             if (clusterAddresses.contains(ip)) {
                 // Only who has it as a cluster address may answer there.
-                services.stream().filter(svc -> svc.ip().equals(ip) && svc.port() != address.getPort())
-                        .forEach(svc -> owners.put(address, Optional.empty()));
+                services.stream()
+                        .filter(svc -> svc.ips().contains(ip)
+                                && !clusterPlaces(svc).contains(place))
+                        .forEach(svc -> owners.put(place, Optional.empty()));
                 return;
             }
             boolean balancer = all.stream().anyMatch(claim -> claim.kind() == AddressKind.LOAD_BALANCER);
-            owners.put(address, !here && (elsewhere.contains(ip) || endpoints.contains(ip) && !balancer && !routed)
+            owners.put(place, !here && (elsewhere.contains(ip) || endpoints.contains(ip) && !balancer && !routed)
                     ? Optional.empty()
                     : all.stream().min(Comparator
-                            .comparingInt((Claim claim) -> claim.kind() == AddressKind.LOAD_BALANCER ? 0 : 1)
+                            .comparingInt((OutsideClaim claim) -> claim.kind() == AddressKind.LOAD_BALANCER ? 0 : 1)
                             .thenComparing(claim -> claim.svc().created()).thenComparing(claim -> claim.svc().key()))
-                            .map(Claim::svc));
+                            .map(OutsideClaim::svc));
         });
         return owners;
     }
 
     private void names(Svc svc, SimulatedReconciler reconciler) {
-        world.check(reconciler.knowsName(svc.namespace(), svc.name(), svc.ip()),
-                () -> "DNS does not have " + svc.key() + " at " + svc.ip());
+        svc.ips().forEach(ip -> world.check(reconciler.knowsName(svc.namespace(), svc.name(), ip),
+                () -> "DNS does not have " + svc.key() + " at " + ip));
     }
 
     /** Turns are taken evenly: as many connections as there are endpoints, twice, reach each of them twice. */
     void turnsAreEven() {
         for (Svc svc : truth.now(Svc.class)) {
-            List<String> expected = allowed(svc, From.TO_CLUSTER_ADDRESS);
-            InetSocketAddress address = at(svc.ip(), svc.port());
-            if (svc.sticky() || svc.namespace().equals(HOSTILE) || expected.stream().anyMatch(pods::suspect)
-                    || kernel.owner(address) == null) {
-                continue;
-            }
-            Map<String, Integer> counts = new HashMap<>();
-            for (int i = 0; i < 2 * expected.size(); i++) {
-                EndpointAddress endpoint = kernel.connect(address, POD).endpoint();
-                if (endpoint != null) {
-                    counts.merge(IpAddresses.format(endpoint.ip()), 1, Integer::sum);
-                }
-            }
-            world.check(expected.stream().allMatch(ip -> counts.getOrDefault(ip, 0) == 2),
-                    () -> "connections to " + svc.key() + " are not spread evenly: " + counts);
+            clusterPlaces(svc).forEach(place -> turnsAreEven(svc, place));
         }
+    }
+
+    private void turnsAreEven(Svc svc, Place place) {
+        List<String> expected = allowed(svc, From.TO_CLUSTER_ADDRESS, place.family());
+        if (svc.sticky() || svc.namespace().equals(HOSTILE) || expected.stream().anyMatch(pods::suspect)
+                || kernel.owner(place) == null) {
+            return;
+        }
+        Map<String, Integer> counts = new HashMap<>();
+        for (int i = 0; i < 2 * expected.size(); i++) {
+            EndpointAddress endpoint = place.protocol() == Protocol.TCP
+                    ? kernel.connect(place.address(), pod(place)).endpoint()
+                    : newFlow(place);
+            if (endpoint != null) {
+                counts.merge(IpAddresses.format(endpoint.ip()), 1, Integer::sum);
+            }
+        }
+        world.check(expected.stream().allMatch(ip -> counts.getOrDefault(ip, 0) == 2),
+                () -> "connections to " + svc.key() + " at " + place + " are not spread evenly: " + counts);
+    }
+
+    private @Nullable EndpointAddress newFlow(Place place) {
+        clientPort++;
+        SimulatedFlows.Sent sent =
+                kernel.send(place.address(), new InetSocketAddress(pod(place), 1024 + clientPort % 60_000));
+        return sent == null ? null : sent.endpoint();
     }
 }

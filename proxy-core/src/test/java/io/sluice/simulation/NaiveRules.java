@@ -39,6 +39,16 @@ public final class NaiveRules {
         boolean servesWhileItEnds() {
             return terminating && (serving == null || serving);
         }
+
+        /** Whether it may take connections at all. */
+        boolean takes() {
+            return isReady() || servesWhileItEnds();
+        }
+
+        /** Flows of datagrams that it has go on with it, whatever else it may take. */
+        boolean keepsFlows() {
+            return isReady() || serving == null || serving;
+        }
     }
 
     /**

@@ -2,21 +2,29 @@ package io.sluice.simulation;
 
 import io.sluice.handover.SimulatedHandover;
 import io.sluice.node.SimulatedRoutes;
+import io.sluice.proxy.SimulatedFlows;
 import io.sluice.proxy.SimulatedKernel;
 import io.sluice.reconcile.AppliedState;
 import io.sluice.service.IpAddresses;
+import io.sluice.service.IpFamily;
+import io.sluice.service.Protocol;
 import io.sluice.simulation.Cluster.Item;
 import io.sluice.simulation.Cluster.Node;
 import io.sluice.simulation.Cluster.Slice;
 import io.sluice.simulation.Cluster.Svc;
+import io.sluice.simulation.NaiveRules.Backend;
 import io.sluice.source.kubernetes.SimulatedApiServer;
 import io.sluice.source.kubernetes.SimulatedApiServer.Condition;
 import io.sluice.source.kubernetes.SimulatedSource;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.random.RandomGenerator;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,8 +33,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Simulation {
 
-    /** The range of cluster addresses, if the daemon is told of it. */
-    static final String RANGE = "10.96.0.0/24";
+    /** The ranges of cluster addresses, if the daemon is told of them. */
+    static final List<String> RANGES = List.of("10.96.0.0/24", "fd00:96::/112");
 
     static final long SECOND = 1_000_000_000L;
     /** The time within which a change of the cluster is applied while nothing is wrong. */
@@ -42,7 +50,7 @@ final class Simulation {
     private final Plan plan;
     private final RandomGenerator random;
     private final SimulatedApiServer api;
-    private final SimulatedRoutes routes = new SimulatedRoutes(List.of("192.0.2.7"));
+    private final SimulatedRoutes routes = new SimulatedRoutes(List.of("192.0.2.7", "2001:db8::7"));
     private final SimulatedDisk disk = new SimulatedDisk();
     private final Pods pods;
     private final SimulatedKernel kernel;
@@ -53,12 +61,15 @@ final class Simulation {
     private final Troubles troubles;
     private final List<String> ranges;
     private final Set<String> served = new HashSet<>();
+    /** How often a Service has changed, and how often an endpoint of it kept flows no more. */
+    private final Map<String, Integer> changes = new HashMap<>();
     private SimulatedDaemon daemon;
     private SimulatedHandover handover;
     private @Nullable Succession succession;
     private @Nullable AppliedState seen;
     /** Every address that the API server has ever had. */
     private final Set<String> apiServers = new HashSet<>();
+    private int stores;
     private long changedAt;
     private long apiWellAt;
     private long kernelWellAt;
@@ -73,16 +84,25 @@ final class Simulation {
         expectations = new Expectations(world, ever, truth, kernel, routes, pods);
         tenants = new Tenants(world, this::put, this::delete);
         troubles = new Troubles(world, this);
-        ranges = world.random("range").nextBoolean() ? List.of(RANGE) : List.of();
+        ranges = world.random("range").nextBoolean() ? RANGES : List.of();
         put(KUBERNETES);
         put(Tenants.apiServers(List.of("192.0.2.100")));
-        put(new Node(Cluster.NODE, "a", List.of("192.0.2.7")));
-        put(new Node(Cluster.OTHER_NODE, "b", List.of("192.0.2.9")));
+        put(new Node(Cluster.NODE, "a", List.of("192.0.2.7", "2001:db8::7")));
+        put(new Node(Cluster.OTHER_NODE, "b", List.of("192.0.2.9", "2001:db8::9")));
         for (int i = random.nextInt(6); i > 0; i--) {
             tenants.change(random);
         }
         daemon = begin(false);
-        handover = new SimulatedHandover(world, daemon.reconciler().sockets());
+        handover = handover();
+    }
+
+    private SimulatedHandover handover() {
+        SimulatedDaemon old = daemon;
+        return new SimulatedHandover(world, old.reconciler().sockets(), () -> {
+            if (succession != null) {
+                old.process().passFlows(succession.daemon().process());
+            }
+        });
     }
 
     private SimulatedDaemon begin(boolean follows) {
@@ -147,6 +167,7 @@ final class Simulation {
         daemon.end(false);
         world.check(routes.routes().isEmpty(), () -> "routes are left: " + routes.routes());
         pass(60 * SECOND);
+        world.check(daemon.process().flows() == 0, () -> "flows are left: " + daemon.process().flows());
         world.check(daemon.source().ended(), () -> "a thread of the daemon goes on");
         pass(0);
     }
@@ -224,11 +245,29 @@ final class Simulation {
 
     private void connectAll() {
         for (Svc svc : truth.now(Svc.class)) {
-            for (int i = random.nextInt(6); i > 0; i--) {
-                InetSocketAddress address = Expectations.at(svc.ip(), svc.port());
-                expectations.went(address,
-                        kernel.connect(address, IpAddresses.parse("10.244.9." + random.nextInt(1, 5))));
+            String ip = svc.ips().get(random.nextInt(svc.ips().size()));
+            String net = Cluster.family(ip) == IpFamily.IPV4 ? "10.244.9." : "fd00:244::9:";
+            for (Protocol protocol : svc.protocols()) {
+                InetSocketAddress address = Place.at(protocol, ip, svc.port()).address();
+                for (int i = random.nextInt(6); i > 0; i--) {
+                    InetAddress client = IpAddresses.parse(net + random.nextInt(1, 5));
+                    if (protocol == Protocol.TCP) {
+                        expectations.went(address, kernel.connect(address, client));
+                    } else {
+                        speak(svc, address, new InetSocketAddress(client, 5000 + random.nextInt(8)));
+                    }
+                }
             }
+        }
+    }
+
+    private void speak(Svc svc, InetSocketAddress address, InetSocketAddress client) {
+        SimulatedFlows.Sent sent = kernel.send(address, client);
+        if (sent != null) {
+            expectations.sent(svc, new Place(Protocol.UDP, address), sent,
+                    endpoint -> stores + changes.getOrDefault(svc.key(), 0)
+                            + changes.getOrDefault(svc.key() + " " + IpAddresses.format(endpoint.ip()), 0),
+                    served);
         }
     }
 
@@ -237,19 +276,37 @@ final class Simulation {
     void put(Item item) {
         world.note(() -> "put " + item);
         ever.put(item);
-        truth.put(item);
-        changedAt = world.nanoTime();
+        change(item, () -> truth.put(item));
         if (item instanceof Slice slice && slice.of().equals(Cluster.API)) {
             slice.backends().forEach(backend -> apiServers.add("https://" + backend.address() + ":" + slice.port()));
         }
         api.put(item);
     }
 
+    /** Counts changes of Services, and losses of endpoints that kept flows. */
+    private void change(Item item, Runnable change) {
+        if (item instanceof Slice slice) {
+            Set<String> lost = keepingFlows(slice.of());
+            change.run();
+            lost.removeAll(keepingFlows(slice.of()));
+            lost.forEach(ip -> changes.merge(slice.of() + " " + ip, 1, Integer::sum));
+        } else {
+            change.run();
+            changes.merge(item.key(), 1, Integer::sum);
+        }
+        changedAt = world.nanoTime();
+    }
+
+    private Set<String> keepingFlows(String service) {
+        return truth.now(Slice.class).stream().filter(slice -> slice.of().equals(service))
+                .flatMap(slice -> slice.backends().stream()).filter(Backend::keepsFlows).map(Backend::address)
+                .collect(Collectors.toCollection(HashSet::new));
+    }
+
     void delete(Item item) {
         world.note(() -> "delete " + item.key());
         ever.remove(item);
-        truth.remove(item);
-        changedAt = world.nanoTime();
+        change(item, () -> truth.remove(item));
         api.delete(item);
     }
 
@@ -257,6 +314,7 @@ final class Simulation {
     void storeIs(List<Item> items) {
         ever.become(items);
         truth.become(items);
+        stores++;
         changedAt = world.nanoTime();
     }
 
@@ -303,7 +361,7 @@ final class Simulation {
         apiWellAt = world.nanoTime();
         kernelWellAt = world.nanoTime();
         daemon = begin(false);
-        handover = new SimulatedHandover(world, daemon.reconciler().sockets());
+        handover = handover();
     }
 
     /**
@@ -329,7 +387,7 @@ final class Simulation {
         daemon.source().kill();
         daemon.end(true);
         daemon = next;
-        handover = new SimulatedHandover(world, daemon.reconciler().sockets());
+        handover = handover();
         kernelWellAt = world.nanoTime();
     }
 

@@ -38,6 +38,11 @@ final class Succession implements SimulatedHandover.Successor {
         this.id = old.arrive(this);
     }
 
+    /** The new daemon. */
+    SimulatedDaemon daemon() {
+        return daemon;
+    }
+
     /** Nothing goes wrong with it from now on. */
     void beWell() {
         mayFail = false;

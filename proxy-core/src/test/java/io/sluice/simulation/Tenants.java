@@ -1,5 +1,7 @@
 package io.sluice.simulation;
 
+import io.sluice.service.IpFamily;
+import io.sluice.service.Protocol;
 import io.sluice.simulation.Cluster.Item;
 import io.sluice.simulation.Cluster.Node;
 import io.sluice.simulation.Cluster.Slice;
@@ -20,10 +22,14 @@ final class Tenants {
 
     static final Instant LONG_AGO = Instant.parse("2026-01-01T00:00:00Z");
 
-    private static final List<String> NAMES = List.of("web", "db", "mail");
+    /** The Service whose datagrams are questions with one answer. */
+    private static final String DNS = "dns";
+    private static final List<String> NAMES = List.of("web", "db", DNS);
     private static final List<String> EXTERNAL = List.of("198.51.100.1", "198.51.100.2", "198.51.100.3");
     private static final List<String> BALANCERS = List.of("203.0.113.1", "203.0.113.2");
+    private static final List<String> EXTERNAL6 = List.of("2001:db8:51::1", "2001:db8:51::2");
     private static final int PORT = 80;
+    private static final int DNS_PORT = 53;
 
     private final World world;
     private final Consumer<Item> put;
@@ -61,7 +67,7 @@ final class Tenants {
     /** The addresses of all pods. */
     List<String> podAddresses() {
         return slices.values().stream().flatMap(slice -> slice.backends().stream()).map(Backend::address)
-                .filter(ip -> ip.startsWith("10.244.")).distinct().toList();
+                .filter(ip -> ip.startsWith("10.244.") || ip.startsWith("fd00:244:")).distinct().toList();
     }
 
     /** Somebody changes something. */
@@ -91,13 +97,13 @@ final class Tenants {
                             .forEach(this::remove);
                 }
             }
-            case 1 -> write(service(random, svc.namespace(), svc.name(), svc.ip(), svc.created()));
+            case 1 -> write(service(random, svc.namespace(), svc.name(), svc.ips(), svc.created()));
             case 2 -> slices.values().stream().filter(slice -> slice.of().equals(svc.key())).findFirst()
                     .ifPresent(this::remove);
             case 3 ->
                     put.accept(new Node(Cluster.NODE, random.nextInt(3) == 0 ? null : random.nextBoolean() ? "a" : "b",
-                            List.of("192.0.2.7")));
-            default -> write(slice(random, svc, random.nextInt(3) == 0 ? 2 : 1));
+                            List.of("192.0.2.7", "2001:db8::7")));
+            default -> write(slice(random, svc, random.nextInt(svc.ips().size() > 1 ? 5 : 3) % 4 + 1));
         }
     }
 
@@ -117,13 +123,26 @@ final class Tenants {
     }
 
     private void create(RandomGenerator random, String namespace, String name) {
-        String ip = "10.96.0." + (addresses < 240 ? addresses++ : 10);
-        Svc svc = service(random, namespace, name, ip, now());
-        if (random.nextBoolean()) {
+        int number = addresses < 240 ? addresses++ : 10;
+        String four = "10.96.0." + number;
+        String six = "fd00:96::" + number;
+        List<String> ips = switch (random.nextInt(6)) {
+            case 0, 1 -> List.of(four, six);
+            case 2 -> List.of(six, four);
+            case 3 -> List.of(six);
+            default -> List.of(four);
+        };
+        Svc svc = service(random, namespace, name, ips, now());
+        boolean first = random.nextBoolean();
+        if (first) {
             write(svc);
-            write(slice(random, svc, 1));
-        } else {
-            write(slice(random, svc, 1));
+        }
+        // The slices of each family are numbered on.
+        write(slice(random, svc, 1));
+        if (ips.size() > 1) {
+            write(slice(random, svc, 3));
+        }
+        if (!first) {
             write(svc);
         }
     }
@@ -132,11 +151,19 @@ final class Tenants {
         return LONG_AGO.plusNanos(world.nanoTime()).truncatedTo(java.time.temporal.ChronoUnit.SECONDS);
     }
 
-    private Svc service(RandomGenerator random, String namespace, String name, String ip, Instant created) {
+    private Svc service(RandomGenerator random, String namespace, String name, List<String> ips, Instant created) {
         boolean outside = random.nextInt(3) == 0;
-        int number = Integer.parseInt(ip.substring(ip.lastIndexOf('.') + 1));
-        return new Svc(namespace, name, ip, PORT, outside && random.nextBoolean() ? 30_000 + number : 0,
-                outside && random.nextBoolean() ? List.of(EXTERNAL.get(random.nextInt(EXTERNAL.size()))) : List.of(),
+        String ip = ips.getFirst();
+        int number = Integer.parseInt(ip.substring(Math.max(ip.lastIndexOf('.'), ip.lastIndexOf(':')) + 1));
+        List<Protocol> protocols = switch (random.nextInt(4)) {
+            case 0 -> List.of(Protocol.TCP, Protocol.UDP);
+            case 1 -> List.of(Protocol.UDP);
+            default -> List.of(Protocol.TCP);
+        };
+        List<String> external = random.nextInt(3) == 0 ? EXTERNAL6 : EXTERNAL;
+        return new Svc(namespace, name, ips, protocols, name.equals(DNS) ? DNS_PORT : PORT,
+                outside && random.nextBoolean() ? 30_000 + number : 0,
+                outside && random.nextBoolean() ? List.of(external.get(random.nextInt(external.size()))) : List.of(),
                 outside && random.nextInt(3) == 0 ? List.of(BALANCERS.get(random.nextInt(BALANCERS.size())))
                         : List.of(),
                 random.nextInt(5) == 0, random.nextInt(3) == 0, random.nextInt(6) == 0, created);
@@ -144,14 +171,16 @@ final class Tenants {
 
     private Slice slice(RandomGenerator random, Svc svc, int number) {
         Slice before = slices.get(svc.namespace() + "/" + svc.name() + "-" + number);
+        boolean six = svc.ips().size() > 1 ? number > 2 : svc.has(IpFamily.IPV6);
         List<Backend> backends = new ArrayList<>(before == null ? List.of() : before.backends());
+        backends.removeIf(backend -> Cluster.family(backend.address()) == IpFamily.IPV6 != six);
         int kept = backends.isEmpty() ? 0 : random.nextInt(backends.size() + 1);
         backends.subList(kept, backends.size()).clear();
         backends.replaceAll(backend -> random.nextBoolean() ? backend : changed(random, backend.address(),
                 backend.node()));
         boolean hints = random.nextInt(4) == 0;
         for (int i = random.nextInt(4); i > 0; i--) {
-            String ip = "10.244." + pods / 250 + "." + (pods++ % 250 + 1);
+            String ip = six ? "fd00:244::" + pods++ : "10.244." + pods / 250 + "." + (pods++ % 250 + 1);
             backends.add(changed(random, ip, random.nextInt(6) == 0 ? null
                     : random.nextBoolean() ? Cluster.NODE : Cluster.OTHER_NODE));
         }
@@ -183,27 +212,29 @@ final class Tenants {
         Svc victim = others.get(random.nextInt(others.size()));
         String key = Expectations.HOSTILE + "/kubernetes";
         Svc own = services.get(key);
-        String ip = own == null ? "10.96.0.250" : own.ip();
+        List<String> ips = List.of("10.96.0.250", "fd00:96::250");
         List<String> wanted = switch (random.nextInt(6)) {
-            case 0 -> List.of(victim.ip());
-            case 1 -> List.of("192.0.2.9");
+            case 0 -> victim.ips();
+            case 1 -> List.of("192.0.2.9", "2001:db8::9");
             case 2 -> List.of("192.0.2.100", "10.96.0.1");
             case 3 -> List.of("192.0.2.7");
             case 4 -> victim.externalIps();
             default -> List.of();
         };
         if (random.nextInt(3) > 0 || own == null) {
-            write(new Svc(Expectations.HOSTILE, "kubernetes", ip, random.nextBoolean() ? PORT : 443, 0, wanted,
+            write(new Svc(Expectations.HOSTILE, "kubernetes", ips, List.of(Protocol.TCP, Protocol.UDP),
+                    random.nextBoolean() ? victim.port() : 443, 0, wanted,
                     random.nextBoolean() ? victim.balancerIps() : List.of(), false, false, false, now()));
         }
+        String target = victim.ips().getFirst();
         List<String> endpoints = switch (random.nextInt(5)) {
-            case 0 -> List.of(victim.ip());
-            case 1 -> victim.balancerIps().isEmpty() ? List.of(victim.ip()) : victim.balancerIps();
+            case 0 -> List.of(target);
+            case 1 -> victim.balancerIps().isEmpty() ? List.of(target) : victim.balancerIps();
             case 2 -> List.of("192.0.2.66");
-            case 3 -> List.of("192.0.2.7", victim.ip());
+            case 3 -> List.of(Cluster.family(target) == IpFamily.IPV4 ? "192.0.2.7" : "2001:db8::7", target);
             default -> List.of("10.96.0.1", "10.244.200.1");
         };
-        write(new Slice(Expectations.HOSTILE, "kubernetes-1", "kubernetes", random.nextBoolean() ? PORT : 6443,
+        write(new Slice(Expectations.HOSTILE, "kubernetes-1", "kubernetes", random.nextBoolean() ? victim.port() : 6443,
                 endpoints.stream().map(address -> new Backend(address, true, true, false, Cluster.NODE, Set.of(),
                         Set.of())).toList()));
     }

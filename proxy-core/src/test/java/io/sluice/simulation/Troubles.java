@@ -110,7 +110,9 @@ final class Troubles {
             simulation.kernel().outOfDescriptors();
         } else {
             simulation.truth().now(Svc.class).stream().filter(svc -> random.nextBoolean())
-                    .forEach(svc -> simulation.kernel().taken(Expectations.at(svc.ip(), svc.port()), true));
+                    .forEach(svc -> svc.ips().forEach(ip -> svc.protocols().stream()
+                            .filter(protocol -> random.nextInt(4) > 0).forEach(protocol -> simulation.kernel()
+                                    .taken(Place.at(protocol, ip, svc.port()), true))));
         }
         simulation.kernelChanged();
         during(lasts, () -> {
@@ -140,10 +142,11 @@ final class Troubles {
     }
 
     private void node(long lasts) {
-        simulation.routes().address("192.0.2.8", true);
+        String address = random.nextBoolean() ? "192.0.2.8" : "2001:db8::8";
+        simulation.routes().address(address, true);
         simulation.nodeChanged();
         during(lasts, () -> {
-            simulation.routes().address("192.0.2.8", false);
+            simulation.routes().address(address, false);
             simulation.nodeChanged();
         });
     }

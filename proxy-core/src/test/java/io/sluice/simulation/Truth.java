@@ -9,7 +9,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 
@@ -23,6 +22,8 @@ final class Truth {
     private final Map<String, List<Optional<Item>>> states = new TreeMap<>();
     /** By the name of the Service; made again after each change. */
     private final Map<String, List<Slice>> slicesOf = new HashMap<>();
+    /** What is there by its kind; found again after each change. */
+    private final Map<Class<?>, List<Item>> now = new HashMap<>();
 
     private static String key(Item item) {
         return item.getClass().getSimpleName() + " " + item.key();
@@ -41,14 +42,15 @@ final class Truth {
         if (!known.getLast().equals(state)) {
             known.add(state);
             slicesOf.clear();
+            now.clear();
         }
     }
 
     /** The store is another one: {@code items} are there, and no others. */
     void become(Collection<Item> items) {
-        Map<String, Item> now = new LinkedHashMap<>();
-        items.forEach(item -> now.put(key(item), item));
-        List.copyOf(states.keySet()).forEach(key -> add(key, Optional.ofNullable(now.get(key))));
+        Map<String, Item> next = new LinkedHashMap<>();
+        items.forEach(item -> next.put(key(item), item));
+        List.copyOf(states.keySet()).forEach(key -> add(key, Optional.ofNullable(next.get(key))));
         items.forEach(this::put);
     }
 
@@ -94,7 +96,7 @@ final class Truth {
 
     /** What is there now, of one kind. */
     <T extends Item> List<T> now(Class<T> type) {
-        return states.values().stream().map(known -> known.getLast().orElse(null)).filter(Objects::nonNull)
-                .filter(type::isInstance).map(type::cast).toList();
+        return now.computeIfAbsent(type, each -> states.values().stream().map(known -> known.getLast().orElse(null))
+                .filter(each::isInstance).map(Item.class::cast).toList()).stream().map(type::cast).toList();
     }
 }
