@@ -3,7 +3,6 @@ package io.sluice.nftables;
 import io.sluice.linux.Errno;
 import io.sluice.linux.ErrnoException;
 import io.sluice.linux.SystemCalls;
-import io.sluice.netlink.Conntrack;
 import io.sluice.service.Cidr;
 import io.sluice.service.IpFamily;
 import java.io.IOException;
@@ -56,7 +55,7 @@ public final class InterceptionTable implements AutoCloseable {
     private final Map<IpFamily, ProxyPorts> ports;
     private final List<Cidr> podCidrs;
     private final boolean handsOff;
-    private final MarkRouting routing = new MarkRouting(PacketMarks.SLUICE);
+    private final Netfilter kernel;
     /** The contents of the last {@link #apply}; null before {@link #apply} and after {@link #close}. */
     private @Nullable Contents wanted;
     private Map<ServiceSocket, DirectWay> wantedWays = new HashMap<>();
@@ -70,7 +69,7 @@ public final class InterceptionTable implements AutoCloseable {
     private @Nullable Boolean follows;
 
     /** What says that this process serves; null before the first table, after the last, and on a kernel without such tables. */
-    private @Nullable OwnedTable owned;
+    private Netfilter.@Nullable Presence owned;
     /** Whether this kernel has such tables, as far as is known. */
     private boolean canOwn = true;
 
@@ -99,6 +98,12 @@ public final class InterceptionTable implements AutoCloseable {
      * @param handsOff whether the proxy hands connections to the kernel; see {@link #whyNoHandoff}
      */
     public InterceptionTable(Map<IpFamily, ProxyPorts> ports, List<Cidr> podCidrs, boolean handsOff) {
+        this(ports, podCidrs, handsOff, new HostNetfilter());
+    }
+
+    /** The same on other ground than this network namespace. */
+    InterceptionTable(Map<IpFamily, ProxyPorts> ports, List<Cidr> podCidrs, boolean handsOff, Netfilter kernel) {
+        this.kernel = kernel;
         this.handsOff = handsOff;
         this.ports = Map.copyOf(ports);
         this.podCidrs = List.copyOf(podCidrs);
@@ -189,7 +194,7 @@ public final class InterceptionTable implements AutoCloseable {
     }
 
     /** Whether the table and its rules are those that this object has made; does not compare elements. */
-    private static boolean isStillThere(NftSocket socket, InPlace known) throws IOException {
+    private static boolean isStillThere(Netfilter.Requests socket, InPlace known) throws IOException {
         boolean there = known.handles.equals(handles(socket));
         if (!there) {
             LOG.warn("somebody else removed or changed the table inet {} of nf_tables; made anew", NAME);
@@ -198,7 +203,7 @@ public final class InterceptionTable implements AutoCloseable {
     }
 
     /** Null if there is no table. */
-    private static @Nullable Handles handles(NftSocket socket) throws IOException {
+    private static @Nullable Handles handles(Netfilter.Requests socket) throws IOException {
         OptionalLong table = socket.tableHandle(NAME);
         return table.isPresent() ? new Handles(table.getAsLong(), socket.ruleHandles(NAME)) : null;
     }
@@ -206,7 +211,7 @@ public final class InterceptionTable implements AutoCloseable {
     /** Changes the differences; null if the table is not as this object has left it. */
     private @Nullable InPlace changed(InPlace before, Contents contents, Supplier<ElementChanges> difference)
             throws IOException {
-        try (NftSocket socket = NftSocket.open()) {
+        try (Netfilter.Requests socket = kernel.open()) {
             long generation = socket.generation();
             if (generation != before.generation && !isStillThere(socket, before)) {
                 return null;
@@ -231,7 +236,7 @@ public final class InterceptionTable implements AutoCloseable {
     }
 
     /** The generation after the batch; -1 if other software may have changed nf_tables since {@code generation} too. */
-    private static long carriedOut(NftSocket socket, NftMessages batch, long generation) throws IOException {
+    private static long carriedOut(Netfilter.Requests socket, NftMessages batch, long generation) throws IOException {
         socket.batch(batch);
         long now = socket.generation();
         return now == next(generation) ? now : -1;
@@ -243,16 +248,16 @@ public final class InterceptionTable implements AutoCloseable {
     }
 
     private InPlace replaced(Contents contents) throws IOException {
-        routing.provide(ports.keySet());
+        kernel.provideRoutes(ports.keySet());
         if (owned == null && canOwn) {
-            owned = OwnedTable.create(PacketMarks.SLUICE).orElse(null);
+            owned = kernel.presence().orElse(null);
             canOwn = owned != null;
         }
         ElementChanges all = ElementChanges.between(Contents.EMPTY, contents);
         ways.forget();
         ways.changeTo(wantedWays, all);
         made = null;
-        try (NftSocket socket = NftSocket.open()) {
+        try (Netfilter.Requests socket = kernel.open()) {
             long before = socket.generation();
             Set<String> chains = socket.chains(NAME);
             if (follows == null) {
@@ -274,7 +279,7 @@ public final class InterceptionTable implements AutoCloseable {
 
     /** Gives the table that is there new rules and elements; false if it is one of another version, with other sets. */
     private boolean madeAnew(ElementChanges all) throws IOException {
-        try (NftSocket own = NftSocket.open()) {
+        try (Netfilter.Requests own = kernel.open()) {
             batch(own, all, false);
             return true;
         } catch (ErrnoException e) {
@@ -286,7 +291,7 @@ public final class InterceptionTable implements AutoCloseable {
         }
     }
 
-    private void batch(NftSocket socket, ElementChanges all, boolean replaces) throws IOException {
+    private void batch(Netfilter.Requests socket, ElementChanges all, boolean replaces) throws IOException {
         NftMessages batch = new NftMessages(InterceptionRules.BYTES + all.bytes());
         batch.beginBatch();
         if (replaces) {
@@ -312,7 +317,7 @@ public final class InterceptionTable implements AutoCloseable {
             return false;
         }
         InPlace before = inPlace;
-        int routes = routing.provide(ports.keySet());
+        int routes = kernel.provideRoutes(ports.keySet());
         if (routes > 0 && before != null) {
             LOG.warn("rules and routes for marked packets that somebody else removed: {}; added again", routes);
         }
@@ -368,38 +373,25 @@ public final class InterceptionTable implements AutoCloseable {
     @Override
     public void close() throws IOException {
         boolean ours = isOurs();
-        int handed = ours && handsOff ? handed() : 0;
+        int handed = ours && handsOff ? kernel.handed() : 0;
         if (handed > 0) {
             LOG.info("the kernel goes on with {} connections: a table inet {} stays that intercepts nothing, 'sluice"
                     + " cleanup' removes it and ends them", handed, NAME);
             apply(Contents.EMPTY);
-            routing.remove();
-        } else if (ours && remove() > 0) {
-            forgetConnections();
+            kernel.removeRoutes();
+        } else if (ours && remove(kernel) > 0) {
+            kernel.forgetServed();
         }
         wanted = null;
         inPlace = null;
         servesNoMore();
     }
 
-    /** How many connections that were handed to the kernel go on. */
-    private static int handed() {
-        PacketMarks marks = PacketMarks.SLUICE;
-        try (Conntrack kernel = Conntrack.open()) {
-            int[] open = {0};
-            kernel.list(marks.handed(), marks.pending(), one -> open[0] += one.isOpen() ? 1 : 0);
-            return open[0];
-        } catch (IOException e) {
-            LOG.debug("the kernel cannot be asked for the connections that it has: {}", e.getMessage());
-            return 0;
-        }
-    }
-
     private boolean isOurs() throws IOException {
         if (wanted == null && inPlace == null) {
             return false;
         }
-        try (NftSocket socket = NftSocket.open()) {
+        try (Netfilter.Requests socket = kernel.open()) {
             Handles last = made;
             Handles now = handles(socket);
             return last == null || now == null || !last.replacedBy(now);
@@ -420,7 +412,7 @@ public final class InterceptionTable implements AutoCloseable {
      * @return how many objects were removed
      */
     public static int takeBackLeft() throws IOException {
-        return isThere() ? remove() : 0;
+        return isThere() ? remove(new HostNetfilter()) : 0;
     }
 
     /**
@@ -431,21 +423,21 @@ public final class InterceptionTable implements AutoCloseable {
      * @return how many objects were removed: the table, rules and routes
      */
     public static int cleanup() throws IOException {
-        int removed = remove();
+        if (!SystemCalls.available()) {
+            return 0;
+        }
+        HostNetfilter kernel = new HostNetfilter();
+        int removed = remove(kernel);
         if (removed > 0) {
-            forgetConnections();
-            forget(PacketMarks.SLUICE.handed(), 0);
+            kernel.forgetServed();
+            HostNetfilter.forget(PacketMarks.SLUICE.handed(), 0);
         }
         return removed;
     }
 
-    private static int remove() throws IOException {
-        if (!SystemCalls.available()) {
-            return 0;
-        }
-        MarkRouting routing = new MarkRouting(PacketMarks.SLUICE);
+    private static int remove(Netfilter kernel) throws IOException {
         int removed = 0;
-        try (NftSocket socket = NftSocket.open()) {
+        try (Netfilter.Requests socket = kernel.open()) {
             if (socket.tableHandle(NAME).isPresent()) {
                 NftMessages batch = new NftMessages(AROUND_BYTES);
                 batch.beginBatch();
@@ -457,31 +449,13 @@ public final class InterceptionTable implements AutoCloseable {
         } catch (ErrnoException e) {
             boolean none = switch (e.errno()) {
                 case EPROTONOSUPPORT, EOPNOTSUPP -> true;
-                case EPERM -> !routing.isThere();
+                case EPERM -> !new MarkRouting(PacketMarks.SLUICE).isThere();
                 case null, default -> false;
             };
             if (!none) {
                 throw e;
             }
         }
-        return removed + routing.remove();
-    }
-
-    /**
-     * Those that the proxy has served have ended, or end now. Where conntrack has not seen that, a client that uses its port
-     * again would not be led to an endpoint by whoever serves next: address translation is decided once for a connection.
-     * Those that the kernel has led, or was given, go on.
-     */
-    private static void forgetConnections() {
-        forget(PacketMarks.SLUICE.connection(), PacketMarks.SLUICE.direct());
-        forget(PacketMarks.SLUICE.upstream(), PacketMarks.SLUICE.direct());
-    }
-
-    private static void forget(int bits, int without) {
-        try (Conntrack kernel = Conntrack.open()) {
-            kernel.forget(bits, without);
-        } catch (IOException e) {
-            LOG.debug("they are forgotten when they expire: {}", e.getMessage());
-        }
+        return removed + kernel.removeRoutes();
     }
 }

@@ -20,7 +20,7 @@ import java.util.function.Supplier;
  * Sends requests to nf_tables in this network namespace and waits for the responses. For one thread. After a failure it must
  * be closed: more errors of a refused batch may follow, which would be taken for the next response.
  */
-final class NftSocket implements AutoCloseable {
+final class NftSocket implements Netfilter.Requests {
 
     private static final int NLMSG_ERROR = 2;
     private static final int NLMSG_DONE = 3;
@@ -66,7 +66,8 @@ final class NftSocket implements AutoCloseable {
      *
      * @throws ErrnoException if the kernel refuses it; the message says which part
      */
-    void batch(NftMessages messages) throws IOException {
+    @Override
+    public void batch(NftMessages messages) throws IOException {
         send(messages);
         boolean[] done = {false};
         ErrnoException[] failure = {null};
@@ -122,7 +123,8 @@ final class NftSocket implements AutoCloseable {
     }
 
     /** The number of the last batch of any process that the kernel has applied; it wraps at 2³². */
-    long generation() throws IOException {
+    @Override
+    public long generation() throws IOException {
         NftMessages question = new NftMessages(QUESTION_BYTES);
         question.askGeneration();
         List<Long> ids = new ArrayList<>();
@@ -134,7 +136,8 @@ final class NftSocket implements AutoCloseable {
     }
 
     /** The handle, by which the kernel tells this table from another one of its name; empty if there is no such table. */
-    OptionalLong tableHandle(String table) throws IOException {
+    @Override
+    public OptionalLong tableHandle(String table) throws IOException {
         NftMessages question = new NftMessages(QUESTION_BYTES);
         question.askTable(table);
         List<Long> handles = new ArrayList<>();
@@ -150,7 +153,8 @@ final class NftSocket implements AutoCloseable {
     }
 
     /** The names of a table's chains. */
-    Set<String> chains(String table) throws IOException {
+    @Override
+    public Set<String> chains(String table) throws IOException {
         NftMessages question = new NftMessages(QUESTION_BYTES);
         question.askChains();
         return whole(question, (reply, names) -> {
@@ -161,7 +165,8 @@ final class NftSocket implements AutoCloseable {
     }
 
     /** The handles of all rules of a table; a rule that was replaced has another one. */
-    List<Long> ruleHandles(String table) throws IOException {
+    @Override
+    public List<Long> ruleHandles(String table) throws IOException {
         NftMessages question = new NftMessages(QUESTION_BYTES);
         question.askRules(table);
         return whole(question, (reply, handles) -> number(reply.body, RULE_HANDLE).ifPresent(handles::add),

@@ -21,7 +21,7 @@ import org.slf4j.LoggerFactory;
  * it takes the marks back from packets that still have both. Even where the other table is gone, routing passes over such
  * packets ({@link MarkRouting}).
  */
-final class OwnedTable implements AutoCloseable {
+final class OwnedTable implements Netfilter.Presence {
 
     private static final Logger LOG = LoggerFactory.getLogger(OwnedTable.class);
     private static final String PREFIX = InterceptionTable.NAME + "-";
@@ -63,7 +63,8 @@ final class OwnedTable implements AutoCloseable {
      * Says from now on that a proxy serves. To be called when {@code inet sluice} leads to this process: that may be a table
      * of an earlier one, which leads to sockets that nobody has.
      */
-    void serving() throws IOException {
+    @Override
+    public void serving() throws IOException {
         if (saysSo) {
             return;
         }

@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
  * The socket to which the kernel gives the first datagrams to an address of a Service (TPROXY), and all those for which it
  * finds no other socket. The control thread opens and closes it.
  */
-public final class DatagramInterceptor {
+public final class DatagramInterceptor implements OpenSocket {
 
     private static final Logger LOG = LoggerFactory.getLogger(DatagramInterceptor.class);
 
@@ -157,6 +157,7 @@ public final class DatagramInterceptor {
     }
 
     /** Receives no more, and closes this process's socket. */
+    @Override
     public CompletionStage<Void> stop() {
         CompletableFuture<Void> done = new CompletableFuture<>();
         engine.eventLoop.execute(() -> {
@@ -179,6 +180,7 @@ public final class DatagramInterceptor {
     }
 
     /** The open socket, to be given to another process. */
+    @Override
     public OptionalInt descriptor() {
         return fd == CLOSED ? OptionalInt.empty() : OptionalInt.of(fd);
     }

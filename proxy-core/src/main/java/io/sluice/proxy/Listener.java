@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The control thread opens, re-targets and closes it; accepting happens on its event loop.
  */
-public abstract sealed class Listener implements AcceptingSocket permits NativeListener, ChannelListener {
+public abstract sealed class Listener implements AcceptingSocket, InterceptingSocket
+        permits NativeListener, ChannelListener {
 
     /** The time until the next attempt after a failed accept. */
     static final int ACCEPT_PAUSE_MILLIS = 100;
@@ -54,7 +55,7 @@ public abstract sealed class Listener implements AcceptingSocket permits NativeL
     @Override
     public abstract CompletionStage<Void> stop();
 
-    /** Accepts what waits in the kernel's queue now, and goes on accepting. */
+    @Override
     public abstract CompletionStage<Void> acceptWaiting();
 
     @Override
@@ -63,6 +64,6 @@ public abstract sealed class Listener implements AcceptingSocket permits NativeL
     @Override
     public abstract OptionalInt descriptor();
 
-    /** The address that the socket is bound to, with the port that the kernel chose; empty before, and where it is unknown. */
+    @Override
     public abstract Optional<InetSocketAddress> boundAddress();
 }

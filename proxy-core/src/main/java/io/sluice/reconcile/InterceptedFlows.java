@@ -1,10 +1,9 @@
 package io.sluice.reconcile;
 
 import io.sluice.linux.SocketFailures;
-import io.sluice.proxy.DatagramInterceptor;
-import io.sluice.proxy.Datagrams;
-import io.sluice.proxy.InterceptedDatagrams;
+import io.sluice.proxy.OpenSocket;
 import io.sluice.reconcile.AddressClaims.Claim;
+import io.sluice.reconcile.InterceptionGround.DatagramGround;
 import io.sluice.service.IpAddresses;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -26,16 +25,15 @@ final class InterceptedFlows {
 
     private static final Logger LOG = LoggerFactory.getLogger(InterceptedFlows.class);
 
-    private final Datagrams datagrams;
+    private final DatagramGround datagrams;
     private final ServicePorts ports;
-    private final InterceptedDatagrams services = new InterceptedDatagrams();
     private final Map<InetSocketAddress, Claim> open = new HashMap<>();
     /** By the loopback address of each family. */
-    private final Map<InetAddress, DatagramInterceptor> sockets = new HashMap<>();
+    private final Map<InetAddress, OpenSocket> sockets = new HashMap<>();
     private @Nullable String problem;
 
     /** Intercepts nothing yet. */
-    InterceptedFlows(Datagrams datagrams, ServicePorts ports) {
+    InterceptedFlows(DatagramGround datagrams, ServicePorts ports) {
         this.datagrams = datagrams;
         this.ports = ports;
     }
@@ -46,7 +44,7 @@ final class InterceptedFlows {
         plan.claimedForDatagrams().forEach((address, claim) -> {
             RoutedPort port = ports.find(claim.owner());
             if (port != null && ports.usable(address, claim) && (opens || open.containsKey(address))) {
-                services.put(address, claim.kind(), port.targets(), datagrams);
+                datagrams.put(address, claim.kind(), port.targets());
                 open.put(address, claim);
             }
         });
@@ -63,7 +61,7 @@ final class InterceptedFlows {
         }
         try {
             sockets.put(connections.getAddress(),
-                    datagrams.intercept(connections, services).toCompletableFuture().join());
+                    datagrams.intercept(connections).toCompletableFuture().join());
             problem = null;
         } catch (CompletionException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
@@ -82,20 +80,20 @@ final class InterceptedFlows {
                 open.keySet().stream().filter(address -> !ports.servedDatagrams(plan, address)).toList();
         surplus.forEach(address -> {
             open.remove(address);
-            services.remove(address);
+            datagrams.remove(address);
         });
         return surplus.size();
     }
 
     /** Receives nothing more; flows that wait for a reply get it as long as the data path lasts. */
     void closeAll() {
-        services.finishAll();
+        datagrams.finishAll();
         stop();
     }
 
     /** The same, but that another process receives what comes. */
     void releaseAll() {
-        services.releaseAll();
+        datagrams.releaseAll();
         stop();
     }
 
@@ -107,7 +105,7 @@ final class InterceptedFlows {
     }
 
     List<Integer> descriptors() {
-        List<Integer> descriptors = new ArrayList<>(services.descriptors());
+        List<Integer> descriptors = new ArrayList<>(datagrams.descriptors());
         sockets.values().forEach(socket -> socket.descriptor().ifPresent(descriptors::add));
         return descriptors;
     }

@@ -9,9 +9,8 @@ import io.sluice.nftables.ProxyPorts;
 import io.sluice.nftables.ServiceSocket;
 import io.sluice.nftables.Verdict;
 import io.sluice.node.AddressDemand.Use;
-import io.sluice.proxy.DataPath;
 import io.sluice.proxy.InterceptedPorts;
-import io.sluice.proxy.Listener;
+import io.sluice.proxy.InterceptingSocket;
 import io.sluice.reconcile.AddressClaims.Claim;
 import io.sluice.reconcile.AppliedState.ListenerState;
 import io.sluice.reconcile.AppliedState.ListenerStatus;
@@ -60,7 +59,7 @@ final class InterceptionSet implements ServiceListeners {
     /** How long changes of endpoints are gathered. */
     private static final long REFRESH_MILLIS = 1_000;
 
-    private final DataPath dataPath;
+    private final InterceptionGround ground;
     private final ServicePorts ports;
     private final boolean fallback;
     private final List<Cidr> podCidrs;
@@ -68,7 +67,7 @@ final class InterceptionSet implements ServiceListeners {
     private final InterceptedPorts intercepted = new InterceptedPorts();
     private final Map<InetSocketAddress, Claim> open = new HashMap<>();
     private final InterceptedFlows flows;
-    private List<Listener> sockets = List.of();
+    private List<InterceptingSocket> sockets = List.of();
     private @Nullable Contents contents;
     private @Nullable InterceptionTable table;
     private @Nullable String problem;
@@ -86,14 +85,14 @@ final class InterceptionSet implements ServiceListeners {
      * @param fallback whether the kernel is told of endpoints, for the time when no proxy listens
      * @param podCidrs the addresses of pods
      */
-    InterceptionSet(DataPath dataPath, ServicePorts ports, boolean fallback, List<Cidr> podCidrs,
+    InterceptionSet(InterceptionGround ground, ServicePorts ports, boolean fallback, List<Cidr> podCidrs,
             ScheduledExecutorService control) {
-        this.dataPath = dataPath;
+        this.ground = ground;
         this.ports = ports;
         this.fallback = fallback;
         this.podCidrs = List.copyOf(podCidrs);
         this.control = control;
-        this.flows = new InterceptedFlows(dataPath.datagrams(), ports);
+        this.flows = new InterceptedFlows(ground.datagrams(), ports);
     }
 
     @Override
@@ -190,7 +189,7 @@ final class InterceptionSet implements ServiceListeners {
                     directWay(address, claim).ifPresent(way -> directWays.put(socket, way));
                 }
                 RoutedPort port = ports.find(claim.owner());
-                if (socket.protocol() == Protocol.TCP && port != null && dataPath.handsOverAtOnce(port.targets())) {
+                if (socket.protocol() == Protocol.TCP && port != null && ground.handsOverAtOnce(port.targets())) {
                     eager.add(socket);
                 }
             });
@@ -225,7 +224,7 @@ final class InterceptionSet implements ServiceListeners {
         InterceptionTable current = table;
         if (current == null || sockets.isEmpty()) {
             sockets = intercept();
-            current = new InterceptionTable(proxyPorts(), podCidrs, dataPath.handsOver());
+            current = ground.table(proxyPorts(), podCidrs);
             table = current;
         }
         sockets.stream().flatMap(socket -> socket.boundAddress().stream())
@@ -252,8 +251,8 @@ final class InterceptionSet implements ServiceListeners {
     }
 
     /** A node without IPv6 has no use for the sockets of that family. */
-    private List<Listener> intercept() throws IOException {
-        List<Listener> opened = new ArrayList<>();
+    private List<InterceptingSocket> intercept() throws IOException {
+        List<InterceptingSocket> opened = new ArrayList<>();
         IOException failure = null;
         for (IpFamily family : IpFamily.values()) {
             try {
@@ -270,12 +269,12 @@ final class InterceptionSet implements ServiceListeners {
     }
 
     /** Both sockets of a family, or none. */
-    private List<Listener> intercept(IpFamily family) throws IOException {
-        List<Listener> opened = new ArrayList<>();
+    private List<InterceptingSocket> intercept(IpFamily family) throws IOException {
+        List<InterceptingSocket> opened = new ArrayList<>();
         for (Map<IpFamily, InetAddress> addresses : List.of(LOOPBACK, WILDCARD)) {
             InetAddress address = Objects.requireNonNull(addresses.get(family));
             try {
-                opened.add(dataPath.intercept(address, intercepted).toCompletableFuture().join());
+                opened.add(ground.intercept(address, intercepted).toCompletableFuture().join());
             } catch (CompletionException e) {
                 Throwable cause = e.getCause() == null ? e : e.getCause();
                 opened.forEach(socket -> socket.stop().toCompletableFuture().join());
@@ -292,7 +291,7 @@ final class InterceptionSet implements ServiceListeners {
                 open.keySet().stream().filter(address -> !ports.served(plan, address)).toList();
         if (!surplus.isEmpty()) {
             // The kernel gives no more of their connections to the sockets; those that wait there are served.
-            all(Listener::acceptWaiting);
+            all(InterceptingSocket::acceptWaiting);
             surplus.forEach(address -> {
                 open.remove(address);
                 intercepted.remove(address);
@@ -307,7 +306,7 @@ final class InterceptionSet implements ServiceListeners {
         if (last != null && !sockets.isEmpty()) {
             apply(last.refused());
         }
-        all(Listener::stop);
+        all(InterceptingSocket::stop);
         flows.closeAll();
         forget();
     }
@@ -318,14 +317,14 @@ final class InterceptionSet implements ServiceListeners {
         if (current != null) {
             try {
                 if (current.stopIntercepting()) {
-                    all(Listener::acceptWaiting);
+                    all(InterceptingSocket::acceptWaiting);
                 }
             } catch (IOException e) {
                 LOG.warn("connections to Services are intercepted for nobody until this process has ended: {}",
                         e.getMessage());
             }
         }
-        all(Listener::release);
+        all(InterceptingSocket::release);
         flows.releaseAll();
         forget();
     }
@@ -334,7 +333,7 @@ final class InterceptionSet implements ServiceListeners {
     public void retreat() {
         InterceptionTable current = table;
         table = null;
-        all(Listener::release);
+        all(InterceptingSocket::release);
         flows.releaseAll();
         forget();
         if (current != null) {
@@ -346,7 +345,7 @@ final class InterceptionSet implements ServiceListeners {
         }
     }
 
-    private void all(Function<Listener, CompletionStage<Void>> step) {
+    private void all(Function<InterceptingSocket, CompletionStage<Void>> step) {
         sockets.stream().map(socket -> step.apply(socket).toCompletableFuture()).toList()
                 .forEach(CompletableFuture::join);
     }

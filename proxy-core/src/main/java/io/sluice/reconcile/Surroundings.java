@@ -42,8 +42,8 @@ record Surroundings(ScheduledExecutorService control, ControlThread time, NodeAd
         return new Surroundings(control, ControlThread.of(control), NodeAddresses.ofMachine(nodePortAddresses),
                 dataPath::origins,
                 ports -> interception.on()
-                        ? new InterceptionSet(dataPath, ports, interception.fallback(), balancing.clusterCidrs(),
-                                control)
+                        ? new InterceptionSet(InterceptionGround.of(dataPath), ports, interception.fallback(),
+                                balancing.clusterCidrs(), control)
                         : new ListenerSet(dataPath::listen, new DatagramSet(dataPath.datagrams()::listen, ports),
                                 ports),
                 interception.on() ? new TransparentSources(interception.masqueradeAll())
