@@ -32,13 +32,17 @@ public final class SimulatedRoutes implements RoutingTable {
         own.add(IpAddresses.parse("::1"));
     }
 
-    /** The real routes of Services over this table. */
-    public ServiceAddresses open(World world, List<String> ranges) {
+    /**
+     * The real routes of Services over this table.
+     *
+     * @param services for all their addresses; else only where this process itself answers
+     */
+    public ServiceAddresses open(World world, List<String> ranges, boolean services) {
         boolean before = unreadable;
         // A daemon does not start while they cannot be read.
         unreadable = false;
         try {
-            return new LocalRoutes(this, ranges.stream().map(Cidr::parse).toList(), true, world::nanoTime);
+            return new LocalRoutes(this, ranges.stream().map(Cidr::parse).toList(), services, world::nanoTime);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } finally {

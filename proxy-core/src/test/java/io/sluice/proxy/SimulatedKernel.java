@@ -4,9 +4,13 @@ import io.sluice.balance.ClientOrigins;
 import io.sluice.balance.EndpointPool;
 import io.sluice.balance.Traffic;
 import io.sluice.datagram.FlowEnd;
+import io.sluice.linux.SocketName;
 import io.sluice.metrics.EndpointFailure;
+import io.sluice.nftables.SimulatedNetfilter;
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
+import io.sluice.service.IpAddresses;
+import io.sluice.service.IpFamily;
 import io.sluice.service.Protocol;
 import io.sluice.service.ServicePortName;
 import io.sluice.simulation.Place;
@@ -15,16 +19,20 @@ import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +43,8 @@ public final class SimulatedKernel {
 
     /** Attempts of one connection, as {@code --connect-retries} has it. */
     private static final int ATTEMPTS = 3;
+    /** Sockets of one process after the other get the ports after this one. */
+    private static final int FIRST_PORT = 0xb700;
 
     /**
      * What has become of a connection.
@@ -51,40 +61,52 @@ public final class SimulatedKernel {
     /** The listening sockets at each address, one of each process. */
     private final Map<Place, List<Socket>> open = new LinkedHashMap<>();
     private final Set<Place> taken = new HashSet<>();
+    /** Where connections are intercepted; null where processes listen at the addresses of Services. */
+    private final @Nullable SimulatedNetfilter netfilter;
+    private final Set<ProcessSockets> intercepting = new LinkedHashSet<>();
     private boolean outOfDescriptors;
+    private int lastPort = FIRST_PORT;
 
-    /** @param alive whether an endpoint takes connections */
-    public SimulatedKernel(World world, Predicate<EndpointAddress> alive) {
+    /**
+     * Has no sockets.
+     *
+     * @param alive     whether an endpoint takes connections
+     * @param netfilter gives processes connections to addresses at which nobody listens; null if there is none
+     */
+    public SimulatedKernel(World world, Predicate<EndpointAddress> alive, @Nullable SimulatedNetfilter netfilter) {
+        this.netfilter = netfilter;
         this.world = world;
         this.alive = alive;
     }
 
-    /** Where the data path listens. */
+    /** Where the data path gets connections and datagrams. */
     public Set<Place> listening() {
-        return Set.copyOf(open.keySet());
+        return netfilter == null
+                ? Set.copyOf(open.keySet())
+                : netfilter.places().stream().filter(place -> find(place) != null).collect(Collectors.toSet());
     }
 
-    /** The port that has the listener at an address; null if nobody listens. */
+    /** The port that gets what comes to an address; null for none. */
     public @Nullable ServicePortName owner(Place place) {
-        Socket socket = find(place);
-        return socket == null ? null : socket.destination.port().name();
+        Reached reached = find(place);
+        return reached == null ? null : reached.destination.port().name();
     }
 
     /** The endpoints to which connections of this kind go now; empty if nobody listens. */
     public List<Endpoint> targets(Place place, Traffic traffic) {
-        Socket socket = find(place);
-        return socket == null ? List.of() : socket.pool(traffic).endpoints();
+        Reached reached = find(place);
+        return reached == null ? List.of() : reached.pool(traffic).endpoints();
     }
 
     /** The kind of traffic that a client's connection is. */
     public Traffic traffic(Place place, InetAddress client) {
-        Socket socket = find(place);
-        return socket == null ? Traffic.INTERNAL : socket.traffic(client);
+        Reached reached = find(place);
+        return reached == null ? Traffic.INTERNAL : reached.traffic(client);
     }
 
     /** Other software takes a port, or gives it back. */
     public void taken(Place place, boolean now) {
-        if (now && !open.containsKey(place)) {
+        if (now && netfilter == null && !open.containsKey(place)) {
             taken.add(place);
         } else {
             taken.remove(place);
@@ -112,11 +134,34 @@ public final class SimulatedKernel {
         return new ProcessSockets();
     }
 
-    /** The socket to which the kernel gives a connection: of several, one whose process accepts. */
-    private @Nullable Socket find(Place place) {
-        List<Socket> all = open.getOrDefault(place, List.of());
-        return all.stream().filter(socket -> socket.process.accepts).findFirst()
+    /** Who gets a connection to an address: of several processes, one that accepts. */
+    private @Nullable Reached find(Place place) {
+        if (netfilter != null) {
+            List<Reached> all = switch (netfilter.fate(place)) {
+                case PROXY, PROXY_INSIDE -> intercepting.stream().map(process -> process.intercepted(place, netfilter))
+                        .filter(Objects::nonNull).toList();
+                case REFUSED, DROPPED, NOTHING -> List.of();
+            };
+            return first(all);
+        }
+        return first(open.getOrDefault(place, List.of()).stream().map(Socket::reached).toList());
+    }
+
+    private static @Nullable Reached first(List<Reached> all) {
+        return all.stream().filter(reached -> reached.process.accepts).findFirst()
                 .orElse(all.isEmpty() ? null : all.getFirst());
+    }
+
+    /** What a connection to an address gets to. */
+    private record Reached(ProcessSockets process, Place place, Destination destination) {
+
+        EndpointPool pool(Traffic traffic) {
+            return destination.port().targets(place.family(), traffic).pool();
+        }
+
+        Traffic traffic(InetAddress client) {
+            return process.origins.traffic(destination.kind().external(), client, place.ip());
+        }
     }
 
     /** The sockets of one process. */
@@ -124,6 +169,14 @@ public final class SimulatedKernel {
 
         private final Set<Place> inherited = new HashSet<>();
         private final SimulatedFlows flows = new SimulatedFlows(world, alive);
+        /** The ports of sockets for intercepted connections, by the address that they are bound to. */
+        private final Map<InetAddress, Integer> ports = new HashMap<>();
+        private final Map<InetAddress, Integer> inheritedPorts = new HashMap<>();
+        /** The loopback addresses at which there is a socket for intercepted datagrams. */
+        private final Set<InetAddress> datagrams = new HashSet<>();
+        private final Set<InetAddress> inheritedDatagrams = new HashSet<>();
+        private final Map<Place, Destination> datagramDestinations = new HashMap<>();
+        private InterceptedPorts connectionDestinations = new InterceptedPorts();
         private ClientOrigins origins = ClientOrigins.NONE;
         private boolean accepts = true;
 
@@ -135,11 +188,17 @@ public final class SimulatedKernel {
         /** It has descriptors of all sockets that there are. */
         public void inheritAll() {
             inherited.addAll(open.keySet());
+            intercepting.forEach(process -> {
+                inheritedPorts.putAll(process.ports);
+                inheritedDatagrams.addAll(process.datagrams);
+            });
         }
 
         /** It closes the descriptors that it has not used. */
         public void disinherit() {
             inherited.clear();
+            inheritedPorts.clear();
+            inheritedDatagrams.clear();
         }
 
         /** What it knows of clients. */
@@ -154,9 +213,13 @@ public final class SimulatedKernel {
 
         /** Gives its flows to the process that follows. */
         public void passFlows(ProcessSockets next) {
-            flows.passTo(next.flows, place -> open.getOrDefault(place, List.of()).stream()
-                    .filter(socket -> socket.process == next).findFirst().map(socket -> socket.destination.port())
-                    .orElse(null));
+            flows.passTo(next.flows, place -> {
+                Destination has = netfilter != null
+                        ? next.datagramDestinations.get(place)
+                        : open.getOrDefault(place, List.of()).stream().filter(socket -> socket.process == next)
+                                .findFirst().map(socket -> socket.destination).orElse(null);
+                return has == null ? null : has.port();
+            });
         }
 
         /** It has ended. */
@@ -164,6 +227,69 @@ public final class SimulatedKernel {
             flows.endAll();
             open.values().forEach(sockets -> sockets.removeIf(socket -> socket.process == this));
             open.values().removeIf(List::isEmpty);
+            intercepting.remove(this);
+            if (netfilter != null) {
+                netfilter.ended(this);
+            }
+        }
+
+        /** As {@link DataPath#intercept}. */
+        public CompletionStage<? extends InterceptingSocket> intercept(InetAddress address, InterceptedPorts services) {
+            Integer known = inheritedPorts.remove(address);
+            if (known == null && outOfDescriptors) {
+                return CompletableFuture.failedFuture(new BindException("Too many open files"));
+            }
+            world.check(!ports.containsKey(address), () -> address + " is opened twice");
+            int port = known == null ? ++lastPort : known;
+            connectionDestinations = services;
+            ports.put(address, port);
+            intercepting.add(this);
+            return CompletableFuture.completedFuture(new Intercepting(this, new InetSocketAddress(address, port)));
+        }
+
+        /** As {@link Datagrams#intercept}. */
+        public CompletionStage<? extends OpenSocket> interceptDatagrams(InetSocketAddress loopback) {
+            if (!inheritedDatagrams.remove(loopback.getAddress()) && outOfDescriptors) {
+                return CompletableFuture.failedFuture(new BindException("Too many open files"));
+            }
+            datagrams.add(loopback.getAddress());
+            return CompletableFuture.completedFuture(new InterceptingDatagrams(this, loopback.getAddress()));
+        }
+
+        /** As {@link InterceptedDatagrams#put}. */
+        public void put(InetSocketAddress address, AddressKind kind, ServicePortTargets port) {
+            Place place = new Place(Protocol.UDP, address);
+            Destination before = datagramDestinations.put(place, new Destination(address, port, kind));
+            if (before != null && before.port() != port) {
+                flows.end(before, place, false, FlowEnd.CLOSED);
+            }
+        }
+
+        /** As {@link InterceptedDatagrams#remove}. */
+        public void remove(InetSocketAddress address) {
+            Place place = new Place(Protocol.UDP, address);
+            Destination before = datagramDestinations.remove(place);
+            if (before != null) {
+                flows.end(before, place, false, FlowEnd.CLOSED);
+            }
+        }
+
+        /** As {@link InterceptedDatagrams#finishAll}. */
+        public void finishAll() {
+            datagramDestinations.forEach((place, at) -> flows.end(at, place, true, FlowEnd.KILLED));
+            datagramDestinations.clear();
+        }
+
+        private @Nullable Reached intercepted(Place place, SimulatedNetfilter filter) {
+            InetAddress loopback = IpAddresses.parse(place.family() == IpFamily.IPV4 ? "127.0.0.1" : "::1");
+            Integer port = ports.get(loopback);
+            if (port == null || !filter.leadsTo(place.family(), port)) {
+                return null;
+            }
+            Destination destination = place.protocol() == Protocol.TCP
+                    ? connectionDestinations.find(SocketName.of(place.address()))
+                    : datagrams.contains(loopback) ? datagramDestinations.get(place) : null;
+            return destination == null ? null : new Reached(this, place, destination);
         }
 
         /** As {@link DataPath#listen}. */
@@ -192,12 +318,12 @@ public final class SimulatedKernel {
 
     /** A client connects. */
     public Connected connect(InetSocketAddress address, InetAddress client) {
-        Socket socket = find(new Place(Protocol.TCP, address));
-        if (socket == null) {
+        Reached reached = find(new Place(Protocol.TCP, address));
+        if (reached == null) {
             return new Connected(null, null, List.of());
         }
-        ServicePortTargets port = socket.destination.port();
-        EndpointPool pool = socket.pool(socket.traffic(client));
+        ServicePortTargets port = reached.destination.port();
+        EndpointPool pool = reached.pool(reached.traffic(client));
         Set<EndpointAddress> tried = new LinkedHashSet<>();
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
             int index = pool.pick(client, tried, world.nanoTime());
@@ -217,11 +343,11 @@ public final class SimulatedKernel {
     /** A client sends a datagram; null if it gets to no endpoint. */
     public SimulatedFlows.@Nullable Sent send(InetSocketAddress address, InetSocketAddress client) {
         Place place = new Place(Protocol.UDP, address);
-        Socket socket = find(place);
-        return socket == null
+        Reached reached = find(place);
+        return reached == null
                 ? null
-                : socket.process.flows.receive(socket.destination, place, client,
-                        socket.traffic(client.getAddress()));
+                : reached.process.flows.receive(reached.destination, place, client,
+                        reached.traffic(client.getAddress()));
     }
 
     /** A socket of a Service port. */
@@ -237,12 +363,8 @@ public final class SimulatedKernel {
             this.destination = destination;
         }
 
-        EndpointPool pool(Traffic traffic) {
-            return destination.port().targets(place.family(), traffic).pool();
-        }
-
-        Traffic traffic(InetAddress client) {
-            return process.origins.traffic(destination.kind().external(), client, place.ip());
+        Reached reached() {
+            return new Reached(process, place, destination);
         }
 
         void leave() {
@@ -315,6 +437,59 @@ public final class SimulatedKernel {
         private CompletionStage<Void> stop(boolean awaited) {
             process.flows.end(destination, place, awaited, awaited ? FlowEnd.KILLED : FlowEnd.CLOSED);
             leave();
+            return CompletableFuture.completedFuture(null);
+        }
+
+        @Override
+        public OptionalInt descriptor() {
+            return OptionalInt.empty();
+        }
+    }
+
+    /** Takes intercepted connections. */
+    private final class Intercepting implements InterceptingSocket {
+
+        private final ProcessSockets process;
+        private final InetSocketAddress bound;
+
+        Intercepting(ProcessSockets process, InetSocketAddress bound) {
+            this.process = process;
+            this.bound = bound;
+        }
+
+        @Override
+        public Optional<InetSocketAddress> boundAddress() {
+            return Optional.of(bound);
+        }
+
+        @Override
+        public CompletionStage<Void> acceptWaiting() {
+            return CompletableFuture.completedFuture(null);
+        }
+
+        @Override
+        public CompletionStage<Void> stop() {
+            process.ports.remove(bound.getAddress());
+            return CompletableFuture.completedFuture(null);
+        }
+
+        @Override
+        public CompletionStage<Void> release() {
+            return stop();
+        }
+
+        @Override
+        public OptionalInt descriptor() {
+            return OptionalInt.empty();
+        }
+    }
+
+    /** Takes intercepted datagrams. */
+    private record InterceptingDatagrams(ProcessSockets process, InetAddress bound) implements OpenSocket {
+
+        @Override
+        public CompletionStage<Void> stop() {
+            process.datagrams.remove(bound);
             return CompletableFuture.completedFuture(null);
         }
 

@@ -11,6 +11,7 @@ import io.sluice.dns.zone.ZoneSettings;
 import io.sluice.history.Journal;
 import io.sluice.metrics.ProxyMetrics;
 import io.sluice.metrics.SyncMetrics;
+import io.sluice.nftables.SimulatedNetfilter;
 import io.sluice.node.ServiceAddresses;
 import io.sluice.node.SimulatedRoutes;
 import io.sluice.proxy.ProbeAnswer;
@@ -34,6 +35,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 import org.xbill.DNS.Name;
 import org.xbill.DNS.TextParseException;
 
@@ -50,22 +52,29 @@ public final class SimulatedReconciler {
     private final Reconciler reconciler;
     private Zone zone;
 
-    /** @param alive whether an endpoint takes connections */
-    public SimulatedReconciler(World world, SimulatedKernel.ProcessSockets kernel, SimulatedRoutes routes,
-            ServiceAddresses addresses,
+    /**
+     * Applies nothing yet.
+     *
+     * @param netfilter intercepts connections; null if processes listen at the addresses of Services
+     * @param alive     whether an endpoint takes connections
+     */
+    public SimulatedReconciler(World world, SimulatedKernel.ProcessSockets kernel,
+            @Nullable SimulatedNetfilter netfilter, SimulatedRoutes routes, ServiceAddresses addresses,
             Predicate<EndpointAddress> alive) {
         control = new SimulatedExecutor(world);
         zone = Zone.unsynced(new ZoneSettings(origin(), 5, PodRecords.OFF, List.of(), List.of()));
         List<Cidr> pods = List.of(Cidr.parse("10.244.0.0/16"), Cidr.parse("fd00:244::/64"));
         PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         Surroundings around = new Surroundings(control, new Time(world, control), new Reader(routes), kernel::origins,
-                ports -> new ListenerSet(kernel::listen, new DatagramSet(kernel::receive, ports), ports),
+                ports -> netfilter != null
+                        ? new InterceptionSet(new SimulatedGround(kernel, netfilter), ports, true, pods, control)
+                        : new ListenerSet(kernel::listen, new DatagramSet(kernel::receive, ports), ports),
                 new NoSources(), (endpoint, proxyProtocol) -> later(world,
                         () -> alive.test(endpoint) ? ProbeResult.ANSWERED : ProbeResult.SILENT),
                 (endpoint, check, proxyProtocol) -> later(world, () -> new ProbeAnswer(ProbeResult.ANSWERED, "")),
                 SimulatedFlows.SETTINGS, filter -> {}, world.random("checks"), world.random("turns")::nextInt);
         reconciler = new Reconciler(around, new ProxyMetrics(registry, 1_000, 0, Runnable::run),
-                new SyncMetrics(registry), addresses, false, 0,
+                new SyncMetrics(registry), addresses, netfilter != null, 0,
                 new Balancing(BalancerKind.ROUND_ROBIN, pods, 1_000, EJECTION), new Journal());
         reconciler.followers().add(new Names());
     }
@@ -113,6 +122,15 @@ public final class SimulatedReconciler {
     /** Who owns the sockets while one daemon follows another. */
     public SocketOwnership sockets() {
         return reconciler.sockets();
+    }
+
+    /**
+     * The last connection has ended: what was set up in the kernel is removed.
+     *
+     * @param othersServe another process goes on with it
+     */
+    public void end(boolean othersServe) {
+        reconciler.end(false, othersServe);
     }
 
     /** The process is killed. */

@@ -1,6 +1,7 @@
 package io.sluice.simulation;
 
 import io.sluice.balance.Traffic;
+import io.sluice.nftables.SimulatedNetfilter;
 import io.sluice.node.SimulatedRoutes;
 import io.sluice.proxy.AddressKind;
 import io.sluice.proxy.SimulatedFlows;
@@ -50,11 +51,17 @@ final class Expectations {
     private final Truth ever;
     private final Truth truth;
     private final SimulatedKernel kernel;
+    /** Where connections are intercepted; null where the daemon listens at the addresses of Services. */
+    private final @Nullable SimulatedNetfilter netfilter;
+    private final @Nullable FilterExpectations filter;
     private final SimulatedRoutes routes;
     private final Pods pods;
     private int clientPort;
 
-    Expectations(World world, Truth ever, Truth truth, SimulatedKernel kernel, SimulatedRoutes routes, Pods pods) {
+    Expectations(World world, Truth ever, Truth truth, SimulatedKernel kernel,
+            @Nullable SimulatedNetfilter netfilter, SimulatedRoutes routes, Pods pods) {
+        this.netfilter = netfilter;
+        this.filter = netfilter == null ? null : new FilterExpectations(world, ever, truth, netfilter, pods);
         this.world = world;
         this.ever = ever;
         this.truth = truth;
@@ -75,6 +82,9 @@ final class Expectations {
 
     /** No address is answered that its Service has not claimed, and none leads to an endpoint that is none. */
     void nothingInvented() {
+        if (filter != null) {
+            filter.nothingInvented();
+        }
         for (Place place : kernel.listening()) {
             ServicePortName port = kernel.owner(place);
             if (port == null) {
@@ -94,7 +104,7 @@ final class Expectations {
         }
     }
 
-    private static boolean claims(Svc svc, Place place) {
+    static boolean claims(Svc svc, Place place) {
         String ip = IpAddresses.format(place.ip());
         int port = place.address().getPort();
         return svc.protocols().contains(place.protocol()) && (port == svc.port() && (svc.ips().contains(ip)
@@ -119,10 +129,15 @@ final class Expectations {
     void nothingTaken(Set<String> served) {
         for (Svc svc : truth.now(Svc.class)) {
             if (lasts(svc, served)) {
-                clusterPlaces(svc).stream().filter(place -> routes.isHere(place.ip()))
+                clusterPlaces(svc).stream().filter(this::isReached)
                         .forEach(place -> clusterAddress(svc, place, "although nothing of it has changed", false));
             }
         }
+    }
+
+    /** Whether the kernel gives connections to this address to the daemon, if that takes them. */
+    private boolean isReached(Place place) {
+        return netfilter == null ? routes.isHere(place.ip()) : netfilter.isSettled();
     }
 
     private boolean lasts(Svc svc, Set<String> served) {
@@ -133,6 +148,9 @@ final class Expectations {
     private void clusterAddress(Svc svc, Place place, String but, boolean quiet) {
         List<String> expected = allowed(svc, From.TO_CLUSTER_ADDRESS, place.family());
         ServicePortName owner = kernel.owner(place);
+        if (filter != null && quiet && !kernel.refuses(place)) {
+            filter.clusterAddress(svc, place, expected);
+        }
         if (expected.isEmpty()) {
             world.check(owner == null, () -> place + " of " + svc.key() + " is answered without an endpoint");
             return;
@@ -140,7 +158,7 @@ final class Expectations {
         world.check(owner != null && service(owner).equals(svc.key()) || kernel.refuses(place),
                 () -> place + " of " + svc.key() + " is " + (owner == null ? "not answered" : "answered by " + owner)
                         + " " + but + "; its endpoints are " + expected);
-        world.check(routes.isHere(place.ip()) || !quiet,
+        world.check(isReached(place) || !quiet,
                 () -> place + " of " + svc.key() + " is not an address of this machine " + but);
         if (owner != null) {
             sameEndpoints(svc, place, Traffic.INTERNAL, expected);
@@ -230,6 +248,9 @@ final class Expectations {
             world.check(port != null && services.stream().anyMatch(svc -> svc.key().equals(service(port))),
                     () -> place + " is still answered by " + port + ", which is gone");
         }
+        if (filter != null) {
+            filter.nothingLeft();
+        }
         Set<InetAddress> wanted = new HashSet<>();
         services.forEach(svc -> Stream.of(svc.ips(), svc.externalIps(), svc.balancerIps())
                 .flatMap(List::stream).forEach(ip -> wanted.add(IpAddresses.parse(ip))));
@@ -257,6 +278,9 @@ final class Expectations {
         List<String> outside = allowed(svc, From.OUTSIDE, place.family());
         List<String> inside = allowed(svc, From.INSIDE, place.family());
         ServicePortName owner = kernel.owner(place);
+        if (filter != null && !kernel.refuses(place)) {
+            filter.outsideAddress(svc, place, outside, inside);
+        }
         if (outside.isEmpty() && inside.isEmpty()) {
             world.check(owner == null, () -> place + " of " + svc.key() + " is answered without an endpoint");
         } else {
@@ -299,6 +323,8 @@ final class Expectations {
                 .flatMap(slice -> slice.backends().stream()
                         .filter(backend -> known.get(slice.of()).has(Cluster.family(backend.address()))))
                 .map(Backend::address).collect(Collectors.toSet());
+        Set<String> apiServers = truth.now(Slice.class).stream().filter(slice -> slice.of().equals(Cluster.API))
+                .flatMap(slice -> slice.backends().stream()).map(Backend::address).collect(Collectors.toSet());
         Map<Place, Optional<Svc>> owners = new HashMap<>();
         outsideClaims(services).forEach((place, all) -> {
             String ip = IpAddresses.format(place.ip());
@@ -314,7 +340,9 @@ final class Expectations {
                 return;
             }
             boolean balancer = all.stream().anyMatch(claim -> claim.kind() == AddressKind.LOAD_BALANCER);
-            owners.put(place, !here && (elsewhere.contains(ip) || endpoints.contains(ip) && !balancer && !routed)
+            // Where all is intercepted, nobody loses the way to an endpoint by it.
+            boolean needed = netfilter == null && endpoints.contains(ip) && !balancer && !routed;
+            owners.put(place, !here && (elsewhere.contains(ip) || apiServers.contains(ip) || needed)
                     ? Optional.empty()
                     : all.stream().min(Comparator
                             .comparingInt((OutsideClaim claim) -> claim.kind() == AddressKind.LOAD_BALANCER ? 0 : 1)

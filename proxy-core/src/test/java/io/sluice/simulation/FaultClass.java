@@ -18,6 +18,8 @@ public enum FaultClass {
     PORTS_TAKEN,
     /** Routes are refused, vanish, or cannot be read. */
     ROUTES_FAIL,
+    /** nf_tables refuses, cannot be asked, or is changed by somebody. */
+    NETFILTER_FAILS,
     /** The node's own addresses change. */
     NODE_CHANGES,
     /** Pods refuse connections although they are ready. */

@@ -1,5 +1,6 @@
 package io.sluice.simulation;
 
+import io.sluice.nftables.SimulatedNetfilter;
 import io.sluice.node.ServiceAddresses;
 import io.sluice.node.SimulatedRoutes;
 import io.sluice.proxy.SimulatedKernel;
@@ -9,6 +10,7 @@ import io.sluice.source.kubernetes.SimulatedApiServer;
 import io.sluice.source.kubernetes.SimulatedSource;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** One daemon: its source and its reconciler, over the machine and the cluster of a world. */
 final class SimulatedDaemon {
@@ -23,11 +25,12 @@ final class SimulatedDaemon {
      *
      * @param follows another daemon serves, and this one waits until that hands over
      */
-    SimulatedDaemon(World world, SimulatedApiServer api, SimulatedKernel kernel, SimulatedRoutes routes,
-            SimulatedDisk disk, List<String> ranges, Pods pods, Consumer<String> asked, boolean follows) {
+    SimulatedDaemon(World world, SimulatedApiServer api, SimulatedKernel kernel,
+            @Nullable SimulatedNetfilter netfilter, SimulatedRoutes routes, SimulatedDisk disk, List<String> ranges,
+            Pods pods, Consumer<String> asked, boolean follows) {
         process = kernel.process();
-        addresses = routes.open(world, ranges);
-        reconciler = new SimulatedReconciler(world, process, routes, addresses, pods::alive);
+        addresses = routes.open(world, netfilter == null ? ranges : List.of(), netfilter == null);
+        reconciler = new SimulatedReconciler(world, process, netfilter, routes, addresses, pods::alive);
         if (follows) {
             reconciler.sockets().standBy();
         }
@@ -70,7 +73,9 @@ final class SimulatedDaemon {
      * @param othersServe its routes are another daemon's by now
      */
     void end(boolean othersServe) {
+        reconciler.end(othersServe);
         addresses.close(othersServe);
         reconciler.kill();
+        process.closeAll();
     }
 }

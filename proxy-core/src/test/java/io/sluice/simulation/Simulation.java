@@ -1,6 +1,7 @@
 package io.sluice.simulation;
 
 import io.sluice.handover.SimulatedHandover;
+import io.sluice.nftables.SimulatedNetfilter;
 import io.sluice.node.SimulatedRoutes;
 import io.sluice.proxy.SimulatedFlows;
 import io.sluice.proxy.SimulatedKernel;
@@ -22,6 +23,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
@@ -54,6 +56,7 @@ final class Simulation {
     private final SimulatedDisk disk = new SimulatedDisk();
     private final Pods pods;
     private final SimulatedKernel kernel;
+    private final @Nullable SimulatedNetfilter netfilter;
     private final Truth ever = new Truth();
     private final Truth truth = new Truth();
     private final Expectations expectations;
@@ -80,8 +83,9 @@ final class Simulation {
         random = world.random("actions");
         api = new SimulatedApiServer(world);
         pods = new Pods(world);
-        kernel = new SimulatedKernel(world, pods::alive);
-        expectations = new Expectations(world, ever, truth, kernel, routes, pods);
+        netfilter = null;
+        kernel = new SimulatedKernel(world, pods::alive, netfilter);
+        expectations = new Expectations(world, ever, truth, kernel, netfilter, routes, pods);
         tenants = new Tenants(world, this::put, this::delete);
         troubles = new Troubles(world, this);
         ranges = world.random("range").nextBoolean() ? RANGES : List.of();
@@ -106,7 +110,7 @@ final class Simulation {
     }
 
     private SimulatedDaemon begin(boolean follows) {
-        return new SimulatedDaemon(world, api, kernel, routes, disk, ranges, pods, this::asked, follows);
+        return new SimulatedDaemon(world, api, kernel, netfilter, routes, disk, ranges, pods, this::asked, follows);
     }
 
     /** Credentials go to the API server, and to nobody else. */
@@ -162,12 +166,14 @@ final class Simulation {
         // An empty list counts after a grace, an event at once.
         pass(60 * SECOND);
         world.check(kernel.listening().isEmpty(), () -> "listeners are left: " + kernel.listening());
+        world.check(daemon.process().flows() == 0, () -> "flows are left: " + daemon.process().flows());
         daemon.stop();
         pass(SECOND);
         daemon.end(false);
         world.check(routes.routes().isEmpty(), () -> "routes are left: " + routes.routes());
+        world.check(netfilter == null || netfilter.left().isEmpty(),
+                () -> "interception leaves " + netfilter.left());
         pass(60 * SECOND);
-        world.check(daemon.process().flows() == 0, () -> "flows are left: " + daemon.process().flows());
         world.check(daemon.source().ended(), () -> "a thread of the daemon goes on");
         pass(0);
     }
@@ -397,6 +403,10 @@ final class Simulation {
 
     SimulatedKernel kernel() {
         return kernel;
+    }
+
+    Optional<SimulatedNetfilter> netfilter() {
+        return Optional.ofNullable(netfilter);
     }
 
     SimulatedRoutes routes() {

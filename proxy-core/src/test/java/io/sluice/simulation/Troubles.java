@@ -2,6 +2,7 @@ package io.sluice.simulation;
 
 import static io.sluice.simulation.Simulation.SECOND;
 
+import io.sluice.nftables.SimulatedNetfilter;
 import io.sluice.simulation.Cluster.Item;
 import io.sluice.simulation.Cluster.Svc;
 import io.sluice.source.kubernetes.SimulatedApiServer.Condition;
@@ -55,6 +56,7 @@ final class Troubles {
                     Condition.OTHER_EVENTS).get(which % 4));
             case PORTS_TAKEN -> ports(lasts, which);
             case ROUTES_FAIL -> routes(lasts, which);
+            case NETFILTER_FAILS -> simulation.netfilter().ifPresent(filter -> netfilter(filter, lasts, which));
             case NODE_CHANGES -> node(lasts);
             case PODS_FAIL -> pods(lasts);
             case KILLED -> simulation.restart();
@@ -141,6 +143,29 @@ final class Troubles {
         });
     }
 
+    private void netfilter(SimulatedNetfilter filter, long lasts, int which) {
+        switch (which) {
+            case 0 -> filter.refuse(true);
+            case 1 -> filter.unreadable(true);
+            case 2 -> filter.loseReplies(true);
+            default -> {
+                filter.harm(random);
+                filter.refuse(random.nextInt(4) == 0);
+            }
+        }
+        simulation.kernelChanged();
+        during(lasts, () -> {
+            netfilterIsWell(filter);
+            simulation.kernelChanged();
+        });
+    }
+
+    private static void netfilterIsWell(SimulatedNetfilter filter) {
+        filter.refuse(false);
+        filter.unreadable(false);
+        filter.loseReplies(false);
+    }
+
     private void node(long lasts) {
         String address = random.nextBoolean() ? "192.0.2.8" : "2001:db8::8";
         simulation.routes().address(address, true);
@@ -172,6 +197,7 @@ final class Troubles {
         simulation.kernel().free();
         simulation.routes().refuse(false);
         simulation.routes().unreadable(false);
+        simulation.netfilter().ifPresent(Troubles::netfilterIsWell);
         simulation.disk().full(false);
         simulation.pods().reviveAll();
         simulation.kernelChanged();

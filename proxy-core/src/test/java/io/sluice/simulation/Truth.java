@@ -66,6 +66,11 @@ final class Truth {
         return known.stream().flatMap(Optional::stream).filter(type::isInstance).map(type::cast).toList();
     }
 
+    /** All that objects of a kind have been. */
+    <T extends Item> List<T> been(Class<T> type) {
+        return states.values().stream().flatMap(known -> been(type, known).stream()).toList();
+    }
+
     /** What a Service has been. */
     List<Svc> services(String name) {
         return been(Svc.class, states.getOrDefault("Svc " + name, List.of()));

@@ -7,6 +7,7 @@ import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.PriorityQueue;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
@@ -40,6 +41,11 @@ public final class World {
     World(Plan plan, boolean recorded) {
         this.plan = plan;
         this.recorded = recorded;
+    }
+
+    /** One in which nothing happens by itself, for a test of a part. */
+    public static World calm() {
+        return new World(new Plan(0, Set.of(), 0), false);
     }
 
     /** Whether faults of a class happen in this history. */
@@ -103,7 +109,7 @@ public final class World {
     }
 
     /** Lets time go by; {@code each} is called after every event. */
-    void run(long nanos, Runnable each) {
+    public void run(long nanos, Runnable each) {
         long until = now + nanos;
         while (!events.isEmpty() && events.peek().at() <= until) {
             Event event = events.remove();
