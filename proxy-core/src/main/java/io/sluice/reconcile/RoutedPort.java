@@ -7,6 +7,8 @@ import java.util.HashMap;
 import java.util.Map;
 import io.sluice.balance.AffinityTable;
 import io.sluice.balance.EndpointChecks;
+import io.sluice.balance.EndpointSelection;
+import io.sluice.balance.EndpointSelection.Categorized;
 import io.sluice.balance.PortOrders;
 import io.sluice.balance.PreservedTraffic;
 import io.sluice.balance.Routing;
@@ -23,6 +25,7 @@ import io.sluice.service.Service;
 import io.sluice.service.ServicePortName;
 import io.sluice.service.ServiceState.PortState;
 import io.sluice.service.SessionAffinity;
+import io.sluice.service.TrafficPolicy;
 import java.util.List;
 import java.util.function.IntUnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -180,13 +183,29 @@ final class RoutedPort implements OutlierDetector.Subject, HealthChecker.Subject
         });
     }
 
-    /** The kinds of traffic for which the port has endpoints, a bit for each: they decide where the port listens. */
+    /**
+     * Whether an endpoint of a family that the Service has could take connections, on this node or another: if none does here,
+     * it is a policy that excludes them (kube-proxy's hasAnyEndpoints).
+     */
+    boolean hasAny(IpFamily family) {
+        EndpointSelection selection = routing.selections().get(family);
+        return selection != null && selection.categorized().stream().map(Categorized::endpoint)
+                .anyMatch(endpoint -> endpoint.ready() || endpoint.serving() && endpoint.terminating());
+    }
+
+    /**
+     * The kinds of traffic for which the port has endpoints, a bit for each, and whether policies exclude any: they decide where
+     * the port listens, and what becomes of connections where it does not.
+     */
     int traffic() {
+        boolean local = service.internalTrafficPolicy() == TrafficPolicy.LOCAL
+                || service.externalTrafficPolicy() == TrafficPolicy.LOCAL;
         int traffics = 0;
         for (IpFamily family : IpFamily.values()) {
             for (Traffic traffic : Traffic.values()) {
                 traffics = traffics << 1 | (takes(family, traffic) ? 1 : 0);
             }
+            traffics = traffics << 1 | (local && hasAny(family) ? 1 : 0);
         }
         return traffics;
     }

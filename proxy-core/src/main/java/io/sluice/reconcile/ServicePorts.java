@@ -201,7 +201,9 @@ final class ServicePorts {
         Service service = port.service();
         TrafficPolicy policy =
                 claim.kind().external() ? service.externalTrafficPolicy() : service.internalTrafficPolicy();
-        return policy == TrafficPolicy.LOCAL && !port.state().endpoints().isEmpty() ? Verdict.DROP : Verdict.REFUSE;
+        return policy == TrafficPolicy.LOCAL && port.hasAny(IpFamily.of(address.getAddress()))
+                ? Verdict.DROP
+                : Verdict.REFUSE;
     }
 
     /** Which clients may use an address; empty for all. Ranges of the other family say nothing, as with kube-proxy. */
