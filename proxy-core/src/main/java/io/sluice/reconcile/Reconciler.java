@@ -11,6 +11,7 @@ import io.sluice.proxy.DataPath;
 import io.sluice.service.ChangeCount;
 import io.sluice.service.ClusterSnapshot;
 import io.sluice.service.ServicePortName;
+import io.sluice.service.ServiceState;
 import java.net.InetSocketAddress;
 import java.time.Clock;
 import java.time.Instant;
@@ -89,6 +90,7 @@ public final class Reconciler {
         orders = new HandOrders(ports, history, time, Clock.systemUTC(), sockets::now, this::followOrders,
                 around.kill());
         ports.ordersGone(orders::gone);
+        ports.rerouted(this::followRerouted);
     }
 
     /**
@@ -149,6 +151,14 @@ public final class Reconciler {
         } else {
             listeners.endpointsChanged(rerouted.stream().map(ServicePortName::service).distinct()
                     .map(snapshot.services()::get).filter(Objects::nonNull).toList());
+        }
+    }
+
+    private void followRerouted(ServicePortName port) {
+        ClusterSnapshot snapshot = applied;
+        ServiceState service = snapshot == null ? null : snapshot.services().get(port.service());
+        if (service != null) {
+            listeners.endpointsChanged(List.of(service));
         }
     }
 

@@ -27,6 +27,7 @@ import io.sluice.service.ServiceState.PortState;
 import io.sluice.service.SessionAffinity;
 import io.sluice.service.TrafficPolicy;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.IntUnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -53,15 +54,21 @@ final class RoutedPort implements OutlierDetector.Subject, HealthChecker.Subject
     private PortOrders orders = PortOrders.NONE;
     private EndpointChecks checks = EndpointChecks.NONE;
     private volatile Routing routing = Routing.NONE;
+    private final Consumer<ServicePortName> rerouted;
     /** What {@link #directWays} was made of. */
     private Routing directOf = Routing.NONE;
     private final Map<WayKey, Optional<DirectWay>> directWays = new HashMap<>();
 
     private record WayKey(IpFamily family, Traffic traffic, boolean masquerade) {}
 
-    /** Routes no connection yet. */
+    /**
+     * Routes no connection yet.
+     *
+     * @param rerouted is told when connections go to other endpoints although the port has the same
+     */
     RoutedPort(ServicePortName name, ServicePortTargets targets, PortMeters meters, Service service, PortState state,
-            Balancing balancing, ControlThread time, IntUnaryOperator random) {
+            Balancing balancing, ControlThread time, IntUnaryOperator random, Consumer<ServicePortName> rerouted) {
+        this.rerouted = rerouted;
         this.name = name;
         this.time = time;
         this.targets = targets;
@@ -240,6 +247,7 @@ final class RoutedPort implements OutlierDetector.Subject, HealthChecker.Subject
     public void reroute(List<EndpointAddress> ejected) {
         routing = routing.next(settings(affinity, ejected), tools, time.nanoTime());
         inForce();
+        rerouted.accept(name);
     }
 
     @Override

@@ -81,6 +81,7 @@ final class ServicePorts {
 
     private volatile Orders orders = Orders.NONE;
     private Consumer<List<Order>> ordersGone = gone -> {};
+    private Consumer<ServicePortName> rerouted = port -> {};
 
     /** Proxies no port yet. */
     ServicePorts(Surroundings around, ProxyMetrics metrics, Balancing balancing, HistoryWriter history) {
@@ -117,6 +118,14 @@ final class ServicePorts {
     /** Calls {@code told} with orders whose endpoints are gone. Before the first snapshot. */
     void ordersGone(Consumer<List<Order>> told) {
         ordersGone = told;
+    }
+
+    /**
+     * Calls {@code told} with a port whose connections go to other endpoints although it has the same: one does not respond, or
+     * does again. Before the first snapshot.
+     */
+    void rerouted(Consumer<ServicePortName> told) {
+        rerouted = told;
     }
 
     /**
@@ -333,7 +342,8 @@ final class ServicePorts {
                 ? new ServicePortTargets(name, meters, count, health,
                         flows.computeIfAbsent(name.service(), n -> new FlowGroup()), flowSettings)
                 : new ServicePortTargets(name, meters, count, health);
-        RoutedPort port = new RoutedPort(name, targets, meters, service, state, balancing, time, random);
+        RoutedPort port = new RoutedPort(name, targets, meters, service, state, balancing, time, random,
+                each -> rerouted.accept(each));
         ports.put(name, port);
         return port;
     }

@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -71,6 +72,22 @@ class InterceptedServicesTest {
         assertThat(netfilter.fate(WEB)).isEqualTo(first);
         apply(policy, after);
         assertThat(netfilter.fate(WEB)).isEqualTo(then);
+    }
+
+    @Test
+    void an_endpoint_that_does_not_respond_is_left_out_without_a_proxy_too_until_it_does() {
+        apply(TrafficPolicy.CLUSTER, "1 2 3");
+        assertThat(netfilter.direct(WEB)).hasSize(3);
+        silent.add("10.244.0.2");
+        for (int i = 0; i < 6; i++) {
+            kernel.connect(WEB.address(), IpAddresses.parse("10.244.9.9"));
+        }
+        world.run(3 * SECOND, () -> {});
+        assertThat(netfilter.direct(WEB)).extracting(endpoint -> IpAddresses.format(endpoint.ip()))
+                .containsExactly("10.244.0.1", "10.244.0.3");
+        silent.clear();
+        world.run(60 * SECOND, () -> {});
+        assertThat(netfilter.direct(WEB)).hasSize(3);
     }
 
     private void apply(TrafficPolicy policy, String endpoints) {
