@@ -83,7 +83,7 @@ final class Simulation {
         random = world.random("actions");
         api = new SimulatedApiServer(world);
         pods = new Pods(world);
-        netfilter = null;
+        netfilter = world.random("interception").nextInt(3) == 0 ? new SimulatedNetfilter(world) : null;
         kernel = new SimulatedKernel(world, pods::alive, netfilter);
         expectations = new Expectations(world, ever, truth, kernel, netfilter, routes, pods);
         tenants = new Tenants(world, this::put, this::delete);
