@@ -80,7 +80,7 @@ final class ConnectionSimulation {
     }
 
     /** Checks that {@code peer} saw the right end. It has checked the bytes that it got itself. */
-    private static void sawRightEnd(ScriptedPeer peer, ScriptedPeer other, Termination termination) {
+    static void sawRightEnd(ScriptedPeer peer, ScriptedPeer other, Termination termination) {
         check(peer.got() <= other.sent(), "bytes from nowhere");
         if (peer.sawEnd()) {
             check(other.finished() && peer.got() == other.sent(), "a peer saw an end before all that was sent");

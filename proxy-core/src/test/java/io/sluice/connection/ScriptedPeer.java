@@ -24,6 +24,12 @@ final class ScriptedPeer implements TcpEnd.Application {
         /** Goes on once the other's end was read: a server that answers when the question is complete. */
         record AwaitEnd() implements Step {}
 
+        /** Goes on once so many bytes were read in all. */
+        record AwaitBytes(long total) implements Step {}
+
+        /** Goes on once the other's kernel has all that was sent. */
+        record AwaitDelivery() implements Step {}
+
         /** Reads nothing for a while, or never again. */
         record StopReading(long nanos) implements Step {}
     }
@@ -44,6 +50,8 @@ final class ScriptedPeer implements TcpEnd.Application {
     private boolean finished;
     private boolean sawEnd;
     private boolean awaiting;
+    private long awaitedBytes;
+    private boolean awaitsDelivery;
     private boolean left;
     private boolean readPlanned;
     private long stoppedUntil;
@@ -107,6 +115,18 @@ final class ScriptedPeer implements TcpEnd.Application {
                     return;
                 }
             }
+            case Step.AwaitBytes(long total) -> {
+                if (got < total) {
+                    awaitedBytes = total;
+                    return;
+                }
+            }
+            case Step.AwaitDelivery() -> {
+                if (!socket.allDelivered()) {
+                    awaitsDelivery = true;
+                    return;
+                }
+            }
             case Step.Pause(long nanos) -> wait = nanos;
             case Step.StopReading(long nanos) -> {
                 stoppedUntil = nanos == FOR_EVER ? FOR_EVER : time.now() + nanos;
@@ -131,6 +151,10 @@ final class ScriptedPeer implements TcpEnd.Application {
         if (writesFirst) {
             readable();
         }
+        if (awaitsDelivery && socket.allDelivered()) {
+            awaitsDelivery = false;
+            time.after(delay(), this::next);
+        }
     }
 
     private void readOnce() {
@@ -145,6 +169,10 @@ final class ScriptedPeer implements TcpEnd.Application {
                         "the " + side + " got byte " + chunk.start() + " where byte " + got + " was due");
             }
             got += chunk.length();
+            if (awaitedBytes > 0 && got >= awaitedBytes) {
+                awaitedBytes = 0;
+                time.after(delay(), this::next);
+            }
             readable();
         } else if (socket.finishArrived()) {
             sawEnd = true;

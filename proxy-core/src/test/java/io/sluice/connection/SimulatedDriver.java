@@ -17,22 +17,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class SimulatedDriver implements ConnectionActions {
 
-    /** A buffer on its way to a socket. */
-    private static final class Buffer {
-        final int length;
-        Chunk rest;
-
-        Buffer(Chunk chunk) {
-            this.length = chunk.length();
-            this.rest = chunk;
-        }
-    }
-
     /** The proxy's socket towards one side, and what the driver knows of it. */
     private final class Socket implements TcpEnd.Application {
         final Side side;
         final TcpEnd end;
-        final ArrayDeque<Buffer> toWrite = new ArrayDeque<>();
+        final ArrayDeque<WriteBuffer> toWrite = new ArrayDeque<>();
         boolean reading;
         boolean readPlanned;
         boolean writing;
@@ -152,7 +141,7 @@ final class SimulatedDriver implements ConnectionActions {
 
         void write(Chunk chunk) {
             if (!closed) {
-                toWrite.add(new Buffer(chunk));
+                toWrite.add(new WriteBuffer(chunk));
                 flush();
             }
         }
@@ -163,7 +152,7 @@ final class SimulatedDriver implements ConnectionActions {
             }
             writing = true;
             while (!closed && !toWrite.isEmpty()) {
-                Buffer buffer = toWrite.peek();
+                WriteBuffer buffer = toWrite.peek();
                 int taken = end.write(buffer.rest);
                 if (taken < 0) {
                     fail();
@@ -323,12 +312,25 @@ final class SimulatedDriver implements ConnectionActions {
             socket(Side.CLIENT).dies(clientPeer);
         }
         if (scenario.drainAt() >= 0) {
-            time.after(scenario.drainAt(), () -> {
-                drainDeadline = time.now() + scenario.drainGrace();
-                machine.drain(drainDeadline);
-                rearm();
-            });
+            time.after(scenario.drainAt(), () -> drain(time.now() + scenario.drainGrace()));
         }
+    }
+
+    void drain(long deadline) {
+        drainDeadline = deadline;
+        machine.drain(deadline);
+        rearm();
+    }
+
+    /** The process is killed: the kernel closes its sockets. */
+    void die() {
+        ended = true;
+        attempting = false;
+        timerTask++;
+        sockets.values().stream().filter(socket -> !socket.closed).forEach(socket -> {
+            socket.closed = true;
+            socket.end.close();
+        });
     }
 
     /** Checks, after each event, that no deadline of an open connection has passed unnoticed. */

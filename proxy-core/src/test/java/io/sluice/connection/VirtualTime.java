@@ -6,7 +6,7 @@ import java.util.PriorityQueue;
 import java.util.function.Supplier;
 
 /** A clock that stands still while things happen and jumps to the next of them: one seed, one order of events. */
-final class VirtualTime {
+class VirtualTime {
 
     private record Event(long at, long order, Runnable action) implements Comparable<Event> {
         @Override

@@ -1,5 +1,6 @@
 package io.sluice.simulation;
 
+import io.sluice.connection.SimulatedConnections;
 import io.sluice.nftables.SimulatedNetfilter;
 import io.sluice.node.ServiceAddresses;
 import io.sluice.node.SimulatedRoutes;
@@ -17,6 +18,7 @@ final class SimulatedDaemon {
 
     private final SimulatedKernel.ProcessSockets process;
     private final ServiceAddresses addresses;
+    private final SimulatedConnections connections;
     private final SimulatedReconciler reconciler;
     private final SimulatedSource source;
 
@@ -29,6 +31,7 @@ final class SimulatedDaemon {
             @Nullable SimulatedNetfilter netfilter, SimulatedRoutes routes, SimulatedDisk disk, List<String> ranges,
             Pods pods, Consumer<String> asked, boolean follows) {
         process = kernel.process();
+        connections = new SimulatedConnections(world, world.random("connections " + world.nanoTime()).nextLong());
         addresses = routes.open(world, netfilter == null ? ranges : List.of(), netfilter == null);
         reconciler = new SimulatedReconciler(world, process, netfilter, routes, addresses, pods::alive);
         if (follows) {
@@ -46,6 +49,10 @@ final class SimulatedDaemon {
         return reconciler;
     }
 
+    SimulatedConnections connections() {
+        return connections;
+    }
+
     SimulatedSource source() {
         return source;
     }
@@ -55,6 +62,7 @@ final class SimulatedDaemon {
         source.kill();
         reconciler.kill();
         process.closeAll();
+        connections.kill();
     }
 
     /** It is asked to end: listeners are closed, and then its routes removed. */

@@ -1,5 +1,6 @@
 package io.sluice.simulation;
 
+import io.sluice.connection.SimulatedConnections;
 import io.sluice.handover.SimulatedHandover;
 import io.sluice.nftables.SimulatedNetfilter;
 import io.sluice.node.SimulatedRoutes;
@@ -19,6 +20,7 @@ import io.sluice.source.kubernetes.SimulatedApiServer.Condition;
 import io.sluice.source.kubernetes.SimulatedSource;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -46,6 +48,9 @@ final class Simulation {
     /** The same after the kernel is. */
     private static final long KERNEL_HEALS = 45 * SECOND;
 
+    /** How long a daemon that ends waits for its connections. */
+    private static final long DRAINS = 30 * SECOND;
+
     private static final Svc KUBERNETES = Svc.plain("default", "kubernetes", "10.96.0.1", 443, Tenants.LONG_AGO);
 
     private final World world;
@@ -63,6 +68,8 @@ final class Simulation {
     private final Tenants tenants;
     private final Troubles troubles;
     private final List<String> ranges;
+    /** Those of daemons that end, or were killed. */
+    private final List<SimulatedConnections> ending = new ArrayList<>();
     private final Set<String> served = new HashSet<>();
     /** How often a Service has changed, and how often an endpoint of it kept flows no more. */
     private final Map<String, Integer> changes = new HashMap<>();
@@ -168,7 +175,12 @@ final class Simulation {
         world.check(kernel.listening().isEmpty(), () -> "listeners are left: " + kernel.listening());
         world.check(daemon.process().flows() == 0, () -> "flows are left: " + daemon.process().flows());
         daemon.stop();
-        pass(SECOND);
+        end(daemon.connections());
+        world.run(2 * DRAINS, () -> {});
+        review();
+        world.run(2 * DRAINS, () -> {});
+        review();
+        world.check(ending.isEmpty(), () -> "connections are left");
         daemon.end(false);
         world.check(routes.routes().isEmpty(), () -> "routes are left: " + routes.routes());
         world.check(netfilter == null || netfilter.left().isEmpty(),
@@ -207,7 +219,14 @@ final class Simulation {
         }
     }
 
+    private void review() {
+        daemon.connections().review();
+        ending.forEach(SimulatedConnections::review);
+        ending.removeIf(connections -> connections.size() == 0);
+    }
+
     private void checkAlways() {
+        review();
         expectations.nothingInvented();
         expectations.nothingTaken(served);
     }
@@ -258,12 +277,21 @@ final class Simulation {
                 for (int i = random.nextInt(6); i > 0; i--) {
                     InetAddress client = IpAddresses.parse(net + random.nextInt(1, 5));
                     if (protocol == Protocol.TCP) {
-                        expectations.went(address, kernel.connect(address, client));
+                        connect(address, client);
                     } else {
                         speak(svc, address, new InetSocketAddress(client, 5000 + random.nextInt(8)));
                     }
                 }
             }
+        }
+    }
+
+    private void connect(InetSocketAddress address, InetAddress client) {
+        SimulatedKernel.Connected connected = kernel.connect(address, client);
+        expectations.went(address, connected);
+        if (connected.port() != null && random.nextInt(3) == 0) {
+            int failed = connected.attempted().size() - (connected.endpoint() == null ? 0 : 1);
+            daemon.connections().accept(failed, connected.endpoint() != null, world.has(FaultClass.PODS_FAIL));
         }
     }
 
@@ -360,6 +388,7 @@ final class Simulation {
         if (succession != null) {
             succession.die();
         }
+        ending.add(daemon.connections());
         daemon.kill();
         served.clear();
         seen = null;
@@ -390,11 +419,17 @@ final class Simulation {
 
     private void succeeded(SimulatedDaemon next) {
         world.note(() -> "the new daemon serves");
+        end(daemon.connections());
         daemon.source().kill();
         daemon.end(true);
         daemon = next;
         handover = handover();
         kernelWellAt = world.nanoTime();
+    }
+
+    private void end(SimulatedConnections connections) {
+        connections.drain(DRAINS);
+        ending.add(connections);
     }
 
     SimulatedApiServer api() {
