@@ -61,6 +61,7 @@ public final class SimulatedNetfilter {
     private boolean refuses;
     private boolean unreadable;
     private boolean losesReplies;
+    private @Nullable Runnable afterNextBatch;
     private long troubledAt;
 
     /** Has no table. */
@@ -75,22 +76,28 @@ public final class SimulatedNetfilter {
 
     // What goes wrong.
 
-    /** Refuses changes from now on, or not. */
-    public void refuse(boolean now) {
-        troubledAt = world.nanoTime();
-        refuses = now;
+    /** Refuses changes from now on. */
+    public void refuse() {
+        refuses = true;
     }
 
-    /** Cannot be asked from now on, or can. */
-    public void unreadable(boolean now) {
-        troubledAt = world.nanoTime();
-        unreadable = now;
+    /** Cannot be asked from now on. */
+    public void beUnreadable() {
+        unreadable = true;
     }
 
-    /** Does what it is told, and its replies are lost, or not. */
-    public void loseReplies(boolean now) {
+    /** Does what it is told from now on, and its replies are lost. */
+    public void loseReplies() {
+        losesReplies = true;
+    }
+
+    /** Does as it should from now on. */
+    public void beWell() {
         troubledAt = world.nanoTime();
-        losesReplies = now;
+        refuses = false;
+        unreadable = false;
+        losesReplies = false;
+        afterNextBatch = null;
     }
 
     /** Whether it does as it should, and has for so long that what was amiss is mended. */
@@ -117,6 +124,11 @@ public final class SimulatedNetfilter {
         world.note(() -> "somebody changes nf_tables: " + (table == null ? "no table" : "rules " + table.rules.size())
                 + ", routes " + routes.size());
         next();
+    }
+
+    /** Does the same right after the next batch, before its sender can ask anything. */
+    public void harmAfterNextBatch(RandomGenerator random) {
+        afterNextBatch = () -> harm(random);
     }
 
     /** A process has ended. */
@@ -162,9 +174,8 @@ public final class SimulatedNetfilter {
     /** Whether packets that the proxy is to get come to a socket of this port, and there are routes for them. */
     public boolean leadsTo(IpFamily family, int port) {
         SimulatedTable now = table;
-        byte[] immediate = {6, 0, 1, 0, (byte) (port >> 8), (byte) port};
-        return now != null && routes.contains(family)
-                && now.rules.stream().anyMatch(rule -> rule.chain().equals("intercept") && rule.has(immediate));
+        return now != null && routes.contains(family) && now.rules.stream()
+                .anyMatch(rule -> rule.chain().equals("intercept") && rule.numbers().contains(port));
     }
 
     /** Where the kernel itself leads connections while no proxy listens. */
@@ -375,6 +386,11 @@ public final class SimulatedNetfilter {
             table = after.table();
             handles = after.handles();
             next();
+            Runnable others = afterNextBatch;
+            afterNextBatch = null;
+            if (others != null) {
+                others.run();
+            }
             if (losesReplies) {
                 throw new ErrnoException("nf_tables has not answered for 10 s", Errno.EAGAIN);
             }

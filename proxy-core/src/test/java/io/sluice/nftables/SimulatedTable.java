@@ -27,17 +27,29 @@ final class SimulatedTable {
     private static final int SUBSYSTEM = 10;
     private static final int HEADER_BYTES = 20;
     private static final int HEAD_BYTES = 4;
+    /** An attribute with a value of two octets. */
+    private static final byte[] SHORT_VALUE = {6, 0, 1, 0};
 
-    /** A rule, of which only some octets matter. */
-    record Rule(long handle, String chain, ByteBuffer octets) {
+    /**
+     * A rule.
+     *
+     * @param numbers all values of two octets in it, ports among them
+     */
+    record Rule(long handle, String chain, Set<Integer> numbers) {
 
-        boolean has(byte[] wanted) {
-            for (int at = 0; at + wanted.length <= octets.limit(); at += HEAD_BYTES) {
-                if (octets.slice(at, wanted.length).equals(ByteBuffer.wrap(wanted))) {
-                    return true;
+        static Rule of(long handle, String chain, ByteBuffer octets) {
+            Set<Integer> numbers = new HashSet<>();
+            for (int at = 0; at + SHORT_VALUE.length + Short.BYTES <= octets.limit(); at += HEAD_BYTES) {
+                boolean found = true;
+                for (int i = 0; i < SHORT_VALUE.length; i++) {
+                    found &= octets.get(at + i) == SHORT_VALUE[i];
+                }
+                if (found) {
+                    int high = octets.get(at + SHORT_VALUE.length) & 0xff;
+                    numbers.add(high << Byte.SIZE | octets.get(at + SHORT_VALUE.length + 1) & 0xff);
                 }
             }
-            return false;
+            return new Rule(handle, chain, numbers);
         }
     }
 
@@ -113,7 +125,7 @@ final class SimulatedTable {
                     table = null;
                 }
                 case NEW_CHAIN -> table("chain").chains.add(text(attributes, 3));
-                case NEW_RULE -> table("rule").rules.add(new Rule(++handles, text(attributes, 2), body));
+                case NEW_RULE -> table("rule").rules.add(Rule.of(++handles, text(attributes, 2), body));
                 case DELETE_RULE -> table("rules").rules.clear();
                 case NEW_SET -> table("set").sets.computeIfAbsent(text(attributes, 2), label -> new HashMap<>());
                 case NEW_ELEMENTS, DELETE_ELEMENTS -> elements(type == NEW_ELEMENTS, attributes);

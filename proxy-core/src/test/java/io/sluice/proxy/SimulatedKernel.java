@@ -7,6 +7,7 @@ import io.sluice.datagram.FlowEnd;
 import io.sluice.linux.SocketName;
 import io.sluice.metrics.EndpointFailure;
 import io.sluice.nftables.SimulatedNetfilter;
+import io.sluice.nftables.SimulatedNetfilter.Fate;
 import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpAddresses;
@@ -25,7 +26,6 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -136,20 +136,23 @@ public final class SimulatedKernel {
 
     /** Who gets a connection to an address: of several processes, one that accepts. */
     private @Nullable Reached find(Place place) {
-        if (netfilter != null) {
-            List<Reached> all = switch (netfilter.fate(place)) {
-                case PROXY, PROXY_INSIDE -> intercepting.stream().map(process -> process.intercepted(place, netfilter))
-                        .filter(Objects::nonNull).toList();
-                case REFUSED, DROPPED, NOTHING -> List.of();
-            };
-            return first(all);
+        Reached found = null;
+        if (netfilter == null) {
+            for (Socket socket : open.getOrDefault(place, List.of())) {
+                found = found == null || !found.process.accepts && socket.process.accepts ? socket.reached() : found;
+            }
+            return found;
         }
-        return first(open.getOrDefault(place, List.of()).stream().map(Socket::reached).toList());
-    }
-
-    private static @Nullable Reached first(List<Reached> all) {
-        return all.stream().filter(reached -> reached.process.accepts).findFirst()
-                .orElse(all.isEmpty() ? null : all.getFirst());
+        Fate fate = netfilter.fate(place);
+        if (fate == Fate.PROXY || fate == Fate.PROXY_INSIDE) {
+            for (ProcessSockets process : intercepting) {
+                Reached next = process.intercepted(place, netfilter);
+                if (next != null && (found == null || !found.process.accepts && process.accepts)) {
+                    found = next;
+                }
+            }
+        }
+        return found;
     }
 
     /** What a connection to an address gets to. */

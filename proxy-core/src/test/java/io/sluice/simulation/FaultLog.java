@@ -12,9 +12,13 @@ import org.slf4j.LoggerFactory;
 /** What the program itself reports as a fault of its own: it goes on after it, a history does not. */
 final class FaultLog extends AppenderBase<ILoggingEvent> {
 
-    private static final FaultLog ALL = new FaultLog();
+    /** The first fault of the history that this thread, or one that it has made, plays. */
+    private static final InheritableThreadLocal<AtomicReference<@Nullable String>> FIRST =
+            new InheritableThreadLocal<>();
 
-    private final AtomicReference<@Nullable String> first = new AtomicReference<>();
+    static {
+        new FaultLog().start();
+    }
 
     private FaultLog() {
         Logger logger = (Logger) LoggerFactory.getLogger(Faults.class);
@@ -22,16 +26,25 @@ final class FaultLog extends AppenderBase<ILoggingEvent> {
         logger.setLevel(Level.DEBUG);
         logger.addAppender(this);
         setContext(logger.getLoggerContext());
-        start();
+    }
+
+    /** A history begins on this thread. */
+    static void begin() {
+        FIRST.set(new AtomicReference<>());
     }
 
     /** The first fault since it was asked last; null for none. */
     static @Nullable String take() {
-        return ALL.first.get() == null ? null : ALL.first.getAndSet(null);
+        AtomicReference<@Nullable String> first = FIRST.get();
+        return first == null || first.get() == null ? null : first.getAndSet(null);
     }
 
     @Override
     protected void append(ILoggingEvent event) {
+        AtomicReference<@Nullable String> first = FIRST.get();
+        if (first == null) {
+            return;
+        }
         first.compareAndSet(null, event.getFormattedMessage() + (event.getThrowableProxy() == null
                 ? ""
                 : ": " + event.getThrowableProxy().getClassName() + ": " + event.getThrowableProxy().getMessage()));

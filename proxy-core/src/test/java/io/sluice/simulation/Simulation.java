@@ -48,7 +48,7 @@ final class Simulation {
     /** The same after the kernel is. */
     private static final long KERNEL_HEALS = 45 * SECOND;
 
-    /** How long a daemon that ends waits for its connections. */
+    /** How long a daemon that ends waits for its connections, at the most. */
     private static final long DRAINS = 30 * SECOND;
 
     private static final Svc KUBERNETES = Svc.plain("default", "kubernetes", "10.96.0.1", 443, Tenants.LONG_AGO);
@@ -85,6 +85,7 @@ final class Simulation {
     private long kernelWellAt;
 
     private Simulation(Plan plan, boolean recorded) {
+        FaultLog.begin();
         this.plan = plan;
         world = new World(plan, recorded);
         random = world.random("actions");
@@ -174,10 +175,16 @@ final class Simulation {
         pass(60 * SECOND);
         world.check(kernel.listening().isEmpty(), () -> "listeners are left: " + kernel.listening());
         world.check(daemon.process().flows() == 0, () -> "flows are left: " + daemon.process().flows());
+        for (int i = 0; i < 3; i++) {
+            daemon.connections().accept(0, true, false);
+        }
+        pass(random.nextLong(10 * SECOND));
         daemon.stop();
         end(daemon.connections());
-        world.run(2 * DRAINS, () -> {});
-        review();
+        for (int i = 0; i < 16; i++) {
+            world.run(DRAINS / 8, () -> {});
+            review();
+        }
         world.run(2 * DRAINS, () -> {});
         review();
         world.check(ending.isEmpty(), () -> "connections are left");
@@ -428,7 +435,7 @@ final class Simulation {
     }
 
     private void end(SimulatedConnections connections) {
-        connections.drain(DRAINS);
+        connections.drain(random.nextLong(DRAINS));
         ending.add(connections);
     }
 

@@ -6,6 +6,9 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -40,9 +43,17 @@ class SimulationTest {
         String from = System.getProperty("sluice.simulation.from", "0");
         long first =
                 from.equals("today") ? LocalDate.now(ZoneOffset.UTC).toEpochDay() * histories : Long.parseLong(from);
-        onVirtualThread(() -> {
-            for (long seed = first; seed < first + histories; seed++) {
-                Histories.play(Plan.of(seed));
+        // Histories share nothing: one for each processor at a time.
+        int players = Math.max(1, Math.min(4, Runtime.getRuntime().availableProcessors()));
+        AtomicLong next = new AtomicLong(first);
+        onVirtualThreads(players, () -> {
+            for (long seed = next.getAndIncrement(); seed < first + histories; seed = next.getAndIncrement()) {
+                try {
+                    Histories.play(Plan.of(seed));
+                } catch (AssertionError e) {
+                    next.set(first + histories);
+                    throw e;
+                }
             }
         });
     }
@@ -50,19 +61,25 @@ class SimulationTest {
     @Test
     @EnabledIfSystemProperty(named = "sluice.simulation.seed", matches = "-?\\d+")
     void one_history_again() throws InterruptedException {
-        onVirtualThread(() -> Histories.repeat(Plan.ofProperties()));
+        onVirtualThreads(1, () -> Histories.repeat(Plan.ofProperties()));
     }
 
     /** Fibers change hands fastest between virtual threads. */
-    private static void onVirtualThread(Runnable work) throws InterruptedException {
+    private static void onVirtualThreads(int number, Runnable work) throws InterruptedException {
         AtomicReference<Throwable> thrown = new AtomicReference<>();
-        Thread.ofVirtual().start(() -> {
-            try {
-                work.run();
-            } catch (Throwable e) {
-                thrown.set(e);
-            }
-        }).join();
+        List<Thread> threads = new ArrayList<>();
+        for (int i = 0; i < number; i++) {
+            threads.add(Thread.ofVirtual().start(() -> {
+                try {
+                    work.run();
+                } catch (Throwable e) {
+                    thrown.compareAndSet(null, e);
+                }
+            }));
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
         if (thrown.get() != null) {
             fail(thrown.get().getMessage(), thrown.get());
         }

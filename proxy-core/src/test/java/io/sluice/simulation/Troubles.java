@@ -145,25 +145,22 @@ final class Troubles {
 
     private void netfilter(SimulatedNetfilter filter, long lasts, int which) {
         switch (which) {
-            case 0 -> filter.refuse(true);
-            case 1 -> filter.unreadable(true);
-            case 2 -> filter.loseReplies(true);
+            case 0 -> filter.refuse();
+            case 1 -> filter.beUnreadable();
+            case 2 -> filter.loseReplies();
+            case 3 -> filter.harmAfterNextBatch(random);
             default -> {
                 filter.harm(random);
-                filter.refuse(random.nextInt(4) == 0);
+                if (random.nextInt(4) == 0) {
+                    filter.refuse();
+                }
             }
         }
         simulation.kernelChanged();
         during(lasts, () -> {
-            netfilterIsWell(filter);
+            filter.beWell();
             simulation.kernelChanged();
         });
-    }
-
-    private static void netfilterIsWell(SimulatedNetfilter filter) {
-        filter.refuse(false);
-        filter.unreadable(false);
-        filter.loseReplies(false);
     }
 
     private void node(long lasts) {
@@ -197,7 +194,7 @@ final class Troubles {
         simulation.kernel().free();
         simulation.routes().refuse(false);
         simulation.routes().unreadable(false);
-        simulation.netfilter().ifPresent(Troubles::netfilterIsWell);
+        simulation.netfilter().ifPresent(SimulatedNetfilter::beWell);
         simulation.disk().full(false);
         simulation.pods().reviveAll();
         simulation.kernelChanged();
