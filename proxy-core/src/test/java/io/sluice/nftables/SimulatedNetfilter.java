@@ -221,7 +221,7 @@ public final class SimulatedNetfilter {
         SimulatedTable now = table;
         if (now != null) {
             for (ElementSet set : List.of(ElementSet.CLUSTER_IPS4, ElementSet.CLUSTER_IPS6)) {
-                now.set(set.label()).keySet().forEach(key -> addresses.add(address(key.array())));
+                now.set(set.label()).keySet().forEach(key -> addresses.add(address(octets(key, key.capacity()))));
             }
         }
         return addresses;
@@ -270,7 +270,7 @@ public final class SimulatedNetfilter {
     private static Place place(ByteBuffer key, IpFamily family) {
         int octets = family == IpFamily.IPV4 ? 4 : 16;
         return new Place(key.get(octets) == TCP ? Protocol.TCP : Protocol.UDP, new InetSocketAddress(
-                address(Arrays.copyOf(key.array(), octets)), key.getShort(octets + Integer.BYTES) & 0xffff));
+                address(octets(key, octets)), key.getShort(octets + Integer.BYTES) & 0xffff));
     }
 
     private static InetAddress address(byte[] octets) {
@@ -281,8 +281,14 @@ public final class SimulatedNetfilter {
         }
     }
 
+    private static byte[] octets(ByteBuffer key, int number) {
+        byte[] octets = new byte[number];
+        key.get(0, octets);
+        return octets;
+    }
+
     private static ByteBuffer numbered(ByteBuffer key, int number) {
-        return ByteBuffer.allocate(key.capacity() + Integer.BYTES).put(key.array())
+        return ByteBuffer.allocate(key.capacity() + Integer.BYTES).put(octets(key, key.capacity()))
                 .put(ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.nativeOrder()).putInt(number).array())
                 .flip();
     }

@@ -450,7 +450,7 @@ public final class SimulatedKernel {
     }
 
     /** Takes intercepted connections. */
-    private final class Intercepting implements InterceptingSocket {
+    private static final class Intercepting implements InterceptingSocket {
 
         private final ProcessSockets process;
         private final InetSocketAddress bound;

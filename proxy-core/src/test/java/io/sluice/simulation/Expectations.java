@@ -9,7 +9,6 @@ import io.sluice.proxy.SimulatedKernel;
 import io.sluice.proxy.SimulatedKernel.Connected;
 import io.sluice.reconcile.SimulatedReconciler;
 import io.sluice.service.Cidr;
-import io.sluice.service.Endpoint;
 import io.sluice.service.EndpointAddress;
 import io.sluice.service.IpAddresses;
 import io.sluice.service.IpFamily;
@@ -56,6 +55,8 @@ final class Expectations {
     private final @Nullable FilterExpectations filter;
     private final SimulatedRoutes routes;
     private final Pods pods;
+    private final Map<Question, List<String>> allowed = new HashMap<>();
+    private int revision;
     private int clientPort;
 
     Expectations(World world, Truth ever, Truth truth, SimulatedKernel kernel,
@@ -93,13 +94,14 @@ final class Expectations {
             List<Svc> been = ever.services(service(port));
             world.check(port.protocol() == place.protocol() && been.stream().anyMatch(svc -> claims(svc, place)),
                     () -> port + " answers at " + place + ", which it has not claimed: " + been);
+            Set<EndpointAddress> targets = new HashSet<>();
             for (Traffic traffic : Traffic.values()) {
-                for (Endpoint endpoint : kernel.targets(place, traffic)) {
-                    world.check(couldTake(service(port), endpoint.address(), Backend::takes), () -> "connections to "
-                            + port + " at " + place + " go to " + endpoint.address()
-                            + ", which is no endpoint that takes them: "
-                            + ever.slices(service(port)));
-                }
+                kernel.targets(place, traffic).forEach(endpoint -> targets.add(endpoint.address()));
+            }
+            for (EndpointAddress endpoint : targets) {
+                world.check(couldTake(service(port), endpoint, Backend::takes), () -> "connections to " + port + " at "
+                        + place + " go to " + endpoint + ", which is no endpoint that takes them: "
+                        + ever.slices(service(port)));
             }
         }
     }
@@ -177,11 +179,19 @@ final class Expectations {
 
     /** The endpoints of one family by the naive rules, as the cluster is now. */
     List<String> allowed(Svc svc, From from, IpFamily family) {
-        List<Backend> backends = truth.now(Slice.class).stream().filter(slice -> slice.of().equals(svc.key()))
-                .flatMap(slice -> slice.backends().stream())
-                .filter(backend -> svc.has(family) && Cluster.family(backend.address()) == family).toList();
-        return NaiveRules.allowed(svc.policies(), backends, Cluster.NODE, zone(), from);
+        if (revision != truth.revision()) {
+            revision = truth.revision();
+            allowed.clear();
+        }
+        return allowed.computeIfAbsent(new Question(svc, from, family), question -> {
+            List<Backend> backends = truth.now(Slice.class).stream().filter(slice -> slice.of().equals(svc.key()))
+                    .flatMap(slice -> slice.backends().stream())
+                    .filter(backend -> svc.has(family) && Cluster.family(backend.address()) == family).toList();
+            return NaiveRules.allowed(svc.policies(), backends, Cluster.NODE, zone(), from);
+        });
     }
+
+    private record Question(Svc svc, From from, IpFamily family) {}
 
     private @Nullable String zone() {
         for (Node node : truth.now(Node.class)) {

@@ -22,6 +22,8 @@ final class Truth {
     private final Map<String, List<Optional<Item>>> states = new TreeMap<>();
     /** By the name of the Service; made again after each change. */
     private final Map<String, List<Slice>> slicesOf = new HashMap<>();
+    private final Map<Svc, Boolean> settled = new HashMap<>();
+    private int revision;
     /** What is there by its kind; found again after each change. */
     private final Map<Class<?>, List<Item>> now = new HashMap<>();
 
@@ -41,9 +43,20 @@ final class Truth {
         List<Optional<Item>> known = states.computeIfAbsent(key, k -> new ArrayList<>(List.of(Optional.empty())));
         if (!known.getLast().equals(state)) {
             known.add(state);
-            slicesOf.clear();
-            now.clear();
+            changed();
         }
+    }
+
+    private void changed() {
+        slicesOf.clear();
+        now.clear();
+        settled.clear();
+        revision++;
+    }
+
+    /** Another number after each change. */
+    int revision() {
+        return revision;
     }
 
     /** The store is another one: {@code items} are there, and no others. */
@@ -58,7 +71,7 @@ final class Truth {
     void inSync() {
         states.replaceAll((key, known) -> new ArrayList<>(List.of(known.getLast())));
         states.values().removeIf(known -> known.getLast().isEmpty());
-        slicesOf.clear();
+        changed();
     }
 
     /** All that an object has been, without the times when it was not there. */
@@ -87,6 +100,10 @@ final class Truth {
 
     /** Whether a Service and its slices have been the same all the time, and it has been there. */
     boolean settled(Svc service) {
+        return settled.computeIfAbsent(service, this::isSettled);
+    }
+
+    private boolean isSettled(Svc service) {
         return states.getOrDefault("Svc " + service.key(), List.of()).equals(List.of(Optional.of(service)))
                 && states.values().stream()
                         .filter(known -> known.stream().flatMap(Optional::stream)
