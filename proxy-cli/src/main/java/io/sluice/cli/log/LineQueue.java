@@ -14,7 +14,6 @@ import java.util.Arrays;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -79,7 +78,7 @@ final class LineQueue implements AutoCloseable {
     private final AtomicInteger lines = new AtomicInteger();
     private final AtomicLong bytes = new AtomicLong();
     private final AtomicLong dropped = new AtomicLong();
-    private final AtomicBoolean resting = new AtomicBoolean();
+    private final Doorbell bell = new Doorbell();
     private volatile Notice notice = (count, why) -> "dropped " + count + " lines: " + why + '\n';
     private volatile boolean closing;
 
@@ -142,9 +141,7 @@ final class LineQueue implements AutoCloseable {
             return;
         }
         queue.add(new Line(encoded, dropped.get()));
-        if (resting.compareAndSet(true, false)) {
-            LockSupport.unpark(writer);
-        }
+        bell.ring();
     }
 
     private void release(byte[] encoded) {
@@ -210,22 +207,9 @@ final class LineQueue implements AutoCloseable {
                 return;
             }
             if (!due) {
-                rest(missing > told ? NOTICE_INTERVAL_NANOS : 0);
+                bell.rest(() -> queue.isEmpty() && !closing, missing > told ? NOTICE_INTERVAL_NANOS : 0);
             }
         }
-    }
-
-    /** Waits for a line; not longer than {@code nanos}, if that is not 0. */
-    private void rest(long nanos) {
-        resting.set(true);
-        if (queue.isEmpty() && !closing) {
-            if (nanos > 0) {
-                LockSupport.parkNanos(this, nanos);
-            } else {
-                LockSupport.park(this);
-            }
-        }
-        resting.set(false);
     }
 
     private void pause(long nanos) {
