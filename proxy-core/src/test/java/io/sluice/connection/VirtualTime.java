@@ -33,7 +33,7 @@ class VirtualTime {
     }
 
     void after(long delay, Runnable action) {
-        at(now + delay, action);
+        at(now() + delay, action);
     }
 
     void at(long time, Runnable action) {

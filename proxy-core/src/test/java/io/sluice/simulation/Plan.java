@@ -43,11 +43,14 @@ record Plan(long seed, Set<FaultClass> faults, int actions) {
     static Plan ofProperties() {
         Plan whole = of(Long.getLong("sluice.simulation.seed"));
         String faults = System.getProperty("sluice.simulation.faults");
-        Set<FaultClass> chosen = faults == null
-                ? whole.faults
-                : Arrays.stream(faults.split(",")).filter(name -> !name.isBlank()).map(FaultClass::valueOf)
-                        .collect(Collectors.toSet());
-        return new Plan(whole.seed, chosen, Integer.getInteger("sluice.simulation.actions", whole.actions));
+        return new Plan(whole.seed, faults == null ? whole.faults : faults(faults),
+                Integer.getInteger("sluice.simulation.actions", whole.actions));
+    }
+
+    /** Classes of faults by their names, with commas between. */
+    static Set<FaultClass> faults(String names) {
+        return Arrays.stream(names.split(",")).filter(name -> !name.isBlank()).map(FaultClass::valueOf)
+                .collect(Collectors.toSet());
     }
 
     Plan without(FaultClass fault) {

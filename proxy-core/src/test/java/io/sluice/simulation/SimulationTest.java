@@ -12,8 +12,11 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -56,6 +59,19 @@ class SimulationTest {
                 }
             }
         });
+    }
+
+    /** The shortest history that showed a fault, which was put back for it alone. */
+    @ParameterizedTest(name = "{3}")
+    @CsvSource(delimiter = '|', textBlock = """
+            22 |           | 0  | where no endpoint could take connections at all, a policy Local made them wait for nothing
+            97 |           | 1  | a policy Local went on to refuse after the first endpoint had come on another node
+            97 | PODS_FAIL | 17 | an endpoint that responded again got no connections while no proxy listened
+            """)
+    void what_was_found_stays_mended(long seed, @Nullable String faults, int actions, String sentence)
+            throws InterruptedException {
+        onVirtualThreads(1, () -> Histories
+                .play(new Plan(seed, Plan.faults(faults == null ? "" : faults), actions)));
     }
 
     @Test
