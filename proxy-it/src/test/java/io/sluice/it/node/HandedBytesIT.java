@@ -29,7 +29,7 @@ class HandedBytesIT extends NodeThatHandsOver {
 
     private static final int MEGABYTES = 32;
     private static final int CONNECTIONS = Integer.getInteger("sluice.it.handoffs", 1_000);
-    private static final int STREAMS = 100;
+    private static final int STREAMS = 40;
 
     @ParameterizedTest
     @ValueSource(strings = {"epoll", "io_uring"})
