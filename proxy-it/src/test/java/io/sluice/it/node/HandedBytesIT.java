@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class HandedBytesIT extends NodeThatHandsOver {
 
     private static final int MEGABYTES = 32;
-    private static final int CONNECTIONS = Integer.getInteger("sluice.it.handoffs", 1_000);
+    private static final int CONNECTIONS = Integer.getInteger("sluice.it.handoffs", 400);
     private static final int STREAMS = 40;
 
     @ParameterizedTest
@@ -235,7 +235,7 @@ class HandedBytesIT extends NodeThatHandsOver {
         node.run("nft", "add table inet loss; add chain inet loss in { type filter hook prerouting priority -400; };"
                 + " add rule inet loss in meta l4proto tcp numgen random mod 100 < 2 drop");
         try {
-            assertEveryEnding("epoll", CONNECTIONS / 10, 1.0 / 2);
+            assertEveryEnding("epoll", CONNECTIONS / 4, 1.0 / 2);
         } finally {
             node.run("nft", "delete table inet loss");
         }
