@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
  * the family of every socket that it is made for, and goes through JNI's change of thread state for each call; both cost
  * measurable time with short connections.
  *
+ * <p>What asks the kernel on a connection's behalf, by netlink or raw sockets, shares {@link #send}, {@link #receive} and
+ * {@link #sendMessage}.
+ *
  * <p>Lives on one event loop: each call reuses the memory for addresses and errors.
  */
 public final class TcpCalls {

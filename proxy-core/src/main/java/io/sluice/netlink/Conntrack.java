@@ -13,7 +13,8 @@ import java.util.function.Consumer;
 
 /**
  * The connections of this network namespace that the kernel tracks (conntrack, ctnetlink; needs CAP_NET_ADMIN): many at a
- * time. For one thread, which waits for the kernel.
+ * time. For one thread, which waits for the kernel, ten seconds at most for each answer. Every method fails with
+ * {@link ErrnoException} if the kernel refuses.
  */
 public final class Conntrack implements Closeable {
 

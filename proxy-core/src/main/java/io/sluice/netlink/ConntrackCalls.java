@@ -10,28 +10,31 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Single TCP connections in the kernel's table of tracked connections (conntrack, ctnetlink; needs CAP_NET_ADMIN), one at a
  * time and as cheaply as possible. For the thread of its {@link TcpCalls}, which does not wait: the kernel answers while it
- * takes a request.
+ * takes a request. Every method fails with {@link ErrnoException} if the kernel refuses in a way that it does not name.
  */
 public final class ConntrackCalls implements Closeable {
 
+    /** The messages of {@link #replace} and {@link #restore}. */
+    private static final int AT_ONCE = 3;
     private static final int TIMEOUT_MILLIS = 1_000;
     /** More than the kernel puts into a message (NLMSG_GOODSIZE, linux/netlink.h). */
     private static final int ANSWER_BYTES = 16 * 1024;
 
     private final TcpCalls calls;
     private final NetlinkSocket socket;
-    private final ByteBuffer request = ConntrackMessages.buffer(3);
+    private final ByteBuffer request = ConntrackMessages.buffer(AT_ONCE);
     private final ByteBuffer answer = ByteBuffer.allocateDirect(ANSWER_BYTES).order(ByteOrder.nativeOrder());
     private final long requestAddress = MemorySegment.ofBuffer(request).address();
     private final long answerAddress = MemorySegment.ofBuffer(answer).address();
     private final ConntrackMessages messages = new ConntrackMessages(request);
     /** What the messages that were sent last have led to, by their numbers from {@link #first} on. */
-    private final int[] errors = new int[3];
+    private final int[] errors = new int[AT_ONCE];
     private int first;
     private int last;
     private boolean ended;
@@ -88,9 +91,7 @@ public final class ConntrackCalls implements Closeable {
     private void begin() {
         request.clear();
         first = messages.next();
-        errors[0] = 0;
-        errors[1] = 0;
-        errors[2] = 0;
+        Arrays.fill(errors, 0);
         found = null;
     }
 

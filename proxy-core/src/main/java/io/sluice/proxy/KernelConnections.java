@@ -131,8 +131,7 @@ public final class KernelConnections implements AutoCloseable {
             return;
         }
         looking.scheduleWithFixedDelay(Faults.reported("looking at the kernel's connections", this::lookUnlessResting),
-                0,
-                PERIOD_SECONDS, TimeUnit.SECONDS);
+                0, PERIOD_SECONDS, TimeUnit.SECONDS);
     }
 
     private void lookUnlessResting() {
