@@ -1,33 +1,38 @@
 /*
  * The load and the backends of the benchmark: one thread, epoll, nothing allocated while it measures.
  *
- *   load serve PORT ADDRESS…       backends: PORT echoes, PORT+1 swallows, PORT+2 sends, PORT+3 does both; PORT+4 and
- *                                  PORT+5 echo datagrams. Then reads one line of work after the other, and answers each
- *                                  with one JSON object:
- *     exchange [options]                  messages of --bytes are echoed on --connections kept-alive connections
+ *   load serve PORT ADDRESS… [/run/netns/NAME]
+ *                                  backends: PORT echoes, PORT+1 swallows, PORT+2 sends, PORT+3 does both; PORT+4 and
+ *                                  PORT+5 echo datagrams; PORT+6 answers each message with as many bytes as its first
+ *                                  four say, and echoes shorter ones. Then enters the network namespace, if one is given, in which
+ *                                  the clients are, reads one line of work after the other, and answers each with one
+ *                                  JSON object:
+ *     exchange [options]                  messages of --bytes are echoed, or get --answer bytes, on --connections
+ *                                         kept-alive connections
  *     connect [options]                   connect, one byte each way, close; --connections at a time
  *     bulk [options] --way up|down|both   as much as goes through --connections
  *     ask [options]                       a datagram of --bytes and its echo, from a port of its own; --connections at a time
  *     datagrams [options]                 the same, over and over from the same ports
  *   load hold [options]            opens --connections, says so, and holds them until its input ends
  *
- * Options: --to ADDRESS:PORT, --connections N, --seconds S, --warmup S, --bytes N, --rate R (exchanges a second that
- * are offered, 0 for as many as go), --watch PID,PID (whose CPU time is counted).
+ * Options: --to ADDRESS:PORT, --connections N, --seconds S, --warmup S, --bytes N, --answer N, --rate R (exchanges a
+ * second that become due, as a Poisson process has them, 0 for as many as go), --watch PID,PID (whose CPU time is counted).
  *
  * The thread that loads is the one that serves: two would wake each other for each message, which costs as much as the
  * proxy between them and would be what is measured.
  *
- * It does not sleep while it measures, unless the proxy has the same processor: waking it would be work of the proxy's.
- * When the machine does not let it run for a while, no request becomes due, and those that are under way are not among
- * the latencies: what they waited for was not the proxy.
+ * It does not sleep while as many exchanges as go are measured, unless the proxy has the same processor: waking it would
+ * be work of the proxy's. With --rate it sleeps whenever nothing is due, as clients do.
  *
- * With --rate a latency counts from when the exchange was due, not from when it could be sent: what waits behind a
- * slow answer is not left out (coordinated omission).
+ * With --rate a latency counts from when the exchange was due, not from when it could be sent: what waits behind a slow
+ * answer, or for this thread, is not left out (coordinated omission). An exchange takes the connection that has been idle
+ * the longest; while none is, it waits for one. stalledNanos tells how long the machine did not let this thread run.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -49,30 +54,34 @@
 #define LOST (SECOND / 4)    /* a datagram that is not echoed by then */
 #define STALL 250000LL       /* ns from one look at the clock to the next; there is one for each event */
 
-enum role { LISTENER, ECHO, SWALLOW, SEND, BOTH, DATAGRAMS, CLIENT, ORDERS };
+enum role { LISTENER, ECHO, SWALLOW, SEND, BOTH, DATAGRAMS, CLIENT, ORDERS, ANSWER };
 
 struct end {
     int fd;
     enum role role;
     enum role accepts;   /* of a listener */
-    int busy;            /* of a client: an exchange is under way */
     int64_t sent_at;
-    int64_t due;         /* how many exchanges are due and not begun */
-    int64_t next;        /* number of the next one among all */
     long got;
-    long owed;           /* of an echo: bytes that did not fit */
+    long owed;           /* of an answer: bytes that did not fit */
 };
 
 static int epoll_fd;
-static char buffer[CHUNK];
+static char buffer[CHUNK], message[CHUNK];
 static struct sockaddr_in target;
-static int connections, bytes, way_up, way_down;
+static int connections, bytes, answer, way_up, way_down;
 static double seconds, warmup, rate;
 static int pids[MAX_PIDS], pid_count;
 static int64_t done, failed, moved;
 static int measuring;
-static int64_t interval_base;             /* when the exchange number 0 was due */
-static int64_t looked_at, ran_since, stalled;
+static int64_t looked_at, stalled;
+
+/* Of exchanges that become due: those that wait for a connection, and the connections that wait for one. */
+#define MAX_DUE (1 << 16)
+static int64_t due[MAX_DUE];
+static uint64_t due_first, due_last;
+static struct end *idle[MAX_CONNECTIONS];
+static uint64_t idle_first, idle_last;
+static uint64_t seed;
 
 static void die(const char *what) {
     fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
@@ -88,11 +97,7 @@ static int64_t now(void) {
 /* The time, looked at so often that a long step means that this thread did not run. */
 static int64_t look(void) {
     int64_t t = now(), step = t - looked_at;
-    if (step > STALL) {
-        interval_base += step;
-        ran_since = t;
-        if (measuring) stalled += step;
-    }
+    if (step > STALL && measuring) stalled += step;
     looked_at = t;
     return t;
 }
@@ -118,7 +123,6 @@ static int64_t histogram[64 * STEPS];
 static int64_t recorded;
 
 static void record(int64_t from, int64_t to) {
-    if (from < ran_since) return;
     int64_t ns = to - from;
     uint64_t v = ns < STEPS ? STEPS : (uint64_t) ns;
     int shift = 63 - __builtin_clzll(v) - 6;
@@ -181,6 +185,27 @@ static void end_it(struct end *e) {
     free(e);
 }
 
+/* One message at a time, as the clients send them. */
+static void answer_event(struct end *e, uint32_t events) {
+    uint32_t asked;
+    if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
+        ssize_t n = recv(e->fd, buffer, sizeof buffer, 0);
+        if (n == 0 || (n < 0 && errno != EAGAIN)) {
+            end_it(e);
+            return;
+        }
+        if (n >= (ssize_t) sizeof asked) memcpy(&asked, buffer, sizeof asked);
+        else asked = n > 0 ? n : 0;
+        e->owed += asked;
+    }
+    while (e->owed > 0) {
+        ssize_t n = send(e->fd, buffer, e->owed < CHUNK ? e->owed : CHUNK, MSG_NOSIGNAL);
+        if (n < 0) break;
+        e->owed -= n;
+    }
+    watch(e, e->owed > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
+}
+
 static void serve_event(struct end *e, uint32_t events) {
     if (e->role == LISTENER) {
         int fd;
@@ -202,6 +227,10 @@ static void serve_event(struct end *e, uint32_t events) {
             if (n < 0) return;
             sendto(e->fd, buffer, n, 0, (struct sockaddr *) &from, size);
         }
+        return;
+    }
+    if (e->role == ANSWER) {
+        answer_event(e, events);
         return;
     }
     if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
@@ -268,32 +297,36 @@ static void connect_all(int with_echo, uint32_t events) {
         if (connect(c->fd, (struct sockaddr *) &target, sizeof target) < 0) die("connect");
         fcntl(c->fd, F_SETFL, O_NONBLOCK);
         c->role = CLIENT;
-        c->next = i;
         watch(c, events, EPOLL_CTL_ADD);
         if (with_echo) first_byte(c);
     }
 }
 
 static void exchange_send(struct end *c, int64_t from) {
-    c->busy = 1;
     c->got = 0;
     c->sent_at = from;
-    if (send(c->fd, buffer, bytes, MSG_NOSIGNAL) != bytes) failed++;
+    if (send(c->fd, message, bytes, MSG_NOSIGNAL) != bytes) failed++;
 }
 
-static int64_t due_time(int64_t number) {
-    return interval_base + (int64_t) (number * (SECOND / rate));
+/* ns until the next exchange becomes due: exponentially distributed, from a seed of its own (splitmix64). */
+static int64_t gap(void) {
+    uint64_t z = (seed += 0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    z ^= z >> 31;
+    return (int64_t) (-log(((z >> 11) + 1) * 0x1p-53) * (SECOND / rate));
+}
+
+static void exchange_due(int64_t at) {
+    if (idle_first < idle_last) exchange_send(idle[idle_first++ % MAX_CONNECTIONS], at);
+    else if (due_last - due_first < MAX_DUE) due[due_last++ % MAX_DUE] = at;
+    else failed++;
 }
 
 static void exchange_next(struct end *c) {
-    if (rate == 0) {
-        exchange_send(c, looked_at);
-    } else if (c->due > 0) {
-        c->due--;
-        int64_t number = c->next;
-        c->next += connections;
-        exchange_send(c, due_time(number));
-    }
+    if (rate == 0) exchange_send(c, looked_at);
+    else if (due_first < due_last) exchange_send(c, due[due_first++ % MAX_DUE]);
+    else idle[idle_last++ % MAX_CONNECTIONS] = c;
 }
 
 static void exchange_event(struct end *c) {
@@ -305,12 +338,11 @@ static void exchange_event(struct end *c) {
         return;
     }
     c->got += n;
-    if (c->got < bytes) return;
-    c->busy = 0;
+    if (c->got < answer) return;
     if (measuring) {
         record(c->sent_at, looked_at);
         done++;
-        moved += 2 * bytes;
+        moved += bytes + answer;
     }
     exchange_next(c);
 }
@@ -404,7 +436,7 @@ static int shares_processor(void) {
 }
 
 static void run(enum work work) {
-    int sleeps = shares_processor();
+    int sleeps = rate > 0 || shares_processor();
     if (work == CONNECT) {
         for (int i = 0; i < connections; i++)
             if (begin_connect(&clients[i])) watch(&clients[i], EPOLLOUT, EPOLL_CTL_ADD);
@@ -417,10 +449,10 @@ static void run(enum work work) {
     } else {
         connect_all(work == EXCHANGE, EPOLLIN | (work == BULK && way_up ? EPOLLOUT : 0));
     }
-    looked_at = interval_base = now();
-    int64_t begin = looked_at + (int64_t) (warmup * SECOND), end = begin + (int64_t) (seconds * SECOND), arrived = 0;
-    int64_t cpu = 0, measured_from = 0, t, turn = 0;
-    if (work == EXCHANGE && rate == 0)
+    looked_at = now();
+    int64_t begin = looked_at + (int64_t) (warmup * SECOND), end = begin + (int64_t) (seconds * SECOND);
+    int64_t cpu = 0, measured_from = 0, t, turn = 0, next = looked_at;
+    if (work == EXCHANGE)
         for (int i = 0; i < connections; i++) exchange_next(&clients[i]);
     while ((t = look()) < end) {
         if (!measuring && t >= begin) {
@@ -431,13 +463,8 @@ static void run(enum work work) {
         }
         int64_t until = sleeps ? measuring ? end : begin : t;
         if (work == EXCHANGE && rate > 0) {
-            while (due_time(arrived) <= (t = look())) {
-                struct end *c = &clients[arrived % connections];
-                c->due++;
-                if (!c->busy) exchange_next(c);
-                arrived++;
-            }
-            if (due_time(arrived) < until) until = due_time(arrived);
+            for (; next <= (t = look()); next += gap()) exchange_due(next);
+            if (next < until) until = next;
         }
         if (work == ASK || work == FLOWS) {
             struct end *c = &clients[turn++ % connections];
@@ -451,7 +478,7 @@ static void run(enum work work) {
         int64_t wait = until > t ? until - t : 0;
         struct timespec timeout = {wait / SECOND, wait % SECOND};
         int n = epoll_pwait2(epoll_fd, events, 256, &timeout, NULL);
-        if (sleeps) looked_at = now();
+        if (sleeps) looked_at = wait > 0 && n == 0 ? until : now();
         for (int i = 0; i < n; i++) {
             struct end *c = events[i].data.ptr;
             look();
@@ -484,7 +511,7 @@ static void hold(void) {
 
 static void read_options(int argc, char **argv) {
     connections = 1, bytes = 256, way_up = 1, way_down = 0;
-    seconds = 2, warmup = 0.5, rate = 0;
+    seconds = 2, warmup = 0.5, rate = 0, answer = 0;
     pid_count = 0;
     for (int i = 0; i + 1 < argc; i += 2) {
         char *name = argv[i], *value = argv[i + 1];
@@ -499,6 +526,7 @@ static void read_options(int argc, char **argv) {
         else if (!strcmp(name, "--seconds")) seconds = atof(value);
         else if (!strcmp(name, "--warmup")) warmup = atof(value);
         else if (!strcmp(name, "--bytes")) bytes = atoi(value);
+        else if (!strcmp(name, "--answer")) answer = atoi(value);
         else if (!strcmp(name, "--rate")) rate = atof(value);
         else if (!strcmp(name, "--way")) {
             way_up = strcmp(value, "down") != 0;
@@ -510,6 +538,12 @@ static void read_options(int argc, char **argv) {
             fprintf(stderr, "load: unknown option %s\n", name);
             exit(2);
         }
+    }
+    if (answer > 0) {
+        uint32_t asked = answer;
+        memcpy(message, &asked, sizeof asked);
+    } else {
+        answer = bytes;
     }
     if (connections < 1 || connections > MAX_CONNECTIONS || bytes < 1 || bytes > CHUNK) {
         fprintf(stderr, "load: --connections or --bytes is out of range\n");
@@ -525,7 +559,9 @@ static void work(char *line) {
     if (count == 0) return;
     memset(clients, 0, sizeof clients);
     memset(histogram, 0, sizeof histogram);
-    recorded = done = failed = moved = measuring = stalled = ran_since = 0;
+    recorded = done = failed = moved = measuring = stalled = 0;
+    due_first = due_last = idle_first = idle_last = 0;
+    seed = 1;
     read_options(count - 1, words + 1);
     if (!strcmp(words[0], "exchange")) run(EXCHANGE);
     else if (!strcmp(words[0], "connect")) run(CONNECT);
@@ -542,8 +578,15 @@ static void serve(int argc, char **argv) {
     static struct end orders = {.fd = 0, .role = ORDERS};
     int port = atoi(argv[0]);
     for (int i = 1; i < argc; i++) {
+        if (argv[i][0] == '/') {
+            int namespace = open(argv[i], O_RDONLY | O_CLOEXEC);
+            if (namespace < 0 || setns(namespace, CLONE_NEWNET) < 0) die(argv[i]);
+            close(namespace);
+            break;
+        }
         for (int r = 0; r < 4; r++) listen_at(argv[i], port + r, (enum role) (ECHO + r));
         for (int r = 4; r < 6; r++) receive_at(argv[i], port + r);
+        listen_at(argv[i], port + 6, ANSWER);
     }
     watch(&orders, EPOLLIN, EPOLL_CTL_ADD);
     puts("ready");

@@ -173,11 +173,11 @@ public final class Bench implements Callable<Integer> {
                 load.run(work.load(), peer.target(work.backend()), peer.pids(), compiled ? 3 * warmUp : 0.2, 0);
             }
         }
-        double half = works.contains(Work.HALF_LOAD) ? halfLoad(peers, load) : 0;
+        double peak = works.stream().anyMatch(w -> w.share() > 0) ? peak(peers, load) : 0;
         for (Peer peer : peers) {
             peer.pause();
         }
-        measure(works.stream().filter(w -> w.idle() == 0).toList(), half, peers, load);
+        measure(works.stream().filter(w -> w.idle() == 0).toList(), peak, peers, load);
         for (Work work : works.stream().filter(w -> w.idle() > 0).toList()) {
             List<Process> held = new ArrayList<>();
             for (Peer peer : peers) {
@@ -185,7 +185,7 @@ public final class Bench implements Callable<Integer> {
                 held.add(load.hold(peer.target(work.backend()), work.idle()));
                 peer.pause();
             }
-            measure(List.of(work), half, peers, load);
+            measure(List.of(work), peak, peers, load);
             for (Process holding : held) {
                 Processes.end(holding);
             }
@@ -196,7 +196,7 @@ public final class Bench implements Callable<Integer> {
     }
 
     /** All rounds; the peers are paused, before and after. */
-    private void measure(List<Work> works, double half, List<Peer> peers, LoadTool load)
+    private void measure(List<Work> works, double peak, List<Peer> peers, LoadTool load)
             throws IOException, InterruptedException {
         double time = seconds();
         for (int round = 0; round < rounds(); round++) {
@@ -204,24 +204,24 @@ public final class Bench implements Callable<Integer> {
                 System.err.printf("round %d: %s%n", round + 1, work.title());
                 // What delays one request in a hundred comes and goes with the machine's other work: that figure needs
                 // more time, and turns short enough for each peer to have its share of it.
-                int turns = work == Work.HALF_LOAD ? 6 : 1;
-                double turn = work == Work.HALF_LOAD ? time / 2 : time;
+                int turns = work.share() > 0 ? 6 : 1;
+                double turn = work.share() > 0 ? time / 2 : time;
                 for (int i = 0; i < turns * peers.size(); i++) {
                     Peer peer = peers.get((i + i / peers.size() + round) % peers.size());
                     peer.resume();
                     results.add(work, peer, load.run(work.load(), peer.target(work.backend()), peer.pids(), turn,
-                            work == Work.HALF_LOAD ? half : 0));
+                            Math.floor(peak * work.share())));
                     peer.pause();
                 }
             }
         }
     }
 
-    /** Half of what HAProxy does at most: the same for all. */
-    private static double halfLoad(List<Peer> peers, LoadTool load) throws IOException, InterruptedException {
+    /** Requests a second that HAProxy does at most: shares of it are the load of all. */
+    private static double peak(List<Peer> peers, LoadTool load) throws IOException, InterruptedException {
         Peer haproxy = peers.stream().filter(p -> p.name().equals("haproxy")).findFirst().orElseThrow();
         Sample flatOut = load.run(Work.REQUESTS_64.load(), haproxy.target(Work.Backend.ECHO), List.of(), 2, 0);
-        return Math.floor(Figure.REQUEST_RATE.of(flatOut) / 2);
+        return Figure.REQUEST_RATE.of(flatOut);
     }
 
     private void starts(List<Peer> peers, Map<String, Results.Spread> starts)

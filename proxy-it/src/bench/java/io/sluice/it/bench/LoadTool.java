@@ -40,14 +40,17 @@ final class LoadTool {
         return start(home, work, cpus, List.of(), port, addresses);
     }
 
-    /** The same, as {@code wrapper} has it, such as in a network namespace. */
+    /**
+     * The same, as {@code wrapper} has it, such as in a network namespace; the last address may be the file of the network
+     * namespace in which the clients are.
+     */
     static LoadTool start(Path home, Path work, String cpus, List<String> wrapper, int port, List<String> addresses)
             throws IOException, InterruptedException {
         Path source = home.resolve("proxy-it/src/bench/load.c");
         Path program = work.resolve("load");
         if (!Files.exists(program)
                 || Files.getLastModifiedTime(program).compareTo(Files.getLastModifiedTime(source)) < 0) {
-            Processes.run(List.of("gcc", "-O2", "-Wall", "-o", program.toString(), source.toString()));
+            Processes.run(List.of("gcc", "-O2", "-Wall", "-o", program.toString(), source.toString(), "-lm"));
         }
         List<String> arguments = new ArrayList<>(List.of("serve", Integer.toString(port)));
         arguments.addAll(addresses);

@@ -10,8 +10,7 @@ import tools.jackson.databind.json.JsonMapper;
  * @param failed     those that failed
  * @param bytes      moved over the client's sockets, both ways together
  * @param cpuNanos   CPU time of the proxy's processes, all threads
- * @param stalledNanos how long the load tool did not get to run; what was under way then is not among the latencies,
- *                   which are 0 if nothing else was
+ * @param stalledNanos how long the load tool did not get to run, which the latencies contain
  */
 record Sample(double seconds, long done, long failed, long bytes, long cpuNanos, long stalledNanos, double p50Micros,
         double p99Micros, double p999Micros) {

@@ -8,11 +8,14 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -23,9 +26,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Veths implements Closeable {
 
-    /** The works that are done, the most telling ones. */
-    static final List<Work> WORKS =
-            List.of(Work.BULK_8_DOWN, Work.REQUESTS_64, Work.CONNECTIONS, Work.QUESTIONS, Work.FLOWS);
+    /** The works that are done if none is chosen, the most telling ones. */
+    static final List<Work> WORKS = List.of(Work.BULK_DOWN, Work.BULK_BOTH, Work.BULK_8_DOWN, Work.REQUESTS_64,
+            Work.QUARTER_LOAD, Work.HALF_LOAD, Work.HEAVY_LOAD, Work.CONNECTIONS, Work.QUESTIONS, Work.FLOWS);
 
     private static final String SERVICE = "10.96.0.50";
     /** The Services of datagrams: how long a flow lasts is said of a whole Service. */
@@ -33,7 +36,6 @@ final class Veths implements Closeable {
             Map.of(Work.Backend.ANSWER, "10.96.0.51", Work.Backend.FLOWS, "10.96.0.52");
     private static final String NODE = "10.60.1.1";
     private static final List<String> ENDPOINTS = List.of("10.60.2.2", "10.60.2.3", "10.60.2.4");
-    private static final int ORDERS_PORT = 7900;
     private static final long PATIENCE_NANOS = 60_000_000_000L;
 
     /** How packets pass the node. */
@@ -63,6 +65,15 @@ final class Veths implements Closeable {
             return !work.datagrams() || this != HAPROXY && this != HAPROXY_SPLICE && this != HAPROXY_PIPES;
         }
 
+        /** Whether it is another proxy. */
+        boolean peer() {
+            return this == HAPROXY || this == HAPROXY_SPLICE || this == HAPROXY_PIPES || this == NGINX;
+        }
+
+        boolean sluice() {
+            return this == LOCAL_ROUTE || this == NFTABLES || this == HANDED;
+        }
+
         /** Where the load for {@code work} goes. */
         String target(Work work) {
             return (target.equals(SERVICE) ? DATAGRAM_SERVICES.getOrDefault(work.backend(), target) : target) + ":"
@@ -73,9 +84,14 @@ final class Veths implements Closeable {
     /** One turn, with the CPU time of the whole machine in it. */
     private record Turn(Sample sample, double machineNanos) {
 
+        /** The proxy's, in ns for each unit. */
+        double cpu(Work work) {
+            return sample.cpuNanos() / units(work);
+        }
+
         /** Of what {@code work} counts: GB, requests or connections. */
         double units(Work work) {
-            return work == Work.BULK_8_DOWN ? sample.bytes() / 1e9 : sample.done();
+            return work.bulk() ? sample.bytes() / 1e9 : sample.done();
         }
     }
 
@@ -113,8 +129,9 @@ final class Veths implements Closeable {
     void build(Path home, Path work, String proxyCpus, String loadCpus) throws IOException, InterruptedException {
         for (Lane lane : lanes) {
             cable(lane);
-            LoadTool.start(home, work, loadCpus, inside(lane.pod), Peer.PORT, ENDPOINTS);
-            lane.load = LoadTool.start(home, work, loadCpus, inside(lane.client), ORDERS_PORT, List.of("127.0.0.1"));
+            // One thread in two namespaces: a client that does not sleep would keep the endpoints from running.
+            lane.load = LoadTool.start(home, work, loadCpus, inside(lane.pod), Peer.PORT,
+                    Stream.concat(ENDPOINTS.stream(), Stream.of("/run/netns/" + lane.client)).toList());
             List<String> command = command(lane.way, home, work);
             if (!command.isEmpty()) {
                 List<String> all = new ArrayList<>(inside(lane.node));
@@ -266,73 +283,106 @@ final class Veths implements Closeable {
 
     /** Does every work over every way in turn. */
     void measure(List<Work> only, int rounds, double seconds) throws IOException, InterruptedException {
-        List<Work> works = WORKS.stream().filter(work -> only.isEmpty() || only.contains(work)).toList();
+        List<Work> works = only.isEmpty() ? WORKS : only;
+        double peak = 0;
         for (Lane lane : lanes) {
-            boolean compiled =
-                    lane.way == Way.NFTABLES || lane.way == Way.LOCAL_ROUTE || lane.way == Way.HANDED;
+            if (lane.way.sluice()) { // what it runs is compiled as it runs
+                run(lane, Work.CONNECTIONS, 8, 0);
+            }
             for (Work work : works) {
                 if (lane.way.does(work)) {
-                    run(lane, work, compiled ? 8 : 0.2);
+                    run(lane, work, lane.way.sluice() ? 4 : 0.2, 0);
                 }
+            }
+            if (lane.way == Way.HAPROXY) {
+                Turn turn = run(lane, Work.REQUESTS_64, 2, 0);
+                peak = turn.sample.done() / turn.sample.seconds();
             }
             Processes.signal("STOP", lane.pids());
         }
         for (int round = 0; round < rounds; round++) {
             for (Work work : works) {
                 System.err.printf("round %d over veths: %s%n", round + 1, work.title());
-                for (int i = 0; i < lanes.size(); i++) {
+                // As in Bench: what delays one request in a hundred needs more and shorter turns.
+                int turns = work.share() > 0 ? 3 : 1;
+                for (int i = 0; i < turns * lanes.size(); i++) {
                     Lane lane = lanes.get((i + round) % lanes.size());
                     if (!lane.way.does(work)) {
                         continue;
                     }
                     Processes.signal("CONT", lane.pids());
-                    turns.computeIfAbsent(work, w -> new EnumMap<>(Way.class))
-                            .computeIfAbsent(lane.way, w -> new ArrayList<>()).add(run(lane, work, seconds));
+                    turns(work, lane.way).add(run(lane, work, seconds, Math.floor(peak * work.share())));
                     Processes.signal("STOP", lane.pids());
                 }
             }
         }
     }
 
-    private static Turn run(Lane lane, Work work, double seconds) throws IOException {
+    private List<Turn> turns(Work work, Way way) {
+        return turns.computeIfAbsent(work, w -> new EnumMap<>(Way.class)).computeIfAbsent(way, w -> new ArrayList<>());
+    }
+
+    private static Turn run(Lane lane, Work work, double seconds, double rate) throws IOException {
         LoadTool load = lane.load;
         if (load == null) {
             throw new IllegalStateException("there is no load tool for " + lane.way);
         }
         long begun = System.nanoTime();
         double before = Processes.machineNanos();
-        Sample sample = load.run(work.load(), lane.way.target(work), lane.pids(), seconds, 0);
+        Sample sample = load.run(work.load(), lane.way.target(work), lane.pids(), seconds, rate);
         double machine = Processes.machineNanos() - before;
         // The warm-up is not among what was counted.
         return new Turn(sample, machine * sample.seconds() * 1e9 / (System.nanoTime() - begun));
     }
 
-    /** Medians: the proxy's CPU time for each GB, request or connection, the machine's, and what that is over direct. */
+    /**
+     * Medians: the proxy's CPU time for each GB, request or connection, and its ratio to the best other proxy's of the same turn;
+     * the machine's, and what that is over direct; how many a second; latencies and their ratios likewise; for how much of the
+     * time the load did not get to run.
+     */
     String table() {
         StringBuilder out = new StringBuilder();
-        for (Work work : turns.keySet()) {
-            String unit = switch (work) {
-                case BULK_8_DOWN -> "ms/GB";
-                case CONNECTIONS -> "µs/connection";
-                default -> "µs/request";
-            };
-            double scale = work == Work.BULK_8_DOWN ? 1e6 : 1e3;
-            Map<Way, List<Turn>> of = turns.getOrDefault(work, Map.of());
+        turns.forEach((work, of) -> {
+            String unit = work.bulk() ? "GB" : work == Work.CONNECTIONS ? "connection" : "request";
+            double scale = work.bulk() ? 1e6 : 1e3;
             double direct = machine(of, Way.DIRECT, work);
             double dnat = machine(of, Way.DNAT, work) - direct;
-            out.append(String.format(Locale.ROOT, "%n| %s over veths | proxy's CPU %s | whole machine | over direct"
-                    + " | × DNAT | p50 µs | p99 µs |%n| --- | --- | --- | --- | --- | --- | --- |%n", work.title(),
-                    unit));
+            out.append(String.format(Locale.ROOT,
+                    "%n| %s over veths | proxy's CPU, %s/%s | × best | %ss/s | whole machine"
+                            + " | over direct | × DNAT |%s%n| --- | --- | --- | --- | --- | --- | --- |%s%n",
+                    work.title(),
+                    work.bulk() ? "ms" : "µs", unit, unit,
+                    work.bulk() ? "" : " p50 µs | p99 µs | × best | stalled |",
+                    work.bulk() ? "" : " --- | --- | --- | --- |"));
             of.forEach((way, all) -> {
                 double machine = machine(of, way, work);
-                out.append(String.format(Locale.ROOT, "| %s | %.1f | %.1f | %.1f | %.1f | %.0f | %.0f |%n", way.title,
-                        median(all.stream().map(turn -> turn.sample.cpuNanos() / turn.units(work)).toList()) / scale,
-                        machine / scale, (machine - direct) / scale, (machine - direct) / dnat,
-                        median(all.stream().map(turn -> turn.sample.p50Micros()).toList()),
-                        median(all.stream().map(turn -> turn.sample.p99Micros()).toList())));
+                out.append(String.format(Locale.ROOT, "| %s | %.1f | %.2f | %.2f | %.1f | %.1f | %.1f |", way.title,
+                        median(all.stream().map(turn -> turn.cpu(work)).toList()) / scale,
+                        ratio(of, way, turn -> turn.cpu(work)),
+                        median(all.stream().map(turn -> turn.units(work) / turn.sample.seconds()).toList()),
+                        machine / scale, (machine - direct) / scale, (machine - direct) / dnat));
+                if (!work.bulk()) {
+                    out.append(String.format(Locale.ROOT, " %.0f | %.0f | %.2f | %.1f %% |",
+                            median(all.stream().map(turn -> turn.sample.p50Micros()).toList()),
+                            median(all.stream().map(turn -> turn.sample.p99Micros()).toList()),
+                            ratio(of, way, turn -> turn.sample.p99Micros()),
+                            median(all.stream()
+                                    .map(turn -> turn.sample.stalledNanos() / turn.sample.seconds() / 1e7).toList())));
+                }
+                out.append('\n');
             });
-        }
+        });
         return out.toString();
+    }
+
+    /** The median of the ratios to the other proxy that is best in the median, turn by turn. */
+    private static double ratio(Map<Way, List<Turn>> of, Way way, ToDoubleFunction<Turn> figure) {
+        List<Turn> best = of.entrySet().stream().filter(each -> each.getKey().peer()).map(Map.Entry::getValue)
+                .min(Comparator.comparingDouble(all -> median(all.stream().map(figure::applyAsDouble).toList())))
+                .orElse(List.of());
+        List<Turn> own = of.getOrDefault(way, List.of());
+        return median(IntStream.range(0, Math.min(own.size(), best.size()))
+                .mapToObj(i -> figure.applyAsDouble(own.get(i)) / figure.applyAsDouble(best.get(i))).toList());
     }
 
     private static double machine(Map<Way, List<Turn>> of, Way way, Work work) {

@@ -13,7 +13,13 @@ enum Work {
     REQUESTS_1("requests, 1 connection", Backend.ECHO, false, "exchange"),
     REQUESTS_64("requests, 64 connections", Backend.ECHO, true, "exchange --connections 64"),
     REQUESTS_512("requests, 512 connections", Backend.ECHO, false, "exchange --connections 512"),
+    QUARTER_LOAD("requests at a quarter of the load, 64 connections", Backend.ECHO, false, "exchange --connections 64"),
     HALF_LOAD("requests at half load, 64 connections", Backend.ECHO, false, "exchange --connections 64"),
+    HEAVY_LOAD("requests at four fifths of the load, 64 connections", Backend.ECHO, false, "exchange --connections 64"),
+    ANSWERS_4K("answers of 4 KiB, 64 connections", Backend.ANSWERS, false,
+            "exchange --connections 64 --bytes 64 --answer 4096"),
+    ANSWERS_64K("answers of 64 KiB, 64 connections", Backend.ANSWERS, false,
+            "exchange --connections 64 --bytes 64 --answer 65536"),
     CONNECTIONS("connect, 1 byte each way, close", Backend.ECHO, true, "connect --connections 16"),
     CROWDED("connect and close beside 2,000 idle", Backend.ECHO, false, "connect --connections 16"),
     QUESTIONS("datagram and answer, a new port each", Backend.ANSWER, false, "ask --connections 32 --bytes 64"),
@@ -26,7 +32,9 @@ enum Work {
         /** Of datagrams, one for each. */
         ANSWER(4),
         /** Of datagrams, for as long as they come. */
-        FLOWS(5);
+        FLOWS(5),
+        /** As many bytes as each message asks for. */
+        ANSWERS(6);
 
         private final int port;
 
@@ -69,6 +77,21 @@ enum Work {
         return backend == Backend.ANSWER || backend == Backend.FLOWS;
     }
 
+    /** What becomes due, of what HAProxy does at most; 0 for as much as goes. */
+    double share() {
+        return switch (this) {
+            case QUARTER_LOAD -> 0.25;
+            case HALF_LOAD -> 0.5;
+            case HEAVY_LOAD -> 0.8;
+            default -> 0;
+        };
+    }
+
+    /** Whether bytes are counted, and not requests or connections. */
+    boolean bulk() {
+        return figures().getFirst() == Figure.CPU_PER_GB;
+    }
+
     /** How many idle connections are held meanwhile. */
     int idle() {
         return this == CROWDED ? 2000 : 0;
@@ -84,10 +107,11 @@ enum Work {
         return switch (this) {
             case BULK_UP, BULK_DOWN, BULK_BOTH, BULK_8_UP, BULK_8_DOWN, BULK_8_BOTH ->
                     List.of(Figure.CPU_PER_GB, Figure.THROUGHPUT);
-            case REQUESTS_1, REQUESTS_64, REQUESTS_512 ->
+            case REQUESTS_1, REQUESTS_64, REQUESTS_512, ANSWERS_4K, ANSWERS_64K ->
                     List.of(Figure.CPU_PER_REQUEST, Figure.REQUEST_RATE, Figure.P50, Figure.P99, Figure.P999);
             case QUESTIONS, FLOWS -> List.of(Figure.CPU_PER_REQUEST, Figure.REQUEST_RATE, Figure.P50, Figure.P99);
-            case HALF_LOAD -> List.of(Figure.CPU_PER_REQUEST, Figure.P50, Figure.P99, Figure.P999);
+            case QUARTER_LOAD, HALF_LOAD, HEAVY_LOAD ->
+                    List.of(Figure.CPU_PER_REQUEST, Figure.P50, Figure.P99, Figure.P999);
             case CONNECTIONS, CROWDED ->
                     List.of(Figure.CPU_PER_CONNECTION, Figure.CONNECTION_RATE, Figure.P50, Figure.P99);
         };
