@@ -29,6 +29,8 @@ import java.util.stream.Stream;
  * table (of 142,000 new connections during 906 replacements three were refused).
  * <li><b>Where the table is replaced</b>, because another version has other chains, a packet may meet the chains of both, the
  * old one's before the moment of change and the new one's after it: what has both marks is left as it is.
+ * <li><b>A connection whose mark says that it is the proxy's needs one search for its socket</b>, not two, and what the proxy sends
+ * in one none in the sets of Services: these are most packets.
  * <li><b>The first segment of a connection is none of these</b>: a client that uses a port again which the proxy has in
  * TIME_WAIT would get to the old socket. tproxy knows about it and takes the listener.
  * <li><b>A transparent socket that listens at all addresses is not ours</b>: a DNS server that has one for port 53 would get
@@ -193,11 +195,14 @@ final class InterceptionRules {
         out.rule(table, PREROUTING, rule -> rule.connectionMarkedBoth(marks.pending()).drop());
         out.rule(table, PREROUTING, rule -> rule.connectionMarkedBoth(marks.handed()).accept());
         out.rule(table, PREROUTING, rule -> rule.markedBoth(marks.own() | marks.route()).accept());
+        out.rule(table, PREROUTING,
+                rule -> rule.fromBridge().connectionMarked(marks.connection()).original().accept());
+        out.rule(table, PREROUTING,
+                rule -> rule.notFirstSegment().connectionMarked(marks.connection() | marks.upstream())
+                        .transparentSocket().mark(marks.own() | marks.route()).accept());
         out.rule(table, PREROUTING, rule -> rule.notFirstSegment().transparentSocket().jump(CONNECTED));
         out.rule(table, PREROUTING, rule -> rule.notTcp().transparentSocket().jump(CONNECTED));
         out.rule(table, PREROUTING, rule -> rule.connectionMarked(marks.direct()).original().accept());
-        out.rule(table, PREROUTING,
-                rule -> rule.fromBridge().connectionMarked(marks.connection()).original().accept());
         goTo(PREROUTING, ElementSet.SERVED4, INTERCEPT);
         goTo(PREROUTING, ElementSet.SERVED6, INTERCEPT);
         goTo(PREROUTING, ElementSet.INSIDE4, INSIDE);
@@ -322,6 +327,8 @@ final class InterceptionRules {
             out.rule(table, OWN, rule -> rule.marked(marks.hushed()).tcp().closeWindow());
             out.rule(table, OWN, rule -> rule.marked(marks.hushed()).unmark(marks.hushed()));
         }
+        out.rule(table, OWN, rule -> rule.reply().accept());
+        out.rule(table, OWN, rule -> rule.notFirstSegment().connectionMarked(marks.upstream()).accept());
         goToIfServed(OWN, REFUSE);
         out.rule(table, OWN, rule -> rule.original().markConnection(marks.upstream()).accept());
         out.rule(table, OWN, RuleExpressions::accept);
