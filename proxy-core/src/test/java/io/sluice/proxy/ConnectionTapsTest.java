@@ -11,7 +11,9 @@ import io.sluice.service.IpAddresses;
 import io.sluice.service.Protocol;
 import io.sluice.service.ServiceName;
 import io.sluice.service.ServicePortName;
+import java.net.Inet6Address;
 import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
@@ -117,5 +119,26 @@ class ConnectionTapsTest {
         assertThat(recent.newest(new ConnectionFilter(1, null, null, null, Set.of(), null, 0)))
                 .as("it has given way").isNull();
         assertThat(recent.newest(new ConnectionFilter(2, null, null, null, Set.of(), null, 0))).isNotNull();
+    }
+
+    @Test
+    void what_is_kept_of_the_last_connections_is_what_they_were() throws UnknownHostException {
+        EndedConnection it = ended(7);
+        List<EndedConnection> all = List.of(it,
+                new EndedConnection(-1, new InetSocketAddress(IpAddresses.parse("fd00::1"), 65_535),
+                        new InetSocketAddress(IpAddresses.parse("fd00:10::1"), 1), API, Traffic.EXTERNAL, null,
+                        List.of(),
+                        Long.MIN_VALUE, -1, Long.MAX_VALUE, 1L << 40, 0, 3, Termination.KILLED, true),
+                new EndedConnection(9, new InetSocketAddress(Inet6Address.getByAddress(null,
+                        IpAddresses.parse("fe80::1").getAddress(), 3), 5_000), it.listener(), API, Traffic.EXTERNAL,
+                        ENDPOINT,
+                        List.of(), 1, 2, 3, 4, 5, 6, Termination.NORMAL, false));
+        RecentConnections recent = new RecentConnections(2_001);
+        for (int i = 0; i < 3_000; i++) {
+            EndedConnection ended = all.get(i % all.size());
+            recent.add(ended);
+            assertThat(recent.newest(ConnectionFilter.ALL)).isEqualTo(ended).hasToString(ended.toString());
+        }
+        assertThat(recent.newest(new ConnectionFilter(7, null, null, null, Set.of(), null, 0))).isEqualTo(it);
     }
 }
