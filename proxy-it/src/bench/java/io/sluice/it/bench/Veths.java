@@ -375,11 +375,26 @@ final class Veths implements Closeable {
         return out.toString();
     }
 
-    /** The median of the ratios to the other proxy that is best in the median, turn by turn. */
+    boolean did(Work work) {
+        return turns.containsKey(work);
+    }
+
+    /** Of Sluice with interception to the best other proxy. */
+    double ratio(Work work, Figure figure) {
+        return ratio(turns.getOrDefault(work, Map.of()), Way.NFTABLES, turn -> figure.of(turn.sample),
+                figure.moreIsBetter());
+    }
+
     private static double ratio(Map<Way, List<Turn>> of, Way way, ToDoubleFunction<Turn> figure) {
+        return ratio(of, way, figure, false);
+    }
+
+    /** The median of the ratios to the other proxy that is best in the median, turn by turn. */
+    private static double ratio(Map<Way, List<Turn>> of, Way way, ToDoubleFunction<Turn> figure, boolean more) {
+        Comparator<List<Turn>> byMedian =
+                Comparator.comparingDouble(all -> median(all.stream().map(figure::applyAsDouble).toList()));
         List<Turn> best = of.entrySet().stream().filter(each -> each.getKey().peer()).map(Map.Entry::getValue)
-                .min(Comparator.comparingDouble(all -> median(all.stream().map(figure::applyAsDouble).toList())))
-                .orElse(List.of());
+                .min(more ? byMedian.reversed() : byMedian).orElse(List.of());
         List<Turn> own = of.getOrDefault(way, List.of());
         return median(IntStream.range(0, Math.min(own.size(), best.size()))
                 .mapToObj(i -> figure.applyAsDouble(own.get(i)) / figure.applyAsDouble(best.get(i))).toList());
