@@ -3,13 +3,12 @@ package io.sluice.proxy;
 import io.sluice.balance.Traffic;
 import io.sluice.connection.Termination;
 import io.sluice.service.EndpointAddress;
+import io.sluice.service.IpAddresses;
 import io.sluice.service.ServicePortName;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
-import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -24,7 +23,7 @@ final class RecentConnections {
 
     /** How many all event loops keep together: some 2 MB. */
     static final int ALL = 10_000;
-    /** Made at once, when they are needed. */
+    /** How many slots are made at once, when they are needed. */
     private static final int BLOCK = 1_000;
 
     private final int capacity;
@@ -73,9 +72,9 @@ final class RecentConnections {
     /** Some of them, each in a slot. */
     private static final class Block {
 
-        private static final int IPV4_BYTES = 4;
-        private static final int IPV6_BYTES = 16;
-        /** An address with its port: the first and the second half, length, port, scope. */
+        /** What an IPv4-mapped address has before its last four octets, RFC 4291 2.5.5.2. */
+        private static final int IPV4_MAPPED = 0xFFFF;
+        /** An address with its port: the first and the second half, as if all were IPv6; the scope and the port. */
         private static final int ADDRESS_LONGS = 3;
         private static final int LONGS = 2 * ADDRESS_LONGS + 6;
 
@@ -87,8 +86,6 @@ final class RecentConnections {
         private final ServicePortName[] ports;
         private final @Nullable EndpointAddress[] endpoints;
         private final List<Attempt>[] attempts;
-        /** Of an address. */
-        private final byte[] octets = new byte[IPV6_BYTES];
 
         @SuppressWarnings({"unchecked", "rawtypes"})
         Block(int slots) {
@@ -136,27 +133,22 @@ final class RecentConnections {
         private void put(int at, InetSocketAddress address) {
             InetAddress ip = address.getAddress();
             byte[] bytes = ip.getAddress();
+            ByteBuffer octets = ByteBuffer.allocate(2 * Long.BYTES);
+            if (bytes.length == Integer.BYTES) {
+                octets.putLong(0).putInt(IPV4_MAPPED);
+            }
+            octets.put(bytes).flip();
             long scope = ip instanceof Inet6Address scoped ? scoped.getScopeId() : 0;
-            ByteBuffer half = ByteBuffer.wrap(Arrays.copyOf(bytes, IPV6_BYTES));
-            numbers[at] = half.getLong();
-            numbers[at + 1] = half.getLong();
-            numbers[at + 2] = scope << 32 | (long) bytes.length << 16 | address.getPort();
+            numbers[at] = octets.getLong();
+            numbers[at + 1] = octets.getLong();
+            numbers[at + 2] = scope << Integer.SIZE | address.getPort();
         }
 
         private InetSocketAddress address(int at) {
-            ByteBuffer.wrap(octets).putLong(numbers[at]).putLong(numbers[at + 1]);
-            int length = (int) (numbers[at + 2] >>> 16 & 0xffff);
-            int scope = (int) (numbers[at + 2] >>> 32);
-            try {
-                InetAddress ip = length == IPV4_BYTES
-                        ? InetAddress.getByAddress(Arrays.copyOf(octets, IPV4_BYTES))
-                        : scope == 0
-                                ? InetAddress.getByAddress(octets)
-                        : Inet6Address.getByAddress(null, octets, scope);
-                return new InetSocketAddress(ip, (int) (numbers[at + 2] & 0xffff));
-            } catch (UnknownHostException e) {
-                throw new AssertionError("an address has 4 or 16 octets", e);
-            }
+            long scopeAndPort = numbers[at + 2];
+            return new InetSocketAddress(
+                    IpAddresses.of(numbers[at], numbers[at + 1], (int) (scopeAndPort >>> Integer.SIZE)),
+                    (int) scopeAndPort);
         }
     }
 }

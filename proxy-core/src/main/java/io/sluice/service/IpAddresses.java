@@ -5,6 +5,8 @@ import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.NetworkInterface;
 import java.net.SocketException;
+import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.regex.Pattern;
@@ -24,7 +26,30 @@ public final class IpAddresses {
     /** Leading zeros of an octet after a point or a colon, or at the beginning; one zero may stay. */
     private static final Pattern LEADING_ZEROS = Pattern.compile("(?<![0-9a-fA-F])0+(\\d+)(?=\\.|$|/)");
 
+    /** What an IPv4-mapped address has before its last four octets. */
+    private static final long MAPPED = 0xFFFF;
+
     private IpAddresses() {}
+
+    /**
+     * The address whose octets are these two halves, in network byte order; an IPv4-mapped one is the IPv4 address that it stands
+     * for (RFC 4291, 2.5.5.2). Thread-safe.
+     *
+     * @param scope the number of the interface of a link-local IPv6 address; 0 for none
+     */
+    public static InetAddress of(long high, long low, int scope) {
+        boolean ipv4 = high == 0 && low >>> Integer.SIZE == MAPPED;
+        byte[] octets = (ipv4
+                ? ByteBuffer.allocate(Integer.BYTES).putInt((int) low)
+                : ByteBuffer.allocate(2 * Long.BYTES).putLong(high).putLong(low)).array();
+        try {
+            return ipv4 || scope == 0
+                    ? InetAddress.getByAddress(octets)
+                    : Inet6Address.getByAddress(null, octets, scope);
+        } catch (UnknownHostException e) {
+            throw new IllegalStateException("an address has 4 or 16 octets", e);
+        }
+    }
 
     /**
      * Reads an address in its strict text form: dotted decimal without leading zeros, or RFC 4291 text without a zone.
